@@ -1,0 +1,136 @@
+/**
+ * Everything that can go wrong, as one literal union: `room/what`.
+ *
+ * A caller branches on the code, a person reads the message. Adding a failure means adding its code here, so
+ * the list stays complete and a misspelt code does not compile.
+ */
+export type NavErrorCode =
+  // math
+  | 'math/not-finite'
+  | 'math/singular'
+  | 'math/wrong-shape'
+  // frames
+  | 'frame/bad-name'
+  | 'frame/mismatch'
+  | 'frame/not-rigid'
+  | 'frame/cycle'
+  | 'frame/duplicate-edge'
+  | 'frame/unknown'
+  | 'frame/no-path'
+  | 'frame/bad-covariance'
+  // poses
+  | 'pose/not-finite'
+  | 'pose/out-of-order'
+  | 'pose/bad-option'
+  // time
+  | 'time/backwards'
+  | 'time/not-synchronised'
+  // volumes
+  | 'volume/bad-geometry'
+  | 'volume/bad-voxels'
+  | 'volume/sheared'
+  | 'volume/out-of-memory'
+  // files
+  | 'io/not-found'
+  | 'io/unsupported-format'
+  | 'io/truncated'
+  | 'io/corrupt'
+  | 'io/no-geometry'
+  | 'io/aborted'
+  | 'io/not-writable'
+  | 'assets/not-configured'
+  | 'assets/missing'
+  // DICOM
+  | 'dicom/not-dicom'
+  | 'dicom/truncated'
+  | 'dicom/no-pixel-data'
+  | 'dicom/missing-geometry'
+  | 'dicom/mixed-series'
+  | 'dicom/mixed-orientation'
+  | 'dicom/mixed-size'
+  | 'dicom/mixed-frame-of-reference'
+  | 'dicom/mixed-patient'
+  | 'dicom/missing-slice'
+  | 'dicom/uneven-spacing'
+  | 'dicom/duplicate-position'
+  | 'dicom/unsupported-syntax'
+  | 'dicom/unsupported-object'
+  // guidance
+  | 'guidance/bad-plan'
+  | 'guidance/wrong-frame-of-reference'
+  // rendering
+  | 'render/no-webgl2'
+  | 'render/context-lost'
+  | 'render/disposed'
+  | 'render/too-large'
+  | 'vtk/failed'
+  // registration
+  | 'registration/too-few-points'
+  | 'registration/count-mismatch'
+  | 'registration/collinear'
+  | 'registration/duplicate-points'
+  | 'registration/mirrored'
+  | 'registration/swapped'
+  | 'registration/bad-weights'
+  | 'registration/not-finite'
+  | 'registration/sheared-volume'
+  | 'registration/too-large'
+  | 'registration/no-overlap'
+  | 'registration/bad-parameters'
+  | 'registration/failed'
+  | 'registration/aborted'
+  | 'transform/corrupt'
+  | 'transform/unsupported'
+  // devices
+  | 'device/connect-failed'
+  | 'device/disconnected'
+  | 'device/timeout'
+  | 'device/refused'
+  | 'device/bad-reply'
+  | 'device/bad-crc'
+  | 'device/not-supported'
+  | 'device/bad-tool-file'
+  | 'codec/oversize'
+  | 'codec/bad-crc'
+  | 'codec/malformed'
+  | 'bridge/wrong-protocol'
+  | 'bridge/wrong-version'
+  | 'bridge/foreign-origin'
+  | 'bridge/malformed'
+  | 'bridge/closed'
+  | 'bridge/bad-option';
+
+/** What an error may carry beside its sentence. */
+export interface NavErrorOptions {
+  /** Machine-readable facts: the offending index, the file, the two frames. Never patient names. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+  /** The lower-level failure this one explains. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of Trocar. Its message says what was wrong, where, and what to do about it.
+ *
+ * Non-convergence, a lost tool or a stale pose are outcomes and statuses, not errors.
+ */
+export class NavError<C extends NavErrorCode = NavErrorCode> extends Error {
+  override readonly name = 'NavError';
+  readonly code: C;
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(code: C, message: string, options: NavErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.detail = options.detail ?? {};
+  }
+}
+
+/**
+ * Whether `value` is a {@link NavError}, and, where `code` is given, one with that code.
+ *
+ * Works across realms and duplicated copies of the package, where `instanceof` does not.
+ */
+export function isNavError<C extends NavErrorCode>(value: unknown, code?: C): value is NavError<C> {
+  if (!(value instanceof Error) || value.name !== 'NavError' || !('code' in value)) return false;
+  return code === undefined || value.code === code;
+}

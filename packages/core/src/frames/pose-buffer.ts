@@ -1,0 +1,354 @@
+import { NavError } from '../base/index.js';
+import { fromQuaternion, slerp } from '../math/index.js';
+import type { Instant } from '../time/index.js';
+import { poseNoiseCovariance, requireNoise } from './covariance.js';
+import { hasPose, STATUSES, type Status, severity, worstStatus } from './status.js';
+
+/** Doubles per sample: measured, arrived, error, tx, ty, tz, qx, qy, qz, qw. */
+const STRIDE = 10;
+
+/**
+ * One tool pose as it comes from a device: owned by the caller, filled again and again, copied by
+ * {@link PoseBuffer.push}. Numbers live in a typed array, so that filling one allocates nothing.
+ */
+export class PoseSample {
+  /** measured (ms), arrived (ms), error (mm, NaN unknown), tx ty tz (mm), qx qy qz qw. */
+  readonly values: Float64Array = new Float64Array(STRIDE).fill(Number.NaN);
+  /** What the device says of this sample. */
+  status: Status = 'unknown';
+
+  /** When the pose was true, on the host's clock. */
+  get measuredAt(): Instant {
+    return this.values[0] as Instant;
+  }
+  set measuredAt(at: Instant) {
+    this.values[0] = at;
+  }
+  /** When its last byte arrived, on the host's clock. */
+  get arrivedAt(): Instant {
+    return this.values[1] as Instant;
+  }
+  set arrivedAt(at: Instant) {
+    this.values[1] = at;
+  }
+  /** The device's own error figure, mm; NaN where it gives none. What it means depends on the device. */
+  get errorMm(): number {
+    return this.values[2] as number;
+  }
+  set errorMm(mm: number) {
+    this.values[2] = mm;
+  }
+
+  /** Sets position (mm) and unit quaternion (x, y, z, w). */
+  setPose(tx: number, ty: number, tz: number, qx: number, qy: number, qz: number, qw: number): void {
+    const v = this.values;
+    v[3] = tx;
+    v[4] = ty;
+    v[5] = tz;
+    v[6] = qx;
+    v[7] = qy;
+    v[8] = qz;
+    v[9] = qw;
+  }
+}
+
+/** How a streamed edge is kept and read. */
+export interface PoseBufferOptions {
+  /** Samples kept; the oldest are overwritten. Default 512. */
+  readonly capacity?: number;
+  /** A pose older than this is `stale`. Default 150 ms: nine missed frames at 60 Hz. */
+  readonly staleAfterMs?: number;
+  /** Between two samples further apart than this nothing is interpolated: the tool is `missing` there. Default 100 ms. */
+  readonly maxGapMs?: number;
+  /** Extrapolate at constant velocity up to this horizon, at most 50 ms. Default 0: never. */
+  readonly predictMs?: number;
+  /**
+   * Standard deviations per axis at the tool's origin: what the covariance of this edge is made of.
+   * Absent means unknown, and every chain through this edge then has an unknown covariance.
+   */
+  readonly noise?: { readonly positionSdMm: number; readonly rotationSdRad: number };
+}
+
+/** What arrived that was no pose: shown to people, and never silently dropped. */
+export interface PoseFaults {
+  /** Claimed to be a pose but held NaN, infinity or a quaternion far from unit length; kept as `missing`. */
+  notFinite: number;
+  /** Had the same measured time as one already kept; the first is kept. */
+  repeated: number;
+  /** Older than everything kept. */
+  tooOld: number;
+}
+
+/** Quaternions further from unit length than this are no rotation; NDI's text format rounds to 1e-4. */
+const UNIT_TOLERANCE = 0.01;
+/** Longest prediction that is still better than holding the last pose (constant-velocity, hand motion). */
+const LONGEST_PREDICTION_MS = 50;
+
+/**
+ * The recent poses of one tool: a ring of doubles, sorted by measured time, read at any instant without allocating.
+ */
+export class PoseBuffer {
+  readonly capacity: number;
+  readonly staleAfterMs: number;
+  readonly maxGapMs: number;
+  readonly predictMs: number;
+  readonly noise: { readonly positionSdMm: number; readonly rotationSdRad: number } | undefined;
+  readonly faults: PoseFaults = { notFinite: 0, repeated: 0, tooOld: 0 };
+  readonly #values: Float64Array;
+  readonly #statuses: Uint8Array;
+  readonly #scratch = new Float64Array(7);
+  #head = 0;
+  #size = 0;
+  #connected = true;
+
+  /** @throws NavError `pose/bad-option`, `frame/bad-covariance` */
+  constructor(options: PoseBufferOptions = {}) {
+    this.capacity = options.capacity ?? 512;
+    this.staleAfterMs = options.staleAfterMs ?? 150;
+    this.maxGapMs = options.maxGapMs ?? 100;
+    this.predictMs = options.predictMs ?? 0;
+    this.noise = options.noise;
+    requireOptions(this);
+    if (this.noise) requireNoise(this.noise.positionSdMm, this.noise.rotationSdRad);
+    this.#values = new Float64Array(this.capacity * STRIDE);
+    this.#statuses = new Uint8Array(this.capacity);
+  }
+
+  /** How many samples are kept now. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the device is there; a driver says so. While it is not, every reading is `disconnected`. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+  set connected(yes: boolean) {
+    this.#connected = yes;
+  }
+
+  /** Forgets every sample: after a clock step, say. */
+  clear(): void {
+    this.#size = 0;
+  }
+
+  /**
+   * Copies a sample in, keeping the ring sorted by measured time. Never throws and never allocates: what is wrong
+   * with a sample is counted in {@link faults}, and a sample that is no pose is kept as `missing`.
+   */
+  push(sample: PoseSample): void {
+    const v = sample.values;
+    let status = sample.status;
+    if (!Number.isFinite(v[0] as number)) {
+      this.faults.notFinite += 1;
+      return;
+    }
+    if (hasPose(status) && !isUsable(v)) {
+      this.faults.notFinite += 1;
+      status = 'missing';
+    }
+    const slot = this.#slotFor(v[0] as number);
+    if (slot < 0) return;
+    const base = slot * STRIDE;
+    for (let i = 0; i < STRIDE; i += 1) this.#values[base + i] = v[i] as number;
+    this.#statuses[slot] = severity(status);
+  }
+
+  /** Makes room for a sample measured at `t` and returns its slot, or −1 where it is not to be kept. */
+  #slotFor(t: number): number {
+    const values = this.#values;
+    let at = this.#size;
+    while (at > 0 && (values[this.#index(at - 1) * STRIDE] as number) > t) at -= 1;
+    if (at > 0 && values[this.#index(at - 1) * STRIDE] === t) {
+      this.faults.repeated += 1;
+      return -1;
+    }
+    if (this.#size === this.capacity) {
+      if (at === 0) {
+        this.faults.tooOld += 1;
+        return -1;
+      }
+      this.#head = (this.#head + 1) % this.capacity;
+      at -= 1;
+    } else {
+      this.#size += 1;
+    }
+    for (let i = this.#size - 1; i > at; i -= 1) this.#copySlot(this.#index(i - 1), this.#index(i));
+    return this.#index(at);
+  }
+
+  #copySlot(from: number, to: number): void {
+    this.#values.copyWithin(to * STRIDE, from * STRIDE, (from + 1) * STRIDE);
+    this.#statuses[to] = this.#statuses[from] as number;
+  }
+
+  /** The slot of the i-th oldest sample. */
+  #index(i: number): number {
+    const slot = this.#head + i;
+    return slot >= this.capacity ? slot - this.capacity : slot;
+  }
+
+  #time(i: number): number {
+    return this.#values[this.#index(i) * STRIDE] as number;
+  }
+
+  #status(i: number): Status {
+    return STATUSES[this.#statuses[this.#index(i)] as number] as Status;
+  }
+
+  /**
+   * The pose at the instant in `time[0]`, into `matrix` (16, column-major) and `times` (measured, arrived, error).
+   *
+   * Between samples: lerp and slerp. After the newest: that one, `stale` once too old. Before the oldest, across a
+   * gap, and where a sample is missing, there is no pose: `matrix` becomes NaN.
+   * @param time one cell, so that no double is boxed on the way
+   */
+  read(time: Float64Array, matrix: Float64Array, times: Float64Array): Status {
+    const t = time[0] as number;
+    const newest = this.#size - 1;
+    if (!this.#connected) return this.#none(matrix, times, newest, 'disconnected');
+    if (newest < 0) return this.#none(matrix, times, newest, 'missing');
+    if (t >= this.#time(newest)) return this.#readAfter(t, newest, matrix, times);
+    let later = newest;
+    while (later > 0 && this.#time(later - 1) > t) later -= 1;
+    if (later === 0) return this.#none(matrix, times, -1, 'missing');
+    return this.#readBetween(t, later - 1, later, matrix, times);
+  }
+
+  #readAfter(t: number, newest: number, matrix: Float64Array, times: Float64Array): Status {
+    const status = this.#status(newest);
+    if (!hasPose(status)) return this.#none(matrix, times, newest, status);
+    const age = t - this.#time(newest);
+    this.#copyTimes(newest, times);
+    if (this.predictMs > 0 && age > 0 && age <= this.predictMs && this.#canExtrapolate(newest)) {
+      this.#blend(newest - 1, newest, 1 + age / (this.#time(newest) - this.#time(newest - 1)), matrix);
+      return worstStatus('predicted', status);
+    }
+    this.#hold(newest, matrix);
+    return age > this.staleAfterMs ? worstStatus('stale', status) : status;
+  }
+
+  #canExtrapolate(newest: number): boolean {
+    if (newest === 0 || !hasPose(this.#status(newest - 1))) return false;
+    return this.#time(newest) - this.#time(newest - 1) <= this.maxGapMs;
+  }
+
+  #readBetween(t: number, earlier: number, later: number, matrix: Float64Array, times: Float64Array): Status {
+    const t0 = this.#time(earlier);
+    const t1 = this.#time(later);
+    if (t === t0) {
+      const status = this.#status(earlier);
+      if (!hasPose(status)) return this.#none(matrix, times, earlier, status);
+      this.#copyTimes(earlier, times);
+      this.#hold(earlier, matrix);
+      return status;
+    }
+    const status = worstStatus(this.#status(earlier), this.#status(later));
+    if (t1 - t0 > this.maxGapMs) return this.#none(matrix, times, earlier, 'missing');
+    if (!hasPose(status)) return this.#none(matrix, times, earlier, status);
+    this.#blend(earlier, later, (t - t0) / (t1 - t0), matrix);
+    this.#copyTimes(later, times);
+    times[0] = t;
+    return status;
+  }
+
+  #hold(i: number, matrix: Float64Array): void {
+    const base = this.#index(i) * STRIDE;
+    const s = this.#scratch;
+    for (let k = 0; k < 7; k += 1) s[k] = this.#values[base + 3 + k] as number;
+    this.#compose(matrix);
+  }
+
+  /** Position and rotation at fraction f from sample a to sample b; f > 1 extrapolates. */
+  #blend(a: number, b: number, f: number, matrix: Float64Array): void {
+    const values = this.#values;
+    const ia = this.#index(a) * STRIDE;
+    const ib = this.#index(b) * STRIDE;
+    const s = this.#scratch;
+    const qa = quaternionA;
+    const qb = quaternionB;
+    for (let k = 0; k < 3; k += 1) {
+      const p = values[ia + 3 + k] as number;
+      s[k] = p + f * ((values[ib + 3 + k] as number) - p);
+    }
+    for (let k = 0; k < 4; k += 1) {
+      qa[k] = values[ia + 6 + k] as number;
+      qb[k] = values[ib + 6 + k] as number;
+    }
+    normalise(qa);
+    normalise(qb);
+    slerp(qa, qa, qb, f);
+    for (let k = 0; k < 4; k += 1) s[3 + k] = qa[k] as number;
+    this.#compose(matrix);
+  }
+
+  #compose(matrix: Float64Array): void {
+    const s = this.#scratch;
+    const q = quaternionA;
+    for (let k = 0; k < 4; k += 1) q[k] = s[3 + k] as number;
+    normalise(q);
+    fromQuaternion(matrix, q, s);
+  }
+
+  #copyTimes(i: number, times: Float64Array): void {
+    const base = this.#index(i) * STRIDE;
+    times[0] = this.#values[base] as number;
+    times[1] = this.#values[base + 1] as number;
+    times[2] = this.#values[base + 2] as number;
+  }
+
+  #none(matrix: Float64Array, times: Float64Array, i: number, status: Status): Status {
+    matrix.fill(Number.NaN);
+    if (i >= 0) this.#copyTimes(i, times);
+    else times.fill(Number.NaN);
+    return status;
+  }
+
+  /** The covariance of a pose of this buffer (as in Transform.covariance), into `out`; false where it is unknown. */
+  covariance(matrix: Float64Array, out: Float64Array): boolean {
+    if (this.noise === undefined) return false;
+    poseNoiseCovariance(out, matrix, this.noise.positionSdMm, this.noise.rotationSdRad);
+    return true;
+  }
+}
+
+const quaternionA = new Float64Array(4);
+const quaternionB = new Float64Array(4);
+
+function normalise(q: Float64Array): void {
+  const x = q[0] as number;
+  const y = q[1] as number;
+  const z = q[2] as number;
+  const w = q[3] as number;
+  const scale = 1 / Math.sqrt(x * x + y * y + z * z + w * w);
+  q[0] = x * scale;
+  q[1] = y * scale;
+  q[2] = z * scale;
+  q[3] = w * scale;
+}
+
+function isUsable(v: Float64Array): boolean {
+  for (let i = 3; i < STRIDE; i += 1) if (!Number.isFinite(v[i] as number)) return false;
+  const x = v[6] as number;
+  const y = v[7] as number;
+  const z = v[8] as number;
+  const w = v[9] as number;
+  return Math.abs(x * x + y * y + z * z + w * w - 1) <= 2 * UNIT_TOLERANCE;
+}
+
+function requireOptions(b: PoseBuffer): void {
+  const good =
+    Number.isInteger(b.capacity) &&
+    b.capacity >= 2 &&
+    b.staleAfterMs > 0 &&
+    b.maxGapMs > 0 &&
+    b.predictMs >= 0 &&
+    b.predictMs <= LONGEST_PREDICTION_MS;
+  if (!good) {
+    throw new NavError(
+      'pose/bad-option',
+      `A pose buffer needs capacity ≥ 2, staleAfterMs > 0, maxGapMs > 0 and predictMs in 0 … ${LONGEST_PREDICTION_MS}; ` +
+        `got ${b.capacity}, ${b.staleAfterMs}, ${b.maxGapMs} and ${b.predictMs}.`,
+    );
+  }
+}

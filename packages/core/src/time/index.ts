@@ -1,0 +1,1 @@
+export { type Clock, type Instant, systemClock } from './clock.js';
