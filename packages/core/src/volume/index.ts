@@ -1,4 +1,8 @@
+export { type Grid, type GridShape, type ResampleOptions, regrid, resample, resampleStraight } from './resample.js';
+export { type ReslicePlane, resliceInto } from './reslice.js';
+export { Sampler, sampleLinear, valueRange } from './sample.js';
 export {
+  type AnyVolume,
   cornersOf,
   type PatientIdentity,
   requireNoShear,
@@ -12,3 +16,4 @@ export {
   type VoxelArray,
   volume,
 } from './volume.js';
+export { CT_WINDOWS, greyOf, percentiles, type WindowLevel, windowPreset } from './window.js';

@@ -1,5 +1,5 @@
 import { NavError } from '../base/index.js';
-import type { Frame } from '../frames/index.js';
+import type { AnyFrame, Frame } from '../frames/index.js';
 import { determinant3 } from '../math/index.js';
 
 /** What voxels are stored as. */
@@ -34,7 +34,7 @@ export interface SeriesIdentity {
 
 /** Something true of a volume that its user must know: `gantry-tilt`, `no-frame-of-reference`. */
 export interface VolumeWarning {
-  readonly code: 'gantry-tilt' | 'no-frame-of-reference' | 'no-patient' | 'orientation-assumed' | 'spacing-rounded';
+  readonly code: 'gantry-tilt' | 'resampled' | 'no-frame-of-reference' | 'no-patient' | 'orientation-assumed' | 'spacing-rounded';
   readonly message: string;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
@@ -53,9 +53,9 @@ export interface VolumeInit<F extends string> {
   readonly warnings?: readonly VolumeWarning[];
 }
 
-/** A scalar 3D image with its place in a frame. Immutable by agreement: its arrays are not written to. */
-export interface Volume<F extends string = string> {
-  readonly frame: Frame<F>;
+/** A scalar 3D image whose frame is only known at run time: what code takes that works in the volume's own frame. */
+export interface AnyVolume {
+  readonly frame: AnyFrame;
   /** Stored values, i fastest, then j, then k; value = slope · stored + intercept. */
   readonly voxels: VoxelArray;
   /** Voxels along i, j, k. */
@@ -72,6 +72,11 @@ export interface Volume<F extends string = string> {
   readonly patient: PatientIdentity;
   readonly series: SeriesIdentity;
   readonly warnings: readonly VolumeWarning[];
+}
+
+/** A scalar 3D image with its place in a frame. Immutable by agreement: its arrays are not written to. */
+export interface Volume<in out F extends string> extends AnyVolume {
+  readonly frame: Frame<F>;
 }
 
 /**
@@ -103,7 +108,7 @@ export function volume<F extends string>(init: VolumeInit<F>): Volume<F> {
 }
 
 /** Edge lengths of a voxel along i, j, k in mm: the lengths of the matrix's columns. */
-export function spacingOf(v: Pick<Volume, 'frameFromIndex'>): [number, number, number] {
+export function spacingOf(v: Pick<AnyVolume, 'frameFromIndex'>): [number, number, number] {
   const m = v.frameFromIndex;
   const length = (c: number): number => Math.hypot(m[c] as number, m[c + 1] as number, m[c + 2] as number);
   return [length(0), length(4), length(8)];
@@ -113,7 +118,7 @@ export function spacingOf(v: Pick<Volume, 'frameFromIndex'>): [number, number, n
  * The largest angle by which two axes of the grid miss 90°, in degrees: 0 for an ordinary volume, the tilt for a
  * CT with gantry tilt.
  */
-export function shearDegrees(v: Pick<Volume, 'frameFromIndex'>): number {
+export function shearDegrees(v: Pick<AnyVolume, 'frameFromIndex'>): number {
   const m = v.frameFromIndex;
   const s = spacingOf(v);
   let worst = 0;
@@ -136,7 +141,7 @@ export const SHEAR_LIMIT_DEGREES = 0.1;
  * Refuses a sheared volume where straight axes are taken for granted.
  * @throws NavError `volume/sheared`
  */
-export function requireNoShear(v: Pick<Volume, 'frameFromIndex'>, doing: string): void {
+export function requireNoShear(v: Pick<AnyVolume, 'frameFromIndex'>, doing: string): void {
   const degrees = shearDegrees(v);
   if (degrees > SHEAR_LIMIT_DEGREES) {
     throw new NavError(
@@ -149,7 +154,7 @@ export function requireNoShear(v: Pick<Volume, 'frameFromIndex'>, doing: string)
 }
 
 /** The eight corner-voxel centres in the volume's frame, mm: i fastest, so the first is index (0, 0, 0). */
-export function cornersOf(v: Pick<Volume, 'frameFromIndex' | 'size'>): Float64Array[] {
+export function cornersOf(v: Pick<AnyVolume, 'frameFromIndex' | 'size'>): Float64Array[] {
   const m = v.frameFromIndex;
   return Array.from({ length: 8 }, (_, n) => {
     const i = n & 1 ? v.size[0] - 1 : 0;
