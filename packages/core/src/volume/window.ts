@@ -9,12 +9,12 @@ export interface WindowLevel {
 }
 
 /** Common CT windows, HU. */
-export const CT_WINDOWS = {
+export const CT_WINDOWS: Readonly<Record<'brain' | 'softTissue' | 'bone' | 'lung', WindowLevel>> = {
   brain: { width: 80, level: 40 },
   softTissue: { width: 400, level: 40 },
   bone: { width: 1800, level: 400 },
   lung: { width: 1500, level: -600 },
-} as const satisfies Record<string, WindowLevel>;
+};
 
 /**
  * Grey of a value, 0 (black) … 1 (white): linear, `level` at one half. (DICOM PS3.3 C.11.2.1.3, LINEAR_EXACT.)
