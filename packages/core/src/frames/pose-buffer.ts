@@ -1,5 +1,5 @@
 import { NavError } from '../base/index.js';
-import { fromQuaternion, slerp } from '../math/index.js';
+import { fromQuaternion, slerpAt } from '../math/index.js';
 import type { Instant } from '../time/index.js';
 import { poseNoiseCovariance, requireNoise } from './covariance.js';
 import { hasPose, STATUSES, type Status, severity, worstStatus } from './status.js';
@@ -147,15 +147,16 @@ export class PoseBuffer {
       this.faults.notFinite += 1;
       status = 'missing';
     }
-    const slot = this.#slotFor(v[0] as number);
+    const slot = this.#slotFor(v);
     if (slot < 0) return;
     const base = slot * STRIDE;
     for (let i = 0; i < STRIDE; i += 1) this.#values[base + i] = v[i] as number;
     this.#statuses[slot] = severity(status);
   }
 
-  /** Makes room for a sample measured at `t` and returns its slot, or −1 where it is not to be kept. */
-  #slotFor(t: number): number {
+  /** Makes room for a sample measured at `v[0]` and returns its slot, or −1 where it is not to be kept. */
+  #slotFor(v: Float64Array): number {
+    const t = v[0] as number;
     const values = this.#values;
     let at = this.#size;
     while (at > 0 && (values[this.#index(at - 1) * STRIDE] as number) > t) at -= 1;
@@ -201,27 +202,28 @@ export class PoseBuffer {
    *
    * Between samples: lerp and slerp. After the newest: that one, `stale` once too old. Before the oldest, across a
    * gap, and where a sample is missing, there is no pose: `matrix` becomes NaN.
-   * @param time one cell, so that no double is boxed on the way
+   * @param time one cell: V8 boxes a double that is an argument of a call it does not inline, so inside this class
+   * times and fractions travel in typed arrays
    */
   read(time: Float64Array, matrix: Float64Array, times: Float64Array): Status {
     const t = time[0] as number;
     const newest = this.#size - 1;
     if (!this.#connected) return this.#none(matrix, times, newest, 'disconnected');
     if (newest < 0) return this.#none(matrix, times, newest, 'missing');
-    if (t >= this.#time(newest)) return this.#readAfter(t, newest, matrix, times);
+    if (t >= this.#time(newest)) return this.#readAfter(time, newest, matrix, times);
     let later = newest;
     while (later > 0 && this.#time(later - 1) > t) later -= 1;
     if (later === 0) return this.#none(matrix, times, -1, 'missing');
-    return this.#readBetween(t, later - 1, later, matrix, times);
+    return this.#readBetween(time, later - 1, later, matrix, times);
   }
 
-  #readAfter(t: number, newest: number, matrix: Float64Array, times: Float64Array): Status {
+  #readAfter(time: Float64Array, newest: number, matrix: Float64Array, times: Float64Array): Status {
     const status = this.#status(newest);
     if (!hasPose(status)) return this.#none(matrix, times, newest, status);
-    const age = t - this.#time(newest);
+    const age = (time[0] as number) - this.#time(newest);
     this.#copyTimes(newest, times);
     if (this.predictMs > 0 && age > 0 && age <= this.predictMs && this.#canExtrapolate(newest)) {
-      this.#blend(newest - 1, newest, 1 + age / (this.#time(newest) - this.#time(newest - 1)), matrix);
+      this.#blend(newest - 1, newest, time, matrix);
       return worstStatus('predicted', status);
     }
     this.#hold(newest, matrix);
@@ -233,10 +235,10 @@ export class PoseBuffer {
     return this.#time(newest) - this.#time(newest - 1) <= this.maxGapMs;
   }
 
-  #readBetween(t: number, earlier: number, later: number, matrix: Float64Array, times: Float64Array): Status {
+  #readBetween(time: Float64Array, earlier: number, later: number, matrix: Float64Array, times: Float64Array): Status {
     const t0 = this.#time(earlier);
     const t1 = this.#time(later);
-    if (t === t0) {
+    if (time[0] === t0) {
       const status = this.#status(earlier);
       if (!hasPose(status)) return this.#none(matrix, times, earlier, status);
       this.#copyTimes(earlier, times);
@@ -246,9 +248,9 @@ export class PoseBuffer {
     const status = worstStatus(this.#status(earlier), this.#status(later));
     if (t1 - t0 > this.maxGapMs) return this.#none(matrix, times, earlier, 'missing');
     if (!hasPose(status)) return this.#none(matrix, times, earlier, status);
-    this.#blend(earlier, later, (t - t0) / (t1 - t0), matrix);
+    this.#blend(earlier, later, time, matrix);
     this.#copyTimes(later, times);
-    times[0] = t;
+    times[0] = time[0] as number;
     return status;
   }
 
@@ -259,11 +261,14 @@ export class PoseBuffer {
     this.#compose(matrix);
   }
 
-  /** Position and rotation at fraction f from sample a to sample b; f > 1 extrapolates. */
-  #blend(a: number, b: number, f: number, matrix: Float64Array): void {
+  /** Position and rotation at `time` on the straight way from sample a to sample b, or beyond b. */
+  #blend(a: number, b: number, time: Float64Array, matrix: Float64Array): void {
     const values = this.#values;
     const ia = this.#index(a) * STRIDE;
     const ib = this.#index(b) * STRIDE;
+    const t0 = values[ia] as number;
+    const f = ((time[0] as number) - t0) / ((values[ib] as number) - t0);
+    fraction[0] = f;
     const s = this.#scratch;
     const qa = quaternionA;
     const qb = quaternionB;
@@ -277,7 +282,7 @@ export class PoseBuffer {
     }
     normalise(qa);
     normalise(qb);
-    slerp(qa, qa, qb, f);
+    slerpAt(qa, qa, qb, fraction);
     for (let k = 0; k < 4; k += 1) s[3 + k] = qa[k] as number;
     this.#compose(matrix);
   }
@@ -312,6 +317,7 @@ export class PoseBuffer {
   }
 }
 
+const fraction = new Float64Array(1);
 const quaternionA = new Float64Array(4);
 const quaternionB = new Float64Array(4);
 

@@ -22,8 +22,21 @@ export {
   rigidityError,
   rotationAngleBetween,
   slerp,
+  slerpAt,
   transformDirection,
   transformPoint,
   type Vec3,
   vec3,
 } from './rigid.js';
+export {
+  chiSquareCdf,
+  chiSquareQuantile,
+  chiSquareTail,
+  fisherTail,
+  gammaP,
+  gammaQ,
+  logGamma,
+  radiusQuantile,
+  regularisedBeta,
+  twoSidedZ,
+} from './statistics.js';

@@ -176,6 +176,12 @@ export function quaternionOf(out: Quat, m: ArrayLike<number>): Quat {
  * tool would turn the long way round. (Shoemake 1985, SIGGRAPH, slerp; linear below 1e-4 rad, where sin loses digits.)
  */
 export function slerp(out: Quat, a: ArrayLike<number>, b: ArrayLike<number>, f: number): Quat {
+  return slerpAt(out, a, b, Float64Array.of(f));
+}
+
+/** {@link slerp} with the fraction in a cell, for the pose path: no double is boxed on the way. */
+export function slerpAt(out: Quat, a: ArrayLike<number>, b: ArrayLike<number>, fraction: Float64Array): Quat {
+  const f = fraction[0] as number;
   const ax = a[0] as number;
   const ay = a[1] as number;
   const az = a[2] as number;
