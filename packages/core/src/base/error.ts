@@ -7,6 +7,7 @@
 export type NavErrorCode =
   // math
   | 'math/not-finite'
+  | 'math/out-of-range'
   | 'math/singular'
   | 'math/wrong-shape'
   // frames
