@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { findBrowser } from './scripts/lib/host.mjs';
 
 const conditions = ['@trocar/source'];
-const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => existsSync(p));
+const chromium = findBrowser();
+const countsFile = process.env['TROCAR_TEST_COUNTS'];
 
 /** Software WebGL, and nothing that looks for a network. */
 const chromiumFlags = [
@@ -17,20 +18,25 @@ const chromiumFlags = [
   '--enable-unsafe-swiftshader',
 ];
 
+/** Tests that build, pack and install first: one at a time, after the others, so that nothing is timed beside them. */
+const packaging = 'test/packaging/**/*.test.ts';
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    reporters: countsFile ? ['default', ['./scripts/lib/counts-reporter.mjs', { outputFile: countsFile }]] : ['default'],
     projects: [
       {
         extends: true,
         test: {
           name: 'node',
           environment: 'node',
-          include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+          include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
+          exclude: ['**/*.browser.test.ts', packaging, '**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,
           maxWorkers: 2,
+          sequence: { groupOrder: 0 },
         },
       },
       ...(chromium === undefined
@@ -40,8 +46,9 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'browser',
-                include: ['packages/*/src/**/*.browser.test.ts', 'test/**/*.browser.test.ts'],
+                include: ['packages/*/src/**/*.browser.test.ts', 'test/**/*.browser.test.ts', 'examples/**/*.browser.test.ts'],
                 testTimeout: 60_000,
+                sequence: { groupOrder: 1 },
                 browser: {
                   enabled: true,
                   headless: true,
@@ -52,6 +59,18 @@ export default defineConfig({
               },
             },
           ]),
+      {
+        extends: true,
+        test: {
+          name: 'packaging',
+          environment: 'node',
+          include: [packaging],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 });

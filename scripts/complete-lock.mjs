@@ -12,14 +12,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+/** @typedef {{ cpu: string[], os?: string[], libc?: string[] }} Platform */
+/** @typedef {{ version?: string, dev?: boolean, optional?: boolean, optionalDependencies?: Record<string, string> } & Partial<Platform>} Entry */
+/** @typedef {Record<string, Entry>} Entries */
+
 const OS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
 const CPU = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'];
+/** @type {Record<string, string>} */
 const LIBC = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl', musleabihf: 'musl' };
 const EXACT = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
 
 /**
  * What a platform package runs on, read from its name; undefined where the name names no platform.
  * @param {string} name
+ * @returns {Platform | undefined}
  */
 export function platformOf(name) {
   const words = name.split(/[-/]/);
@@ -30,7 +36,12 @@ export function platformOf(name) {
   return { cpu, ...(os.length > 0 && { os }), ...(libc.length > 0 && os.includes('linux') && { libc }) };
 }
 
-/** Where `name` resolves to from the package at `path`, as Node looks it up; undefined where nowhere. */
+/**
+ * Where `name` resolves to from the package at `path`, as Node looks it up; undefined where nowhere.
+ * @param {Entries} packages
+ * @param {string} path
+ * @param {string} name
+ */
 function resolved(packages, path, name) {
   for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
     const candidate = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`;
@@ -39,16 +50,22 @@ function resolved(packages, path, name) {
   }
 }
 
-/** The entries a lock lacks, by path. */
+/**
+ * The entries a lock lacks, by path.
+ * @param {{ packages: Entries }} lock
+ * @returns {Entries}
+ */
 export function missingPlatformEntries(lock) {
+  /** @type {Entries} */
   const missing = {};
   for (const [path, entry] of Object.entries(lock.packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
       const platform = platformOf(name);
       if (platform === undefined || !EXACT.test(version)) continue;
-      const wanted = { version, ...platform, ...(entry.dev && { dev: true }), optional: true };
+      const { cpu, libc, os } = platform;
+      const wanted = { version, cpu, ...(entry.dev && { dev: true }), ...(libc && { libc }), optional: true, ...(os && { os }) };
       const found = resolved({ ...lock.packages, ...missing }, path, name);
-      const known = found && (lock.packages[found] ?? missing[found]);
+      const known = found === undefined ? undefined : (lock.packages[found] ?? missing[found]);
       if (known?.version === version) continue;
       missing[known === undefined ? `node_modules/${name}` : `${path}/node_modules/${name}`] = wanted;
     }

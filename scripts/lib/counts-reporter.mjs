@@ -1,0 +1,64 @@
+/** A Vitest reporter that counts every test of every project, and keeps why tests were skipped. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed tests, files that did not load, and errors outside tests
+ * @property {number} skipped
+ * @property {readonly string[]} failures
+ * @property {Record<string, number>} reasons skipped tests by reason, or by file where none was given
+ */
+
+/** Vitest calls its methods; `outputFile` is where the counts go. */
+export default class CountsReporter {
+  /** @param {{ outputFile: string }} options */
+  constructor(options) {
+    this.outputFile = options.outputFile;
+  }
+
+  /**
+   * @param {readonly import('vitest/node').TestModule[]} modules
+   * @param {readonly unknown[]} errors
+   */
+  onTestRunEnd(modules, errors) {
+    /** @type {{ passed: number, failed: number, skipped: number, failures: string[], reasons: Record<string, number> }} */
+    const counts = {
+      passed: 0,
+      failed: errors.length,
+      skipped: 0,
+      failures: errors.map(() => 'an error outside any test'),
+      reasons: {},
+    };
+    for (const module of modules) {
+      const file = relative(process.cwd(), module.moduleId);
+      // A hook or an import that failed: its tests were never run, so none of them can report it.
+      const broken = [module, ...module.children.allSuites()].filter((part) => part.errors().length > 0);
+      counts.failed += broken.length;
+      counts.failures.push(...broken.map((part) => `${file}${'fullName' in part ? ` > ${part.fullName}` : ' did not load'}`));
+      for (const test of module.children.allTests()) this.#count(counts, file, test);
+    }
+    mkdirSync(dirname(this.outputFile), { recursive: true });
+    writeFileSync(this.outputFile, JSON.stringify(counts));
+  }
+
+  /**
+   * @param {{ passed: number, failed: number, skipped: number, failures: string[], reasons: Record<string, number> }} counts
+   * @param {string} file
+   * @param {import('vitest/node').TestCase} test
+   */
+  #count(counts, file, test) {
+    const result = test.result();
+    if (result.state === 'passed') counts.passed += 1;
+    else if (result.state === 'failed') {
+      counts.failed += 1;
+      counts.failures.push(`${file} > ${test.fullName}`);
+    } else {
+      counts.skipped += 1;
+      const note = result.state === 'skipped' ? result.note : 'never ran';
+      const reason = note ? `${file}: ${note}` : file;
+      counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1;
+    }
+  }
+}
