@@ -1,1 +1,7 @@
-export {};
+/** `@trocar/core/testing`: bodies, trackers and clocks with known truth. No part of a running product. */
+export { abdomenPhantom } from './abdomen.js';
+export { headPhantom } from './head.js';
+export { type ManualClock, manualClock } from './manual-clock.js';
+export { observePose, type TrackerModel } from './noisy-tracker.js';
+export type { Phantom, PhantomOptions } from './phantom.js';
+export { assertWithin, type Tolerance, within } from './within.js';
