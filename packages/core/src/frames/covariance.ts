@@ -24,54 +24,99 @@ export function isCovariance(c: ArrayLike<number>): boolean {
   return true;
 }
 
-const adjointScratch = new Float64Array(36);
-const productScratch = new Float64Array(36);
+/**
+ * out += Ad(m) · C · Ad(m)ᵀ for a symmetric 6×6 C, without allocating: the error of an edge moved to where the path
+ * begins. `out` must not be `c`.
+ *
+ * In blocks, C = [[A, B], [Bᵀ, D]] turned by R and then moved by T = [t]×:
+ * A″ = A′ + T B′ᵀ + (T B′ᵀ)ᵀ + T D′ Tᵀ, B″ = B′ + T D′, D″ = D′. A third of the full product's work.
+ */
+export function addMoved(out: Float64Array, m: ArrayLike<number>, c: ArrayLike<number>): Float64Array {
+  const a = blockA;
+  const b = blockB;
+  const d = blockD;
+  turnBlock(a, m, c, 0, 0);
+  turnBlock(b, m, c, 0, 3);
+  turnBlock(d, m, c, 3, 3);
+  // E = T D′, then B″ = B′ + E, and the upper block gains F + Fᵀ + G with F = T B′ᵀ, G = E Tᵀ.
+  crossColumns(blockE, m, d, false);
+  crossColumns(blockF, m, b, true);
+  crossRows(blockG, m, blockE);
+  for (let i = 0; i < 3; i += 1) {
+    for (let j = 0; j <= i; j += 1) {
+      const moved = (blockF[3 * i + j] as number) + (blockF[3 * j + i] as number) + (blockG[3 * i + j] as number);
+      const upper = (out[6 * i + j] as number) + (a[3 * i + j] as number) + moved;
+      out[6 * i + j] = out[6 * j + i] = upper;
+      const lower = (out[6 * (i + 3) + j + 3] as number) + (d[3 * i + j] as number);
+      out[6 * (i + 3) + j + 3] = out[6 * (j + 3) + i + 3] = lower;
+    }
+    for (let j = 0; j < 3; j += 1) {
+      const mixed = (out[6 * i + j + 3] as number) + (b[3 * i + j] as number) + (blockE[3 * i + j] as number);
+      out[6 * i + j + 3] = out[6 * (j + 3) + i] = mixed;
+    }
+  }
+  return out;
+}
 
-/** The adjoint of a rigid matrix for ξ = (ρ, φ): [[R, [t]×R], [0, R]], row-major, into `out`. */
-export function adjoint(out: Float64Array, m: ArrayLike<number>): Float64Array {
+/** out = R · C[row … row + 2][column … column + 2] · Rᵀ, R the rotation of a column-major 4×4. */
+function turnBlock(out: Float64Array, m: ArrayLike<number>, c: ArrayLike<number>, row: number, column: number): void {
+  const half = blockHalf;
+  for (let i = 0; i < 3; i += 1) {
+    const r0 = m[i] as number;
+    const r1 = m[4 + i] as number;
+    const r2 = m[8 + i] as number;
+    for (let j = 0; j < 3; j += 1) {
+      const k = 6 * row + column + j;
+      half[3 * i + j] = r0 * (c[k] as number) + r1 * (c[k + 6] as number) + r2 * (c[k + 12] as number);
+    }
+  }
+  for (let i = 0; i < 3; i += 1) {
+    const h0 = half[3 * i] as number;
+    const h1 = half[3 * i + 1] as number;
+    const h2 = half[3 * i + 2] as number;
+    for (let j = 0; j < 3; j += 1) {
+      out[3 * i + j] = h0 * (m[j] as number) + h1 * (m[4 + j] as number) + h2 * (m[8 + j] as number);
+    }
+  }
+}
+
+/** out = [t]× · X, or [t]× · Xᵀ; t the translation of a column-major 4×4, X 3×3 row-major. */
+function crossColumns(out: Float64Array, m: ArrayLike<number>, x: Float64Array, transposed: boolean): void {
   const tx = m[12] as number;
   const ty = m[13] as number;
   const tz = m[14] as number;
-  for (let c = 0; c < 3; c += 1) {
-    const x = m[4 * c] as number;
-    const y = m[4 * c + 1] as number;
-    const z = m[4 * c + 2] as number;
-    out[c] = x;
-    out[6 + c] = y;
-    out[12 + c] = z;
-    out[3 + c] = ty * z - tz * y;
-    out[9 + c] = tz * x - tx * z;
-    out[15 + c] = tx * y - ty * x;
-    out[18 + c] = 0;
-    out[24 + c] = 0;
-    out[30 + c] = 0;
-    out[21 + c] = x;
-    out[27 + c] = y;
-    out[33 + c] = z;
+  for (let j = 0; j < 3; j += 1) {
+    const x0 = x[transposed ? 3 * j : j] as number;
+    const x1 = x[transposed ? 3 * j + 1 : 3 + j] as number;
+    const x2 = x[transposed ? 3 * j + 2 : 6 + j] as number;
+    out[j] = ty * x2 - tz * x1;
+    out[3 + j] = tz * x0 - tx * x2;
+    out[6 + j] = tx * x1 - ty * x0;
   }
-  return out;
 }
 
-/** out += A · C · Aᵀ for 6×6 row-major matrices; no allocation. `out` must not be `a` or `c`. */
-export function addTransformed(out: Float64Array, a: ArrayLike<number>, c: ArrayLike<number>): Float64Array {
-  for (let i = 0; i < 6; i += 1) {
-    for (let j = 0; j < 6; j += 1) {
-      let sum = 0;
-      for (let k = 0; k < 6; k += 1) sum += (a[6 * i + k] as number) * (c[6 * k + j] as number);
-      productScratch[6 * i + j] = sum;
-    }
+/** out = X · [t]×ᵀ: every row of X crossed by the translation. */
+function crossRows(out: Float64Array, m: ArrayLike<number>, x: Float64Array): void {
+  const tx = m[12] as number;
+  const ty = m[13] as number;
+  const tz = m[14] as number;
+  for (let i = 0; i < 9; i += 3) {
+    const x0 = x[i] as number;
+    const x1 = x[i + 1] as number;
+    const x2 = x[i + 2] as number;
+    out[i] = ty * x2 - tz * x1;
+    out[i + 1] = tz * x0 - tx * x2;
+    out[i + 2] = tx * x1 - ty * x0;
   }
-  // Only one triangle is summed, and mirrored: the result stays exactly symmetric.
-  for (let i = 0; i < 6; i += 1) {
-    for (let j = 0; j <= i; j += 1) {
-      let sum = 0;
-      for (let k = 0; k < 6; k += 1) sum += (productScratch[6 * i + k] as number) * (a[6 * j + k] as number);
-      out[6 * i + j] = (out[6 * i + j] as number) + sum;
-      if (i !== j) out[6 * j + i] = out[6 * i + j] as number;
-    }
-  }
-  return out;
 }
+
+const blockA = new Float64Array(9);
+const blockB = new Float64Array(9);
+const blockD = new Float64Array(9);
+const blockE = new Float64Array(9);
+const blockF = new Float64Array(9);
+const blockG = new Float64Array(9);
+const blockHalf = new Float64Array(9);
 
 /** Cov(a·b) = Cov_a + Ad(a) Cov_b Ad(a)ᵀ for independent errors, into `out` (not one of the inputs). */
 export function composeCovariance(
@@ -81,13 +126,13 @@ export function composeCovariance(
   covarianceB: ArrayLike<number>,
 ): Float64Array {
   for (let i = 0; i < 36; i += 1) out[i] = covarianceA[i] as number;
-  return addTransformed(out, adjoint(adjointScratch, matrixA), covarianceB);
+  return addMoved(out, matrixA, covarianceB);
 }
 
 /** Cov(T⁻¹) = Ad(T⁻¹) Cov Ad(T⁻¹)ᵀ, into `out`. @param inverse the matrix of T⁻¹ */
 export function invertCovariance(out: Float64Array, covariance: ArrayLike<number>, inverse: ArrayLike<number>): Float64Array {
   out.fill(0);
-  return addTransformed(out, adjoint(adjointScratch, inverse), covariance);
+  return addMoved(out, inverse, covariance);
 }
 
 /**
@@ -130,17 +175,11 @@ function rotationTerm(c: ArrayLike<number>, i: number, j: number, x: number, y: 
 /**
  * The covariance of a tracked pose whose errors are independent and isotropic at the tool's own origin, moved to
  * the `to` frame's origin, into `out`: Ad(T) · diag(σp² I, σr² I) · Ad(T)ᵀ; the rotation cancels.
- * @param positionSdMm standard deviation per axis, mm
- * @param rotationSdRad standard deviation per axis, rad
+ * @param sds standard deviations per axis: position in mm, rotation in rad; in a typed array, so that none is boxed
  */
-export function poseNoiseCovariance(
-  out: Float64Array,
-  m: ArrayLike<number>,
-  positionSdMm: number,
-  rotationSdRad: number,
-): Float64Array {
-  const p2 = positionSdMm * positionSdMm;
-  const r2 = rotationSdRad * rotationSdRad;
+export function poseNoiseCovariance(out: Float64Array, m: ArrayLike<number>, sds: Float64Array): Float64Array {
+  const p2 = (sds[0] as number) * (sds[0] as number);
+  const r2 = (sds[1] as number) * (sds[1] as number);
   const x = m[12] as number;
   const y = m[13] as number;
   const z = m[14] as number;

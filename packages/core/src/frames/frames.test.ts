@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isNavError } from '../base/index.js';
 import { fromQuaternion, multiply4, Random, rotationAngleBetween } from '../math/index.js';
 import type { Instant } from '../time/index.js';
-import { addTransformed, adjoint, composeCovariance, pointCovariance, poseNoiseCovariance } from './covariance.js';
+import { addMoved, composeCovariance, pointCovariance, poseNoiseCovariance } from './covariance.js';
 import {
   apply,
   compose,
@@ -87,7 +87,45 @@ describe('transforms', () => {
   });
 });
 
+/** The slow oracle of addMoved: the full product with Ad = [[R, [t]×R], [0, R]]. */
+function movedByFullProduct(m: Float64Array, c: Float64Array): Float64Array {
+  const t = [m[12], m[13], m[14]] as [number, number, number];
+  const skew = [0, -t[2], t[1], t[2], 0, -t[0], -t[1], t[0], 0];
+  const r = (i: number, j: number): number => m[4 * j + i] as number;
+  const ad = (i: number, j: number): number => {
+    if (i < 3 && j >= 3) return [0, 1, 2].reduce((sum, k) => sum + (skew[3 * i + k] as number) * r(k, j - 3), 0);
+    if (i >= 3 && j < 3) return 0;
+    return r(i % 3, j % 3);
+  };
+  const all = [0, 1, 2, 3, 4, 5];
+  return Float64Array.from({ length: 36 }, (_, n) => {
+    const [i, j] = [Math.floor(n / 6), n % 6];
+    return all.reduce((sum, k) => sum + all.reduce((inner, l) => inner + ad(i, k) * (c[6 * k + l] as number) * ad(j, l), 0), 0);
+  });
+}
+
 describe('covariance', () => {
+  it('is moved as the full product with the adjoint says, for any covariance and motion', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const random = new Random(seed);
+        const b = Float64Array.from({ length: 36 }, () => random.normal());
+        const c = Float64Array.from({ length: 36 }, (_, n) =>
+          [0, 1, 2, 3, 4, 5].reduce(
+            (sum, k) => sum + (b[6 * Math.floor(n / 6) + k] as number) * (b[6 * (n % 6) + k] as number),
+            0,
+          ),
+        );
+        const m = randomMatrix(random, 20);
+        const fast = addMoved(new Float64Array(36).fill(1), m, c);
+        const slow = movedByFullProduct(m, c);
+        const scale = Math.max(...slow);
+        for (let n = 0; n < 36; n += 1)
+          expect(Math.abs((fast[n] as number) - 1 - (slow[n] as number)) / scale).toBeLessThan(1e-12);
+      }),
+    );
+  });
+
   it('of a transformed point agrees with Monte Carlo along a chain of three uncertain edges', () => {
     const random = new Random(7);
     const edges = [randomMatrix(random, 150), randomMatrix(random, 150), randomMatrix(random, 150)];
@@ -96,7 +134,7 @@ describe('covariance', () => {
       [0.1, 0.004],
       [0.3, 0.001],
     ] as const;
-    const covariances = edges.map((m, i) => poseNoiseCovariance(new Float64Array(36), m, sds[i]?.[0] ?? 0, sds[i]?.[1] ?? 0));
+    const covariances = edges.map((m, i) => poseNoiseCovariance(new Float64Array(36), m, Float64Array.from(sds[i] ?? [])));
     const first = composeCovariance(
       new Float64Array(36),
       covariances[0] as Float64Array,
@@ -104,7 +142,7 @@ describe('covariance', () => {
       covariances[1] as Float64Array,
     );
     const m01 = multiply4(new Float64Array(16), edges[0] as Float64Array, edges[1] as Float64Array);
-    const total = addTransformed(Float64Array.from(first), adjoint(new Float64Array(36), m01), covariances[2] as Float64Array);
+    const total = addMoved(Float64Array.from(first), m01, covariances[2] as Float64Array);
     const p = [40, -30, 20];
     const truth = place(edges, p);
     const predicted = pointCovariance(new Float64Array(9), total, truth);
@@ -164,7 +202,7 @@ describe('the frame graph', () => {
     expect(graph.path(tip, ct).read(back)).toBe('ok');
     const product = multiply4(new Float64Array(16), there.matrix, back.matrix);
     for (let i = 0; i < 16; i += 1) expect(product[i]).toBeCloseTo(i % 5 === 0 ? 1 : 0, 10);
-    const carried = addTransformed(new Float64Array(36), adjoint(new Float64Array(36), there.matrix), back.covariance);
+    const carried = addMoved(new Float64Array(36), there.matrix, back.covariance);
     for (let i = 0; i < 36; i += 1) expect(carried[i]).toBeCloseTo(there.covariance[i] as number, 8);
   });
 

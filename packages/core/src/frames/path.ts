@@ -1,5 +1,5 @@
 import { invertRigid, type Mat4, multiply4 } from '../math/index.js';
-import { addTransformed, adjoint } from './covariance.js';
+import { addMoved } from './covariance.js';
 import type { AnyFrame, Frame } from './frame.js';
 import type { PoseBuffer } from './pose-buffer.js';
 import type { PoseView } from './pose-view.js';
@@ -37,7 +37,6 @@ export class Path<in out To extends string, in out From extends string> {
   readonly #edge = new Float64Array(16);
   readonly #edgeTimes = new Float64Array(3);
   readonly #covariance = new Float64Array(36);
-  readonly #adjoint = new Float64Array(36);
 
   /** Made by {@link FrameGraph.path}. */
   constructor(to: Frame<To>, from: Frame<From>, time: Float64Array, source: RouteSource) {
@@ -132,7 +131,7 @@ export class Path<in out To extends string, in out From extends string> {
   #addCovariance(c: ArrayLike<number>, inverse: Mat4 | undefined, view: PoseView): void {
     if (!view.covarianceKnown) return;
     const total = inverse === undefined ? view.matrix : multiply4(this.#product, view.matrix, inverse);
-    addTransformed(view.covariance, adjoint(this.#adjoint, total), c);
+    addMoved(view.covariance, total, c);
   }
 
   readonly #product = new Float64Array(16);

@@ -96,6 +96,7 @@ export class PoseBuffer {
   readonly faults: PoseFaults = { notFinite: 0, repeated: 0, tooOld: 0 };
   readonly #values: Float64Array;
   readonly #statuses: Uint8Array;
+  readonly #noiseSds: Float64Array | undefined;
   readonly #scratch = new Float64Array(7);
   #head = 0;
   #size = 0;
@@ -110,6 +111,7 @@ export class PoseBuffer {
     this.noise = options.noise;
     requireOptions(this);
     if (this.noise) requireNoise(this.noise.positionSdMm, this.noise.rotationSdRad);
+    this.#noiseSds = this.noise && Float64Array.of(this.noise.positionSdMm, this.noise.rotationSdRad);
     this.#values = new Float64Array(this.capacity * STRIDE);
     this.#statuses = new Uint8Array(this.capacity);
   }
@@ -311,8 +313,8 @@ export class PoseBuffer {
 
   /** The covariance of a pose of this buffer (as in Transform.covariance), into `out`; false where it is unknown. */
   covariance(matrix: Float64Array, out: Float64Array): boolean {
-    if (this.noise === undefined) return false;
-    poseNoiseCovariance(out, matrix, this.noise.positionSdMm, this.noise.rotationSdRad);
+    if (this.#noiseSds === undefined) return false;
+    poseNoiseCovariance(out, matrix, this.#noiseSds);
     return true;
   }
 }
