@@ -200,7 +200,7 @@ const lambda = new Float64Array(3);
 let coarse: Float64Array | undefined;
 let fine: Float64Array | undefined;
 /** The length being inverted: that of an error with eigenvalues 1, middle, least. */
-const shape = { middle: 0, least: 0, rule: new Float64Array(0) };
+const shape: { middle: number; least: number; rule: Float64Array } = { middle: 0, least: 0, rule: new Float64Array(0) };
 
 /**
  * The r that |x| stays below with probability p, for x = s · N(0, Σ) in three dimensions, where s² is the ratio by
