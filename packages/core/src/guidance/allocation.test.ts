@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+it('reads half a million poses and deviations without one garbage collection', async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [
+      '--max-semi-space-size=1',
+      '--conditions=@trocar/source',
+      '--import',
+      'tsx',
+      fileURLToPath(new URL('./allocation.probe.mjs', import.meta.url)),
+    ],
+    { cwd: fileURLToPath(new URL('.', import.meta.url)) },
+  );
+  const result = JSON.parse(stdout) as { poses: number; collections: number; control: number; sum: number };
+  expect(result.poses).toBe(500_000);
+  expect(Number.isFinite(result.sum)).toBe(true);
+  expect(result.control).toBeGreaterThan(3);
+  expect(result.collections).toBe(0);
+});

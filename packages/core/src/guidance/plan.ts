@@ -1,0 +1,77 @@
+import { NavError } from '../base/index.js';
+import { type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
+import type { Volume } from '../volume/index.js';
+
+/** What {@link straightPlan} is made from. */
+export interface StraightPlanInit<F extends string> {
+  /** Where the instrument goes in. */
+  readonly entry: Point<F>;
+  /** Where its tip is to end. */
+  readonly target: Point<NoInfer<F>>;
+  /** DICOM Frame of Reference UID of the images it was planned on: what {@link requirePlanFor} holds it to. */
+  readonly frameOfReferenceUid?: string;
+}
+
+/** A straight way from an entry to a target. Immutable; it never moves with a registration. */
+export interface StraightPlan<in out F extends string> {
+  readonly frame: Frame<F>;
+  readonly entry: Point<F>;
+  readonly target: Point<F>;
+  /** Unit direction from entry to target, in `frame`. */
+  readonly axis: readonly [number, number, number];
+  /** From entry to target, mm. */
+  readonly lengthMm: number;
+  readonly frameOfReferenceUid: string | undefined;
+}
+
+/** Entry and target nearer than this leave the direction to rounding and a slip of the mouse. */
+const SHORTEST_MM = 1;
+
+/**
+ * A straight plan.
+ * @throws NavError `guidance/bad-plan` where entry and target are less than 1 mm apart, `frame/mismatch` where they are in
+ * two frames, `pose/not-finite` where a coordinate is not finite
+ */
+export function straightPlan<F extends string>(init: StraightPlanInit<F>): StraightPlan<F> {
+  requireSameFrame(init.entry.frame, init.target.frame, 'A straight plan');
+  const entry = point(init.entry.frame, init.entry.xyz);
+  const target = point(init.entry.frame, init.target.xyz);
+  const way = [0, 1, 2].map((k) => (target.xyz[k] as number) - (entry.xyz[k] as number)) as [number, number, number];
+  const lengthMm = Math.hypot(...way);
+  if (!(lengthMm >= SHORTEST_MM && Number.isFinite(lengthMm))) {
+    throw new NavError(
+      'guidance/bad-plan',
+      `Entry and target are ${lengthMm.toPrecision(3)} mm apart, which gives no direction. Put them at least ${SHORTEST_MM} mm apart.`,
+      { detail: { lengthMm } },
+    );
+  }
+  return Object.freeze({
+    frame: entry.frame,
+    entry,
+    target,
+    axis: way.map((v) => v / lengthMm) as [number, number, number],
+    lengthMm,
+    frameOfReferenceUid: init.frameOfReferenceUid,
+  });
+}
+
+/**
+ * Refuses to use a plan on images it was not made on. A plan or a volume that does not say which frame of reference it
+ * is of is refused too: unknown is not the same.
+ * @throws NavError `guidance/wrong-frame-of-reference`, `frame/mismatch`
+ */
+export function requirePlanFor<F extends string>(
+  plan: StraightPlan<F>,
+  on: Pick<Volume<NoInfer<F>>, 'frame' | 'frameOfReferenceUid'>,
+): void {
+  requireSameFrame(on.frame, plan.frame, 'Using a plan on a volume');
+  if (plan.frameOfReferenceUid === undefined || plan.frameOfReferenceUid !== on.frameOfReferenceUid) {
+    const say = (uid: string | undefined): string => (uid === undefined ? 'an unnamed frame of reference' : uid);
+    throw new NavError(
+      'guidance/wrong-frame-of-reference',
+      `The plan was made on ${say(plan.frameOfReferenceUid)}, but the volume is of ${say(on.frameOfReferenceUid)}. ` +
+        'Plan again on these images, or load those it was made on.',
+      { detail: { plan: plan.frameOfReferenceUid, volume: on.frameOfReferenceUid } },
+    );
+  }
+}
