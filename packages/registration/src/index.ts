@@ -1,1 +1,12 @@
-export {};
+/**
+ * `@trocar/registration`: paired points and what may be expected of them. Image registration is a subpath.
+ */
+export { type ExpectedTre, type ExpectedTreOptions, expectedTreOf } from './accuracy/expected-tre.js';
+export type { PointNoise } from './points/noise.js';
+export {
+  type PointRegistration,
+  type PointRegistrationOptions,
+  type RegistrationFinding,
+  registerPoints,
+} from './points/register-points.js';
+export type { PointResidual } from './points/residuals.js';
