@@ -34,7 +34,18 @@ export interface SeriesIdentity {
 
 /** Something true of a volume that its user must know: `gantry-tilt`, `no-frame-of-reference`. */
 export interface VolumeWarning {
-  readonly code: 'gantry-tilt' | 'resampled' | 'no-frame-of-reference' | 'no-patient' | 'orientation-assumed' | 'spacing-rounded';
+  readonly code:
+    | 'gantry-tilt'
+    | 'resampled'
+    | 'no-frame-of-reference'
+    | 'no-patient'
+    | 'orientation-assumed'
+    | 'spacing-rounded'
+    | 'unit-assumed'
+    | 'rescale-applied'
+    | 'gaps-filled'
+    | 'lossy-compression'
+    | 'ignored-files';
   readonly message: string;
   readonly detail?: Readonly<Record<string, unknown>>;
 }

@@ -1,0 +1,123 @@
+import dicomParser, { type DataSet, type Element } from 'dicom-parser';
+import { isNavError, NavError } from '../../base/index.js';
+import { inflateRaw } from '../compression.js';
+import type { VolumeFile } from '../source.js';
+import { decodeText } from './charset.js';
+
+/** A parsed DICOM file, with its bytes (inflated where the file was deflated). */
+export interface DicomFile {
+  readonly name: string;
+  readonly syntax: string;
+  readonly dataset: DataSet;
+}
+
+/** Whether the bytes carry DICOM's mark: 128 bytes of preamble, then `DICM` (PS3.10, 7.1). */
+export function isDicom(bytes: Uint8Array): boolean {
+  return bytes.length >= 132 && bytes[128] === 0x44 && bytes[129] === 0x49 && bytes[130] === 0x43 && bytes[131] === 0x4d;
+}
+
+/**
+ * A DICOM file's elements.
+ * @throws NavError `dicom/not-dicom`, `dicom/truncated`, `io/corrupt`
+ */
+export async function parseDicomFile(file: VolumeFile): Promise<DicomFile> {
+  if (!isDicom(file.bytes)) {
+    throw new NavError('dicom/not-dicom', `"${file.name}" is not a DICOM file: the mark "DICM" at byte 128 is absent.`, {
+      detail: { file: file.name },
+    });
+  }
+  try {
+    const dataset = await parse(file.bytes);
+    const cut = cutElement(dataset);
+    if (cut !== undefined) throw truncated(file.name, cut);
+    return { name: file.name, syntax: dataset.string('x00020010') ?? '', dataset };
+  } catch (cause) {
+    throw isNavError(cause) ? cause : unreadable(file.name, cause);
+  }
+}
+
+async function parse(bytes: Uint8Array): Promise<DataSet> {
+  let deflatedFrom = -1;
+  const inflater = (_: Uint8Array, position: number): never => {
+    deflatedFrom = position;
+    throw new Error('deflated');
+  };
+  try {
+    return dicomParser.parseDicom(bytes, { inflater });
+  } catch (cause) {
+    if (deflatedFrom < 0) throw cause;
+  }
+  const tail = await inflateRaw(bytes.subarray(deflatedFrom));
+  const whole = new Uint8Array(deflatedFrom + tail.length);
+  whole.set(bytes.subarray(0, deflatedFrom));
+  whole.set(tail, deflatedFrom);
+  return dicomParser.parseDicom(whole, { inflater: (() => whole) as unknown as () => void });
+}
+
+/** The first element that claims more bytes than the file has, or the parser's own note that it met the end early. */
+function cutElement(dataset: DataSet): string | undefined {
+  const end = dataset.byteArray.length;
+  for (const element of Object.values(dataset.elements)) {
+    if (element.dataOffset + element.length > end) return `element ${tagName(element.tag)} goes past the end of the file`;
+  }
+  return dataset.warnings.find((w) => w.startsWith('eof encountered'));
+}
+
+function truncated(name: string, what: string): NavError {
+  return new NavError('dicom/truncated', `"${name}" is cut short: ${what}. Transfer it again.`, { detail: { file: name } });
+}
+
+/** dicom-parser throws strings, objects with `exception`, and errors: each becomes one of ours. */
+function unreadable(name: string, cause: unknown): NavError {
+  const text =
+    typeof cause === 'string'
+      ? cause
+      : cause instanceof Error
+        ? cause.message
+        : String((cause as { exception?: unknown } | undefined)?.exception ?? cause);
+  if (/past end|eof|end of (buffer|stream)|buffer overrun|outside the bounds/i.test(text))
+    return truncated(name, 'the parser met its end early');
+  return new NavError('io/corrupt', `"${name}" is not readable DICOM: ${text}.`, { detail: { file: name }, cause });
+}
+
+/** `(0020,0032)` from dicom-parser's `x00200032`. */
+export function tagName(tag: string): string {
+  return `(${tag.slice(1, 5)},${tag.slice(5, 9)})`;
+}
+
+/** A trimmed string value of a text element, decoded by the file's Specific Character Set; undefined where empty. */
+export function textOf(dataset: DataSet, tag: string, charset: readonly string[]): string | undefined {
+  const element = dataset.elements[tag];
+  if (element === undefined || element.length === 0) return undefined;
+  const bytes = dataset.byteArray.subarray(element.dataOffset, element.dataOffset + element.length);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: DICOM pads with NUL.
+  const text = decodeText(bytes, charset).replace(/^[ \x00]+|[ \x00]+$/g, '');
+  return text === '' ? undefined : text;
+}
+
+/** A code or UID: ASCII, trimmed, undefined where empty. */
+export function codeOf(dataset: DataSet, tag: string, index?: number): string | undefined {
+  const value = dataset.string(tag, index);
+  return value === undefined || value === '' ? undefined : value;
+}
+
+/** All numbers of a DS or IS element; undefined where it is absent, empty or has a value that is no number. */
+export function numbersOf(dataset: DataSet | undefined, tag: string, count: number): number[] | undefined {
+  const text = dataset?.string(tag);
+  if (text === undefined || text === '') return undefined;
+  const parts = text.split('\\').map((part) => part.trim());
+  const values = parts.map((part) => (part === '' ? Number.NaN : Number(part)));
+  return values.length === count && values.every((x) => Number.isFinite(x)) ? values : undefined;
+}
+
+/** The first item of a sequence, where there is one. */
+export function itemOf(dataset: DataSet | undefined, tag: string, index = 0): DataSet | undefined {
+  return dataset?.elements[tag]?.items?.[index]?.dataSet;
+}
+
+/** A sequence's length. */
+export function itemCount(dataset: DataSet, tag: string): number {
+  return dataset.elements[tag]?.items?.length ?? 0;
+}
+
+export type { DataSet, Element };

@@ -1,0 +1,217 @@
+import dicomParser from 'dicom-parser';
+import { NavError } from '../../base/index.js';
+import type { VoxelArray } from '../../volume/index.js';
+import type { Platform } from '../platform.js';
+import { breathe } from '../source.js';
+import { type PixelLayout, type Slice, sliceName } from './slice.js';
+import { type Encapsulated, wrapFrames } from './wrap.js';
+
+/** Syntaxes whose pixels lie in the file as they are. */
+const NATIVE = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.2']);
+const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+
+/** Syntaxes that the decoder knows: RLE, JPEG (baseline, extended, lossless), JPEG-LS, JPEG 2000. */
+const ENCAPSULATED = new Set([
+  '1.2.840.10008.1.2.5',
+  '1.2.840.10008.1.2.4.50',
+  '1.2.840.10008.1.2.4.51',
+  '1.2.840.10008.1.2.4.57',
+  '1.2.840.10008.1.2.4.70',
+  '1.2.840.10008.1.2.4.80',
+  '1.2.840.10008.1.2.4.81',
+  '1.2.840.10008.1.2.4.90',
+  '1.2.840.10008.1.2.4.91',
+]);
+
+/** Decoded bytes in one decoder call: its heap holds the file, the image and a copy, of 4 GB at most. */
+const BATCH_BYTES = 128 * 1024 * 1024;
+
+/** What decoding reports to and listens to. */
+export interface DecodeControl {
+  readonly platform: Platform;
+  readonly signal: AbortSignal | undefined;
+  readonly progress: (fraction: number) => void;
+}
+
+/**
+ * The stored values of the slices, in their order: native pixels are copied out of the files, encapsulated ones go
+ * through the decoder. Bits beyond Bits Stored (overlays, junk) are removed and the sign extended.
+ * @throws NavError `dicom/truncated`, `dicom/unsupported-syntax`, `io/corrupt`, `io/aborted`, `assets/…`
+ */
+export async function storedValues(slices: readonly Slice[], control: DecodeControl): Promise<VoxelArray> {
+  const { rows, columns, layout } = (slices[0] as Slice).header;
+  const frameBytes = (rows * columns * layout.bitsAllocated) / 8;
+  const voxels = allocate(layout, rows * columns * slices.length);
+  const bytes = new Uint8Array(voxels.buffer);
+  const encapsulated: number[] = [];
+  for (let k = 0; k < slices.length; k += 1) {
+    const slice = slices[k] as Slice;
+    const { syntax } = slice.header.file;
+    if (NATIVE.has(syntax)) copyNative(bytes.subarray(k * frameBytes, (k + 1) * frameBytes), slice);
+    else if (ENCAPSULATED.has(syntax)) encapsulated.push(k);
+    else throw unsupported(slice);
+    if (k % 32 === 31) {
+      control.progress((k + 1) / slices.length);
+      await breathe(control.signal);
+    }
+  }
+  if (encapsulated.length > 0) await decodeInto(bytes, frameBytes, slices, encapsulated, control);
+  keepStoredBits(voxels, layout);
+  return voxels;
+}
+
+function allocate(layout: PixelLayout, length: number): VoxelArray {
+  try {
+    if (layout.bitsAllocated === 8) return layout.signed ? new Int8Array(length) : new Uint8Array(length);
+    if (layout.bitsAllocated === 16) return layout.signed ? new Int16Array(length) : new Uint16Array(length);
+    return layout.signed ? new Int32Array(length) : new Uint32Array(length);
+  } catch (cause) {
+    throw new NavError('volume/out-of-memory', `There is no memory for ${length} voxels.`, { detail: { length }, cause });
+  }
+}
+
+function copyNative(target: Uint8Array, slice: Slice): void {
+  const { dataset, name, syntax } = slice.header.file;
+  const element = dataset.elements['x7fe00010'];
+  const from = (element?.dataOffset ?? 0) + slice.frame * target.length;
+  const length = (element?.length ?? 0) - slice.frame * target.length;
+  if (element === undefined || length < target.length || from + target.length > dataset.byteArray.length) {
+    throw new NavError(
+      'dicom/truncated',
+      `${sliceName(slice)} holds ${Math.max(0, length)} bytes of pixels where its size needs ${target.length}. Transfer it again.`,
+      { detail: { file: name, frame: slice.frame } },
+    );
+  }
+  target.set(dataset.byteArray.subarray(from, from + target.length));
+  if (syntax === BIG_ENDIAN) swap(target, element.vr === 'OB' ? 1 : Math.max(2, slice.header.layout.bitsAllocated / 8));
+}
+
+/** Reverses the bytes of every word of `width` bytes, in place. 8-bit pixels as OW are swapped in pairs (PS3.5, A.3). */
+export function swap(bytes: Uint8Array, width: number): void {
+  for (let at = 0; width > 1 && at + width <= bytes.length; at += width) {
+    for (let a = at, b = at + width - 1; a < b; a += 1, b -= 1) {
+      const keep = bytes[a] as number;
+      bytes[a] = bytes[b] as number;
+      bytes[b] = keep;
+    }
+  }
+}
+
+/** Decodes the slices at `which` in batches of one syntax, and lays their frames at their places. */
+async function decodeInto(
+  bytes: Uint8Array,
+  frameBytes: number,
+  slices: readonly Slice[],
+  which: readonly number[],
+  control: DecodeControl,
+): Promise<void> {
+  const most = Math.max(1, Math.floor(BATCH_BYTES / frameBytes));
+  for (let from = 0; from < which.length; ) {
+    const { syntax } = (slices[which[from] as number] as Slice).header.file;
+    let to = from + 1;
+    while (to < which.length && to - from < most && (slices[which[to] as number] as Slice).header.file.syntax === syntax) to += 1;
+    const batch = which.slice(from, to);
+    const decoded = await decode(
+      batch.map((k) => slices[k] as Slice),
+      frameBytes,
+      control,
+    );
+    batch.forEach((k, n) => {
+      bytes.set(decoded.subarray(n * frameBytes, (n + 1) * frameBytes), k * frameBytes);
+    });
+    from = to;
+    control.progress(from / which.length);
+    await breathe(control.signal);
+  }
+}
+
+async function decode(slices: readonly Slice[], frameBytes: number, control: DecodeControl): Promise<Uint8Array> {
+  const first = slices[0] as Slice;
+  const { rows, columns, layout, file } = first.header;
+  const image: Encapsulated = { syntax: file.syntax, rows, columns, layout, frames: slices.map(codeStream) };
+  const name = 'frames.dcm';
+  const result = await control.platform
+    .run(
+      {
+        package: '@itk-wasm/dicom',
+        pipeline: 'read-image-dicom-file-series',
+        args: ['0', '1', '--memory-io', '--input-images', name, '--single-sorted-series'],
+        files: [{ name, bytes: wrapFrames(image) }],
+        imageOutput: 0,
+        outputCount: 2,
+      },
+      control.signal,
+    )
+    .catch((cause: unknown) => {
+      throw named(cause, slices);
+    });
+  const expected = frameBytes * slices.length;
+  if (result.bytes.length !== expected || result.components !== 1) {
+    throw new NavError(
+      'io/corrupt',
+      `The pixels of ${sliceName(first)} (transfer syntax ${file.syntax}) decode to ${result.bytes.length} bytes, not ${expected}.`,
+      { detail: { file: file.name, size: result.size, componentType: result.componentType } },
+    );
+  }
+  return result.bytes;
+}
+
+/** The decoder's failure, said of our files instead of the wrapper. */
+function named(cause: unknown, slices: readonly Slice[]): unknown {
+  if (!(cause instanceof NavError) || cause.code !== 'io/corrupt') return cause;
+  const names = slices.map(sliceName);
+  const list = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  return new NavError('io/corrupt', `The compressed pixels of ${list} could not be decoded. Is one of them damaged?`, {
+    detail: { files: slices.map((s) => s.header.file.name) },
+    cause,
+  });
+}
+
+/** One frame's code stream, of however many fragments (PS3.5, A.4). */
+function codeStream(slice: Slice): Uint8Array {
+  const { dataset, name } = slice.header.file;
+  const element = dataset.elements['x7fe00010'];
+  const fragments = element?.fragments;
+  if (element === undefined || fragments === undefined || fragments.length === 0) {
+    throw new NavError('dicom/truncated', `${sliceName(slice)} says its pixels are compressed but holds none.`, {
+      detail: { file: name, frame: slice.frame },
+    });
+  }
+  const { frames } = slice.header;
+  try {
+    if (fragments.length === frames) return dicomParser.readEncapsulatedPixelDataFromFragments(dataset, element, slice.frame, 1);
+    if (frames === 1) return dicomParser.readEncapsulatedPixelDataFromFragments(dataset, element, 0, fragments.length);
+    const table =
+      element.basicOffsetTable?.length === frames ? undefined : dicomParser.createJPEGBasicOffsetTable(dataset, element);
+    return dicomParser.readEncapsulatedImageFrame(dataset, element, slice.frame, table);
+  } catch (cause) {
+    throw new NavError(
+      'io/corrupt',
+      `The compressed pixels of ${sliceName(slice)} cannot be told apart from its other frames'.`,
+      {
+        detail: { file: name, frame: slice.frame },
+        cause,
+      },
+    );
+  }
+}
+
+/** Keeps Bits Stored below High Bit and extends the sign, in place; a second time changes nothing. */
+export function keepStoredBits(voxels: VoxelArray, layout: PixelLayout): void {
+  const { bitsAllocated, bitsStored, highBit, signed } = layout;
+  if (bitsStored === bitsAllocated) return;
+  const left = 31 - highBit;
+  const right = 32 - bitsStored;
+  if (signed) for (let n = 0; n < voxels.length; n += 1) voxels[n] = ((voxels[n] as number) << left) >> right;
+  else for (let n = 0; n < voxels.length; n += 1) voxels[n] = ((voxels[n] as number) << left) >>> right;
+}
+
+function unsupported(slice: Slice): NavError {
+  const { syntax, name } = slice.header.file;
+  return new NavError(
+    'dicom/unsupported-syntax',
+    `${sliceName(slice)} is stored in transfer syntax ${syntax || '(none)'}, which cannot be decoded here. ` +
+      'Ask the archive for an uncompressed or losslessly compressed copy.',
+    { detail: { file: name, syntax } },
+  );
+}

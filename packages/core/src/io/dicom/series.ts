@@ -1,0 +1,238 @@
+import { NavError, type NavErrorCode } from '../../base/index.js';
+import type { VolumeWarning } from '../../volume/index.js';
+import { SHEAR_LIMIT_DEGREES } from '../../volume/index.js';
+import { dot, placeName, type Slice, sliceName } from './slice.js';
+
+/** A series' slices in order, and the grid they lie on. */
+export interface OrderedSeries {
+  readonly slices: readonly Slice[];
+  /** 16 doubles, column-major, LPS mm: voxel centres; may hold the shear of gantry tilt. */
+  readonly frameFromIndex: Float64Array;
+  readonly warnings: readonly VolumeWarning[];
+}
+
+/** One series of a folder, as a choice to offer. */
+export interface SeriesChoice {
+  readonly uid: string;
+  readonly description: string;
+  readonly modality: string;
+  readonly slices: number;
+}
+
+/** Direction cosines of one stack may differ by their own rounding: 0.02 mm at the far corner of 200 mm. */
+const DIRECTION_TOLERANCE = 1e-4;
+/** Relative difference of pixel spacings within one stack. */
+const SPACING_TOLERANCE = 1e-4;
+/** Slices nearer than this along the normal are at the same position, mm. */
+const SAME_POSITION_MM = 1e-3;
+/** Distance of a slice from its place on the even grid that is only rounding, mm. */
+const ROUNDING_MM = 0.01;
+/** Distance of a slice from its place on the even grid that is still accepted, with a warning, mm. */
+const LARGEST_ROUNDING_MM = 0.1;
+
+/**
+ * The slices of one series, checked and sorted along their normal n = along × down, so that the grid is right-handed.
+ * @throws NavError `dicom/mixed-patient`, `dicom/mixed-frame-of-reference`, `dicom/mixed-size`,
+ *   `dicom/mixed-orientation`, `dicom/duplicate-position`, `dicom/missing-slice`, `dicom/uneven-spacing`,
+ *   `dicom/missing-geometry` (a lone slice without thickness)
+ */
+export function orderSeries(slices: readonly Slice[]): OrderedSeries {
+  const first = slices[0] as Slice;
+  for (const slice of slices) requireAlike(first, slice);
+  const normal = cross(first.along, first.down);
+  const depth = (s: Slice): number => dot(normal, s.position);
+  const sorted = [...slices].sort((a, b) => depth(a) - depth(b));
+  const origin = sorted[0] as Slice;
+  const last = sorted[sorted.length - 1] as Slice;
+  const warnings: VolumeWarning[] = [];
+  let step: number[];
+  if (sorted.length === 1) {
+    step = normal.map((x) => x * loneThickness(first));
+  } else {
+    requireSteps(sorted, sorted.map(depth));
+    step = [0, 1, 2].map((r) => ((last.position[r] as number) - (origin.position[r] as number)) / (sorted.length - 1));
+    warnings.push(...roundingWarning(sorted, step), ...tiltWarning(normal, step));
+  }
+  const { along, down, columnSpacing, rowSpacing, position } = origin;
+  const frameFromIndex = new Float64Array(16);
+  for (let r = 0; r < 3; r += 1) {
+    frameFromIndex[r] = (along[r] as number) * columnSpacing;
+    frameFromIndex[4 + r] = (down[r] as number) * rowSpacing;
+    frameFromIndex[8 + r] = step[r] as number;
+    frameFromIndex[12 + r] = position[r] as number;
+  }
+  frameFromIndex[15] = 1;
+  return { slices: sorted, frameFromIndex, warnings };
+}
+
+/** The series among slices, in order of first appearance. */
+export function seriesAmong(slices: readonly Slice[]): Map<string, Slice[]> {
+  const groups = new Map<string, Slice[]>();
+  for (const slice of slices) {
+    const uid = slice.header.seriesUid ?? '';
+    const group = groups.get(uid);
+    if (group === undefined) groups.set(uid, [slice]);
+    else group.push(slice);
+  }
+  return groups;
+}
+
+/** What to show a person who must choose among series. */
+export function choicesOf(groups: ReadonlyMap<string, readonly Slice[]>): SeriesChoice[] {
+  return [...groups].map(([uid, slices]) => ({
+    uid,
+    description: slices[0]?.header.description ?? '',
+    modality: slices[0]?.header.modality ?? 'OT',
+    slices: slices.length,
+  }));
+}
+
+function requireAlike(a: Slice, b: Slice): void {
+  const refuse = (code: NavErrorCode, what: string, detail: Record<string, unknown> = {}): NavError =>
+    new NavError(code, `${sliceName(b)} at ${placeName(b.position)} does not belong with ${sliceName(a)}: ${what}.`, {
+      detail: { file: b.header.file.name, frame: b.frame, position: b.position, ...detail },
+    });
+  const [h, g] = [a.header, b.header];
+  if (h === g && a === b) return;
+  if ((h.patient.id ?? '') !== (g.patient.id ?? '') || (h.patient.name ?? '') !== (g.patient.name ?? '')) {
+    throw refuse('dicom/mixed-patient', 'it names another patient');
+  }
+  if (h.frameOfReferenceUid !== g.frameOfReferenceUid) {
+    throw refuse('dicom/mixed-frame-of-reference', 'it has another Frame of Reference, so their positions cannot be compared');
+  }
+  const localizer = h.localizer !== g.localizer ? ` (${h.localizer ? sliceName(a) : sliceName(b)} is a localizer)` : '';
+  if (different(a.along, b.along) || different(a.down, b.down)) {
+    throw refuse('dicom/mixed-orientation', `its orientation is another${localizer}`, { localizer: localizer !== '' });
+  }
+  if (h.rows !== g.rows || h.columns !== g.columns) {
+    throw refuse('dicom/mixed-size', `it is ${g.columns}×${g.rows} pixels, not ${h.columns}×${h.rows}${localizer}`);
+  }
+  if (spacingDiffers(a.rowSpacing, b.rowSpacing) || spacingDiffers(a.columnSpacing, b.columnSpacing)) {
+    throw refuse(
+      'dicom/mixed-size',
+      `its pixels are ${b.rowSpacing}×${b.columnSpacing} mm, not ${a.rowSpacing}×${a.columnSpacing} mm`,
+    );
+  }
+  if (JSON.stringify(h.layout) !== JSON.stringify(g.layout)) {
+    throw refuse('dicom/mixed-size', 'its pixel values are stored with other bits');
+  }
+  if (h.modality !== g.modality) throw refuse('dicom/mixed-series', `its modality is ${g.modality}, not ${h.modality}`);
+}
+
+function different(a: readonly number[], b: readonly number[]): boolean {
+  return a.some((x, n) => Math.abs(x - (b[n] as number)) > DIRECTION_TOLERANCE);
+}
+
+function spacingDiffers(a: number, b: number): boolean {
+  return Math.abs(a - b) > SPACING_TOLERANCE * a;
+}
+
+function loneThickness(slice: Slice): number {
+  if (slice.thickness !== undefined) return slice.thickness;
+  throw new NavError(
+    'dicom/missing-geometry',
+    `${sliceName(slice)} is a lone slice without Slice Thickness (0018,0050), so its depth is not known.`,
+    { detail: { file: slice.header.file.name, absent: ['(0018,0050)'] } },
+  );
+}
+
+/** Duplicates, gaps and uneven steps between neighbours along the normal. */
+function requireSteps(sorted: readonly Slice[], depths: readonly number[]): void {
+  const steps = depths.slice(1).map((d, n) => d - (depths[n] as number));
+  // The lower median: with few slices a gap must not become the ordinary step.
+  const ordinary = [...steps].sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)] as number;
+  const at = (n: number): [Slice, Slice] => [sorted[n] as Slice, sorted[n + 1] as Slice];
+  steps.forEach((step, n) => {
+    if (step < SAME_POSITION_MM)
+      throw between('dicom/duplicate-position', at(n), 'are at the same position', '. Is this a series over time?');
+  });
+  steps.forEach((step, n) => {
+    const ratio = step / ordinary;
+    const missing = Math.round(ratio) - 1;
+    if (missing >= 1 && Math.abs(step - (missing + 1) * ordinary) <= Math.max(LARGEST_ROUNDING_MM, 0.05 * ordinary)) {
+      const [a, b] = at(n);
+      const middle = a.position.map((x, r) => x + ((b.position[r] as number) - x) / (missing + 1));
+      const count = missing === 1 ? 'a slice is' : `${missing} slices are`;
+      throw between(
+        'dicom/missing-slice',
+        at(n),
+        `are ${step.toFixed(3)} mm apart, where others are ${ordinary.toFixed(3)} mm`,
+        `: ${count} missing, the first at ${placeName(middle)}`,
+        { missing, step, ordinary, missingAt: middle },
+      );
+    }
+  });
+  const worst = steps.reduce((w, s, n) => (Math.abs(s - ordinary) > Math.abs((steps[w] as number) - ordinary) ? n : w), 0);
+  const step = steps[worst] as number;
+  if (Math.abs(step - ordinary) > 2 * LARGEST_ROUNDING_MM) {
+    throw between(
+      'dicom/uneven-spacing',
+      at(worst),
+      `are ${step.toFixed(3)} mm apart, where others are ${ordinary.toFixed(3)} mm`,
+      '',
+      { step, ordinary },
+    );
+  }
+}
+
+function between(
+  code: NavErrorCode,
+  [a, b]: readonly [Slice, Slice],
+  what: string,
+  then = '',
+  detail: Record<string, unknown> = {},
+): NavError {
+  return new NavError(
+    code,
+    `Slices ${sliceName(a)} at ${placeName(a.position)} and ${sliceName(b)} at ${placeName(b.position)} ${what}${then}.`,
+    {
+      detail: {
+        files: [a.header.file.name, b.header.file.name],
+        frames: [a.frame, b.frame],
+        positions: [a.position, b.position],
+        ...detail,
+      },
+    },
+  );
+}
+
+/** How far each slice lies from the even grid through the first and the last one. */
+function roundingWarning(sorted: readonly Slice[], step: readonly number[]): VolumeWarning[] {
+  const origin = (sorted[0] as Slice).position;
+  let worst = 0;
+  let worstAt = 0;
+  sorted.forEach((s, k) => {
+    const miss = Math.hypot(...step.map((x, r) => (s.position[r] as number) - (origin[r] as number) - k * x));
+    if (miss > worst) [worst, worstAt] = [miss, k];
+  });
+  if (worst <= ROUNDING_MM) return [];
+  const slice = sorted[worstAt] as Slice;
+  const what = `${sliceName(slice)} at ${placeName(slice.position)} lies ${worst.toFixed(3)} mm off the even grid of its series`;
+  if (worst > LARGEST_ROUNDING_MM) {
+    throw new NavError('dicom/uneven-spacing', `${what}.`, {
+      detail: { file: slice.header.file.name, frame: slice.frame, position: slice.position, offMm: worst },
+    });
+  }
+  return [{ code: 'spacing-rounded', message: `${what}: taken as rounding.`, detail: { offMm: worst } }];
+}
+
+function tiltWarning(normal: readonly number[], step: readonly number[]): VolumeWarning[] {
+  const across = cross(normal, step);
+  const degrees = (Math.atan2(Math.hypot(...across), dot(normal, step)) * 180) / Math.PI;
+  if (degrees <= SHEAR_LIMIT_DEGREES) return [];
+  return [
+    {
+      code: 'gantry-tilt',
+      message:
+        `The slices are stacked ${degrees.toFixed(2)}° off their normal (gantry tilt). The geometry keeps this shear exactly; ` +
+        'navigation and registration refuse it until the volume is resampled.',
+      detail: { degrees },
+    },
+  ];
+}
+
+function cross(a: readonly number[], b: readonly number[]): number[] {
+  const [ax, ay, az] = a as [number, number, number];
+  const [bx, by, bz] = b as [number, number, number];
+  return [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx];
+}

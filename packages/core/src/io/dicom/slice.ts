@@ -1,0 +1,240 @@
+import { NavError } from '../../base/index.js';
+import { codeOf, type DataSet, type DicomFile, itemCount, itemOf, numbersOf, tagName, textOf } from './dataset.js';
+
+/** What a DICOM file says of all its frames. */
+export interface Header {
+  readonly file: DicomFile;
+  readonly sopClass: string;
+  readonly modality: string | undefined;
+  readonly seriesUid: string | undefined;
+  readonly studyUid: string | undefined;
+  readonly description: string | undefined;
+  readonly frameOfReferenceUid: string | undefined;
+  readonly patientPosition: string | undefined;
+  readonly patient: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
+  readonly localizer: boolean;
+  readonly rows: number;
+  readonly columns: number;
+  readonly frames: number;
+  readonly layout: PixelLayout;
+}
+
+/** How a stored value sits in its bytes (PS3.5, 8.1.1). */
+export interface PixelLayout {
+  readonly bitsAllocated: 8 | 16 | 32;
+  readonly bitsStored: number;
+  readonly highBit: number;
+  readonly signed: boolean;
+}
+
+/** One plane of pixels and its place: DICOM's patient coordinates (LPS), mm. */
+export interface Slice {
+  readonly header: Header;
+  /** Which frame of its file, from 0. */
+  readonly frame: number;
+  /** Centre of the first pixel transmitted. */
+  readonly position: readonly number[];
+  /** Direction cosines along a row (towards higher columns) and along a column (towards higher rows). */
+  readonly along: readonly number[];
+  readonly down: readonly number[];
+  /** Distance between the centres of neighbouring columns, and of neighbouring rows. */
+  readonly columnSpacing: number;
+  readonly rowSpacing: number;
+  /** Thickness, or the distance to the next slice, where the file says: only used for a lone slice. */
+  readonly thickness: number | undefined;
+  readonly slope: number;
+  readonly intercept: number;
+  readonly unit: string | undefined;
+}
+
+/** The largest miss of unit length, and of a right angle, that rounded direction cosines may have. */
+const COSINE_TOLERANCE = 1e-3;
+
+/** `"name.dcm"`, or `"name.dcm" frame 3` for a file of several frames. */
+export function sliceName(slice: Slice): string {
+  const { file, frames } = slice.header;
+  return frames > 1 ? `"${file.name}" frame ${slice.frame + 1}` : `"${file.name}"`;
+}
+
+/** A position as people read it: mm with three decimals. */
+export function placeName(position: readonly number[]): string {
+  return `(${position.map((x) => x.toFixed(3)).join(', ')}) mm`;
+}
+
+/** Whether the file carries an image at all: structured reports, presentation states and the like do not. */
+export function hasPixels(file: DicomFile): boolean {
+  const { elements } = file.dataset;
+  return ['x7fe00010', 'x7fe00008', 'x7fe00009'].some((tag) => elements[tag] !== undefined);
+}
+
+/**
+ * The slices of one file, with every frame's own geometry.
+ * @throws NavError `dicom/no-pixel-data`, `dicom/missing-geometry`, `dicom/bad-geometry`, `dicom/unsupported-object`,
+ *   `io/corrupt`
+ */
+export function slicesOf(file: DicomFile): Slice[] {
+  if (!hasPixels(file)) {
+    const sopClass = codeOf(file.dataset, 'x00080016') ?? 'unknown';
+    throw new NavError(
+      'dicom/no-pixel-data',
+      `"${file.name}" has no pixel data (SOP class ${sopClass}): it is a report or the like, or it was cut before its pixels.`,
+      { detail: { file: file.name, sopClass } },
+    );
+  }
+  const places = placesOf(file);
+  const header = headerOf(file, places.length);
+  return places.map((place, frame) => ({ header, frame, ...place }));
+}
+
+/** A file's common facts. @throws NavError `dicom/unsupported-object`, `io/corrupt` */
+function headerOf(file: DicomFile, frames: number): Header {
+  const { dataset } = file;
+  const charset = (dataset.string('x00080005') ?? '').split('\\').map((term) => term.trim());
+  const text = (tag: string): string | undefined => textOf(dataset, tag, charset);
+  const [name, id, birthDate, sex] = [
+    text('x00100010'),
+    text('x00100020'),
+    codeOf(dataset, 'x00100030'),
+    codeOf(dataset, 'x00100040'),
+  ];
+  const imageType = (dataset.string('x00080008') ?? '').toUpperCase().split('\\');
+  const rows = dataset.uint16('x00280010') ?? 0;
+  const columns = dataset.uint16('x00280011') ?? 0;
+  if (rows === 0 || columns === 0) {
+    throw new NavError('io/corrupt', `"${file.name}" has pixel data but no Rows or Columns.`, { detail: { file: file.name } });
+  }
+  return {
+    file,
+    sopClass: codeOf(dataset, 'x00080016') ?? '',
+    modality: codeOf(dataset, 'x00080060'),
+    seriesUid: codeOf(dataset, 'x0020000e'),
+    studyUid: codeOf(dataset, 'x0020000d'),
+    description: text('x0008103e'),
+    frameOfReferenceUid: codeOf(dataset, 'x00200052'),
+    patientPosition: codeOf(dataset, 'x00185100'),
+    patient: {
+      ...(name !== undefined && { name }),
+      ...(id !== undefined && { id }),
+      ...(birthDate !== undefined && { birthDate }),
+      ...(sex !== undefined && { sex }),
+    },
+    localizer: imageType.some((part) => part.trim() === 'LOCALIZER'),
+    rows,
+    columns,
+    frames,
+    layout: layoutOf(file),
+  };
+}
+
+/** @throws NavError `dicom/unsupported-object` for colour, floats, bitmaps and non-linear tables */
+function layoutOf(file: DicomFile): PixelLayout {
+  const { dataset } = file;
+  const refuse = (what: string): NavError =>
+    new NavError('dicom/unsupported-object', `"${file.name}" cannot become a volume: ${what}.`, { detail: { file: file.name } });
+  const colour = colourOf(dataset);
+  if (colour !== undefined) throw refuse(colour);
+  if (dataset.elements['x7fe00010'] === undefined) throw refuse('its pixels are floating point (Parametric Map)');
+  if (itemCount(dataset, 'x00283000') > 0) throw refuse('its values pass a non-linear Modality LUT');
+  const bitsAllocated = dataset.uint16('x00280100') ?? 0;
+  const bitsStored = dataset.uint16('x00280101') ?? bitsAllocated;
+  const highBit = dataset.uint16('x00280102') ?? bitsStored - 1;
+  if (bitsAllocated !== 8 && bitsAllocated !== 16 && bitsAllocated !== 32)
+    throw refuse(`it stores ${bitsAllocated} bits per pixel`);
+  if (bitsStored < 1 || bitsStored > bitsAllocated || highBit >= bitsAllocated || highBit < bitsStored - 1) {
+    throw refuse(`Bits Allocated ${bitsAllocated}, Bits Stored ${bitsStored} and High Bit ${highBit} contradict each other`);
+  }
+  return { bitsAllocated, bitsStored, highBit, signed: dataset.uint16('x00280103') === 1 };
+}
+
+function colourOf(dataset: DataSet): string | undefined {
+  const photometric = codeOf(dataset, 'x00280004') ?? 'MONOCHROME2';
+  const samples = dataset.uint16('x00280002') ?? 1;
+  if (samples !== 1) return `it is a colour image (${photometric}, ${samples} samples per pixel)`;
+  if (photometric === 'MONOCHROME2') return undefined;
+  if (photometric === 'MONOCHROME1') return 'its values grow darker (MONOCHROME1), which no CT or MR volume does';
+  return `it is a colour image (${photometric})`;
+}
+
+type Place = Omit<Slice, 'header' | 'frame'>;
+
+/** Every frame's place and rescale: from the functional groups where there are any (PS3.3, C.7.6.16), else the top level. */
+function placesOf(file: DicomFile): Place[] {
+  const { dataset } = file;
+  const frames = Math.max(1, Math.round(Number(dataset.string('x00280008') ?? '1')) || 1);
+  const perFrame = itemCount(dataset, 'x52009230');
+  if (perFrame === 0 && frames === 1) return [placeOf(file, 0, () => dataset)];
+  if (perFrame !== frames) {
+    throw new NavError(
+      'dicom/missing-geometry',
+      `"${file.name}" has ${frames} frames but geometry for ${perFrame} of them, so their places are not known.${alsoColour(dataset)}`,
+      { detail: { file: file.name, frames, perFrame } },
+    );
+  }
+  const shared = itemOf(dataset, 'x52009229');
+  return Array.from({ length: frames }, (_, n) => {
+    const own = itemOf(dataset, 'x52009230', n);
+    return placeOf(file, n, (group) => itemOf(own, group) ?? itemOf(shared, group));
+  });
+}
+
+function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet | undefined): Place {
+  const measures = group('x00289110');
+  const position = numbersOf(group('x00209113'), 'x00200032', 3);
+  const cosines = numbersOf(group('x00209116'), 'x00200037', 6);
+  const spacing = numbersOf(measures, 'x00280030', 2);
+  if (position === undefined || cosines === undefined || spacing === undefined) {
+    throw missingGeometry(file, frame, { x00200032: position, x00200037: cosines, x00280030: spacing });
+  }
+  const [along, down] = [cosines.slice(0, 3), cosines.slice(3)];
+  const [rowSpacing, columnSpacing] = spacing as [number, number];
+  const skew = Math.abs(dot(along, down));
+  const unit = Math.max(Math.abs(dot(along, along) - 1), Math.abs(dot(down, down) - 1));
+  if (!(rowSpacing > 0 && columnSpacing > 0) || skew > COSINE_TOLERANCE || unit > 2 * COSINE_TOLERANCE) {
+    throw new NavError(
+      'dicom/bad-geometry',
+      `"${file.name}" has an impossible geometry: orientation ${cosines.join('\\')}, pixel spacing ${spacing.join('\\')}.`,
+      { detail: { file: file.name, frame } },
+    );
+  }
+  const values = group('x00289145');
+  const thickness = numbersOf(measures, 'x00180088', 1)?.[0] ?? numbersOf(measures, 'x00180050', 1)?.[0];
+  const slope = numbersOf(values, 'x00281053', 1)?.[0] ?? 1;
+  return {
+    position,
+    along,
+    down,
+    columnSpacing,
+    rowSpacing,
+    thickness: thickness !== undefined && thickness > 0 ? thickness : undefined,
+    slope: slope === 0 ? 1 : slope,
+    intercept: numbersOf(values, 'x00281052', 1)?.[0] ?? 0,
+    unit: values && codeOf(values, 'x00281054'),
+  };
+}
+
+const GEOMETRY_NAMES: Readonly<Record<string, string>> = {
+  x00200032: 'Image Position (Patient)',
+  x00200037: 'Image Orientation (Patient)',
+  x00280030: 'Pixel Spacing',
+};
+
+function missingGeometry(file: DicomFile, frame: number, found: Readonly<Record<string, unknown>>): NavError {
+  const absent = Object.keys(found).filter((tag) => found[tag] === undefined);
+  const list = absent.map((tag) => `${GEOMETRY_NAMES[tag]} ${tagName(tag)}`).join(', ');
+  return new NavError(
+    'dicom/missing-geometry',
+    `"${file.name}" does not say where its pixels are: ${list} absent or unreadable. ` +
+      `Such an image cannot be navigated on; no value is assumed for it.${alsoColour(file.dataset)}`,
+    { detail: { file: file.name, frame, absent: absent.map(tagName) } },
+  );
+}
+
+function alsoColour(dataset: DataSet): string {
+  const colour = colourOf(dataset);
+  return colour === undefined ? '' : ` Besides, ${colour}.`;
+}
+
+/** Dot product of two directions. */
+export function dot(a: readonly number[], b: readonly number[]): number {
+  return (a[0] as number) * (b[0] as number) + (a[1] as number) * (b[1] as number) + (a[2] as number) * (b[2] as number);
+}

@@ -1,0 +1,107 @@
+import type { PixelLayout } from './slice.js';
+
+/**
+ * A minimal multi-frame DICOM file around encapsulated frames: what the decoder needs and nothing else.
+ *
+ * The decoder's own reading of a clinical file applies rescale, sorts slices and guesses absent geometry. Given only
+ * bits and code streams it can do none of that: it returns stored values, in the order we put them, and sees no
+ * patient.
+ */
+export interface Encapsulated {
+  readonly syntax: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly layout: PixelLayout;
+  /** One code stream a frame. */
+  readonly frames: readonly Uint8Array[];
+}
+
+/** Multi-frame Grayscale Byte and Word Secondary Capture (PS3.3, A.8.3, A.8.4). */
+const BYTE_CLASS = '1.2.840.10008.5.1.4.1.1.7.2';
+const WORD_CLASS = '1.2.840.10008.5.1.4.1.1.7.3';
+/** A UID under the root for UUIDs (PS3.5, B.2): the wrapper never leaves this process. */
+const ANY_UID = '2.25.1';
+
+/** The file's bytes: explicit VR little endian, pixel data encapsulated with an empty offset table (PS3.5, A.4). */
+export function wrapFrames(image: Encapsulated): Uint8Array {
+  const { layout } = image;
+  const sopClass = layout.bitsAllocated === 8 ? BYTE_CLASS : WORD_CLASS;
+  const meta = [
+    element(0x0002, 0x0001, 'OB', Uint8Array.of(0, 1)),
+    element(0x0002, 0x0002, 'UI', text(sopClass, 0)),
+    element(0x0002, 0x0003, 'UI', text(ANY_UID, 0)),
+    element(0x0002, 0x0010, 'UI', text(image.syntax, 0)),
+    element(0x0002, 0x0012, 'UI', text(ANY_UID, 0)),
+  ];
+  const metaLength = meta.reduce((sum, part) => sum + part.length, 0);
+  const body = [
+    element(0x0008, 0x0016, 'UI', text(sopClass, 0)),
+    element(0x0008, 0x0018, 'UI', text(ANY_UID, 0)),
+    element(0x0008, 0x0060, 'CS', text('OT')),
+    element(0x0020, 0x000d, 'UI', text(ANY_UID, 0)),
+    element(0x0020, 0x000e, 'UI', text(ANY_UID, 0)),
+    element(0x0028, 0x0002, 'US', short(1)),
+    element(0x0028, 0x0004, 'CS', text('MONOCHROME2')),
+    element(0x0028, 0x0008, 'IS', text(String(image.frames.length))),
+    element(0x0028, 0x0010, 'US', short(image.rows)),
+    element(0x0028, 0x0011, 'US', short(image.columns)),
+    element(0x0028, 0x0100, 'US', short(layout.bitsAllocated)),
+    element(0x0028, 0x0101, 'US', short(layout.bitsStored)),
+    element(0x0028, 0x0102, 'US', short(layout.highBit)),
+    element(0x0028, 0x0103, 'US', short(layout.signed ? 1 : 0)),
+    // Pixel Data, undefined length, then an empty Basic Offset Table.
+    Uint8Array.of(0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, 0xff, 0xff, 0xff, 0xff),
+    item(0),
+    ...image.frames.flatMap((frame) => [item(frame.length + (frame.length % 2)), frame, new Uint8Array(frame.length % 2)]),
+    Uint8Array.of(0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0),
+  ];
+  const mark = new Uint8Array(132);
+  mark.set(text('DICM'), 128);
+  return join([mark, element(0x0002, 0x0000, 'UL', long(metaLength)), ...meta, ...body]);
+}
+
+function element(group: number, tag: number, vr: string, value: Uint8Array): Uint8Array {
+  const wide = vr === 'OB';
+  const bytes = new Uint8Array((wide ? 12 : 8) + value.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, group, true);
+  view.setUint16(2, tag, true);
+  bytes[4] = vr.charCodeAt(0);
+  bytes[5] = vr.charCodeAt(1);
+  if (wide) view.setUint32(8, value.length, true);
+  else view.setUint16(6, value.length, true);
+  bytes.set(value, wide ? 12 : 8);
+  return bytes;
+}
+
+function item(length: number): Uint8Array {
+  const bytes = Uint8Array.of(0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0);
+  new DataView(bytes.buffer).setUint32(4, length, true);
+  return bytes;
+}
+
+/** ASCII, padded to even length: UIDs with NUL, all else with a space (PS3.5, 6.2). */
+function text(value: string, pad = 0x20): Uint8Array {
+  const bytes = new Uint8Array(value.length + (value.length % 2)).fill(pad);
+  for (let n = 0; n < value.length; n += 1) bytes[n] = value.charCodeAt(n);
+  return bytes;
+}
+
+function short(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, value >> 8);
+}
+
+function long(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24);
+}
+
+/** All parts behind one another. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,159 @@
+import { isNavError, NavError } from '../../base/index.js';
+import { type Volume, type VoxelArray, volume } from '../../volume/index.js';
+import { gunzip, inflateZlib, isGzip } from '../compression.js';
+import { swap } from '../dicom/pixels.js';
+import type { Platform } from '../platform.js';
+import { type ReadVolumeOptions, throwIfAborted, type VolumeFile } from '../source.js';
+import { type ImageHeader, voxelsOver, widthOf } from './image.js';
+import { isMetaImage, readMetaHeader } from './meta.js';
+import { niftiLayout, readNiftiHeader } from './nifti.js';
+import { isNrrd, readNrrdHeader } from './nrrd.js';
+
+/** Whether the bytes, or for packed files the name, are of one of the three formats. */
+export function looksLikeImage(file: VolumeFile): boolean {
+  const { bytes, name } = file;
+  return (
+    isNrrd(bytes) || isMetaImage(bytes) || niftiLayout(bytes) !== undefined || (isGzip(bytes) && /\.nii\.gz$|\.gz$/i.test(name))
+  );
+}
+
+/** Finds a data file beside a header. */
+export type Sibling = (name: string) => Promise<VolumeFile | undefined>;
+
+/**
+ * A volume from one NIfTI, NRRD or MetaImage file, or from such a header with its data file beside it.
+ *
+ * Plain and deflated voxels are viewed or copied directly, which keeps stored values stored; text encodings go
+ * through ITK's reader, of whose answer only the voxels are used.
+ * @throws NavError `io/corrupt`, `io/truncated`, `io/no-geometry`, `io/unsupported-format`, `io/not-found`
+ */
+export async function readImage<F extends string>(
+  file: VolumeFile,
+  sibling: Sibling,
+  options: ReadVolumeOptions<F>,
+  platform: Platform,
+): Promise<Volume<F>> {
+  const progress = options.progress ?? (() => {});
+  const bytes = isGzip(file.bytes) ? await unpack(file.bytes, gunzip, file.name) : file.bytes;
+  throwIfAborted(options.signal);
+  progress(0.5);
+  const header = headerOf(bytes, file.name);
+  const voxels =
+    header.packing === 'decoder'
+      ? await throughDecoder(header, { name: file.name, bytes }, sibling, options.signal, platform)
+      : await directly(header, bytes, file, sibling);
+  progress(1);
+  return volume({
+    frame: options.frame,
+    voxels,
+    size: header.size,
+    frameFromIndex: header.frameFromIndex,
+    rescale: header.rescale,
+    ...(header.modality !== undefined && { modality: header.modality }),
+    ...(header.description !== undefined && { series: { description: header.description } }),
+    warnings: header.warnings,
+  });
+}
+
+function headerOf(bytes: Uint8Array, name: string): ImageHeader {
+  if (isNrrd(bytes)) return readNrrdHeader(bytes, name);
+  if (isMetaImage(bytes)) return readMetaHeader(bytes, name);
+  if (niftiLayout(bytes) !== undefined) return readNiftiHeader(bytes, name);
+  throw new NavError('io/unsupported-format', `"${name}" is packed, but what is inside is not a NIfTI image.`, {
+    detail: { file: name },
+  });
+}
+
+async function directly(header: ImageHeader, own: Uint8Array, file: VolumeFile, sibling: Sibling): Promise<VoxelArray> {
+  const holder = header.dataFile === undefined ? own : (await dataFile(header.dataFile, file.name, sibling)).bytes;
+  const width = widthOf(header.type);
+  const need = header.size[0] * header.size[1] * header.size[2] * width;
+  const packed = header.packing !== 'raw';
+  const from = header.offset < 0 ? Math.max(0, holder.length - need) : header.offset;
+  const data = packed
+    ? await unpack(holder.subarray(from), header.packing === 'gzip' ? gunzip : inflateZlib, file.name)
+    : holder.subarray(from);
+  if (data.length < need) {
+    throw new NavError(
+      'io/truncated',
+      `"${header.dataFile ?? file.name}" holds ${data.length} bytes of voxels where its header needs ${need}.`,
+      {
+        detail: { file: header.dataFile ?? file.name, bytes: data.length, need },
+      },
+    );
+  }
+  // A view where nobody else holds the buffer and the type is aligned; else a tight copy.
+  const ours = packed || (holder === own && own !== file.bytes);
+  const plain = ours && data.byteOffset % width === 0 ? data.subarray(0, need) : data.slice(0, need);
+  if (!header.littleEndian) swap(plain, width);
+  return voxelsOver(plain, header.type, file.name);
+}
+
+const DECODERS = { NRRD: 'nrrd-read-image', MetaImage: 'meta-read-image', NIfTI: 'nifti-read-image' } as const;
+const COMPONENTS = {
+  int8: 'i1',
+  uint8: 'u1',
+  int16: 'i2',
+  uint16: 'u2',
+  int32: 'i4',
+  uint32: 'u4',
+  int64: 'i8',
+  uint64: 'u8',
+  float32: 'f4',
+  float64: 'f8',
+} as const;
+
+async function throughDecoder(
+  header: ImageHeader,
+  file: VolumeFile,
+  sibling: Sibling,
+  signal: AbortSignal | undefined,
+  platform: Platform,
+): Promise<VoxelArray> {
+  const files = [{ name: file.name, bytes: file.bytes.slice() }];
+  if (header.dataFile !== undefined)
+    files.push({ name: header.dataFile, bytes: (await dataFile(header.dataFile, file.name, sibling)).bytes.slice() });
+  const image = await platform.run(
+    {
+      package: '@itk-wasm/image-io',
+      pipeline: DECODERS[header.format],
+      args: [file.name, '0', '1', '--memory-io'],
+      files,
+      imageOutput: 1,
+      outputCount: 2,
+    },
+    signal,
+  );
+  const type = COMPONENTS[image.componentType as keyof typeof COMPONENTS];
+  if (image.components !== 1 || type === undefined || image.size.join() !== header.size.join()) {
+    throw new NavError(
+      'io/corrupt',
+      `"${file.name}" decodes to ${image.size.join(' × ')} of ${image.componentType}, not to what its header says.`,
+      {
+        detail: { file: file.name, size: image.size },
+      },
+    );
+  }
+  return voxelsOver(image.bytes, type, file.name);
+}
+
+async function dataFile(name: string, header: string, sibling: Sibling): Promise<VolumeFile> {
+  const safe = name !== '' && !/[/\\]/.test(name) && name !== '..';
+  const found = safe ? await sibling(name) : undefined;
+  if (found !== undefined) return found;
+  throw new NavError('io/not-found', `"${header}" keeps its voxels in "${name}", which is not beside it. Pass both files.`, {
+    detail: { file: header, dataFile: name },
+  });
+}
+
+async function unpack(bytes: Uint8Array, how: (b: Uint8Array) => Promise<Uint8Array>, name: string): Promise<Uint8Array> {
+  try {
+    return await how(bytes);
+  } catch (cause) {
+    if (isNavError(cause)) throw cause;
+    throw new NavError('io/truncated', `The compressed part of "${name}" is damaged or cut short. Transfer it again.`, {
+      detail: { file: name },
+      cause,
+    });
+  }
+}

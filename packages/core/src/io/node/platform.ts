@@ -1,0 +1,92 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { InterfaceTypes, runPipelineNode } from 'itk-wasm';
+import { isNavError, NavError } from '../../base/index.js';
+import { imageFrom, pipelineFailed } from '../pipeline-result.js';
+import type { PipelineCall, PipelineImage, Platform } from '../platform.js';
+import { baseName, throwIfAborted, type VolumeFile } from '../source.js';
+
+/** Files read at the same time: enough to keep a disk busy, few enough for the descriptor limit. */
+const PARALLEL_READS = 16;
+
+const require = createRequire(import.meta.url);
+
+/** The folder of a package's pipelines, wherever the package manager put it. @throws NavError `assets/missing` */
+export function pipelinesFolder(packageName: string): string {
+  try {
+    return join(dirname(require.resolve(packageName)), 'pipelines');
+  } catch (cause) {
+    throw new NavError('assets/missing', `The package "${packageName}" is not installed beside @trocar/core.`, { cause });
+  }
+}
+
+async function readPath(path: string, signal: AbortSignal | undefined): Promise<readonly VolumeFile[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [{ name: baseName(path), bytes: await readBytes(path) }];
+    const entries = await readdir(path, { withFileTypes: true });
+    const names = entries
+      .filter((e) => e.isFile() || e.isSymbolicLink())
+      .map((e) => e.name)
+      .sort();
+    const files: VolumeFile[] = new Array(names.length);
+    let next = 0;
+    const readSome = async (): Promise<void> => {
+      while (next < names.length) {
+        throwIfAborted(signal);
+        const n = next;
+        next += 1;
+        const name = names[n] as string;
+        files[n] = { name, bytes: await readBytes(join(path, name)) };
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_READS }, readSome));
+    return files;
+  } catch (cause) {
+    if (isNavError(cause)) throw cause;
+    throw new NavError('io/not-found', `"${path}" could not be read: ${reason(cause)}.`, { detail: { path }, cause });
+  }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  const buffer = await readFile(path);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
+async function readSibling(path: string, name: string): Promise<VolumeFile | undefined> {
+  try {
+    return { name, bytes: await readBytes(join(dirname(path), name)) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function writePath(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, bytes);
+  } catch (cause) {
+    throw new NavError('io/not-writable', `"${path}" could not be written: ${reason(cause)}.`, { detail: { path }, cause });
+  }
+}
+
+/** The pipeline runs on this thread: Node's WASM modules are synchronous once started, so abort acts between calls. */
+async function run(call: PipelineCall, signal: AbortSignal | undefined): Promise<PipelineImage> {
+  throwIfAborted(signal);
+  const module = join(pipelinesFolder(call.package), call.pipeline);
+  const inputs = call.files.map((f) => ({ type: InterfaceTypes.BinaryFile, data: { path: f.name, data: f.bytes } }));
+  const outputs = Array.from({ length: call.outputCount }, (_, n) => ({
+    type: n === call.imageOutput ? InterfaceTypes.Image : InterfaceTypes.JsonCompatible,
+  }));
+  try {
+    return imageFrom(call, await runPipelineNode(module, [...call.args], outputs, inputs));
+  } catch (cause) {
+    throw isNavError(cause) ? cause : pipelineFailed(call, cause);
+  }
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message.replace(/^[A-Z]+: /, '').replace(/,.*$/s, '') : String(cause);
+}
+
+/** Node: files through node:fs, pipelines out of the installed packages. */
+export const platform: Platform = { readPath, readSibling, writePath, requireAssets: () => {}, run };
