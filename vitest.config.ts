@@ -1,8 +1,10 @@
 import { playwright } from '@vitest/browser-playwright';
+import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { findBrowser } from './scripts/lib/host.mjs';
 
-const conditions = ['@trocar/source'];
+/** Sources instead of built files; the defaults stay, because `imports` choose between Node and browser by them. */
+const source = '@trocar/source';
 const chromium = findBrowser();
 const countsFile = process.env['TROCAR_TEST_COUNTS'];
 
@@ -22,8 +24,8 @@ const chromiumFlags = [
 const packaging = 'test/packaging/**/*.test.ts';
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
+  resolve: { conditions: [source, ...defaultClientConditions] },
+  ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   test: {
     reporters: countsFile ? ['default', ['./scripts/lib/counts-reporter.mjs', { outputFile: countsFile }]] : ['default'],
     projects: [
