@@ -35,4 +35,4 @@ export {
   transform,
   worstStatus,
 } from './frames/index.js';
-export { type Clock, type Instant, systemClock } from './time/index.js';
+export { type Clock, ClockMap, type Instant, RoundTrip, systemClock } from './time/index.js';

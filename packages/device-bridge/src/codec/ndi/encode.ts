@@ -1,0 +1,116 @@
+import { crc16, hex } from './crc16.js';
+import { HANDLE_STATE, NDI_OPTION, type NdiFrame, VALUES } from './frame.js';
+
+/**
+ * A BX reply as a device sends it, with both CRCs: the inverse of `decodeBx`. Tool markers (option 0008) are sent as
+ * "none".
+ */
+export function encodeBx(frame: NdiFrame): Uint8Array {
+  const body: number[] = [frame.count];
+  for (let i = 0; i < frame.count; i += 1) pushHandle(body, frame, i);
+  if (frame.options & NDI_OPTION.strays) {
+    body.push(frame.strayCount, ...frame.strayOutOfVolume.subarray(0, (frame.strayCount + 7) >> 3));
+    for (let k = 0; k < 3 * frame.strayCount; k += 1) pushFloat(body, frame.strays[k] as number);
+  }
+  pushU16(body, frame.systemStatus);
+  return frameBinary(Uint8Array.from(body));
+}
+
+function pushHandle(body: number[], frame: NdiFrame, i: number): void {
+  const state = frame.state[i] as number;
+  body.push(frame.handle[i] as number, state === HANDLE_STATE.unoccupied ? HANDLE_STATE.disabled : state);
+  if (state === HANDLE_STATE.disabled || state === HANDLE_STATE.unoccupied) return;
+  if (frame.options & NDI_OPTION.transforms) {
+    if (state === HANDLE_STATE.valid) {
+      for (let k = 0; k < VALUES; k += 1) pushFloat(body, frame.values[i * VALUES + k] as number);
+    }
+    pushU32(body, frame.portStatus[i] as number);
+    pushU32(body, frame.frameNumber[i] as number);
+  }
+  if (frame.options & NDI_OPTION.toolInfo) body.push(...frame.toolInfo.subarray(i * 11, i * 11 + 11));
+  if (frame.options & NDI_OPTION.strayMarker) {
+    body.push(frame.strayStatus[i] as number);
+    if (!Number.isNaN(frame.strayPosition[i * 3] as number)) {
+      for (let k = 0; k < 3; k += 1) pushFloat(body, frame.strayPosition[i * 3 + k] as number);
+    }
+  }
+  if (frame.options & NDI_OPTION.toolMarkers) body.push(0);
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+function pushFloat(body: number[], value: number): void {
+  scratch.setFloat32(0, value, true);
+  for (let i = 0; i < 4; i += 1) body.push(scratch.getUint8(i));
+}
+
+function pushU16(body: number[], value: number): void {
+  body.push(value & 0xff, (value >>> 8) & 0xff);
+}
+
+function pushU32(body: number[], value: number): void {
+  pushU16(body, value & 0xffff);
+  pushU16(body, value >>> 16);
+}
+
+/** A body in the framing of a short binary reply. */
+export function frameBinary(body: Uint8Array): Uint8Array {
+  const out = new Uint8Array(body.length + 8);
+  const view = new DataView(out.buffer);
+  view.setUint16(0, 0xa5c4, true);
+  view.setUint16(2, body.length, true);
+  view.setUint16(4, crc16(out, 0, 4), true);
+  out.set(body, 6);
+  view.setUint16(6 + body.length, crc16(body), true);
+  return out;
+}
+
+/** The text of a TX reply, without CRC and CR: the inverse of `decodeTx`. Tool markers are sent as "none". */
+export function encodeTx(frame: NdiFrame): string {
+  let text = hex(frame.count, 2);
+  for (let i = 0; i < frame.count; i += 1) text += `${hex(frame.handle[i] as number, 2)}${handleText(frame, i)}\n`;
+  if (frame.options & NDI_OPTION.strays) {
+    text += hex(frame.strayCount, 2);
+    const nibbles = (frame.strayCount + 3) >> 2;
+    for (let k = nibbles - 1; k >= 0; k -= 1) {
+      text += hex(((frame.strayOutOfVolume[k >> 1] as number) >> (4 * (k & 1))) & 0xf, 1);
+    }
+    for (let k = 0; k < 3 * frame.strayCount; k += 1) text += signed(frame.strays[k] as number, 100, 7);
+  }
+  return text + hex(frame.systemStatus, 4);
+}
+
+function handleText(frame: NdiFrame, i: number): string {
+  const state = frame.state[i] as number;
+  if (state === HANDLE_STATE.disabled) return 'DISABLED';
+  if (state === HANDLE_STATE.unoccupied) return 'UNOCCUPIED';
+  let text = '';
+  if (frame.options & NDI_OPTION.transforms) {
+    if (state === HANDLE_STATE.valid) {
+      for (let k = 0; k < VALUES; k += 1) {
+        const translation = k >= 4 && k < 7;
+        text += signed(frame.values[i * VALUES + k] as number, translation ? 100 : 10_000, translation ? 7 : 6);
+      }
+    } else {
+      text += 'MISSING';
+    }
+    text += hex(frame.portStatus[i] as number, 8) + hex(frame.frameNumber[i] as number, 8);
+  }
+  if (frame.options & NDI_OPTION.toolInfo) {
+    for (let k = 0; k < 11; k += 1) text += hex(frame.toolInfo[i * 11 + k] as number, 2);
+  }
+  if (frame.options & NDI_OPTION.strayMarker) {
+    text += hex(frame.strayStatus[i] as number, 2);
+    if (!Number.isNaN(frame.strayPosition[i * 3] as number)) {
+      for (let k = 0; k < 3; k += 1) text += signed(frame.strayPosition[i * 3 + k] as number, 100, 7);
+    }
+  }
+  return frame.options & NDI_OPTION.toolMarkers ? `${text}00` : text;
+}
+
+/** `value · scale`, rounded, as a sign and digits; what does not fit its width is sent as the largest that does. */
+function signed(value: number, scale: number, width: number): string {
+  const largest = 10 ** (width - 1) - 1;
+  const n = Math.max(-largest, Math.min(largest, Math.round(value * scale)));
+  return `${n < 0 ? '-' : '+'}${String(Math.abs(n)).padStart(width - 1, '0')}`;
+}

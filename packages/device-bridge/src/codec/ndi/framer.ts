@@ -1,0 +1,204 @@
+import { NavError } from '@trocar/core';
+import { crc16 } from './crc16.js';
+
+/** What can be wrong with bytes from the device. */
+export type NdiFault = 'codec/bad-crc' | 'codec/malformed' | 'codec/oversize';
+
+/** One complete reply: a window into the framer's own buffer, valid only until the handler returns. */
+export class NdiReply {
+  /** `text` has passed its CRC16, `binary` both of its own. */
+  kind: 'text' | 'binary' = 'text';
+  bytes: Uint8Array = new Uint8Array(0);
+  /** The body without framing and CRC: `bytes[start … end)`. */
+  start = 0;
+  end = 0;
+  /** The same bytes for multi-byte reads. */
+  view: DataView = new DataView(new ArrayBuffer(0));
+
+  /** The body as text. Allocates: not for the hot path. */
+  text(): string {
+    return latin1.decode(this.bytes.subarray(this.start, this.end));
+  }
+}
+
+/** Who gets replies and faults. Both are called from inside {@link NdiReplyFramer.feed}. */
+export interface NdiReplyHandler {
+  /** @param reply reused: copy what is to be kept */
+  reply(reply: NdiReply): void;
+  /** @param lost how many bytes were given up */
+  fault(code: NdiFault, lost: number): void;
+}
+
+const latin1 = new TextDecoder('latin1');
+const CR = 0x0d;
+const MAGIC_LOW = 0xc4;
+const MAGIC_HIGH = 0xa5;
+/** Start, length and header CRC of a short binary reply. */
+const HEADER = 6;
+/** The longest short binary reply: 6 + 65535 + 2 bytes. */
+const LARGEST = 65_543;
+
+/**
+ * Cuts a byte stream from an NDI device into replies: text up to CR with a CRC16, and short binary replies
+ * (A5C4, length, header CRC, body, body CRC; little-endian).
+ *
+ * However the bytes are chunked, the replies are the same. After garbage it starts again at the next CR or magic;
+ * it never keeps more than `maxBytes`, and never waits for a length that a checksum has not confirmed. Long binary
+ * and stream replies (A5C8, B5D4) are not asked for by this driver and count as malformed.
+ */
+export class NdiReplyFramer {
+  readonly maxBytes: number;
+  readonly #handler: NdiReplyHandler;
+  readonly #reply = new NdiReply();
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #start = 0;
+  #end = 0;
+  /** How far text has been looked at for a CR. */
+  #scanned = 0;
+
+  /** @throws NavError `codec/malformed` where `maxBytes` could not hold the smallest reply */
+  constructor(handler: NdiReplyHandler, maxBytes: number = LARGEST) {
+    if (!(Number.isInteger(maxBytes) && maxBytes >= 64)) {
+      throw new NavError('codec/malformed', `An NDI framer needs room for at least 64 bytes, got ${maxBytes}.`);
+    }
+    this.#handler = handler;
+    this.maxBytes = maxBytes;
+    this.#bytes = new Uint8Array(Math.min(4096, maxBytes));
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** How many bytes wait for the rest of their reply. */
+  get buffered(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Forgets what is buffered: after a reset, or before a new connection. */
+  reset(): void {
+    this.#start = 0;
+    this.#end = 0;
+    this.#scanned = 0;
+  }
+
+  /** Takes the next bytes, in chunks of any size, and calls the handler for each reply that is complete. */
+  feed(chunk: Uint8Array): void {
+    let taken = 0;
+    while (taken < chunk.length) {
+      const room = this.#makeRoom(chunk.length - taken);
+      const n = Math.min(room, chunk.length - taken);
+      for (let i = 0; i < n; i += 1) this.#bytes[this.#end + i] = chunk[taken + i] as number;
+      this.#end += n;
+      taken += n;
+      this.#drain();
+    }
+  }
+
+  /** Free bytes behind the buffered ones: compacts, grows, and at the cap gives up what is buffered. */
+  #makeRoom(wanted: number): number {
+    if (this.#bytes.length - this.#end >= wanted) return wanted;
+    if (this.#start > 0) {
+      this.#bytes.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#scanned -= this.#start;
+      this.#start = 0;
+    }
+    if (this.#bytes.length - this.#end < wanted && this.#bytes.length < this.maxBytes) this.#grow(this.#end + wanted);
+    if (this.#end === this.#bytes.length) {
+      this.#handler.fault('codec/oversize', this.#end);
+      this.reset();
+    }
+    return this.#bytes.length - this.#end;
+  }
+
+  #grow(wanted: number): void {
+    let size = this.#bytes.length;
+    while (size < wanted) size *= 2;
+    const larger = new Uint8Array(Math.min(size, this.maxBytes));
+    larger.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+
+  #drain(): void {
+    while (this.#start < this.#end) {
+      const complete = (this.#bytes[this.#start] as number) === MAGIC_LOW ? this.#takeBinary() : this.#takeText();
+      if (!complete) return;
+    }
+    this.reset();
+  }
+
+  /** Takes a reply or gives bytes up (true), or waits for more (false). */
+  #takeBinary(): boolean {
+    const at = this.#start;
+    const held = this.#end - at;
+    if (held >= 2 && this.#bytes[at + 1] !== MAGIC_HIGH) return this.#giveUp('codec/malformed', 1);
+    if (held < HEADER) return false;
+    if (crc16(this.#bytes, at, at + 4) !== this.#view.getUint16(at + 4, true)) return this.#giveUp('codec/bad-crc', 1);
+    const length = this.#view.getUint16(at + 2, true);
+    const total = HEADER + length + 2;
+    if (total > this.maxBytes) return this.#giveUp('codec/oversize', 2);
+    if (held < total) return false;
+    const body = at + HEADER;
+    if (crc16(this.#bytes, body, body + length) !== this.#view.getUint16(body + length, true)) {
+      return this.#giveUp('codec/bad-crc', total);
+    }
+    this.#emit('binary', body, body + length, at + total);
+    return true;
+  }
+
+  #takeText(): boolean {
+    const bytes = this.#bytes;
+    const at = this.#start;
+    for (let i = Math.max(this.#scanned, at); i < this.#end; i += 1) {
+      const byte = bytes[i] as number;
+      if (byte === CR) return this.#closeText(i);
+      // Text is printable ASCII and LF. Anything else is line noise, or the magic of a binary reply behind it.
+      if (byte !== 0x0a && (byte < 0x20 || byte > 0x7e)) {
+        return this.#giveUp('codec/malformed', byte === MAGIC_LOW ? i - at : i - at + 1);
+      }
+    }
+    this.#scanned = this.#end;
+    if (this.#end - at >= this.maxBytes) return this.#giveUp('codec/oversize', this.#end - at);
+    return false;
+  }
+
+  #closeText(cr: number): boolean {
+    const at = this.#start;
+    const end = cr - 4;
+    if (end < at || crc16(this.#bytes, at, end) !== hexAt(this.#bytes, end)) return this.#giveUp('codec/bad-crc', cr + 1 - at);
+    this.#emit('text', at, end, cr + 1);
+    return true;
+  }
+
+  #emit(kind: 'text' | 'binary', start: number, end: number, next: number): void {
+    const reply = this.#reply;
+    reply.kind = kind;
+    reply.bytes = this.#bytes;
+    reply.view = this.#view;
+    reply.start = start;
+    reply.end = end;
+    // Moved on first, so that a handler that throws does not meet the same reply again.
+    this.#start = next;
+    this.#scanned = next;
+    this.#handler.reply(reply);
+  }
+
+  #giveUp(code: NdiFault, n: number): true {
+    this.#start += n;
+    this.#scanned = this.#start;
+    this.#handler.fault(code, n);
+    return true;
+  }
+}
+
+/** Four upper-case hex digits as a number, or −1. */
+function hexAt(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + 4; i += 1) {
+    const c = bytes[i] as number;
+    const digit = c >= 48 && c <= 57 ? c - 48 : c >= 65 && c <= 70 ? c - 55 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}

@@ -1,0 +1,10 @@
+export { decodeBx } from './bx.js';
+export { baudRateOf, type Command, type CommandForm, commArguments, encodeCommand, parseCommand } from './command.js';
+export { crc16, hex, withCrc } from './crc16.js';
+export { encodeBx, encodeTx, frameBinary } from './encode.js';
+export { type ReplyWord, replyWord } from './errors.js';
+export { HANDLE_STATE, NDI_OPTION, NdiFrame, PORT_STATUS, SYSTEM_STATUS, VALUES } from './frame.js';
+export { type NdiFault, NdiReply, NdiReplyFramer, type NdiReplyHandler } from './framer.js';
+export { PHINF_OPTION, PHSR, type PortHandle, type PortInfo, parsePortHandles, parsePortInfo } from './port.js';
+export { makeToolFile, readToolFile, type ToolFileInfo, type ToolFileOptions, toolFileWrites } from './tool-file.js';
+export { decodeTx } from './tx.js';

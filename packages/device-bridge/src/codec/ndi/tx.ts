@@ -1,0 +1,163 @@
+import { HANDLE_STATE, NDI_OPTION, type NdiFrame, VALUES } from './frame.js';
+
+const LF = 0x0a;
+const MISSING = bytesOf('MISSING');
+const DISABLED = bytesOf('DISABLED');
+const UNOCCUPIED = bytesOf('UNOCCUPIED');
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * The text of a TX reply into `frame`; false where it is not one, and `frame` is then not to be used.
+ * Layout: Combined API guide, TX; checked against recorded replies. Positions come in hundredths of a millimetre,
+ * quaternions and errors in ten-thousandths.
+ * @param bytes the reply's buffer; the text, without CRC, is `[start … end)`
+ */
+export function decodeTx(frame: NdiFrame, bytes: Uint8Array, start: number, end: number, options: number): boolean {
+  frame.begin(options);
+  const handles = hexAt(bytes, start, 2, end);
+  if (handles < 0) return false;
+  let at = start + 2;
+  for (let i = 0; i < handles && at >= 0; i += 1) at = decodeHandle(frame, bytes, at, end, options);
+  if (at >= 0 && (options & NDI_OPTION.strays) !== 0) at = decodeStrays(frame, bytes, at, end);
+  // Some devices end the stray block with LF, others do not.
+  if (at >= 0 && at < end && bytes[at] === LF) at += 1;
+  const system = at < 0 ? -1 : hexAt(bytes, at, 4, end);
+  if (system < 0 || at + 4 !== end) return false;
+  frame.systemStatus = system;
+  return true;
+}
+
+/** One handle up to and with its LF; the offset behind it, or −1. */
+function decodeHandle(frame: NdiFrame, bytes: Uint8Array, start: number, end: number, options: number): number {
+  const handle = hexAt(bytes, start, 2, end);
+  if (handle < 0 || frame.count >= frame.handle.length) return -1;
+  let at = start + 2;
+  // Both are followed by LF at once: no port status and no frame number.
+  if (matches(bytes, at, end, DISABLED)) return closeLine(frame, bytes, at + 8, end, handle, HANDLE_STATE.disabled);
+  if (matches(bytes, at, end, UNOCCUPIED)) return closeLine(frame, bytes, at + 10, end, handle, HANDLE_STATE.unoccupied);
+  const i = frame.addHandle(handle, HANDLE_STATE.missing);
+  if ((options & NDI_OPTION.transforms) !== 0) at = decodeTransform(frame, bytes, at, end, i);
+  if (at >= 0 && (options & NDI_OPTION.toolInfo) !== 0) at = decodeToolInfo(frame, bytes, at, end, i);
+  if (at >= 0 && (options & NDI_OPTION.strayMarker) !== 0) at = decodeStrayMarker(frame, bytes, at, end, i);
+  if (at >= 0 && (options & NDI_OPTION.toolMarkers) !== 0) at = skipMarkers(bytes, at, end);
+  return at >= 0 && at < end && bytes[at] === LF ? at + 1 : -1;
+}
+
+function closeLine(frame: NdiFrame, bytes: Uint8Array, at: number, end: number, handle: number, state: number): number {
+  frame.addHandle(handle, state);
+  return at < end && bytes[at] === LF ? at + 1 : -1;
+}
+
+function decodeTransform(frame: NdiFrame, bytes: Uint8Array, start: number, end: number, i: number): number {
+  let at = start;
+  if (matches(bytes, at, end, MISSING)) {
+    at += 7;
+  } else {
+    for (let k = 0; k < VALUES; k += 1) {
+      const translation = k >= 4 && k < 7;
+      const width = translation ? 7 : 6;
+      const n = signedAt(bytes, at, width, end);
+      if (Number.isNaN(n)) return -1;
+      frame.values[i * VALUES + k] = n / (translation ? 100 : 10_000);
+      at += width;
+    }
+    frame.state[i] = HANDLE_STATE.valid;
+  }
+  const status = hexAt(bytes, at, 8, end);
+  const number = hexAt(bytes, at + 8, 8, end);
+  if (status < 0 || number < 0) return -1;
+  frame.portStatus[i] = status;
+  frame.frameNumber[i] = number;
+  return at + 16;
+}
+
+/** 22 characters: 2 of tool information and 20 marker nibbles, the same digits as the bytes of BX. */
+function decodeToolInfo(frame: NdiFrame, bytes: Uint8Array, at: number, end: number, i: number): number {
+  const info = hexAt(bytes, at, 2, end);
+  if (info < 0) return -1;
+  frame.toolInfo[i * 11] = info;
+  for (let k = 0; k < 10; k += 1) {
+    const pair = hexAt(bytes, at + 2 + 2 * k, 2, end);
+    if (pair < 0) return -1;
+    frame.toolInfo[i * 11 + 1 + k] = pair;
+  }
+  return at + 22;
+}
+
+function decodeStrayMarker(frame: NdiFrame, bytes: Uint8Array, at: number, end: number, i: number): number {
+  const status = hexAt(bytes, at, 2, end);
+  if (status < 0) return -1;
+  frame.strayStatus[i] = status;
+  if ((status & 1) === 0) return at + 2;
+  return position(frame.strayPosition, i, bytes, at + 2, end);
+}
+
+function skipMarkers(bytes: Uint8Array, at: number, end: number): number {
+  const count = hexAt(bytes, at, 2, end);
+  if (count < 0) return -1;
+  const next = at + 2 + ((count + 3) >> 2) + 21 * count;
+  return next > end ? -1 : next;
+}
+
+function decodeStrays(frame: NdiFrame, bytes: Uint8Array, start: number, end: number): number {
+  const count = hexAt(bytes, start, 2, end);
+  if (count < 0) return -1;
+  const nibbles = (count + 3) >> 2;
+  frame.strayOutOfVolume.fill(0);
+  for (let k = 0; k < nibbles; k += 1) {
+    const bits = hexAt(bytes, start + 2 + k, 1, end);
+    if (bits < 0) return -1;
+    // The number is written with its highest digit first, and the first marker is its lowest bit.
+    const low = nibbles - 1 - k;
+    frame.strayOutOfVolume[low >> 1] = (frame.strayOutOfVolume[low >> 1] as number) | (bits << (4 * (low & 1)));
+  }
+  let at = start + 2 + nibbles;
+  for (let k = 0; k < count && at >= 0; k += 1) at = position(frame.strays, k, bytes, at, end);
+  frame.strayCount = count;
+  return at;
+}
+
+/** Three coordinates of 7 characters into `out[3 i …]`, mm; the offset behind them, or −1. */
+function position(out: Float64Array, i: number, bytes: Uint8Array, at: number, end: number): number {
+  for (let k = 0; k < 3; k += 1) {
+    const n = signedAt(bytes, at + 7 * k, 7, end);
+    if (Number.isNaN(n)) return -1;
+    out[3 * i + k] = n / 100;
+  }
+  return at + 21;
+}
+
+function matches(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
+  if (at + word.length > end) return false;
+  for (let i = 0; i < word.length; i += 1) if (bytes[at + i] !== word[i]) return false;
+  return true;
+}
+
+function hexAt(bytes: Uint8Array, at: number, digits: number, end: number): number {
+  if (at + digits > end) return -1;
+  let value = 0;
+  for (let i = at; i < at + digits; i += 1) {
+    const c = bytes[i] as number;
+    const digit = c >= 48 && c <= 57 ? c - 48 : c >= 65 && c <= 70 ? c - 55 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/** A sign and digits as an integer; NaN where it is not one. */
+function signedAt(bytes: Uint8Array, at: number, width: number, end: number): number {
+  if (at + width > end) return Number.NaN;
+  const sign = bytes[at];
+  if (sign !== 0x2b && sign !== 0x2d) return Number.NaN;
+  let value = 0;
+  for (let i = at + 1; i < at + width; i += 1) {
+    const digit = (bytes[i] as number) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return sign === 0x2d ? -value : value;
+}

@@ -1,0 +1,49 @@
+import { NavError } from '@trocar/core';
+import { readToolFile } from '../../codec/ndi/index.js';
+
+/** A tool to be tracked: passive ones bring their file, wired ones are known by serial or part number. */
+export interface NdiToolOptions {
+  /** What clients call it. */
+  readonly name: string;
+  /** Contents of the .rom file of a passive or active wireless tool. */
+  readonly toolFile?: Uint8Array;
+  /** Serial number of a wired tool, as PHINF tells it. */
+  readonly serial?: string;
+  /** Part number of a wired tool, as PHINF tells it. */
+  readonly partNumber?: string;
+}
+
+/** Deadlines, ms. */
+export interface NdiTimeouts {
+  /** Any command in set-up. Default 5000. */
+  readonly commandMs: number;
+  /** RESET banner after a break. Default 7000. */
+  readonly resetMs: number;
+  /** Loading a tool (PINIT reads its memory). Default 12000: an Aurora may need them. */
+  readonly toolMs: number;
+  /** A tracking reply. Past it every tool is `disconnected`. Default 400. */
+  readonly trackingMs: number;
+  /** Pause after INIT and COMM, which the device needs. Default 100. */
+  readonly settleMs: number;
+}
+
+/** The defaults of {@link NdiTimeouts}. */
+export const NDI_TIMEOUTS: NdiTimeouts = { commandMs: 5000, resetMs: 7000, toolMs: 12_000, trackingMs: 400, settleMs: 100 };
+
+/**
+ * Refuses tools that could not be told apart, or whose file is damaged, before anything is connected.
+ * @throws NavError `device/bad-tool-file`, `bridge/bad-option`
+ */
+export function checkTools(tools: readonly NdiToolOptions[]): void {
+  const names = new Set<string>();
+  for (const tool of tools) {
+    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(tool.name) || names.has(tool.name)) {
+      throw new NavError(
+        'bridge/bad-option',
+        `"${tool.name}" cannot name a tool here. Use unique names of a letter and at most 63 letters, digits, "-" or "_".`,
+      );
+    }
+    names.add(tool.name);
+    if (tool.toolFile !== undefined) readToolFile(tool.toolFile);
+  }
+}

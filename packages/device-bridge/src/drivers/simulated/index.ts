@@ -1,0 +1,3 @@
+export type { NdiDeviceOptions, SimulatedTool } from './ndi-device.js';
+export { type Disturbance, type NdiSimulator, simulateNdiTracker } from './ndi-simulator.js';
+export type { PoseSource, SimulatedPose } from './pose-source.js';
