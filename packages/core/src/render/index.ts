@@ -1,1 +1,17 @@
-export {};
+export { type Layout, type LayoutCell, type PixelRect, primaryLayout, quadLayout, singleLayout } from './layout.js';
+export type { FiducialState } from './model.js';
+export { type Dash, PALETTE, type StatusStyle, statusStyle } from './palette.js';
+export {
+  orientationLetters,
+  PlaneView,
+  patientAxes,
+  SLICE_VIEWS,
+  type SliceAxes,
+  type SliceViewName,
+  type ViewName,
+  volumeAxes,
+} from './planes.js';
+export type { SliceView } from './slice-view.js';
+export { createStage, type Stage, type StageFiducial, type StageOptions, type StagePlan, type StageResources } from './stage.js';
+export type { SurfaceMesh, SurfaceStyle } from './surface.js';
+export type { Tool, ToolGeometry, VisibilityChange } from './tool.js';

@@ -1,0 +1,31 @@
+import { OrthographicCamera, Scene, type WebGLRenderer } from 'three';
+
+/**
+ * What lies on top of a view, in device pixels from its upper left corner, x to the right and y down: letters, rings,
+ * the scale bar.
+ */
+export class Hud {
+  readonly scene: Scene = new Scene();
+  readonly #camera = new OrthographicCamera(0, 1, 0, 1, -1, 1);
+  width = 1;
+  height = 1;
+
+  constructor() {
+    this.scene.matrixWorldAutoUpdate = true;
+  }
+
+  resize(width: number, height: number): void {
+    if (width === this.width && height === this.height) return;
+    this.width = width;
+    this.height = height;
+    this.#camera.right = width;
+    // Top is 0 and bottom the height: y runs down. This mirrors, so faces are drawn from both sides.
+    this.#camera.top = 0;
+    this.#camera.bottom = height;
+    this.#camera.updateProjectionMatrix();
+  }
+
+  render(renderer: WebGLRenderer): void {
+    renderer.render(this.scene, this.#camera);
+  }
+}

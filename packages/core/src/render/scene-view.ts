@@ -1,0 +1,315 @@
+import {
+  DirectionalLight,
+  HemisphereLight,
+  Matrix4,
+  Mesh,
+  MeshLambertMaterial,
+  PerspectiveCamera,
+  PlaneGeometry,
+  Scene,
+  SphereGeometry,
+  type WebGLRenderer,
+} from 'three';
+import { type Vec3, vec3 } from '../math/index.js';
+import { drawBorder } from './furniture.js';
+import { Hud } from './hud.js';
+import { Label } from './label.js';
+import type { PixelRect } from './layout.js';
+import type { FiducialMark, StageModel } from './model.js';
+import { FIELD_OF_VIEW_DEGREES, Orbit } from './orbit.js';
+import { PALETTE } from './palette.js';
+import {
+  centreOf,
+  dot,
+  type Extent,
+  extentOf,
+  outOf,
+  patientAxes,
+  SLICE_VIEWS,
+  type SliceAxes,
+  type SliceViewName,
+} from './planes.js';
+import { Ring } from './ring.js';
+import { PlanInScene, ToolInScene } from './scene-marks.js';
+import { fiducialColour } from './slice-marks.js';
+import { SliceMaterial } from './slice-material.js';
+import { Stroke } from './stroke.js';
+import { Surface, type SurfaceMesh, type SurfaceStyle } from './surface.js';
+import type { Tool } from './tool.js';
+
+/** One of the three slices, standing in the 3D view. */
+interface StandingSlice {
+  readonly material: SliceMaterial;
+  readonly mesh: Mesh<PlaneGeometry, SliceMaterial['material']>;
+  axes: SliceAxes;
+  extent: Extent | undefined;
+}
+
+/** The 3D view: the slices where they cut, the skin around them, plan, fiducials and tools. */
+export class SceneView {
+  readonly orbit: Orbit = new Orbit();
+  readonly #scene = new Scene();
+  readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW_DEGREES, 1, 5, 6000);
+  readonly #light = new DirectionalLight(0xffffff, 2.2);
+  readonly #hud = new Hud();
+  readonly #compass = new Compass(this.#hud);
+  readonly #name = new Label();
+  readonly #border = new Stroke(4, { colour: PALETTE.alarm, roundEnds: false, rimPx: 0 });
+  readonly #slices: ReadonlyMap<SliceViewName, StandingSlice>;
+  readonly #plan: PlanInScene;
+  readonly #fiducials: FiducialsInScene;
+  readonly #tools = new Map<Tool, ToolInScene>();
+  #surface: Surface | undefined;
+
+  constructor() {
+    this.#scene.add(new HemisphereLight(0xffffff, 0x404850, 1.4), this.#light, this.#light.target);
+    this.#slices = new Map(SLICE_VIEWS.map((name) => [name, this.#standingSlice(name)]));
+    this.#plan = new PlanInScene(this.#scene);
+    this.#fiducials = new FiducialsInScene(this.#scene, this.#hud);
+    this.#hud.scene.add(this.#name.object, this.#border.object);
+    // z is towards the patient's head: up.
+    this.#camera.up.set(0, 0, 1);
+  }
+
+  /** Turns one of the standing slices. */
+  setAxes(name: SliceViewName, axes: SliceAxes, model: StageModel): void {
+    const slice = this.#slices.get(name);
+    if (slice === undefined) return;
+    slice.axes = axes;
+    slice.extent = model.volume && extentOf(model.volume, axes);
+  }
+
+  /** Looks at the whole volume from the front, left and above. */
+  fit(model: StageModel): void {
+    if (model.volume === undefined) return;
+    this.orbit.target.set(centreOf(model.volume));
+    const { low, high } = extentOf(model.volume, patientAxes('axial'));
+    this.orbit.reset(Math.hypot(high[0] - low[0], high[1] - low[1], high[2] - low[2]) / 2.5);
+  }
+
+  /** Takes over the model's volume and window. */
+  volumeChanged(model: StageModel): void {
+    const { volume, uploaded, window } = model;
+    for (const slice of this.#slices.values()) {
+      slice.mesh.visible = volume !== undefined;
+      if (volume === undefined || uploaded === undefined) continue;
+      slice.material.setVolume(volume, uploaded);
+      slice.material.setWindow(volume, uploaded, window);
+      slice.extent = extentOf(volume, slice.axes);
+    }
+  }
+
+  setSurface(mesh: SurfaceMesh | undefined, style: SurfaceStyle = {}): void {
+    this.#surface?.dispose();
+    this.#surface = mesh && new Surface(mesh, style.colour ?? PALETTE.skin, style.opacity ?? 0.8);
+    if (this.#surface !== undefined) this.#scene.add(this.#surface.object);
+  }
+
+  addTool(tool: Tool): void {
+    this.#tools.set(tool, new ToolInScene(tool, this.#scene));
+  }
+
+  removeTool(tool: Tool): void {
+    this.#tools.get(tool)?.dispose();
+    this.#tools.delete(tool);
+  }
+
+  /** Draws into the viewport that the stage has set. */
+  render(renderer: WebGLRenderer, rect: PixelRect, model: StageModel): void {
+    const { width, height } = rect;
+    this.#aim(width / height);
+    if (model.volume !== undefined) for (const slice of this.#slices.values()) place(slice, model.focus);
+    this.#plan.update(width, height, model);
+    for (const tool of this.#tools.values()) tool.update(width, height, model.dpr);
+    this.#fiducials.update(this.#camera, width, height, model);
+    this.#compass.update(this.orbit, width, height, model.dpr);
+    const big = Math.min(width, height) > 200 * model.dpr;
+    this.#name.set(big ? '3D' : '', {
+      sizePx: Math.round(14 * model.dpr),
+      colour: PALETTE.quietText,
+      anchor: 'left',
+      weight: 700,
+    });
+    this.#name.at(8 * model.dpr, 16 * model.dpr);
+    drawBorder(this.#border, rect, model);
+    this.#hud.resize(width, height);
+    renderer.render(this.#scene, this.#camera);
+    this.#hud.render(renderer);
+  }
+
+  dispose(): void {
+    this.setSurface(undefined);
+    for (const tool of this.#tools.values()) tool.dispose();
+    this.#tools.clear();
+    this.#plan.dispose();
+    this.#fiducials.dispose();
+    this.#compass.dispose();
+    this.#name.dispose();
+    this.#border.dispose();
+    for (const { mesh } of this.#slices.values()) {
+      mesh.geometry.dispose();
+      mesh.material.dispose();
+    }
+    this.#light.dispose();
+  }
+
+  #standingSlice(name: SliceViewName): StandingSlice {
+    const material = new SliceMaterial();
+    material.fillView = false;
+    material.clearBelow = 0.03;
+    const mesh = new Mesh(new PlaneGeometry(2, 2), material.material);
+    mesh.matrixAutoUpdate = false;
+    mesh.frustumCulled = false;
+    mesh.visible = false;
+    this.#scene.add(mesh);
+    return { material, mesh, axes: patientAxes(name), extent: undefined };
+  }
+
+  #aim(aspect: number): void {
+    const { orbit } = this;
+    const eye = orbit.eye();
+    const t = orbit.target;
+    this.#camera.position.set(eye[0] as number, eye[1] as number, eye[2] as number);
+    this.#camera.lookAt(t[0] as number, t[1] as number, t[2] as number);
+    this.#camera.near = Math.max(1, orbit.distance / 50);
+    this.#camera.far = orbit.distance + 3000;
+    this.#camera.aspect = aspect;
+    this.#camera.updateProjectionMatrix();
+    this.#camera.updateMatrixWorld();
+    // The light comes over the shoulder of whoever looks.
+    const { right, up } = orbit.axes();
+    const from = (k: 0 | 1 | 2): number =>
+      (eye[k] as number) + 0.5 * orbit.distance * ((up[k] as number) - 0.6 * (right[k] as number));
+    this.#light.position.set(from(0), from(1), from(2));
+    this.#light.target.position.set(t[0] as number, t[1] as number, t[2] as number);
+  }
+}
+
+const placed = new Matrix4();
+
+/** Puts a standing slice through the focus, as wide as the volume. */
+function place(slice: StandingSlice, focus: Vec3): void {
+  const { axes, extent, material, mesh } = slice;
+  if (extent === undefined) return;
+  const n = outOf(axes);
+  const { low, high } = extent;
+  const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, dot(n, focus)] as const;
+  const half = [(high[0] - low[0]) / 2, (high[1] - low[1]) / 2] as const;
+  const column = (v: ArrayLike<number>, f: number): [number, number, number] => [
+    f * (v[0] as number),
+    f * (v[1] as number),
+    f * (v[2] as number),
+  ];
+  const x = column(axes.right, half[0]);
+  const y = column(axes.up, half[1]);
+  const centre = vec3(0, 0, 0);
+  for (let k = 0; k < 3; k += 1) {
+    centre[k] = middle[0] * (axes.right[k] as number) + middle[1] * (axes.up[k] as number) + middle[2] * (n[k] as number);
+  }
+  material.setPlane(centre, x, y);
+  const at = (k: number): number => centre[k] as number;
+  placed.set(
+    ...([x[0], y[0], n[0] as number, at(0)] as [number, number, number, number]),
+    ...([x[1], y[1], n[1] as number, at(1)] as [number, number, number, number]),
+    ...([x[2], y[2], n[2] as number, at(2)] as [number, number, number, number]),
+    ...([0, 0, 0, 1] as [number, number, number, number]),
+  );
+  mesh.matrix.copy(placed);
+  mesh.matrixWorldNeedsUpdate = true;
+}
+
+/** The six patient directions around a small circle: bright towards whoever looks, dim away. */
+class Compass {
+  readonly #letters: readonly { readonly text: string; readonly direction: Vec3; readonly label: Label }[];
+
+  constructor(hud: Hud) {
+    this.#letters = (
+      [
+        ['L', vec3(1, 0, 0)],
+        ['R', vec3(-1, 0, 0)],
+        ['P', vec3(0, 1, 0)],
+        ['A', vec3(0, -1, 0)],
+        ['S', vec3(0, 0, 1)],
+        ['I', vec3(0, 0, -1)],
+      ] as const
+    ).map(([text, direction]) => ({ text, direction, label: new Label() }));
+    for (const { label } of this.#letters) hud.scene.add(label.object);
+  }
+
+  update(orbit: Orbit, width: number, height: number, dpr: number): void {
+    const axes = orbit.axes();
+    const out = outOf(axes);
+    const radius = 34 * dpr;
+    const x = width - radius - 22 * dpr;
+    const y = height - radius - 22 * dpr;
+    for (const { text, direction, label } of this.#letters) {
+      const towards = dot(direction, out);
+      label.set(text, { sizePx: Math.round(20 * dpr), colour: PALETTE.text, weight: 700 });
+      label.at(x + radius * dot(direction, axes.right), y - radius * dot(direction, axes.up), towards > -0.1 ? 1 : 0.35);
+    }
+  }
+
+  dispose(): void {
+    for (const { label } of this.#letters) label.dispose();
+  }
+}
+
+/** Fiducials as small spheres with their numbers beside them. */
+class FiducialsInScene {
+  readonly #scene: Scene;
+  readonly #hud: Hud;
+  readonly #sphere = new SphereGeometry(1, 16, 12);
+  #marks: { mark: FiducialMark; mesh: Mesh<SphereGeometry, MeshLambertMaterial>; ring: Ring; label: Label }[] = [];
+  #revision = -1;
+
+  constructor(scene: Scene, hud: Hud) {
+    this.#scene = scene;
+    this.#hud = hud;
+  }
+
+  update(camera: PerspectiveCamera, width: number, height: number, model: StageModel): void {
+    if (model.fiducialsRevision !== this.#revision) this.#rebuild(model.fiducials);
+    this.#revision = model.fiducialsRevision;
+    const { dpr } = model;
+    for (const { mark, mesh, ring, label } of this.#marks) {
+      const colour = fiducialColour(mark.state);
+      projected.copy(mesh.position).project(camera);
+      const x = ((projected.x + 1) / 2) * width;
+      const y = ((1 - projected.y) / 2) * height;
+      ring.object.visible = mark.state === 'active';
+      ring.style({ colour, radiusPx: 12 * dpr, widthPx: 2.5 * dpr });
+      ring.at(x, y);
+      label.set(mark.label, { sizePx: Math.round(16 * dpr), colour, anchor: 'left', weight: 700 });
+      label.at(x + 7 * dpr, y - 9 * dpr);
+      label.object.visible = projected.z < 1 && mark.label !== '';
+    }
+  }
+
+  dispose(): void {
+    this.#rebuild([]);
+    this.#sphere.dispose();
+  }
+
+  #rebuild(marks: readonly FiducialMark[]): void {
+    for (const { mesh, ring, label } of this.#marks) {
+      mesh.removeFromParent();
+      mesh.material.dispose();
+      ring.dispose();
+      label.dispose();
+    }
+    this.#marks = marks.map((mark) => {
+      const material = new MeshLambertMaterial({ color: fiducialColour(mark.state) });
+      material.emissive.copy(material.color).multiplyScalar(0.3);
+      const mesh = new Mesh(this.#sphere, material);
+      mesh.position.set(mark.xyz[0] as number, mark.xyz[1] as number, mark.xyz[2] as number);
+      mesh.scale.setScalar(2.5);
+      return { mark, mesh, ring: new Ring(), label: new Label() };
+    });
+    for (const { mesh, ring, label } of this.#marks) {
+      this.#scene.add(mesh);
+      this.#hud.scene.add(ring.object, label.object);
+    }
+  }
+}
+
+const projected = new PerspectiveCamera().position.clone();

@@ -1,0 +1,165 @@
+import { Mesh, OrthographicCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
+import { vec3 } from '../math/index.js';
+import { SliceFurniture } from './furniture.js';
+import { Hud } from './hud.js';
+import type { PixelRect } from './layout.js';
+import type { StageModel } from './model.js';
+import { centreOf, dot, extentOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
+import { FiducialsOnSlice, normalOf, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
+import { SliceMaterial } from './slice-material.js';
+import type { Tool } from './tool.js';
+
+/** How much of a view a volume fills when it is fitted. */
+const FIT = 0.9;
+
+/** One slice: the cut volume, then what lies on it in mm, then what lies on the glass in pixels. */
+export class SliceView {
+  readonly name: SliceViewName;
+  readonly plane: PlaneView = new PlaneView();
+  readonly #slice = new SliceMaterial();
+  readonly #quad: Mesh<PlaneGeometry, SliceMaterial['material']>;
+  readonly #image = new Scene();
+  readonly #overlay = new Scene();
+  readonly #camera = new OrthographicCamera(-1, 1, 1, -1, -1e5, 1e5);
+  readonly #hud = new Hud();
+  readonly #furniture = new SliceFurniture(this.#hud);
+  readonly #plan = new PlanOnSlice(this.#overlay, this.#hud);
+  readonly #fiducials = new FiducialsOnSlice(this.#hud);
+  readonly #tools = new Map<Tool, ToolOnSlice>();
+  readonly #alongX = vec3(0, 0, 0);
+  readonly #alongY = vec3(0, 0, 0);
+  /** 1 fits the volume; 2 shows half of it. */
+  #zoom = 1;
+  /** mm at a zoom of 1, per fraction of the view: right and up. */
+  #fitted: readonly [number, number] = [200, 200];
+
+  constructor(name: SliceViewName) {
+    this.name = name;
+    this.plane.axes = patientAxes(name);
+    this.#slice.fillView = true;
+    this.#quad = new Mesh(new PlaneGeometry(2, 2), this.#slice.material);
+    this.#quad.frustumCulled = false;
+    this.#image.add(this.#quad);
+    this.#camera.matrixAutoUpdate = false;
+  }
+
+  /** Turns the slice; the middle of the volume comes back to the middle of the view. */
+  setAxes(axes: SliceAxes, model: StageModel): void {
+    this.plane.axes = axes;
+    this.fit(model);
+  }
+
+  /** Shows the whole volume. */
+  fit(model: StageModel): void {
+    this.#zoom = 1;
+    if (model.volume === undefined) return;
+    this.plane.centre.set(centreOf(model.volume));
+    const { low, high } = extentOf(model.volume, this.plane.axes);
+    this.#fitted = [high[0] - low[0], high[1] - low[1]];
+  }
+
+  /** Takes over the model's volume and window. */
+  volumeChanged(model: StageModel): void {
+    const { volume, uploaded, window } = model;
+    this.#quad.visible = volume !== undefined && uploaded !== undefined;
+    if (volume === undefined || uploaded === undefined) return;
+    this.#slice.setVolume(volume, uploaded);
+    this.#slice.setWindow(volume, uploaded, window);
+  }
+
+  /** Zooms by a factor about a position in px, which keeps the point of the frame it shows. */
+  zoomAbout(factor: number, x: number, y: number): void {
+    const before = this.plane.unproject(vec3(0, 0, 0), x, y);
+    this.#zoom = Math.min(40, Math.max(0.2, this.#zoom * factor));
+    this.resize(this.plane.width, this.plane.height);
+    const after = this.plane.unproject(vec3(0, 0, 0), x, y);
+    for (let k = 0; k < 3; k += 1) {
+      this.plane.centre[k] = (this.plane.centre[k] as number) + (before[k] as number) - (after[k] as number);
+    }
+  }
+
+  /** Moves the picture with the pointer, px. */
+  pan(dx: number, dy: number): void {
+    const { right, up } = this.plane.axes;
+    const s = this.plane.mmPerPx;
+    for (let k = 0; k < 3; k += 1) {
+      this.plane.centre[k] = (this.plane.centre[k] as number) - s * (dx * (right[k] as number) - dy * (up[k] as number));
+    }
+  }
+
+  addTool(tool: Tool): void {
+    this.#tools.set(tool, new ToolOnSlice(tool, this.#overlay, this.#hud));
+  }
+
+  removeTool(tool: Tool): void {
+    this.#tools.get(tool)?.dispose();
+    this.#tools.delete(tool);
+  }
+
+  /** Settles how many pixels there are, and with them the scale. */
+  resize(width: number, height: number): void {
+    this.plane.width = width;
+    this.plane.height = height;
+    this.plane.mmPerPx = Math.max(this.#fitted[0] / (width * FIT), this.#fitted[1] / (height * FIT)) / this.#zoom;
+  }
+
+  /** Draws into the viewport that the stage has set. */
+  render(renderer: WebGLRenderer, rect: PixelRect, model: StageModel): void {
+    this.resize(rect.width, rect.height);
+    const { plane } = this;
+    plane.passThrough(model.focus);
+    const normal = normalOf(plane);
+    for (let k = 0; k < 3; k += 1) {
+      this.#alongX[k] = ((plane.axes.right[k] as number) * plane.width * plane.mmPerPx) / 2;
+      this.#alongY[k] = ((plane.axes.up[k] as number) * plane.height * plane.mmPerPx) / 2;
+    }
+    this.#slice.setPlane(plane.centre, this.#alongX, this.#alongY);
+    this.#aimCamera(normal);
+    this.#plan.update(plane, normal, model);
+    for (const tool of this.#tools.values()) tool.update(plane, normal, model.dpr);
+    this.#fiducials.update(plane, model);
+    this.#furniture.update(this.name, plane, model);
+    this.#hud.resize(rect.width, rect.height);
+    renderer.render(this.#image, this.#camera);
+    renderer.render(this.#overlay, this.#camera);
+    this.#hud.render(renderer);
+  }
+
+  dispose(): void {
+    for (const tool of this.#tools.values()) tool.dispose();
+    this.#tools.clear();
+    this.#plan.dispose();
+    this.#fiducials.dispose();
+    this.#furniture.dispose();
+    this.#quad.geometry.dispose();
+    this.#slice.material.dispose();
+  }
+
+  #aimCamera(normal: ArrayLike<number>): void {
+    const { plane } = this;
+    const { right: r, up: u } = plane.axes;
+    const c = plane.centre;
+    const n = normal;
+    const at = (v: ArrayLike<number>, k: number): number => v[k] as number;
+    this.#camera.matrix.set(
+      ...([at(r, 0), at(u, 0), at(n, 0), at(c, 0)] as [number, number, number, number]),
+      ...([at(r, 1), at(u, 1), at(n, 1), at(c, 1)] as [number, number, number, number]),
+      ...([at(r, 2), at(u, 2), at(n, 2), at(c, 2)] as [number, number, number, number]),
+      ...([0, 0, 0, 1] as [number, number, number, number]),
+    );
+    this.#camera.matrixWorldNeedsUpdate = true;
+    const halfWidth = (plane.width * plane.mmPerPx) / 2;
+    const halfHeight = (plane.height * plane.mmPerPx) / 2;
+    this.#camera.left = -halfWidth;
+    this.#camera.right = halfWidth;
+    this.#camera.top = halfHeight;
+    this.#camera.bottom = -halfHeight;
+    this.#camera.updateProjectionMatrix();
+  }
+
+  /** mm along the normal, signed, from the plane to a point. */
+  distanceTo(p: ArrayLike<number>): number {
+    const n = normalOf(this.plane);
+    return dot(n, p) - dot(n, this.plane.centre);
+  }
+}

@@ -1,0 +1,483 @@
+import { WebGLRenderer } from 'three';
+import { NavError, Signal } from '../base/index.js';
+import { type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
+import { vec3 } from '../math/index.js';
+import { type Clock, type Instant, systemClock } from '../time/index.js';
+import { type Volume, type WindowLevel, windowPreset } from '../volume/index.js';
+import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
+import type { FiducialState, StageModel } from './model.js';
+import { PALETTE } from './palette.js';
+import { centreOf, SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
+import { attachPointer } from './pointer.js';
+import { SceneView } from './scene-view.js';
+import { SliceView } from './slice-view.js';
+import { pointerActions } from './stage-pointer.js';
+import type { SurfaceMesh, SurfaceStyle } from './surface.js';
+import { Tool, type ToolGeometry } from './tool.js';
+import { requireFits, textureLimits, volumeTexture } from './volume-texture.js';
+
+/** What {@link createStage} is told. */
+export interface StageOptions<F extends string> {
+  /** The frame everything on the stage is given in: a patient frame, LPS, mm. */
+  readonly frame: Frame<F>;
+  /** The clock of the poses' query times. Default: the system clock. */
+  readonly clock?: Clock;
+  /** Default: {@link quadLayout}. */
+  readonly layout?: Layout;
+  /** Device pixels per CSS pixel. Default: the window's, followed. */
+  readonly pixelRatio?: number;
+  /** Multisampling of the 3D view. Lines and letters are smooth without it. Default true. */
+  readonly antialias?: boolean;
+  /** Listens to pointers and the wheel. Default true. */
+  readonly interactive?: boolean;
+  /** A tool whose pose was queried longer ago than this is drawn as stale. Default 250 ms. */
+  readonly staleAfterMs?: number;
+  /** The most GPU memory one volume may take. Default 2 GiB. */
+  readonly maxTextureBytes?: number;
+}
+
+/** A straight plan as the stage draws it; `@trocar/core/guidance` plans fit. */
+export interface StagePlan<in out F extends string> {
+  readonly entry: Point<F>;
+  readonly target: Point<F>;
+  /** Radius of the sphere drawn for the target. Default 4 mm. */
+  readonly targetRadiusMm?: number;
+  /** Radius of the corridor drawn around the path. Default 3 mm. */
+  readonly corridorRadiusMm?: number;
+}
+
+/** A fiducial to draw. */
+export interface StageFiducial<in out F extends string> {
+  readonly point: Point<F>;
+  /** Default: its number, from 1. */
+  readonly label?: string;
+  /** Default `pending`. */
+  readonly state?: FiducialState;
+}
+
+/** What the stage holds on the GPU, as three counts it. */
+export interface StageResources {
+  readonly geometries: number;
+  readonly textures: number;
+  readonly programs: number;
+}
+
+const GAP_PX = 2;
+
+/**
+ * One canvas with its views: three slices and a 3D view of one volume, cut from one 3D texture by one renderer.
+ *
+ * Every point and pose is in {@link frame}. Nothing is drawn until {@link render} is called, by hand or by the loop
+ * of {@link start}. It keeps no state outside itself: two stages on one page do not know of each other.
+ */
+export class Stage<in out F extends string> {
+  readonly frame: Frame<F>;
+  readonly canvas: HTMLCanvasElement;
+  /** The GPU was taken away: nothing is drawn until {@link contextRestored}. Cover the picture, it is out of date. */
+  readonly contextLost: Signal<void> = new Signal();
+  /** The GPU came back and the next render draws everything again. */
+  readonly contextRestored: Signal<void> = new Signal();
+  /** A person moved the crosshair. */
+  readonly crosshairMoved: Signal<Point<F>> = new Signal();
+  /** A person changed the window. */
+  readonly windowChanged: Signal<WindowLevel> = new Signal();
+
+  readonly #clock: Clock;
+  readonly #renderer: WebGLRenderer;
+  readonly #ownCanvas: boolean;
+  readonly #slices: ReadonlyMap<SliceViewName, SliceView>;
+  readonly #scene = new SceneView();
+  readonly #model: StageModel;
+  readonly #staleAfterMs: number;
+  readonly #maxTextureBytes: number;
+  readonly #pixelRatio: number | undefined;
+  readonly #end = new AbortController();
+  readonly #observer: ResizeObserver;
+  #layout: Layout;
+  #followed: Tool | undefined;
+  #volume: Volume<F> | undefined;
+  #lost = false;
+  #disposed = false;
+  #loop = 0;
+
+  /** Made by {@link createStage}. */
+  constructor(canvas: HTMLCanvasElement, ownCanvas: boolean, options: StageOptions<F>) {
+    this.frame = options.frame;
+    this.canvas = canvas;
+    this.#ownCanvas = ownCanvas;
+    this.#clock = options.clock ?? systemClock();
+    this.#layout = options.layout ?? quadLayout();
+    this.#staleAfterMs = options.staleAfterMs ?? 250;
+    this.#maxTextureBytes = options.maxTextureBytes ?? 2 ** 31;
+    this.#pixelRatio = options.pixelRatio;
+    this.#renderer = makeRenderer(canvas, options.antialias ?? true);
+    this.#slices = new Map(SLICE_VIEWS.map((name) => [name, new SliceView(name)]));
+    this.#model = emptyModel();
+    this.#observer = new ResizeObserver(() => this.#resize());
+    this.#observer.observe(canvas);
+    this.#resize();
+    this.#listen(options.interactive ?? true);
+  }
+
+  /** The volume on the stage. */
+  get volume(): Volume<F> | undefined {
+    return this.#volume;
+  }
+
+  /**
+   * Shows a volume: uploads it, sets its window, fits all views to it and puts the crosshair in its middle.
+   * `undefined` takes it off.
+   * @throws NavError `frame/mismatch`, `render/too-large`, `render/disposed`
+   */
+  setVolume(volume: Volume<F> | undefined): void {
+    this.#requireAlive('Setting a volume');
+    if (volume !== undefined) {
+      requireSameFrame(this.frame, volume.frame, 'Showing a volume');
+      requireFits(volume, this.#limits());
+    }
+    this.#volume = volume;
+    this.#model.volume = volume;
+    if (volume !== undefined) {
+      this.#model.window = windowPreset(volume);
+      this.#model.focus.set(centreOf(volume));
+    }
+    this.#upload();
+    this.fit();
+  }
+
+  /** Which values are drawn from black to white. */
+  get window(): WindowLevel {
+    return this.#model.window;
+  }
+
+  /**
+   * Sets the window, in the volume's rescaled units.
+   * @throws NavError `math/not-finite` where it is not finite or not wider than 0
+   */
+  setWindow(window: WindowLevel): void {
+    if (!(Number.isFinite(window.level) && Number.isFinite(window.width) && window.width > 0)) {
+      throw new NavError(
+        'math/not-finite',
+        `A window needs a finite level and a width above 0, got ${window.width}, ${window.level}.`,
+      );
+    }
+    this.#model.window = { width: window.width, level: window.level };
+    this.#tellVolume();
+  }
+
+  /**
+   * Shows a plan: the path from entry to target, and the target.
+   * @throws NavError `frame/mismatch`
+   */
+  setPlan(plan: StagePlan<F> | undefined): void {
+    if (plan !== undefined) {
+      requireSameFrame(this.frame, plan.entry.frame, 'Showing a plan');
+      requireSameFrame(this.frame, plan.target.frame, 'Showing a plan');
+    }
+    this.#model.plan = plan && {
+      entry: plan.entry.xyz,
+      target: plan.target.xyz,
+      targetRadiusMm: plan.targetRadiusMm ?? 4,
+      corridorRadiusMm: plan.corridorRadiusMm ?? 3,
+    };
+  }
+
+  /**
+   * Shows fiducials, in place of those before.
+   * @throws NavError `frame/mismatch`
+   */
+  setFiducials(fiducials: readonly StageFiducial<F>[]): void {
+    this.#model.fiducials = fiducials.map((f, n) => {
+      requireSameFrame(this.frame, f.point.frame, `Showing fiducial ${n + 1}`);
+      return { xyz: f.point.xyz, label: f.label ?? String(n + 1), state: f.state ?? 'pending' };
+    });
+    this.#model.fiducialsRevision += 1;
+  }
+
+  /** Shows a surface in the 3D view, in this stage's frame; `isosurface()` of `@trocar/core/vtk` makes one. */
+  setSurface(mesh: SurfaceMesh | undefined, style: SurfaceStyle = {}): void {
+    this.#scene.setSurface(mesh, style);
+  }
+
+  /** Puts a tool on the stage: nothing is drawn of it until it has a pose. */
+  addTool(options: { readonly name: string; readonly geometry: ToolGeometry }): Tool {
+    this.#requireAlive('Adding a tool');
+    const tool = new Tool(options.name, options.geometry, { remove: (t) => this.#removeTool(t) });
+    this.#model.tools.add(tool);
+    for (const view of this.#slices.values()) view.addTool(tool);
+    this.#scene.addTool(tool);
+    return tool;
+  }
+
+  /** Where the slices cut. */
+  get crosshair(): Point<F> {
+    return point(this.frame, this.#model.focus);
+  }
+
+  /**
+   * Makes the slices cut through a point.
+   * @throws NavError `frame/mismatch`
+   */
+  setCrosshair(p: Point<F>): void {
+    requireSameFrame(this.frame, p.frame, 'Setting the crosshair');
+    this.#model.focus.set(p.xyz);
+  }
+
+  /**
+   * Makes the slices cut through the tip of a tool while it is live, and shows no crosshair while it is not.
+   * `undefined` gives the crosshair back to the person.
+   */
+  follow(tool: Tool | undefined): void {
+    this.#followed = tool;
+  }
+
+  /** Arranges the views. */
+  setLayout(layout: Layout): void {
+    this.#layout = layout;
+  }
+
+  /** Turns a slice view: {@link patientAxes} (as it begins), {@link volumeAxes}, or any two perpendicular unit vectors. */
+  setSliceAxes(view: SliceViewName, axes: SliceAxes): void {
+    this.#slices.get(view)?.setAxes(axes, this.#model);
+    this.#scene.setAxes(view, axes, this.#model);
+  }
+
+  /** Fits every view to the volume. */
+  fit(): void {
+    for (const view of this.#slices.values()) view.fit(this.#model);
+    this.#scene.fit(this.#model);
+  }
+
+  /** The camera of the 3D view. */
+  get orbit(): SceneView['orbit'] {
+    return this.#scene.orbit;
+  }
+
+  /** A slice view: its plane tells where on the screen a point lies, and the other way round. */
+  slice(view: SliceViewName): SliceView {
+    return this.#slices.get(view) as SliceView;
+  }
+
+  /** Where a view lies on the canvas, in device pixels from its upper left corner; undefined where it is not shown. */
+  viewRect(view: ViewName): PixelRect | undefined {
+    const cell = this.#layout.find((c) => c.view === view);
+    return cell && this.#rect(cell);
+  }
+
+  /** Draws one frame, with the poses as last given. Does nothing while the context is lost. */
+  render(): void {
+    this.#requireAlive('Rendering');
+    this.#settle();
+    if (this.#lost) return;
+    const r = this.#renderer;
+    r.setScissorTest(true);
+    this.#clear({ x: 0, y: 0, width: this.canvas.width, height: this.canvas.height }, PALETTE.gap);
+    for (const cell of this.#layout) {
+      const rect = this.#rect(cell);
+      this.#clear(rect, PALETTE.background);
+      if (cell.view === '3d') this.#scene.render(r, rect, this.#model);
+      else this.#slices.get(cell.view)?.render(r, rect, this.#model);
+    }
+  }
+
+  /**
+   * Draws with every animation frame. `onFrame` is called last thing before drawing: read the poses there, and the
+   * picture is as young as it can be.
+   */
+  start(onFrame: (at: Instant) => void = () => {}): void {
+    this.#requireAlive('Starting');
+    this.stop();
+    const turn = (): void => {
+      this.#loop = requestAnimationFrame(turn);
+      onFrame(this.#clock.now());
+      if (!this.#disposed) this.render();
+    };
+    this.#loop = requestAnimationFrame(turn);
+  }
+
+  /** Ends the loop of {@link start}. */
+  stop(): void {
+    cancelAnimationFrame(this.#loop);
+    this.#loop = 0;
+  }
+
+  /** What is held on the GPU now. */
+  resources(): StageResources {
+    const { memory, programs } = this.#renderer.info;
+    return { geometries: memory.geometries, textures: memory.textures, programs: programs?.length ?? 0 };
+  }
+
+  /** Gives everything back: GPU memory, listeners, loop, and the canvas where the stage made it. Twice is once. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.stop();
+    this.#disposed = true;
+    this.#end.abort();
+    this.#observer.disconnect();
+    for (const view of this.#slices.values()) view.dispose();
+    this.#scene.dispose();
+    this.#model.uploaded?.texture.dispose();
+    this.#model.uploaded = undefined;
+    this.#model.tools.clear();
+    this.#renderer.dispose();
+    if (!this.#ownCanvas) return;
+    // A canvas of our own goes with its context; a caller's may be used again.
+    this.#renderer.forceContextLoss();
+    this.canvas.remove();
+  }
+
+  #settle(): void {
+    const now = this.#clock.now();
+    const { model } = { model: this.#model };
+    for (const tool of model.tools) tool.settle(now, this.#staleAfterMs);
+    const followed = this.#followed;
+    model.focusShown = followed === undefined || followed.live;
+    if (followed?.live) for (let k = 0; k < 3; k += 1) model.focus[k] = followed.matrix[12 + k] as number;
+  }
+
+  #clear(rect: PixelRect, colour: string): void {
+    const y = this.canvas.height - rect.y - rect.height;
+    this.#renderer.setViewport(rect.x, y, rect.width, rect.height);
+    this.#renderer.setScissor(rect.x, y, rect.width, rect.height);
+    this.#renderer.setClearColor(colour, 1);
+    this.#renderer.clear();
+  }
+
+  #rect(cell: Layout[number]): PixelRect {
+    return pixelRect(cell, this.canvas.width, this.canvas.height, Math.max(2, Math.round(GAP_PX * this.#model.dpr)));
+  }
+
+  #removeTool(tool: Tool): void {
+    if (!this.#model.tools.delete(tool)) return;
+    if (this.#followed === tool) this.#followed = undefined;
+    for (const view of this.#slices.values()) view.removeTool(tool);
+    this.#scene.removeTool(tool);
+  }
+
+  #limits(): ReturnType<typeof textureLimits> {
+    return textureLimits(this.#renderer.getContext() as WebGL2RenderingContext, this.#maxTextureBytes);
+  }
+
+  #upload(): void {
+    this.#model.uploaded?.texture.dispose();
+    const { volume } = this.#model;
+    this.#model.uploaded = volume && volumeTexture(volume, this.#limits());
+    this.#tellVolume();
+  }
+
+  #tellVolume(): void {
+    for (const view of this.#slices.values()) view.volumeChanged(this.#model);
+    this.#scene.volumeChanged(this.#model);
+  }
+
+  #resize(): void {
+    const dpr = this.#pixelRatio ?? globalThis.devicePixelRatio ?? 1;
+    this.#model.dpr = dpr;
+    const { clientWidth, clientHeight } = this.canvas;
+    // A canvas outside the document has no CSS size: its own pixels count.
+    const width = clientWidth > 0 ? Math.round(clientWidth * dpr) : this.canvas.width;
+    const height = clientHeight > 0 ? Math.round(clientHeight * dpr) : this.canvas.height;
+    this.#renderer.setSize(Math.max(1, width), Math.max(1, height), false);
+    if (this.#loop !== 0 && !this.#lost) this.render();
+  }
+
+  #listen(interactive: boolean): void {
+    const on = { signal: this.#end.signal } as const;
+    // three listens too, before us: it prevents the default and prepares its own state.
+    this.canvas.addEventListener('webglcontextlost', () => this.#contextLost(), on);
+    this.canvas.addEventListener('webglcontextrestored', () => this.#contextRestored(), on);
+    if (!interactive) return;
+    const detach = attachPointer(
+      this.canvas,
+      pointerActions({
+        cellAt: (x, y) => cellAt(this.#layout, this.canvas.width, this.canvas.height, x, y),
+        rect: (cell) => this.#rect(cell),
+        slice: (name) => this.slice(name),
+        scene: this.#scene,
+        model: this.#model,
+        mayMove: () => this.#followed === undefined,
+        moved: (p) => {
+          this.#model.focus.set(p);
+          this.crosshairMoved.emit(point(this.frame, p));
+        },
+        windowed: (window) => {
+          this.setWindow(window);
+          this.windowChanged.emit(window);
+        },
+      }),
+    );
+    this.#end.signal.addEventListener('abort', detach, { once: true });
+  }
+
+  #contextLost(): void {
+    this.#lost = true;
+    this.contextLost.emit();
+  }
+
+  #contextRestored(): void {
+    this.#lost = false;
+    this.#upload();
+    this.contextRestored.emit();
+  }
+
+  #requireAlive(doing: string): void {
+    if (this.#disposed)
+      throw new NavError('render/disposed', `${doing} needs a stage, but this one was disposed. Make a new one.`);
+  }
+}
+
+/**
+ * A stage on a canvas, or in an element where it makes its own canvas.
+ *
+ * The canvas's CSS size rules; its pixels follow, with the device pixel ratio.
+ * @throws NavError `render/no-webgl2`
+ */
+export function createStage<F extends string>(where: HTMLElement, options: StageOptions<F>): Stage<F> {
+  if (where instanceof HTMLCanvasElement) return new Stage(where, false, options);
+  const canvas = document.createElement('canvas');
+  canvas.style.cssText = 'display:block;width:100%;height:100%;touch-action:none;outline:none';
+  where.append(canvas);
+  try {
+    return new Stage(canvas, true, options);
+  } catch (error) {
+    canvas.remove();
+    throw error;
+  }
+}
+
+function makeRenderer(canvas: HTMLCanvasElement, antialias: boolean): WebGLRenderer {
+  const attributes: WebGLContextAttributes = {
+    antialias,
+    alpha: false,
+    depth: true,
+    stencil: false,
+    powerPreference: 'high-performance',
+  };
+  const context = canvas.getContext('webgl2', attributes);
+  if (context === null) {
+    throw new NavError(
+      'render/no-webgl2',
+      'This canvas gives no WebGL2 context. Use a browser with WebGL2, switch hardware or software GL on, and give a canvas that has no other context.',
+    );
+  }
+  const renderer = new WebGLRenderer({ canvas, context, ...attributes });
+  renderer.autoClear = false;
+  renderer.info.autoReset = true;
+  renderer.setPixelRatio(1);
+  return renderer;
+}
+
+function emptyModel(): StageModel {
+  return {
+    volume: undefined,
+    uploaded: undefined,
+    window: { width: 1, level: 0.5 },
+    focus: vec3(0, 0, 0),
+    focusShown: true,
+    plan: undefined,
+    fiducials: [],
+    fiducialsRevision: 0,
+    tools: new Set(),
+    dpr: 1,
+  };
+}

@@ -1,0 +1,107 @@
+import { Signal } from '../base/index.js';
+import { hasPose, isLive, type PoseView, type Status } from '../frames/index.js';
+import { type StatusStyle, statusStyle } from './palette.js';
+
+/** The shape of a tool, in its own frame: tip at the origin. */
+export interface ToolGeometry {
+  readonly kind: 'needle' | 'stylus';
+  /** From the tip to the handle, mm. */
+  readonly lengthMm: number;
+  /** Radius of the shaft, mm. */
+  readonly radiusMm: number;
+  /** Unit vector from the tip towards the handle, in the tool's frame. Default +z. */
+  readonly shaft?: ArrayLike<number>;
+  /** Distance between depth marks, mm; every fifth is longer. 0: none. Default 10. */
+  readonly depthMarkMm?: number;
+}
+
+/** What was visible before and is now. */
+export interface VisibilityChange {
+  readonly tool: string;
+  readonly status: Status;
+  /** Whether the tool is drawn as being there now. */
+  readonly live: boolean;
+}
+
+/** What a {@link Tool} asks of its stage. */
+export interface ToolHost {
+  remove(tool: Tool): void;
+}
+
+/**
+ * One tool on a stage. Give it every frame's pose; it is drawn by what the pose's status allows.
+ *
+ * A pose that is not renewed goes stale by itself: a page that stops calling {@link update} does not leave a tool
+ * standing on the screen as if it were live.
+ */
+export class Tool {
+  readonly name: string;
+  readonly geometry: Required<ToolGeometry>;
+  /** Emitted from `Stage.render()` when the drawn status changes: the hook for a "not visible" banner. */
+  readonly visibility: Signal<VisibilityChange> = new Signal();
+  /** frame-from-tip as last given, column-major, mm. */
+  readonly matrix: Float64Array = new Float64Array(16).fill(Number.NaN);
+  readonly #numbers = Float64Array.of(Number.NaN, Number.NaN);
+  readonly #host: ToolHost;
+  #given: Status = 'missing';
+  #drawn: Status = 'missing';
+
+  /** Made by {@link Stage.addTool}. */
+  constructor(name: string, geometry: ToolGeometry, host: ToolHost) {
+    this.name = name;
+    this.geometry = { shaft: [0, 0, 1], depthMarkMm: 10, ...geometry };
+    this.#host = host;
+  }
+
+  /**
+   * Takes over a pose: 16 numbers, a status and two more numbers are copied, nothing is allocated.
+   * @param view frame-from-tip, where frame is the stage's
+   * @param tipError95Mm radius about the tip that holds the true tip with 95 % confidence, mm; NaN where not known
+   */
+  update(view: PoseView, tipError95Mm: number = Number.NaN): void {
+    const finite = view.hasPose && Number.isFinite((view.matrix[0] as number) + (view.matrix[12] as number));
+    this.#given = finite ? view.status : view.status === 'disconnected' ? 'disconnected' : 'missing';
+    this.#numbers[0] = view.times[0] as number;
+    this.#numbers[1] = tipError95Mm;
+    this.matrix.set(view.matrix);
+  }
+
+  /** What is drawn: the status given, or `stale` where no new pose came in time. Settled once a frame. */
+  get status(): Status {
+    return this.#drawn;
+  }
+
+  /** Whether it is drawn as being there now: `ok` or `predicted`. */
+  get live(): boolean {
+    return isLive(this.#drawn);
+  }
+
+  /** Whether anything of it is drawn. */
+  get shown(): boolean {
+    return hasPose(this.#drawn);
+  }
+
+  /** How it is drawn. */
+  get style(): StatusStyle {
+    return statusStyle(this.#drawn);
+  }
+
+  /** As given to {@link update}. */
+  get tipError95Mm(): number {
+    return this.#numbers[1] as number;
+  }
+
+  /** Decides, for one drawn frame, what may be drawn. Called by the stage. */
+  settle(now: number, staleAfterMs: number): void {
+    const renewed = now - (this.#numbers[0] as number) <= staleAfterMs;
+    const status = hasPose(this.#given) && !renewed ? 'stale' : this.#given;
+    if (status === this.#drawn) return;
+    this.#drawn = status;
+    this.visibility.emit({ tool: this.name, status, live: isLive(status) });
+  }
+
+  /** Takes the tool off the stage. */
+  remove(): void {
+    this.#host.remove(this);
+  }
+}

@@ -1,0 +1,74 @@
+import { Data3DTexture, FloatType, LinearFilter, NearestFilter, NoColorSpace, RedFormat, UnsignedByteType } from 'three';
+import { NavError } from '../base/index.js';
+import type { AnyVolume } from '../volume/index.js';
+
+/** What a context can hold. */
+export interface TextureLimits {
+  /** MAX_3D_TEXTURE_SIZE. */
+  readonly maxEdge: number;
+  /** Whether float textures filter linearly (OES_texture_float_linear). */
+  readonly floatLinear: boolean;
+  /** The most bytes one volume may take on the GPU. */
+  readonly maxBytes: number;
+}
+
+/** A volume on the GPU: the stored values, unscaled, one texel a voxel. */
+export interface VolumeTexture {
+  readonly texture: Data3DTexture;
+  /** stored value = texel · this: 255 for 8-bit textures, which the GPU normalises; else 1. */
+  readonly storedPerTexel: number;
+  /** Whether the shader must interpolate by itself. */
+  readonly manualFilter: boolean;
+}
+
+/** Limits of this context. */
+export function textureLimits(gl: WebGL2RenderingContext, maxBytes: number): TextureLimits {
+  return {
+    maxEdge: gl.getParameter(gl.MAX_3D_TEXTURE_SIZE) as number,
+    floatLinear: gl.getExtension('OES_texture_float_linear') !== null,
+    maxBytes,
+  };
+}
+
+/**
+ * Refuses a volume that the context cannot hold as one texture.
+ * @throws NavError `render/too-large`
+ */
+export function requireFits(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: TextureLimits): void {
+  const [ni, nj, nk] = v.size;
+  const bytes = ni * nj * nk * (isByte(v) ? 1 : 4);
+  if (Math.max(ni, nj, nk) <= limits.maxEdge && bytes <= limits.maxBytes) return;
+  throw new NavError(
+    'render/too-large',
+    `A volume of ${ni}×${nj}×${nk} voxels (${Math.ceil(bytes / 2 ** 20)} MiB on the GPU) does not fit: at most ` +
+      `${limits.maxEdge} voxels along an edge and ${Math.floor(limits.maxBytes / 2 ** 20)} MiB. Resample it with regrid() first.`,
+    { detail: { size: v.size, bytes, maxEdge: limits.maxEdge, maxBytes: limits.maxBytes } },
+  );
+}
+
+/**
+ * The one texture of a volume. 8 bits stay 8 bits (R8); everything else goes up as R32F, which holds 16 bits exactly
+ * and filters linearly almost everywhere, while 16-bit normalised textures are an extension that many lack.
+ * @throws NavError `render/too-large`
+ */
+export function volumeTexture(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: TextureLimits): VolumeTexture {
+  requireFits(v, limits);
+  const byte = isByte(v);
+  const data = byte || v.voxels instanceof Float32Array ? v.voxels : Float32Array.from(v.voxels);
+  // three's types ask for an own ArrayBuffer; WebGL takes a shared one as well.
+  const texture = new Data3DTexture(data as Float32Array<ArrayBuffer>, ...v.size);
+  const linear = byte || limits.floatLinear;
+  texture.format = RedFormat;
+  texture.type = byte ? UnsignedByteType : FloatType;
+  texture.colorSpace = NoColorSpace;
+  texture.minFilter = linear ? LinearFilter : NearestFilter;
+  texture.magFilter = linear ? LinearFilter : NearestFilter;
+  texture.generateMipmaps = false;
+  texture.unpackAlignment = 1;
+  texture.needsUpdate = true;
+  return { texture, storedPerTexel: byte ? 255 : 1, manualFilter: !linear };
+}
+
+function isByte(v: Pick<AnyVolume, 'voxels'>): boolean {
+  return v.voxels instanceof Uint8Array;
+}
