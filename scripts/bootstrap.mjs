@@ -72,7 +72,7 @@ export function dependenciesInstalled(root) {
   const have = packagesOf(installed);
   return Object.entries(packagesOf(join(root, 'package-lock.json')))
     .filter(([path, entry]) => path.startsWith('node_modules/') && !entry.optional)
-    .every(([path, entry]) => have[path] !== undefined && have[path].version === entry.version);
+    .every(([path, entry]) => path in have && have[path]?.version === entry.version && existsSync(join(root, path)));
 }
 
 /** @returns {Promise<void>} */
