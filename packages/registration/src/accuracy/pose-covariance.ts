@@ -1,4 +1,4 @@
-import { NavError } from '@trocar/core';
+import { NavError, pointCovariance } from '@trocar/core';
 import { invertSymmetric } from '@trocar/core/math';
 import type { NoiseModel } from '../points/noise.js';
 import { at } from '../points/rigid-fit.js';
@@ -29,13 +29,15 @@ export function informationOf(
   matrix: ArrayLike<number>,
 ): void {
   const w = at(weights, k);
-  if (!noise.anisotropic || !(w > 0)) {
-    out.fill(0);
-    out[0] = out[4] = out[8] = Math.max(w, 0);
+  out.fill(0);
+  if (!(w > 0)) return;
+  if (!noise.exact) {
+    out[0] = out[4] = out[8] = w;
     return;
   }
   noise.covariance(out, k, matrix);
-  invert3(out, k);
+  if (noise.isotropic) out[0] = out[4] = out[8] = 1 / at(out, 0);
+  else invert3(out, k);
 }
 
 /** The inverse of a symmetric 3×3 matrix in place. */
@@ -79,22 +81,19 @@ export function leverOf(
 
 /** out += Aᵀ W A for A = [I | −[q]×] and a symmetric 3×3 W. */
 export function addInformation(out: Float64Array, w: ArrayLike<number>, q: ArrayLike<number>): void {
-  const [x, y, z] = [at(q, 0), at(q, 1), at(q, 2)];
-  const a = jacobian(x, y, z);
-  for (let i = 0; i < 6; i += 1) {
-    for (let j = 0; j < 6; j += 1) {
-      let sum = 0;
-      for (let r = 0; r < 3; r += 1) {
-        for (let s = 0; s < 3; s += 1) sum += at(a, 6 * r + i) * at(w, 3 * r + s) * at(a, 6 * s + j);
-      }
-      out[6 * i + j] = at(out, 6 * i + j) + sum;
-    }
+  for (let j = 0; j < 6; j += 1) {
+    // Column j of W A, whose last three columns are −W [q]×; below it, [q]× times the same.
+    const [a, b, c] =
+      j < 3 ? [at(w, j), at(w, 3 + j), at(w, 6 + j)] : [turned(w, 0, q, j), turned(w, 3, q, j), turned(w, 6, q, j)];
+    const column = [a, b, c, at(q, 1) * c - at(q, 2) * b, at(q, 2) * a - at(q, 0) * c, at(q, 0) * b - at(q, 1) * a];
+    for (let i = 0; i < 6; i += 1) out[6 * i + j] = at(out, 6 * i + j) + (column[i] as number);
   }
 }
 
-/** A = [I | −[q]×], 3×6 row-major: δp = ρ + φ × q. */
-export function jacobian(x: number, y: number, z: number): readonly number[] {
-  return [1, 0, 0, 0, z, -y, 0, 1, 0, -z, 0, x, 0, 0, 1, y, -x, 0];
+/** Component j − 3 of q × (the three numbers of `w` from `start`). */
+function turned(w: ArrayLike<number>, start: number, q: ArrayLike<number>, j: number): number {
+  const [b, c] = j === 3 ? [1, 2] : j === 4 ? [2, 0] : [0, 1];
+  return at(q, b) * at(w, start + c) - at(q, c) * at(w, start + b);
 }
 
 /** The weighted centroid of the fitted points, new. */
@@ -134,9 +133,10 @@ export function poseUncertainty(
     noise.covariance(sigma, k, matrix);
     leverOf(lever, matrix, from, k, centre);
     addInformation(information, omega, lever);
-    addInformation(meat, product(omega, product(sigma, omega)), lever);
+    if (!noise.exact) addInformation(meat, product(omega, product(sigma, omega)), lever);
   }
   const bread = invertSymmetric(information, 6);
+  if (noise.exact) return { centre, bread, covariance: symmetrised(bread, 6) };
   return { centre, bread, covariance: symmetrised(multiply(bread, multiply(meat, bread, 6), 6), 6) };
 }
 
@@ -187,16 +187,5 @@ function symmetrised(m: Float64Array, n: number): Float64Array {
 
 /** A C Aᵀ for a point at `q` from the centre: the 3×3 covariance of where the pose puts it. */
 export function carried(covariance: ArrayLike<number>, q: ArrayLike<number>): Float64Array {
-  const a = jacobian(at(q, 0), at(q, 1), at(q, 2));
-  const out = new Float64Array(9);
-  for (let i = 0; i < 3; i += 1) {
-    for (let j = 0; j < 3; j += 1) {
-      let sum = 0;
-      for (let r = 0; r < 6; r += 1) {
-        for (let s = 0; s < 6; s += 1) sum += at(a, 6 * i + r) * at(covariance, 6 * r + s) * at(a, 6 * j + s);
-      }
-      out[3 * i + j] = sum;
-    }
-  }
-  return symmetrised(out, 3);
+  return pointCovariance(new Float64Array(9), covariance, q);
 }

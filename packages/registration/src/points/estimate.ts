@@ -20,8 +20,8 @@ export interface Estimate {
   readonly uncertainty: PoseUncertainty;
   /** 3N − 6 for the pairs in use. */
   readonly freedom: number;
-  /** Σ rᵀ Ω r. */
-  readonly squares: number;
+  /** Σ rᵀ Ω r, scaled to be a χ² with that freedom where the noise model's covariances are true. */
+  readonly chiSquare: number;
   /** What multiplies the noise model's covariances: 1 where they are known, else estimated; 0 for an exact fit. */
   readonly scale: number;
 }
@@ -40,13 +40,13 @@ export interface Pairs {
 export function estimatePose(pairs: Pairs, weights: Float64Array): Estimate {
   const { to, from, noise } = pairs;
   const { matrix } = fitRigid(to, from, weights);
-  const converged = noise.anisotropic ? refine(pairs, weights, matrix) : true;
+  const converged = noise.exact && !noise.isotropic ? refine(pairs, weights, matrix) : true;
   const uncertainty = poseUncertainty(noise, weights, from, matrix);
-  const { squares, expected } = misfit(pairs, weights, matrix, uncertainty);
   let used = 0;
   for (const w of weights) if (w > 0) used += 1;
   const freedom = 3 * used - 6;
-  return { matrix, converged, uncertainty, freedom, squares, scale: noise.known ? 1 : squares / expected };
+  const chiSquare = misfit(pairs, weights, matrix, uncertainty) * freedom;
+  return { matrix, converged, uncertainty, freedom, chiSquare, scale: noise.known ? 1 : chiSquare / freedom };
 }
 
 /**
@@ -106,28 +106,26 @@ function step(matrix: Float64Array, xi: ArrayLike<number>, centre: ArrayLike<num
 }
 
 /**
- * Σ rᵀ Ω r, and what it would be on average with the noise model's covariances as they stand: the trace of Ω Cov(r),
- * which is 3N − 6 where Ω is their inverse.
+ * Σ rᵀ Ω r over what it would be on average with the noise model's covariances as they stand: the trace of Ω Cov(r),
+ * which is 3N − 6 where Ω is their inverse. 0 for three points that fit exactly.
  */
-function misfit(
-  pairs: Pairs,
-  weights: Float64Array,
-  matrix: Float64Array,
-  uncertainty: PoseUncertainty,
-): { readonly squares: number; readonly expected: number } {
+function misfit(pairs: Pairs, weights: Float64Array, matrix: Float64Array, uncertainty: PoseUncertainty): number {
   const omega = new Float64Array(9);
   const r = new Float64Array(3);
   let squares = 0;
   let expected = 0;
+  let used = 0;
   for (let k = 0; k < weights.length; k += 1) {
     if (!(at(weights, k) > 0)) continue;
+    used += 1;
     informationOf(omega, pairs.noise, weights, k, matrix);
     residualAt(r, matrix, pairs.to, pairs.from, k);
+    for (let i = 0; i < 3; i += 1) for (let j = 0; j < 3; j += 1) squares += at(r, i) * at(omega, 3 * i + j) * at(r, j);
+    if (pairs.noise.exact) continue;
     const spread = product(omega, residualCovariance(pairs, weights, matrix, uncertainty, k));
     expected += at(spread, 0) + at(spread, 4) + at(spread, 8);
-    for (let i = 0; i < 3; i += 1) for (let j = 0; j < 3; j += 1) squares += at(r, i) * at(omega, 3 * i + j) * at(r, j);
   }
-  return { squares, expected };
+  return squares / (pairs.noise.exact ? 3 * used - 6 : expected);
 }
 
 /**

@@ -32,8 +32,10 @@ export interface NoiseModel {
   readonly weights: Float64Array;
   /** Whether the covariances are in mm², or only relative to a level that the residuals must tell. */
   readonly known: boolean;
-  /** Whether the fit weighs by inverse covariances rather than by the scalar weights. */
-  readonly anisotropic: boolean;
+  /** Whether the fit weighs by the inverse of the covariances: the information is the true one, up to a common level. */
+  readonly exact: boolean;
+  /** Whether the scalar weights say all that the covariances say, so that the closed form is the best fit. */
+  readonly isotropic: boolean;
   /** Covariance of pair k's error in the `to` frame, for a pose of that matrix: 9 numbers into `out`. */
   covariance(out: Float64Array, k: number, matrix: ArrayLike<number>): void;
 }
@@ -53,23 +55,26 @@ export function noiseModel(n: number, noise: PointNoise): NoiseModel {
   const given = weights === undefined ? undefined : checked(weights, n, 'weights', (w) => w >= 0);
   if (covariances !== undefined) return fromCovariances(n, given, covariances, noise.scale !== 'estimated');
   const fle = typeof fleMm === 'number' ? new Float64Array(n).fill(fleMm) : fleMm;
-  if (fle === undefined) return isotropic(given ?? new Float64Array(n).fill(1), undefined, false);
+  if (fle === undefined) return isotropic(given ?? new Float64Array(n).fill(1), undefined, false, false);
   const lengths = checked(fle, n, 'fleMm', (f) => f > 0);
   const own = given ?? lengths.map((f) => 1 / (f * f));
   return isotropic(
     own,
     lengths.map((f) => (f * f) / 3),
     noise.scale !== 'estimated',
+    given !== undefined,
   );
 }
 
-function isotropic(weights: Float64Array, variances: Float64Array | undefined, known: boolean): NoiseModel {
+/** @param steered whether the weights are a choice of their own rather than the inverse variances */
+function isotropic(weights: Float64Array, variances: Float64Array | undefined, known: boolean, steered: boolean): NoiseModel {
   const mean1 = normalised(weights);
   const variance = variances ?? mean1.map((w) => (w > 0 ? 1 / w : 1));
   return {
     weights: mean1,
     known,
-    anisotropic: false,
+    exact: !steered,
+    isotropic: true,
     covariance(out, k) {
       out.fill(0);
       out[0] = out[4] = out[8] = at(variance, k);
@@ -89,7 +94,8 @@ function fromCovariances(
     if (list.length !== n) throw bad(`covariances.${side} has ${list.length} entries for ${n} pairs.`);
     for (const [k, c] of list.entries()) requireCovariance(c, `covariances.${side}[${k}]`);
   }
-  if (covariances.to === undefined && covariances.from === undefined) throw bad('covariances names neither side.');
+  if (covariances.to === undefined && covariances.from === undefined)
+    throw bad('covariances names neither side; give them for `to`, `from` or both.');
   const traces = Float64Array.from(
     { length: n },
     (_, k) => trace(covariances.to?.[k] ?? ZERO) + trace(covariances.from?.[k] ?? ZERO),
@@ -99,7 +105,8 @@ function fromCovariances(
   return {
     weights: normalised(weights ?? traces.map((t) => 3 / t)),
     known,
-    anisotropic: weights === undefined,
+    exact: weights === undefined,
+    isotropic: false,
     covariance(out, k, matrix) {
       turned(out, covariances.from?.[k] ?? ZERO, matrix);
       const own = covariances.to?.[k] ?? ZERO;

@@ -87,7 +87,7 @@ export function registerPoints<To extends string, From extends string>(
   const estimate = estimatePose(pairs, pairs.noise.weights);
   const fleMm = localisationError(pairs.noise, estimate, used);
   requireRotationKnown(rotationVariance(estimate), fleMm);
-  return assembled(to, from, pairs, estimate, { fleMm, rounding: 1e-8 * extent, options, used });
+  return assembled(to, from, pairs, estimate, { fleMm, rounding: 1e-8 * extent, options });
 }
 
 /** Refuses mirrored and exchanged points, judged by an isotropic fit. */
@@ -131,7 +131,6 @@ interface Assembly {
   readonly fleMm: number;
   readonly rounding: number;
   readonly options: PointRegistrationOptions;
-  readonly used: readonly number[];
 }
 
 function assembled<To extends string, From extends string>(
@@ -139,7 +138,7 @@ function assembled<To extends string, From extends string>(
   from: Frame<From>,
   pairs: Pairs,
   estimate: Estimate,
-  { fleMm, rounding, options, used }: Assembly,
+  { fleMm, rounding, options }: Assembly,
 ): PointRegistration<To, From> {
   const { noise } = pairs;
   const covariance = aboutOrigin(estimate.uncertainty.covariance, estimate.uncertainty.centre).map((c) => c * estimate.scale);
@@ -149,7 +148,7 @@ function assembled<To extends string, From extends string>(
     provenance: { method: 'paired-points', ...(options.inputs !== undefined && { inputs: options.inputs }) },
   });
   const residuals = residualsOf(pairs, estimate, rounding);
-  const health = noise.known ? healthOf(estimate, pairs, used) : undefined;
+  const health = noise.known ? healthOf(estimate) : undefined;
   const findings = findingsOf(residuals, health, estimate.converged);
   const target = options.targetFleMm === undefined ? {} : { targetFleMm: options.targetFleMm };
   return {
@@ -177,11 +176,10 @@ function weightedRms(weights: ArrayLike<number>, residuals: readonly PointResidu
   return Math.sqrt(sum / total);
 }
 
-/** N · FRE² / σ² is χ² with 3N − 6 degrees of freedom, where the fit's weights are the noise's own. */
-function healthOf(estimate: Estimate, pairs: Pairs, used: readonly number[]): PointRegistration<string, string>['health'] {
-  const variance = pairs.noise.anisotropic ? 1 : unitVariance(pairs.noise, estimate.matrix, used);
-  const chiSquare = estimate.squares / variance;
-  return { chiSquare, degreesOfFreedom: estimate.freedom, pValue: chiSquareTail(chiSquare, estimate.freedom) };
+/** N · FRE² / σ² is χ² with 3N − 6 degrees of freedom; other weights than the noise's own are matched in the mean. */
+function healthOf(estimate: Estimate): NonNullable<PointRegistration<string, string>['health']> {
+  const { chiSquare, freedom } = estimate;
+  return { chiSquare, degreesOfFreedom: freedom, pValue: chiSquareTail(chiSquare, freedom) };
 }
 
 const ALARM = 0.001;
