@@ -1,3 +1,5 @@
+import { join } from './bytes.js';
+
 /** Deflate in its three wrappers, by the platform's own streams: they exist in Node 20 and in every browser. */
 
 /** More than this out of one file is not an image but an attack or an accident. */
@@ -19,14 +21,7 @@ async function pump(bytes: Uint8Array, stream: GenericTransformStream): Promise<
       throw new RangeError(`more than ${LARGEST_OUTPUT} bytes came out`);
     }
   }
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return parts.length === 1 ? (parts[0] as Uint8Array) : join(parts);
 }
 
 /** Whether the bytes begin as gzip does (RFC 1952). */

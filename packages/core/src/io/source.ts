@@ -19,6 +19,12 @@ export interface ReadVolumeOptions<F extends string> {
   readonly frame: Frame<F>;
   /** Which series to take where the source holds several. */
   readonly seriesUid?: string;
+  /**
+   * What to do with a DICOM series whose slices are unevenly spaced or missing. `refuse` (the default) throws;
+   * `interpolate` lays an even grid through the slices, fills it linearly and says so in a `gaps-filled` warning.
+   * Meant for a person who has seen the refusal and decided.
+   */
+  readonly gaps?: 'refuse' | 'interpolate';
   /** Ends the reading early with `io/aborted`. */
   readonly signal?: AbortSignal;
   /** Called now and then with the fraction done, 0 to 1. */

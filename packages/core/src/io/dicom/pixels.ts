@@ -1,6 +1,8 @@
 import dicomParser from 'dicom-parser';
 import { NavError } from '../../base/index.js';
 import type { VoxelArray } from '../../volume/index.js';
+import { swapWords } from '../bytes.js';
+import { DICOM_PIPELINE } from '../pipelines.js';
 import type { Platform } from '../platform.js';
 import { breathe } from '../source.js';
 import { type PixelLayout, type Slice, sliceName } from './slice.js';
@@ -83,18 +85,8 @@ function copyNative(target: Uint8Array, slice: Slice): void {
     );
   }
   target.set(dataset.byteArray.subarray(from, from + target.length));
-  if (syntax === BIG_ENDIAN) swap(target, element.vr === 'OB' ? 1 : Math.max(2, slice.header.layout.bitsAllocated / 8));
-}
-
-/** Reverses the bytes of every word of `width` bytes, in place. 8-bit pixels as OW are swapped in pairs (PS3.5, A.3). */
-export function swap(bytes: Uint8Array, width: number): void {
-  for (let at = 0; width > 1 && at + width <= bytes.length; at += width) {
-    for (let a = at, b = at + width - 1; a < b; a += 1, b -= 1) {
-      const keep = bytes[a] as number;
-      bytes[a] = bytes[b] as number;
-      bytes[b] = keep;
-    }
-  }
+  // 8-bit pixels stored as OW are swapped in pairs (PS3.5, A.3).
+  if (syntax === BIG_ENDIAN) swapWords(target, element.vr === 'OB' ? 1 : Math.max(2, slice.header.layout.bitsAllocated / 8));
 }
 
 /** Decodes the slices at `which` in batches of one syntax, and lays their frames at their places. */
@@ -134,7 +126,7 @@ async function decode(slices: readonly Slice[], frameBytes: number, control: Dec
     .run(
       {
         package: '@itk-wasm/dicom',
-        pipeline: 'read-image-dicom-file-series',
+        pipeline: DICOM_PIPELINE,
         args: ['0', '1', '--memory-io', '--input-images', name, '--single-sorted-series'],
         files: [{ name, bytes: wrapFrames(image) }],
         imageOutput: 0,

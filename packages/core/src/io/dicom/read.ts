@@ -3,6 +3,7 @@ import { type Volume, type VolumeWarning, type VoxelArray, volume } from '../../
 import type { Platform } from '../platform.js';
 import { breathe, type ReadVolumeOptions, type VolumeFile } from '../source.js';
 import { type DicomFile, isDicom, parseDicomFile } from './dataset.js';
+import { fillVoxels } from './gaps.js';
 import { storedValues } from './pixels.js';
 import { choicesOf, type OrderedSeries, orderSeries, seriesAmong } from './series.js';
 import { hasPixels, type Slice, slicesOf } from './slice.js';
@@ -32,7 +33,7 @@ export async function readDicom<F extends string>(
 ): Promise<Volume<F>> {
   const progress = options.progress ?? (() => {});
   const { slices, ignored } = await gather(files, options.signal, (f) => progress(0.3 * f), options.seriesUid);
-  const series = orderSeries(choose(slices, options.seriesUid));
+  const series = orderSeries(choose(slices, options.seriesUid), options.gaps);
   const stored = await storedValues(series.slices, {
     platform,
     signal: options.signal,
@@ -40,11 +41,13 @@ export async function readDicom<F extends string>(
   });
   const { voxels, rescale, warnings } = rescaled(series, stored);
   const { header } = series.slices[0] as Slice;
+  const perSlice = header.rows * header.columns;
+  const { filled } = series;
   progress(1);
   return volume({
     frame: options.frame,
-    voxels,
-    size: [header.columns, header.rows, series.slices.length],
+    voxels: filled === undefined ? voxels : fillVoxels(voxels, perSlice, filled),
+    size: [header.columns, header.rows, filled?.planes.length ?? series.slices.length],
     frameFromIndex: series.frameFromIndex,
     rescale,
     ...(header.modality !== undefined && { modality: header.modality }),

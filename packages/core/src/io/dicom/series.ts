@@ -1,6 +1,7 @@
-import { NavError, type NavErrorCode } from '../../base/index.js';
+import { isNavError, NavError, type NavErrorCode } from '../../base/index.js';
 import type { VolumeWarning } from '../../volume/index.js';
 import { SHEAR_LIMIT_DEGREES } from '../../volume/index.js';
+import { type FilledStack, fillStack } from './gaps.js';
 import { dot, placeName, type Slice, sliceName } from './slice.js';
 
 /** A series' slices in order, and the grid they lie on. */
@@ -9,6 +10,8 @@ export interface OrderedSeries {
   /** 16 doubles, column-major, LPS mm: voxel centres; may hold the shear of gantry tilt. */
   readonly frameFromIndex: Float64Array;
   readonly warnings: readonly VolumeWarning[];
+  /** How to lay an even stack through slices with gaps, where that was asked for and needed. */
+  readonly filled?: FilledStack;
 }
 
 /** One series of a folder, as a choice to offer. */
@@ -36,33 +39,60 @@ const LARGEST_ROUNDING_MM = 0.1;
  *   `dicom/mixed-orientation`, `dicom/duplicate-position`, `dicom/missing-slice`, `dicom/uneven-spacing`,
  *   `dicom/missing-geometry` (a lone slice without thickness)
  */
-export function orderSeries(slices: readonly Slice[]): OrderedSeries {
+export function orderSeries(slices: readonly Slice[], gaps: 'refuse' | 'interpolate' = 'refuse'): OrderedSeries {
   const first = slices[0] as Slice;
   for (const slice of slices) requireAlike(first, slice);
   const normal = cross(first.along, first.down);
-  const depth = (s: Slice): number => dot(normal, s.position);
-  const sorted = [...slices].sort((a, b) => depth(a) - depth(b));
-  const origin = sorted[0] as Slice;
-  const last = sorted[sorted.length - 1] as Slice;
-  const warnings: VolumeWarning[] = [];
-  let step: number[];
-  if (sorted.length === 1) {
-    step = normal.map((x) => x * loneThickness(first));
-  } else {
-    requireSteps(sorted, sorted.map(depth));
-    step = [0, 1, 2].map((r) => ((last.position[r] as number) - (origin.position[r] as number)) / (sorted.length - 1));
-    warnings.push(...roundingWarning(sorted, step), ...tiltWarning(normal, step));
-  }
-  const { along, down, columnSpacing, rowSpacing, position } = origin;
+  const sorted = [...slices].sort((a, b) => dot(normal, a.position) - dot(normal, b.position));
+  const stack = stackOf(sorted, normal, gaps);
+  const { along, down, columnSpacing, rowSpacing, position } = sorted[0] as Slice;
   const frameFromIndex = new Float64Array(16);
   for (let r = 0; r < 3; r += 1) {
     frameFromIndex[r] = (along[r] as number) * columnSpacing;
     frameFromIndex[4 + r] = (down[r] as number) * rowSpacing;
-    frameFromIndex[8 + r] = step[r] as number;
+    frameFromIndex[8 + r] = stack.step[r] as number;
     frameFromIndex[12 + r] = position[r] as number;
   }
   frameFromIndex[15] = 1;
-  return { slices: sorted, frameFromIndex, warnings };
+  return {
+    slices: sorted,
+    frameFromIndex,
+    warnings: stack.warnings,
+    ...(stack.filled !== undefined && { filled: stack.filled }),
+  };
+}
+
+interface Stack {
+  readonly step: readonly number[];
+  readonly warnings: readonly VolumeWarning[];
+  readonly filled?: FilledStack;
+}
+
+/** The vector from slice to slice, of slices sorted along their normal. */
+function stackOf(sorted: readonly Slice[], normal: readonly number[], gaps: 'refuse' | 'interpolate'): Stack {
+  const origin = sorted[0] as Slice;
+  const last = sorted[sorted.length - 1] as Slice;
+  if (sorted.length === 1) return { step: normal.map((x) => x * loneThickness(origin)), warnings: [] };
+  const depths = sorted.map((s) => dot(normal, s.position));
+  requireDistinct(sorted, depths);
+  try {
+    requireSteps(sorted, depths);
+    const step = [0, 1, 2].map((r) => ((last.position[r] as number) - (origin.position[r] as number)) / (sorted.length - 1));
+    return { step, warnings: [...roundingWarning(sorted, (k) => step.map((x) => k * x)), ...tiltWarning(normal, step)] };
+  } catch (error) {
+    if (gaps === 'refuse' || !(isNavError(error, 'dicom/missing-slice') || isNavError(error, 'dicom/uneven-spacing')))
+      throw error;
+  }
+  const filled = fillStack(sorted, normal);
+  const whole = [0, 1, 2].map((r) => (last.position[r] as number) - (origin.position[r] as number));
+  const depth = dot(normal, whole);
+  // Uneven steps are filled, a slice beside the line of the others is not.
+  const onLine = (k: number): number[] => whole.map((x) => (x * ((depths[k] as number) - (depths[0] as number))) / depth);
+  return {
+    step: filled.step,
+    warnings: [filled.warning, ...roundingWarning(sorted, onLine), ...tiltWarning(normal, filled.step)],
+    filled,
+  };
 }
 
 /** The series among slices, in order of first appearance. */
@@ -136,42 +166,42 @@ function loneThickness(slice: Slice): number {
   );
 }
 
-/** Duplicates, gaps and uneven steps between neighbours along the normal. */
+const neighbours = (sorted: readonly Slice[], n: number): [Slice, Slice] => [sorted[n] as Slice, sorted[n + 1] as Slice];
+
+function requireDistinct(sorted: readonly Slice[], depths: readonly number[]): void {
+  const twice = depths.findIndex((d, n) => n + 1 < depths.length && (depths[n + 1] as number) - d < SAME_POSITION_MM);
+  if (twice < 0) return;
+  throw between(
+    'dicom/duplicate-position',
+    neighbours(sorted, twice),
+    'are at the same position',
+    '. Is this a series over time?',
+  );
+}
+
+/** Gaps and uneven steps between neighbours along the normal. */
 function requireSteps(sorted: readonly Slice[], depths: readonly number[]): void {
   const steps = depths.slice(1).map((d, n) => d - (depths[n] as number));
   // The lower median: with few slices a gap must not become the ordinary step.
   const ordinary = [...steps].sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)] as number;
-  const at = (n: number): [Slice, Slice] => [sorted[n] as Slice, sorted[n + 1] as Slice];
+  const apart = (step: number): string => `are ${step.toFixed(3)} mm apart, where others are ${ordinary.toFixed(3)} mm`;
   steps.forEach((step, n) => {
-    if (step < SAME_POSITION_MM)
-      throw between('dicom/duplicate-position', at(n), 'are at the same position', '. Is this a series over time?');
-  });
-  steps.forEach((step, n) => {
-    const ratio = step / ordinary;
-    const missing = Math.round(ratio) - 1;
-    if (missing >= 1 && Math.abs(step - (missing + 1) * ordinary) <= Math.max(LARGEST_ROUNDING_MM, 0.05 * ordinary)) {
-      const [a, b] = at(n);
-      const middle = a.position.map((x, r) => x + ((b.position[r] as number) - x) / (missing + 1));
-      const count = missing === 1 ? 'a slice is' : `${missing} slices are`;
-      throw between(
-        'dicom/missing-slice',
-        at(n),
-        `are ${step.toFixed(3)} mm apart, where others are ${ordinary.toFixed(3)} mm`,
-        `: ${count} missing, the first at ${placeName(middle)}`,
-        { missing, step, ordinary, missingAt: middle },
-      );
-    }
+    const missing = Math.round(step / ordinary) - 1;
+    if (missing < 1 || Math.abs(step - (missing + 1) * ordinary) > Math.max(LARGEST_ROUNDING_MM, 0.05 * ordinary)) return;
+    const [a, b] = neighbours(sorted, n);
+    const at = a.position.map((x, r) => x + ((b.position[r] as number) - x) / (missing + 1));
+    const count = missing === 1 ? 'a slice is missing' : `${missing} slices are missing, the first`;
+    throw between('dicom/missing-slice', [a, b], apart(step), `: ${count} at ${placeName(at)}`, {
+      missing,
+      step,
+      ordinary,
+      missingAt: at,
+    });
   });
   const worst = steps.reduce((w, s, n) => (Math.abs(s - ordinary) > Math.abs((steps[w] as number) - ordinary) ? n : w), 0);
   const step = steps[worst] as number;
   if (Math.abs(step - ordinary) > 2 * LARGEST_ROUNDING_MM) {
-    throw between(
-      'dicom/uneven-spacing',
-      at(worst),
-      `are ${step.toFixed(3)} mm apart, where others are ${ordinary.toFixed(3)} mm`,
-      '',
-      { step, ordinary },
-    );
+    throw between('dicom/uneven-spacing', neighbours(sorted, worst), apart(step), '', { step, ordinary });
   }
 }
 
@@ -196,13 +226,13 @@ function between(
   );
 }
 
-/** How far each slice lies from the even grid through the first and the last one. */
-function roundingWarning(sorted: readonly Slice[], step: readonly number[]): VolumeWarning[] {
+/** How far each slice lies from its place relative to the first. */
+function roundingWarning(sorted: readonly Slice[], placeAt: (k: number) => readonly number[]): VolumeWarning[] {
   const origin = (sorted[0] as Slice).position;
   let worst = 0;
   let worstAt = 0;
   sorted.forEach((s, k) => {
-    const miss = Math.hypot(...step.map((x, r) => (s.position[r] as number) - (origin[r] as number) - k * x));
+    const miss = Math.hypot(...placeAt(k).map((x, r) => (s.position[r] as number) - (origin[r] as number) - x));
     if (miss > worst) [worst, worstAt] = [miss, k];
   });
   if (worst <= ROUNDING_MM) return [];

@@ -1,3 +1,4 @@
+import { join, uint16, uint32 } from '../bytes.js';
 import type { PixelLayout } from './slice.js';
 
 /**
@@ -40,15 +41,15 @@ export function wrapFrames(image: Encapsulated): Uint8Array {
     element(0x0008, 0x0060, 'CS', text('OT')),
     element(0x0020, 0x000d, 'UI', text(ANY_UID, 0)),
     element(0x0020, 0x000e, 'UI', text(ANY_UID, 0)),
-    element(0x0028, 0x0002, 'US', short(1)),
+    element(0x0028, 0x0002, 'US', uint16(1)),
     element(0x0028, 0x0004, 'CS', text('MONOCHROME2')),
     element(0x0028, 0x0008, 'IS', text(String(image.frames.length))),
-    element(0x0028, 0x0010, 'US', short(image.rows)),
-    element(0x0028, 0x0011, 'US', short(image.columns)),
-    element(0x0028, 0x0100, 'US', short(layout.bitsAllocated)),
-    element(0x0028, 0x0101, 'US', short(layout.bitsStored)),
-    element(0x0028, 0x0102, 'US', short(layout.highBit)),
-    element(0x0028, 0x0103, 'US', short(layout.signed ? 1 : 0)),
+    element(0x0028, 0x0010, 'US', uint16(image.rows)),
+    element(0x0028, 0x0011, 'US', uint16(image.columns)),
+    element(0x0028, 0x0100, 'US', uint16(layout.bitsAllocated)),
+    element(0x0028, 0x0101, 'US', uint16(layout.bitsStored)),
+    element(0x0028, 0x0102, 'US', uint16(layout.highBit)),
+    element(0x0028, 0x0103, 'US', uint16(layout.signed ? 1 : 0)),
     // Pixel Data, undefined length, then an empty Basic Offset Table.
     Uint8Array.of(0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, 0xff, 0xff, 0xff, 0xff),
     item(0),
@@ -57,7 +58,7 @@ export function wrapFrames(image: Encapsulated): Uint8Array {
   ];
   const mark = new Uint8Array(132);
   mark.set(text('DICM'), 128);
-  return join([mark, element(0x0002, 0x0000, 'UL', long(metaLength)), ...meta, ...body]);
+  return join([mark, element(0x0002, 0x0000, 'UL', uint32(metaLength)), ...meta, ...body]);
 }
 
 function element(group: number, tag: number, vr: string, value: Uint8Array): Uint8Array {
@@ -75,9 +76,7 @@ function element(group: number, tag: number, vr: string, value: Uint8Array): Uin
 }
 
 function item(length: number): Uint8Array {
-  const bytes = Uint8Array.of(0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0);
-  new DataView(bytes.buffer).setUint32(4, length, true);
-  return bytes;
+  return join([Uint8Array.of(0xfe, 0xff, 0x00, 0xe0), uint32(length)]);
 }
 
 /** ASCII, padded to even length: UIDs with NUL, all else with a space (PS3.5, 6.2). */
@@ -85,23 +84,4 @@ function text(value: string, pad = 0x20): Uint8Array {
   const bytes = new Uint8Array(value.length + (value.length % 2)).fill(pad);
   for (let n = 0; n < value.length; n += 1) bytes[n] = value.charCodeAt(n);
   return bytes;
-}
-
-function short(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, value >> 8);
-}
-
-function long(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24);
-}
-
-/** All parts behind one another. */
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,7 +1,8 @@
 import { isNavError, NavError } from '../../base/index.js';
 import { type Volume, type VoxelArray, volume } from '../../volume/index.js';
+import { isTight, swapWords } from '../bytes.js';
 import { gunzip, inflateZlib, isGzip } from '../compression.js';
-import { swap } from '../dicom/pixels.js';
+import { IMAGE_PIPELINES } from '../pipelines.js';
 import type { Platform } from '../platform.js';
 import { type ReadVolumeOptions, throwIfAborted, type VolumeFile } from '../source.js';
 import { type ImageHeader, voxelsOver, widthOf } from './image.js';
@@ -38,9 +39,10 @@ export async function readImage<F extends string>(
   throwIfAborted(options.signal);
   progress(0.5);
   const header = headerOf(bytes, file.name);
+  const { format } = header;
   const voxels =
-    header.packing === 'decoder'
-      ? await throughDecoder(header, { name: file.name, bytes }, sibling, options.signal, platform)
+    header.packing === 'decoder' && format !== 'NIfTI'
+      ? await throughDecoder(header, IMAGE_PIPELINES[format], { name: file.name, bytes }, sibling, options.signal, platform)
       : await directly(header, bytes, file, sibling);
   progress(1);
   return volume({
@@ -82,14 +84,12 @@ async function directly(header: ImageHeader, own: Uint8Array, file: VolumeFile, 
       },
     );
   }
-  // A view where nobody else holds the buffer and the type is aligned; else a tight copy.
-  const ours = packed || (holder === own && own !== file.bytes);
-  const plain = ours && data.byteOffset % width === 0 ? data.subarray(0, need) : data.slice(0, need);
-  if (!header.littleEndian) swap(plain, width);
+  // Tight and ours alone, or a copy: a view on a larger buffer corrupts silently where others take the whole buffer.
+  const plain = packed && data.length === need && isTight(data) ? data : data.slice(0, need);
+  if (!header.littleEndian) swapWords(plain, width);
   return voxelsOver(plain, header.type, file.name);
 }
 
-const DECODERS = { NRRD: 'nrrd-read-image', MetaImage: 'meta-read-image', NIfTI: 'nifti-read-image' } as const;
 const COMPONENTS = {
   int8: 'i1',
   uint8: 'u1',
@@ -105,6 +105,7 @@ const COMPONENTS = {
 
 async function throughDecoder(
   header: ImageHeader,
+  pipeline: string,
   file: VolumeFile,
   sibling: Sibling,
   signal: AbortSignal | undefined,
@@ -116,7 +117,7 @@ async function throughDecoder(
   const image = await platform.run(
     {
       package: '@itk-wasm/image-io',
-      pipeline: DECODERS[header.format],
+      pipeline,
       args: [file.name, '0', '1', '--memory-io'],
       files,
       imageOutput: 1,

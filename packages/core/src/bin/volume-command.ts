@@ -1,0 +1,179 @@
+import { parseArgs } from 'node:util';
+import { isNavError, type NavError } from '../base/index.js';
+import { frame } from '../frames/index.js';
+import { readVolume, writeVolume } from '../io/index.js';
+import { copyAssets } from '../io/node/index.js';
+import { type AnyVolume, cornersOf, shearDegrees, spacingOf, valueRange } from '../volume/index.js';
+
+/** Where a command writes its lines. */
+export interface CommandOutput {
+  readonly out: (line: string) => void;
+  readonly error: (line: string) => void;
+}
+
+const USAGE = `trocar-volume: look at, check and convert medical volumes.
+
+  trocar-volume info PATH [--json]         geometry, identity, value range and warnings
+  trocar-volume check PATH [--json]        only whether it can be navigated on, and its warnings
+  trocar-volume convert PATH --out FILE    to .nii, .nii.gz, .nrrd or .mha
+  trocar-volume assets DIR                 copy the WebAssembly decoders for a browser into DIR
+
+PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
+
+  --series UID     which series to take where a folder holds several
+  --fill-gaps      interpolate missing and uneven slices instead of refusing them (the result says so)
+  --help           this text
+
+Exit code: 0 done, 1 refused (the error's code on standard error, and in the JSON), 2 wrong usage.`;
+
+const OPTIONS = {
+  json: { type: 'boolean' },
+  out: { type: 'string' },
+  series: { type: 'string' },
+  'fill-gaps': { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+interface Request {
+  readonly command: 'info' | 'check' | 'convert' | 'assets';
+  readonly path: string;
+  readonly json: boolean;
+  readonly outFile: string | undefined;
+  readonly seriesUid: string | undefined;
+  readonly fillGaps: boolean;
+}
+
+/** Runs `trocar-volume` with its arguments; the answer is the exit code. Never throws a NavError. */
+export async function runVolumeCommand(args: readonly string[], to: CommandOutput): Promise<0 | 1 | 2> {
+  let request: Request | 'help';
+  try {
+    request = requestOf(args);
+  } catch (error) {
+    to.error(error instanceof Error ? error.message : String(error));
+    to.error('Try "trocar-volume --help".');
+    return 2;
+  }
+  if (request === 'help') {
+    to.out(USAGE);
+    return 0;
+  }
+  try {
+    await perform(request, to);
+    return 0;
+  } catch (error) {
+    if (!isNavError(error)) throw error;
+    refuse(error, request, to);
+    return 1;
+  }
+}
+
+/** @throws Error with a sentence for the person who typed the command */
+function requestOf(args: readonly string[]): Request | 'help' {
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  if (values.help || args.length === 0) return 'help';
+  const [command, path, ...rest] = positionals;
+  if (command !== 'info' && command !== 'check' && command !== 'convert' && command !== 'assets') {
+    throw new Error(`"${command ?? ''}" is no command of trocar-volume.`);
+  }
+  if (path === undefined || rest.length > 0)
+    throw new Error(`"${command}" takes one ${command === 'assets' ? 'folder' : 'path'}.`);
+  if ((command === 'convert') !== (values.out !== undefined)) {
+    throw new Error(command === 'convert' ? '"convert" needs --out FILE.' : '--out belongs to "convert".');
+  }
+  return {
+    command,
+    path,
+    json: values.json ?? false,
+    outFile: values.out,
+    seriesUid: values.series,
+    fillGaps: values['fill-gaps'] ?? false,
+  };
+}
+
+async function perform(request: Request, to: CommandOutput): Promise<void> {
+  if (request.command === 'assets') {
+    const { folder, files, bytes } = await copyAssets(request.path);
+    to.out(
+      request.json
+        ? JSON.stringify({ ok: true, folder, files, bytes })
+        : `${files.length} files (${(bytes / 1e6).toFixed(1)} MB) copied to ${folder}. Serve it and pass its path to setAssetsBase().`,
+    );
+    return;
+  }
+  const v = await readVolume(request.path, {
+    frame: frame('image'),
+    ...(request.seriesUid !== undefined && { seriesUid: request.seriesUid }),
+    ...(request.fillGaps && { gaps: 'interpolate' as const }),
+  });
+  if (request.outFile !== undefined) await writeVolume(v, request.outFile);
+  const facts = request.command === 'info' ? factsOf(v) : { size: v.size, modality: v.modality, warnings: v.warnings };
+  if (request.json) {
+    const written = request.outFile === undefined ? {} : { out: request.outFile };
+    to.out(JSON.stringify({ ok: true, path: request.path, ...written, ...facts }, null, 2));
+  } else {
+    if (request.command === 'info') for (const line of linesOf(v)) to.out(line);
+    else
+      to.out(
+        `${request.path}: ${request.command === 'check' ? 'can be used' : `written to ${request.outFile}`} (${v.size.join(' × ')}, ${v.modality})`,
+      );
+    for (const w of v.warnings) to.out(`warning ${w.code}: ${w.message}`);
+  }
+}
+
+function refuse(error: NavError, request: Request, to: CommandOutput): void {
+  to.error(`${error.code}: ${error.message}`);
+  if (!request.json) return;
+  const { code, message, detail } = error;
+  to.out(JSON.stringify({ ok: false, path: request.path, error: { code, message, detail } }, null, 2));
+}
+
+function factsOf(v: AnyVolume): Record<string, unknown> {
+  return {
+    size: v.size,
+    spacingMm: spacingOf(v),
+    coordinates: 'LPS mm, voxel centres',
+    frameFromIndex: Array.from(v.frameFromIndex),
+    corners: cornersOf(v).map((corner) => Array.from(corner)),
+    shearDegrees: shearDegrees(v),
+    voxels: v.voxels.constructor.name.replace('Array', '').toLowerCase(),
+    rescale: v.rescale,
+    range: valueRange(v),
+    modality: v.modality,
+    patient: v.patient,
+    series: v.series,
+    frameOfReferenceUid: v.frameOfReferenceUid ?? null,
+    warnings: v.warnings,
+  };
+}
+
+function linesOf(v: AnyVolume): string[] {
+  const m = v.frameFromIndex;
+  const mm = (values: ArrayLike<number>): string => Array.from(values, (x) => x.toFixed(3)).join(', ');
+  const row = (r: number): string => [0, 4, 8, 12].map((c) => (m[c + r] as number).toFixed(6).padStart(13)).join('');
+  const { min, max } = valueRange(v);
+  const corners = cornersOf(v);
+  const unit = v.rescale.unit === undefined ? '' : ` ${v.rescale.unit}`;
+  const named = (label: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [`${label.padEnd(20)}${value}`];
+  return [
+    ...named('size', v.size.join(' × ')),
+    ...named('spacing', `${mm(spacingOf(v))} mm`),
+    ...named('modality', v.modality),
+    ...named('values', `${min} to ${max}${unit} (slope ${v.rescale.slope}, intercept ${v.rescale.intercept})`),
+    'frame from index (LPS mm, voxel centres)',
+    row(0),
+    row(1),
+    row(2),
+    ...named('first voxel', `${mm(corners[0] as Float64Array)} mm`),
+    ...named('last voxel', `${mm(corners[7] as Float64Array)} mm`),
+    ...named('shear', `${shearDegrees(v).toFixed(2)}°`),
+    ...named(
+      'patient',
+      [v.patient.name, v.patient.id, v.patient.birthDate, v.patient.sex].filter((x) => x).join(', ') || undefined,
+    ),
+    ...named('patient position', v.series.patientPosition),
+    ...named('study', v.series.studyUid),
+    ...named('series', [v.series.seriesUid, v.series.description].filter((x) => x).join(' ') || undefined),
+    ...named('frame of reference', v.frameOfReferenceUid),
+  ];
+}

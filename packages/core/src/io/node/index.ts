@@ -1,0 +1,1 @@
+export { type CopiedAssets, copyAssets } from './copy-assets.js';
