@@ -1,4 +1,5 @@
 import { NavError } from '../../base/index.js';
+import { determinant3 } from '../../math/index.js';
 import type { VolumeWarning, VoxelArray } from '../../volume/index.js';
 
 /** What a header says of an image file: enough to find the voxels and to place them. */
@@ -115,27 +116,12 @@ export function placed(
     number,
     number,
   ];
-  if (!m.every((x) => Number.isFinite(x)) || !(Math.abs(tripleProduct(m)) > 1e-6 * a * b * c)) {
+  if (!m.every((x) => Number.isFinite(x)) || !(Math.abs(determinant3(m)) > 1e-6 * a * b * c)) {
     throw new NavError('io/corrupt', `"${name}" has an impossible geometry: its axes do not span space.`, {
       detail: { file: name },
     });
   }
   return m;
-}
-
-function tripleProduct(m: Float64Array): number {
-  const [a, b, c, d, e, f, g, h, i] = [0, 1, 2, 4, 5, 6, 8, 9, 10].map((n) => m[n] as number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return a * (e * i - f * h) - d * (b * i - c * h) + g * (b * f - c * e);
 }
 
 /** What every image from outside DICOM lacks. */

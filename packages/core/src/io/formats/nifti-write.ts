@@ -1,7 +1,10 @@
 import { NavError } from '../../base/index.js';
-import { type AnyVolume, SHEAR_LIMIT_DEGREES, shearDegrees, spacingOf, type VoxelArray } from '../../volume/index.js';
+import { determinant3, identity4, quaternionOf } from '../../math/index.js';
+import { type AnyVolume, shearDegrees, spacingOf, type VoxelArray } from '../../volume/index.js';
 
 const HEADER_BYTES = 352;
+/** Axes nearer to right angles than this have a quaternion that says the same as the matrix. */
+const STRAIGHT_DEGREES = 1e-3;
 const LPS_TO_RAS = [-1, -1, 1];
 
 /**
@@ -38,25 +41,29 @@ export function niftiFile(v: AnyVolume): Uint8Array {
     for (let c = 0; c < 4; c += 1) view.setFloat32(280 + 16 * r + 4 * c, ras(c, r), true);
   }
   view.setInt16(254, 1, true);
-  const straight = shearDegrees(v) <= SHEAR_LIMIT_DEGREES / 100;
-  const columns = [si, sj, sk].map((s, c) => [0, 1, 2].map((r) => ras(c, r) / s));
-  const mirrored = determinant(columns) < 0;
+  const mirrored = determinant3(v.frameFromIndex) < 0;
   [mirrored ? -1 : 1, si, sj, sk, 1, 1, 1, 1].forEach((x, at) => {
     view.setFloat32(76 + 4 * at, x, true);
   });
-  if (straight) {
-    view.setInt16(252, 1, true);
-    const third = (columns[2] as number[]).map((x) => (mirrored ? -x : x));
-    quaternionOf([columns[0] as number[], columns[1] as number[], third]).forEach((x, at) => {
-      view.setFloat32(256 + 4 * at, x, true);
-    });
-    [0, 1, 2].forEach((r) => {
-      view.setFloat32(268 + 4 * r, ras(3, r), true);
-    });
-  }
+  if (shearDegrees(v) <= STRAIGHT_DEGREES) writeQform(view, ras, [si, sj, mirrored ? -sk : sk]);
   bytes.set([0x6e, 0x2b, 0x31, 0], 344);
   bytes.set(new Uint8Array(voxels.buffer, voxels.byteOffset, voxels.byteLength), HEADER_BYTES);
   return bytes;
+}
+
+/** The rotation as a quaternion with w ≥ 0, of which the file keeps x, y, z (nifti1.h, method 2). */
+function writeQform(view: DataView, ras: (c: number, r: number) => number, spacing: readonly number[]): void {
+  const rotation = identity4();
+  spacing.forEach((s, c) => {
+    for (let r = 0; r < 3; r += 1) rotation[4 * c + r] = ras(c, r) / s;
+  });
+  const q = quaternionOf(new Float64Array(4), rotation);
+  const sign = (q[3] as number) < 0 ? -1 : 1;
+  view.setInt16(252, 1, true);
+  for (let r = 0; r < 3; r += 1) {
+    view.setFloat32(256 + 4 * r, sign * (q[r] as number), true);
+    view.setFloat32(268 + 4 * r, ras(3, r), true);
+  }
 }
 
 function typeCode(voxels: VoxelArray): number {
@@ -67,31 +74,4 @@ function typeCode(voxels: VoxelArray): number {
   if (voxels instanceof Float64Array) return 64;
   if (voxels instanceof Int8Array) return 256;
   return voxels instanceof Uint16Array ? 512 : 768;
-}
-
-function determinant([a, b, c]: readonly (readonly number[])[]): number {
-  const [ax, ay, az] = a as [number, number, number];
-  const [bx, by, bz] = b as [number, number, number];
-  const [cx, cy, cz] = c as [number, number, number];
-  return ax * (by * cz - bz * cy) - bx * (ay * cz - az * cy) + cx * (ay * bz - az * by);
-}
-
-/**
- * The vector part of a rotation's unit quaternion with a scalar part that is not negative, by its largest component
- * (Shepperd 1978), which stays accurate at half turns.
- */
-function quaternionOf([a, b, c]: readonly (readonly number[])[]): number[] {
-  const [xx, yx, zx] = a as [number, number, number];
-  const [xy, yy, zy] = b as [number, number, number];
-  const [xz, yz, zz] = c as [number, number, number];
-  const squares = [1 + xx + yy + zz, 1 + xx - yy - zz, 1 - xx + yy - zz, 1 - xx - yy + zz];
-  const most = squares.indexOf(Math.max(...squares));
-  const s = 2 * Math.sqrt(squares[most] as number);
-  const q = [
-    [s / 4, (zy - yz) / s, (xz - zx) / s, (yx - xy) / s],
-    [(zy - yz) / s, s / 4, (xy + yx) / s, (xz + zx) / s],
-    [(xz - zx) / s, (xy + yx) / s, s / 4, (yz + zy) / s],
-    [(yx - xy) / s, (xz + zx) / s, (yz + zy) / s, s / 4],
-  ][most] as number[];
-  return q.slice(1).map((x) => ((q[0] as number) < 0 ? -x : x));
 }
