@@ -1,0 +1,108 @@
+import { type Point, pointCovariance, type Transform } from '@trocar/core';
+import { radiusQuantile, transformPoint } from '@trocar/core/math';
+import { type PointRegistration, registerPoints } from '@trocar/registration';
+import { CT, REFERENCE } from './frames.js';
+import type { Touch } from './touch.js';
+
+/** What may be expected of a registration at one place, from everything known to contribute. */
+export interface TargetBound {
+  /** 3×3, row-major, mm². */
+  readonly covariance: Float64Array;
+  readonly degreesOfFreedom: number;
+  /** The true error at the target stays below this with 95 % probability, mm; NaN where a part of it is not known. */
+  readonly p95Mm: number;
+  /** The same for any probability. */
+  quantileMm(probability: number): number;
+}
+
+/**
+ * The bound of the target registration error at a point of the image.
+ *
+ * Two things contribute. The localisation error of the fiducials is estimated from the residuals by `registerPoints`. The
+ * calibration error of the tip is the same in every touch, so residuals hardly show it: its known covariance is carried
+ * through the registration, by registering again with the touches that a tip displaced along each of its axes would have
+ * made. The level of the sum is better known than that of the estimated part (Welch 1947, Satterthwaite 1946).
+ */
+export function targetBound(
+  registration: PointRegistration<'ct', 'reference'>,
+  marked: readonly Point<'ct'>[],
+  touches: readonly Touch[],
+  stylusFromTip: Transform<'stylus', 'tip'>,
+  target: Point<'ct'>,
+): TargetBound {
+  const estimated = registration.expectedTre(target).covariance;
+  const covariance = Float64Array.from(estimated);
+  addTipShare(covariance, registration, marked, touches, stylusFromTip, target);
+  const [part, whole] = [trace(estimated), trace(covariance)];
+  const degreesOfFreedom = (registration.edge.degreesOfFreedom ?? Number.POSITIVE_INFINITY) * (whole / part) ** 2;
+  const known = Number.isFinite(whole);
+  const quantileMm = (probability: number): number =>
+    known ? radiusQuantile(covariance, probability, degreesOfFreedom) : Number.NaN;
+  return { covariance, degreesOfFreedom, p95Mm: quantileMm(0.95), quantileMm };
+}
+
+/** covariance += J Σ_tip Jᵀ, J by differences over the three axes of the tip. */
+function addTipShare(
+  covariance: Float64Array,
+  registration: PointRegistration<'ct', 'reference'>,
+  marked: readonly Point<'ct'>[],
+  touches: readonly Touch[],
+  stylusFromTip: Transform<'stylus', 'tip'>,
+  target: Point<'ct'>,
+): void {
+  const tip = tipCovariance(stylusFromTip);
+  const here = inReference(registration, target);
+  const columns = [0, 1, 2].map((axis) => {
+    const moved = touches.map((t) => shifted(t, axis));
+    const again = registerPoints(CT, REFERENCE, marked, moved);
+    const there = transformPoint(new Float64Array(3), again.edge.matrix, here);
+    return [0, 1, 2].map((k) => (there[k] as number) - (target.xyz[k] as number));
+  });
+  for (let i = 0; i < 3; i += 1) {
+    for (let j = 0; j < 3; j += 1) {
+      let sum = 0;
+      for (let a = 0; a < 3; a += 1) {
+        for (let b = 0; b < 3; b += 1) {
+          sum += (columns[a]?.[i] as number) * (tip[3 * a + b] as number) * (columns[b]?.[j] as number);
+        }
+      }
+      covariance[3 * i + j] = (covariance[3 * i + j] as number) + sum;
+    }
+  }
+}
+
+/** The tip's place is known to this 3×3 covariance (mm²), along the axes of the tip frame. */
+function tipCovariance(stylusFromTip: Transform<'stylus', 'tip'>): Float64Array {
+  const out = new Float64Array(9);
+  if (stylusFromTip.covariance === undefined) return out.fill(Number.NaN);
+  const inStylus = pointCovariance(new Float64Array(9), stylusFromTip.covariance, Array.from(stylusFromTip.matrix).slice(12, 15));
+  const m = stylusFromTip.matrix;
+  for (let i = 0; i < 3; i += 1) {
+    for (let j = 0; j < 3; j += 1) {
+      let sum = 0;
+      for (let a = 0; a < 3; a += 1) {
+        for (let b = 0; b < 3; b += 1)
+          sum += (m[4 * i + a] as number) * (inStylus[3 * a + b] as number) * (m[4 * j + b] as number);
+      }
+      out[3 * i + j] = sum;
+    }
+  }
+  return out;
+}
+
+/** The touch that a tip 1 mm further along one of its axes would have made. */
+function shifted(t: Touch, axis: number): Point<'reference'> {
+  const m = t.referenceFromTip;
+  return { ...t.point, xyz: [0, 1, 2].map((k) => (t.point.xyz[k] as number) + (m[4 * axis + k] as number)) };
+}
+
+/** A point of the image in the reference frame, as the registration has it. */
+function inReference(registration: PointRegistration<'ct', 'reference'>, p: Point<'ct'>): Float64Array {
+  const m = registration.edge.matrix;
+  const d = [0, 1, 2].map((k) => (p.xyz[k] as number) - (m[12 + k] as number));
+  return Float64Array.from([0, 1, 2], (r) => [0, 1, 2].reduce((sum, k) => sum + (m[4 * r + k] as number) * (d[k] as number), 0));
+}
+
+function trace(c: ArrayLike<number>): number {
+  return (c[0] as number) + (c[4] as number) + (c[8] as number);
+}

@@ -1,0 +1,147 @@
+import { type Instant, type Point, type PoseSample, type Transform, transform } from '@trocar/core';
+import { fromQuaternion, fromRotationVector, invertRigid, multiply4, Random, transformPoint } from '@trocar/core/math';
+import { observePose, type TrackerModel } from '@trocar/core/testing';
+import type { NavigationCase } from './case.js';
+import { STYLUS, TIP, type ToolName } from './frames.js';
+import { Hand } from './hand.js';
+
+/** How wrong the simulated world is. Standard deviations per axis. */
+export interface WorldErrors {
+  /** Of marking a fiducial in the image, mm. */
+  readonly markingSdMm: number;
+  /** Of placing the tip in a divot, anew at every touch, mm. */
+  readonly placingSdMm: number;
+  /** Of the stylus's calibrated tip, mm: the same in every touch. */
+  readonly tipSdMm: number;
+  /** Of one measurement of a tool's place, mm, and rotation, rad. */
+  readonly tracker: { readonly positionSdMm: number; readonly rotationSdRad: number };
+}
+
+/** An optical tracker at its usual distance, and a careful hand. */
+export const USUAL_ERRORS: WorldErrors = {
+  markingSdMm: 0.2,
+  placingSdMm: 0.25,
+  tipSdMm: 0.05,
+  tracker: { positionSdMm: 0.12, rotationSdRad: 0.0006 },
+};
+
+/** The stylus's tip in its own frame as calibrated, mm: out along −z, as on a usual pointer. */
+const TIP_MM = [-18.5, 1.2, -158] as const;
+
+/**
+ * The stylus's calibration as a procedure knows it: tip from a pivot calibration, with its covariance.
+ * @param tipSdMm standard deviation per axis
+ */
+export function calibratedStylus(tipSdMm: number): Transform<'stylus', 'tip'> {
+  const covariance = new Float64Array(36);
+  for (const k of [0, 7, 14]) covariance[k] = tipSdMm * tipSdMm;
+  return transform(STYLUS, TIP, fromQuaternion(new Float64Array(16), [0, 0, 0, 1], TIP_MM), {
+    covariance,
+    provenance: { method: 'pivot' },
+  });
+}
+
+/**
+ * The world as it is, and as only the simulated tracker knows it: where patient, reference and tip truly are. A procedure
+ * never sees this; a test scores it by this.
+ */
+export class HiddenTruth {
+  readonly case: NavigationCase;
+  readonly errors: WorldErrors;
+  /** ct from reference, rigid, 16 doubles: what a registration tries to find. */
+  readonly ctFromReference: Float64Array;
+  /** Where the fiducials truly are in the patient, ct frame, mm. */
+  readonly fiducials: readonly (readonly [number, number, number])[];
+  readonly hand: Hand;
+  readonly #random: Random;
+  readonly #trackerFromReference: Float64Array;
+  readonly #tipFromStylus = new Float64Array(16);
+  readonly #referenceFromCt = new Float64Array(16);
+  readonly #pose = new Float64Array(16);
+  readonly #scratch = new Float64Array(16);
+  readonly #covered = new Set<ToolName>();
+  #shift: readonly [number, number, number] = [0, 0, 0];
+
+  constructor(given: NavigationCase, seed: number, errors: WorldErrors = USUAL_ERRORS) {
+    this.case = given;
+    this.errors = errors;
+    const random = new Random(seed);
+    this.#random = random;
+    const vector = (sd: number): [number, number, number] => [sd * random.normal(), sd * random.normal(), sd * random.normal()];
+    const turn = (): Float64Array => random.rotation(new Float64Array(4));
+    this.#trackerFromReference = fromQuaternion(new Float64Array(16), turn(), [
+      random.between(-200, 200),
+      random.between(-150, 150),
+      random.between(-1700, -1200),
+    ]);
+    this.ctFromReference = fromQuaternion(new Float64Array(16), turn(), beside(given, random));
+    invertRigid(this.#referenceFromCt, this.ctFromReference);
+    const offset = vector(errors.tipSdMm);
+    const stylusFromTip = fromQuaternion(
+      new Float64Array(16),
+      [0, 0, 0, 1],
+      TIP_MM.map((v, k) => v + (offset[k] as number)),
+    );
+    invertRigid(this.#tipFromStylus, stylusFromTip);
+    this.fiducials = given.fiducials.map((f) => add(f.xyz, vector(errors.markingSdMm)));
+    this.hand = new Hand(given, this.fiducials, () => vector(errors.placingSdMm), random);
+  }
+
+  /** Hides a tool from the tracker, or shows it again. */
+  cover(tool: ToolName, hidden: boolean): void {
+    if (hidden) this.#covered.add(tool);
+    else this.#covered.delete(tool);
+  }
+
+  /** Moves the table, and patient and reference with it, by this many mm in the tracker frame. */
+  moveTable(by: readonly [number, number, number]): void {
+    this.#shift = [this.#shift[0] + by[0], this.#shift[1] + by[1], this.#shift[2] + by[2]];
+  }
+
+  /** The true tool frame in the tracker's at a moment: 16 doubles, reused. */
+  truePose(tool: ToolName, at: Instant): Float64Array {
+    const m = this.#pose;
+    m.set(this.#trackerFromReference);
+    for (let k = 0; k < 3; k += 1) m[12 + k] = (m[12 + k] as number) + (this.#shift[k] as number);
+    if (tool === 'reference') return m;
+    multiply4(m, m, this.#referenceFromCt);
+    multiply4(m, m, this.hand.pose(this.#scratch, at));
+    return multiply4(m, m, this.#tipFromStylus);
+  }
+
+  /** What the tracker measures of a tool at a moment, noise and covers included, into `out`. */
+  observe(out: PoseSample, tool: ToolName, at: Instant): void {
+    const occlusions = this.#covered.has(tool) ? ALWAYS : NEVER;
+    const model: TrackerModel = { ...this.errors.tracker, occlusions };
+    observePose(out, this.truePose(tool, at), at, model, this.#random);
+  }
+
+  /** Where an edge found by registering puts a point of the image, against where it truly is, mm. */
+  trueTreMm(edge: Transform<'ct', 'reference'>, p: Point<'ct'>): number {
+    const x = transformPoint(new Float64Array(3), this.#referenceFromCt, p.xyz);
+    transformPoint(x, edge.matrix, x);
+    return Math.hypot(...[0, 1, 2].map((k) => (x[k] as number) - (p.xyz[k] as number)));
+  }
+
+  /** How far a tip shown in the image is from where the tip truly is, mm. */
+  tipErrorMm(shown: ArrayLike<number>, at: Instant): number {
+    const m = this.hand.pose(this.#scratch, at);
+    return Math.hypot(...[0, 1, 2].map((k) => (shown[k] as number) - (m[12 + k] as number)));
+  }
+}
+
+const ALWAYS = [{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY }];
+const NEVER: typeof ALWAYS = [];
+
+/** A place for the reference: a hand's breadth beside the fiducials. */
+function beside(given: NavigationCase, random: Random): [number, number, number] {
+  const n = given.fiducials.length;
+  const centre = [0, 1, 2].map((k) => given.fiducials.reduce((sum, f) => sum + (f.xyz[k] as number) / n, 0));
+  const turn = fromRotationVector(new Float64Array(16), [0, 0, random.between(-1, 1)]);
+  const away = transformPoint(new Float64Array(3), turn, [0, 170, 0]);
+  return add(centre, away);
+}
+
+function add(a: ArrayLike<number>, b: ArrayLike<number>): [number, number, number] {
+  return [0, 1, 2].map((k) => (a[k] as number) + (b[k] as number)) as [number, number, number];
+}
