@@ -1,4 +1,4 @@
-import dicomParser from 'dicom-parser';
+import dicomParser, { type Element } from 'dicom-parser';
 import { NavError } from '../../base/index.js';
 import type { VoxelArray } from '../../volume/index.js';
 import { swapWords } from '../bytes.js';
@@ -43,15 +43,18 @@ export interface DecodeControl {
 export async function storedValues(slices: readonly Slice[], control: DecodeControl): Promise<VoxelArray> {
   const { rows, columns, layout } = (slices[0] as Slice).header;
   const frameBytes = (rows * columns * layout.bitsAllocated) / 8;
-  const voxels = allocate(layout, rows * columns * slices.length);
-  const bytes = new Uint8Array(voxels.buffer);
   const encapsulated: number[] = [];
-  for (let k = 0; k < slices.length; k += 1) {
-    const slice = slices[k] as Slice;
+  // All are looked at before memory is taken: a damaged header may claim any size.
+  slices.forEach((slice, k) => {
     const { syntax } = slice.header.file;
-    if (NATIVE.has(syntax)) copyNative(bytes.subarray(k * frameBytes, (k + 1) * frameBytes), slice);
+    if (NATIVE.has(syntax)) requirePixels(slice, frameBytes);
     else if (ENCAPSULATED.has(syntax)) encapsulated.push(k);
     else throw unsupported(slice);
+  });
+  const { voxels, bytes } = allocate(layout, rows * columns * slices.length);
+  for (let k = 0; k < slices.length; k += 1) {
+    const slice = slices[k] as Slice;
+    if (NATIVE.has(slice.header.file.syntax)) copyNative(bytes.subarray(k * frameBytes, (k + 1) * frameBytes), slice);
     if (k % 32 === 31) {
       control.progress((k + 1) / slices.length);
       await breathe(control.signal);
@@ -62,28 +65,38 @@ export async function storedValues(slices: readonly Slice[], control: DecodeCont
   return voxels;
 }
 
-function allocate(layout: PixelLayout, length: number): VoxelArray {
+function allocate(layout: PixelLayout, length: number): { voxels: VoxelArray; bytes: Uint8Array } {
+  const { bitsAllocated, signed } = layout;
   try {
-    if (layout.bitsAllocated === 8) return layout.signed ? new Int8Array(length) : new Uint8Array(length);
-    if (layout.bitsAllocated === 16) return layout.signed ? new Int16Array(length) : new Uint16Array(length);
-    return layout.signed ? new Int32Array(length) : new Uint32Array(length);
+    const voxels = new ARRAYS[`${signed ? 'i' : 'u'}${bitsAllocated}`](length);
+    return { voxels, bytes: new Uint8Array(voxels.buffer) };
   } catch (cause) {
-    throw new NavError('volume/out-of-memory', `There is no memory for ${length} voxels.`, { detail: { length }, cause });
+    throw new NavError('volume/out-of-memory', `There is no memory for ${length} voxels of ${bitsAllocated} bits.`, {
+      detail: { length },
+      cause,
+    });
   }
 }
 
-function copyNative(target: Uint8Array, slice: Slice): void {
-  const { dataset, name, syntax } = slice.header.file;
+const ARRAYS = { i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array, i32: Int32Array, u32: Uint32Array } as const;
+
+function requirePixels(slice: Slice, frameBytes: number): void {
+  const { dataset, name } = slice.header.file;
   const element = dataset.elements['x7fe00010'];
-  const from = (element?.dataOffset ?? 0) + slice.frame * target.length;
-  const length = (element?.length ?? 0) - slice.frame * target.length;
-  if (element === undefined || length < target.length || from + target.length > dataset.byteArray.length) {
-    throw new NavError(
-      'dicom/truncated',
-      `${sliceName(slice)} holds ${Math.max(0, length)} bytes of pixels where its size needs ${target.length}. Transfer it again.`,
-      { detail: { file: name, frame: slice.frame } },
-    );
-  }
+  const length = (element?.length ?? 0) - slice.frame * frameBytes;
+  const inFile = dataset.byteArray.length - (element?.dataOffset ?? 0) - slice.frame * frameBytes;
+  if (element !== undefined && Math.min(length, inFile) >= frameBytes) return;
+  throw new NavError(
+    'dicom/truncated',
+    `${sliceName(slice)} holds ${Math.max(0, length)} bytes of pixels where its size needs ${frameBytes}. Transfer it again.`,
+    { detail: { file: name, frame: slice.frame } },
+  );
+}
+
+function copyNative(target: Uint8Array, slice: Slice): void {
+  const { dataset, syntax } = slice.header.file;
+  const element = dataset.elements['x7fe00010'] as Element;
+  const from = element.dataOffset + slice.frame * target.length;
   target.set(dataset.byteArray.subarray(from, from + target.length));
   // 8-bit pixels stored as OW are swapped in pairs (PS3.5, A.3).
   if (syntax === BIG_ENDIAN) swapWords(target, element.vr === 'OB' ? 1 : Math.max(2, slice.header.layout.bitsAllocated / 8));
