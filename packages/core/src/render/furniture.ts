@@ -22,6 +22,11 @@ export function slicePosition(plane: Pick<PlaneView, 'axes' | 'centre'>): string
   return `${letters} ${Math.abs(mm).toFixed(1)} mm`;
 }
 
+/** Height of the orientation letters in a view, device pixels: 7 % of its shorter side, within what can be read. */
+export function letterSize(width: number, height: number, dpr: number): number {
+  return Math.round(Math.min(34 * dpr, Math.max(16 * dpr, Math.min(width, height) * 0.07)));
+}
+
 /** What frames a slice: orientation letters, its name and position, a scale bar, the crosshair. */
 export class SliceFurniture {
   readonly #letters = [new Label(), new Label(), new Label(), new Label()] as const;
@@ -60,7 +65,7 @@ export class SliceFurniture {
 
   #drawLetters(plane: PlaneView, dpr: number): void {
     const { right, up } = plane.axes;
-    const size = Math.round(Math.min(34 * dpr, Math.max(16 * dpr, Math.min(plane.width, plane.height) * 0.07)));
+    const size = letterSize(plane.width, plane.height, dpr);
     const style = { sizePx: size, colour: PALETTE.text, weight: 700 } as const;
     const minus = (v: ArrayLike<number>): number[] => Array.from(v, (x) => -x);
     const [l, r, t, b] = this.#letters;

@@ -1,6 +1,6 @@
 export { type Layout, type LayoutCell, type PixelRect, primaryLayout, quadLayout, singleLayout } from './layout.js';
 export type { FiducialState } from './model.js';
-export { type Dash, PALETTE, type StatusStyle, statusStyle } from './palette.js';
+export { type Dash, PALETTE, type PaletteName, type StatusStyle, statusStyle } from './palette.js';
 export {
   orientationLetters,
   PlaneView,

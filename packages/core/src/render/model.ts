@@ -1,4 +1,5 @@
 import type { AnyVolume, WindowLevel } from '../volume/index.js';
+import type { AirLevels } from './air.js';
 import type { Tool } from './tool.js';
 import type { VolumeTexture } from './volume-texture.js';
 
@@ -25,6 +26,8 @@ export interface StageModel {
   volume: AnyVolume | undefined;
   uploaded: VolumeTexture | undefined;
   window: WindowLevel;
+  /** What the 3D view leaves out of the slices. */
+  air: AirLevels | undefined;
   /** Where the slices cut, mm. */
   readonly focus: Float64Array;
   /** Whether the focus may be shown: not while it should follow a tool that is not live. */
@@ -34,6 +37,8 @@ export interface StageModel {
   /** Raised whenever the fiducials change. */
   fiducialsRevision: number;
   readonly tools: Set<Tool>;
+  /** Whether anything is drawn over the images. */
+  readonly annotations: boolean;
   /** Device pixels per CSS pixel. */
   dpr: number;
 }

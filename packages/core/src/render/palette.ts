@@ -1,10 +1,27 @@
 import type { Status } from '../frames/index.js';
 
+/** What has a colour of its own. */
+export type PaletteName =
+  | 'background'
+  | 'gap'
+  | 'text'
+  | 'quietText'
+  | 'crosshair'
+  | 'tool'
+  | 'plan'
+  | 'target'
+  | 'fiducial'
+  | 'alarm'
+  | 'predicted'
+  | 'stale'
+  | 'unknown'
+  | 'skin';
+
 /**
  * Colours of the stage: Okabe and Ito's set (2008, "Color Universal Design"), told apart with the common colour
  * vision deficiencies, on a near-black ground. sRGB, `#rrggbb`.
  */
-export const PALETTE = {
+export const PALETTE: Readonly<Record<PaletteName, string>> = {
   background: '#0b0e12',
   gap: '#232b35',
   text: '#e6edf5',
@@ -19,7 +36,7 @@ export const PALETTE = {
   stale: '#a3adb8',
   unknown: '#ffffff',
   skin: '#c9b3a2',
-} as const satisfies Record<string, string>;
+};
 
 /** How a line is broken up, in CSS pixels: drawn, then left out. Absent: one solid line. */
 export type Dash = readonly [on: number, off: number];
@@ -42,7 +59,7 @@ const STYLES: Readonly<Record<Status, StatusStyle>> = {
   predicted: { colour: PALETTE.predicted, form: 'solid', dash: [14, 5], opacity: 1 },
   unknown: { colour: PALETTE.unknown, form: 'hollow', dash: [10, 5], opacity: 0.9 },
   outOfVolume: { colour: PALETTE.alarm, form: 'hollow', dash: [5, 5], opacity: 1 },
-  stale: { colour: PALETTE.stale, form: 'hollow', dash: [2, 6], opacity: 0.6 },
+  stale: { colour: PALETTE.stale, form: 'hollow', dash: [4, 6], opacity: 0.75 },
   missing: NOT_DRAWN,
   disconnected: NOT_DRAWN,
 };

@@ -1,6 +1,7 @@
 import {
   ConeGeometry,
   CylinderGeometry,
+  GreaterDepth,
   Group,
   type Material,
   Mesh,
@@ -108,6 +109,17 @@ export class PlanInScene {
   );
   readonly #entry = new Mesh(new SphereGeometry(1, 20, 14), new MeshLambertMaterial({ color: PALETTE.plan }));
   readonly #target = new Mesh(new SphereGeometry(1, 28, 20), new MeshLambertMaterial({ color: PALETTE.target }));
+  /** The target where something lies before it. */
+  readonly #hidden = new Mesh(
+    this.#target.geometry,
+    new MeshBasicMaterial({
+      color: PALETTE.target,
+      transparent: true,
+      opacity: 0.45,
+      depthWrite: false,
+      depthFunc: GreaterDepth,
+    }),
+  );
   readonly #path = new Stroke(1, { colour: PALETTE.plan });
   readonly #approach = new Stroke(1);
 
@@ -115,7 +127,7 @@ export class PlanInScene {
     for (const mesh of [this.#entry, this.#target]) mesh.material.emissive.copy(mesh.material.color).multiplyScalar(0.3);
     this.#corridor.renderOrder = 20;
     this.#path.object.renderOrder = 25;
-    this.#group.add(this.#corridor, this.#entry, this.#target, this.#path.object, this.#approach.object);
+    this.#group.add(this.#corridor, this.#entry, this.#target, this.#hidden, this.#path.object, this.#approach.object);
     scene.add(this.#group);
   }
 
@@ -134,6 +146,8 @@ export class PlanInScene {
     this.#entry.scale.setScalar(Math.max(2, plan.corridorRadiusMm * 0.7));
     this.#target.position.copy(t);
     this.#target.scale.setScalar(plan.targetRadiusMm);
+    this.#hidden.position.copy(t);
+    this.#hidden.scale.setScalar(plan.targetRadiusMm);
     approach(this.#approach, plan, dpr);
     this.#approach.viewport(width, height);
     this.#path.segment(0, e.x, e.y, e.z, t.x, t.y, t.z);
@@ -148,6 +162,7 @@ export class PlanInScene {
       mesh.geometry.dispose();
       mesh.material.dispose();
     }
+    this.#hidden.material.dispose();
     this.#path.dispose();
     this.#approach.dispose();
   }

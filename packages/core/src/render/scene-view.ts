@@ -95,6 +95,7 @@ export class SceneView {
       if (volume === undefined || uploaded === undefined) continue;
       slice.material.setVolume(volume, uploaded);
       slice.material.setWindow(volume, uploaded, window);
+      if (model.air !== undefined) slice.material.clearAir(volume, uploaded, model.air.surely, model.air.black);
       slice.extent = extentOf(volume, slice.axes);
     }
   }
@@ -134,7 +135,7 @@ export class SceneView {
     drawBorder(this.#border, rect, model);
     this.#hud.resize(width, height);
     renderer.render(this.#scene, this.#camera);
-    this.#hud.render(renderer);
+    if (model.annotations) this.#hud.render(renderer);
   }
 
   dispose(): void {
@@ -156,7 +157,6 @@ export class SceneView {
   #standingSlice(name: SliceViewName): StandingSlice {
     const material = new SliceMaterial();
     material.fillView = false;
-    material.clearBelow = 0.03;
     const mesh = new Mesh(new PlaneGeometry(2, 2), material.material);
     mesh.matrixAutoUpdate = false;
     mesh.frustumCulled = false;

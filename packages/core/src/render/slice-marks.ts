@@ -38,7 +38,7 @@ export class ToolOnSlice {
     const shown = tool.shown;
     this.#shaft.object.visible = shown;
     this.#tip.object.visible = shown;
-    this.#error.object.visible = shown && tool.tipError95Mm > 0;
+    this.#error.object.visible = false;
     if (!shown) return;
     const { colour, form, dash, opacity } = tool.style;
     const solid = form === 'solid';
@@ -51,7 +51,7 @@ export class ToolOnSlice {
       colour,
       opacity,
       dash: scaledDash(dash, dpr),
-      widthPx: solid ? width : width + 2 * dpr,
+      widthPx: solid ? width : width + 3 * dpr,
       hollowPx: solid ? 0 : 1.75 * dpr,
       tickMm: solid ? tool.geometry.depthMarkMm : 0,
       tickHalfPx: 5 * dpr,
@@ -67,8 +67,9 @@ export class ToolOnSlice {
     this.#tip.style({ colour, opacity, radiusPx: (filled ? 3.5 : 6) * dpr, widthPx: 2 * dpr, fill: filled ? 1 : 0 });
     this.#tip.style({ dash: filled || near ? undefined : [4 * dpr, 3 * dpr] });
     this.#tip.at(x, y);
-    this.#error.style({ colour, opacity: 0.9 * opacity, dash: [5 * dpr, 3 * dpr], widthPx: 1.75 * dpr, fill: 0.12 });
-    if (tool.tipError95Mm > 0) this.#error.style({ radiusPx: tool.tipError95Mm / plane.mmPerPx });
+    const radius = tool.tipError95Mm / plane.mmPerPx;
+    this.#error.object.visible = radius > 5.5 * dpr;
+    if (radius > 0) this.#error.style({ colour, opacity: 0.9 * opacity, radiusPx: radius, widthPx: 1.5 * dpr, fill: 0.12 });
     this.#error.at(x, y);
   }
 

@@ -1,4 +1,4 @@
-import { DoubleSide, GLSL3, ShaderMaterial, Vector3 } from 'three';
+import { DoubleSide, GLSL3, ShaderMaterial, Vector2, Vector3 } from 'three';
 import { invert4, type Mat4, vec3 } from '../math/index.js';
 import type { AnyVolume, WindowLevel } from '../volume/index.js';
 import { uniform } from './uniform.js';
@@ -19,7 +19,8 @@ precision highp float;
 precision highp sampler3D;
 uniform sampler3D uVolume;
 uniform vec3 uSize;
-uniform float uGain, uBias, uClear;
+uniform float uGain, uBias;
+uniform vec2 uAir; // texel values: air below the first; below the second, too, where the window makes it black
 in vec3 vIndex;
 out vec4 colour;
 #ifdef MANUAL_FILTER
@@ -38,12 +39,24 @@ float stored(vec3 index) {
 #else
 float stored(vec3 index) { return texture(uVolume, (index + 0.5) / uSize).r; }
 #endif
+bool isAir(float value, float grey) {
+  if (value > uAir.y) return false;
+  if (grey < 0.03) return true;
+  // Noise would leave specks of air and punch holes in the body: the mean of the neighbours decides.
+  float sum = value;
+  for (int axis = 0; axis < 3; axis += 1) {
+    vec3 step = vec3(0.0);
+    step[axis] = 1.5;
+    sum += stored(vIndex + step) + stored(vIndex - step);
+  }
+  return sum < 7.0 * uAir.x;
+}
 void main() {
   if (any(lessThan(vIndex, vec3(-0.5))) || any(greaterThan(vIndex, uSize - 0.5))) discard;
   float value = stored(vIndex);
   if (isnan(value)) discard;
   float grey = clamp(value * uGain + uBias, 0.0, 1.0);
-  if (grey < uClear) discard;
+  if (uAir.x > -1e38 && isAir(value, grey)) discard;
   colour = vec4(vec3(grey), 1.0);
 }`;
 
@@ -72,7 +85,7 @@ export class SliceMaterial {
         uAlongY: { value: new Vector3() },
         uGain: { value: 1 },
         uBias: { value: 0 },
-        uClear: { value: 0 },
+        uAir: { value: new Vector2(-3e38, -3e38) },
         uFillView: { value: false },
       },
     });
@@ -85,9 +98,14 @@ export class SliceMaterial {
     this.material.depthWrite = !fill;
   }
 
-  /** Leaves out what is darker than this grey, 0 … 1: the air around a body in the 3D view. 0 draws everything. */
-  set clearBelow(grey: number) {
-    uniform<number>(this.material, 'uClear').value = grey;
+  /**
+   * Leaves the air around a body out, as a slice in the 3D view needs; rescaled values.
+   * @param surely air below this, however it is windowed
+   * @param black air below this where the window makes it black
+   */
+  clearAir(v: AnyVolume, uploaded: VolumeTexture, surely: number, black: number): void {
+    const texel = (value: number): number => (value - v.rescale.intercept) / (v.rescale.slope * uploaded.storedPerTexel);
+    uniform<Vector2>(this.material, 'uAir').value.set(texel(surely), texel(black));
   }
 
   /** Takes a volume and its texture. */

@@ -1,6 +1,6 @@
 import { Mesh, OrthographicCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
 import { vec3 } from '../math/index.js';
-import { SliceFurniture } from './furniture.js';
+import { letterSize, SliceFurniture } from './furniture.js';
 import { Hud } from './hud.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
@@ -8,9 +8,6 @@ import { centreOf, dot, extentOf, PlaneView, patientAxes, type SliceAxes, type S
 import { FiducialsOnSlice, normalOf, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
 import { SliceMaterial } from './slice-material.js';
 import type { Tool } from './tool.js';
-
-/** How much of a view a volume fills when it is fitted. */
-const FIT = 0.9;
 
 /** One slice: the cut volume, then what lies on it in mm, then what lies on the glass in pixels. */
 export class SliceView {
@@ -30,6 +27,7 @@ export class SliceView {
   readonly #alongY = vec3(0, 0, 0);
   /** 1 fits the volume; 2 shows half of it. */
   #zoom = 1;
+  #dpr = 1;
   /** mm at a zoom of 1, per fraction of the view: right and up. */
   #fitted: readonly [number, number] = [200, 200];
 
@@ -71,7 +69,7 @@ export class SliceView {
   zoomAbout(factor: number, x: number, y: number): void {
     const before = this.plane.unproject(vec3(0, 0, 0), x, y);
     this.#zoom = Math.min(40, Math.max(0.2, this.#zoom * factor));
-    this.resize(this.plane.width, this.plane.height);
+    this.resize(this.plane.width, this.plane.height, this.#dpr);
     const after = this.plane.unproject(vec3(0, 0, 0), x, y);
     for (let k = 0; k < 3; k += 1) {
       this.plane.centre[k] = (this.plane.centre[k] as number) + (before[k] as number) - (after[k] as number);
@@ -97,15 +95,19 @@ export class SliceView {
   }
 
   /** Settles how many pixels there are, and with them the scale. */
-  resize(width: number, height: number): void {
+  resize(width: number, height: number, dpr: number): void {
+    this.#dpr = dpr;
     this.plane.width = width;
     this.plane.height = height;
-    this.plane.mmPerPx = Math.max(this.#fitted[0] / (width * FIT), this.#fitted[1] / (height * FIT)) / this.#zoom;
+    // The letters keep a margin to themselves: on a fitted volume none of them lies on the image.
+    const margin = 2.6 * letterSize(width, height, dpr);
+    const free = (px: number): number => Math.max(px / 2, px - margin);
+    this.plane.mmPerPx = Math.max(this.#fitted[0] / free(width), this.#fitted[1] / free(height)) / this.#zoom;
   }
 
   /** Draws into the viewport that the stage has set. */
   render(renderer: WebGLRenderer, rect: PixelRect, model: StageModel): void {
-    this.resize(rect.width, rect.height);
+    this.resize(rect.width, rect.height, model.dpr);
     const { plane } = this;
     plane.passThrough(model.focus);
     const normal = normalOf(plane);
@@ -121,6 +123,7 @@ export class SliceView {
     this.#furniture.update(this.name, plane, model);
     this.#hud.resize(rect.width, rect.height);
     renderer.render(this.#image, this.#camera);
+    if (!model.annotations) return;
     renderer.render(this.#overlay, this.#camera);
     this.#hud.render(renderer);
   }

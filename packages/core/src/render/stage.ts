@@ -4,6 +4,7 @@ import { type Frame, type Point, point, requireSameFrame } from '../frames/index
 import { vec3 } from '../math/index.js';
 import { type Clock, type Instant, systemClock } from '../time/index.js';
 import { type Volume, type WindowLevel, windowPreset } from '../volume/index.js';
+import { airLevels } from './air.js';
 import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
 import type { FiducialState, StageModel } from './model.js';
 import { PALETTE } from './palette.js';
@@ -30,6 +31,8 @@ export interface StageOptions<F extends string> {
   readonly antialias?: boolean;
   /** Listens to pointers and the wheel. Default true. */
   readonly interactive?: boolean;
+  /** Draws letters, scale bars, crosshair and marks over the images. Default true; false for plain pictures. */
+  readonly annotations?: boolean;
   /** A tool whose pose was queried longer ago than this is drawn as stale. Default 250 ms. */
   readonly staleAfterMs?: number;
   /** The most GPU memory one volume may take. Default 2 GiB. */
@@ -92,6 +95,7 @@ export class Stage<in out F extends string> {
   readonly #maxTextureBytes: number;
   readonly #pixelRatio: number | undefined;
   readonly #end = new AbortController();
+  readonly #now = new Float64Array(1);
   readonly #observer: ResizeObserver;
   #layout: Layout;
   #followed: Tool | undefined;
@@ -112,7 +116,7 @@ export class Stage<in out F extends string> {
     this.#pixelRatio = options.pixelRatio;
     this.#renderer = makeRenderer(canvas, options.antialias ?? true);
     this.#slices = new Map(SLICE_VIEWS.map((name) => [name, new SliceView(name)]));
-    this.#model = emptyModel();
+    this.#model = { ...emptyModel(), annotations: options.annotations ?? true };
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(canvas);
     this.#resize();
@@ -139,6 +143,7 @@ export class Stage<in out F extends string> {
     this.#model.volume = volume;
     if (volume !== undefined) {
       this.#model.window = windowPreset(volume);
+      this.#model.air = airLevels(volume);
       this.#model.focus.set(centreOf(volume));
     }
     this.#upload();
@@ -327,9 +332,9 @@ export class Stage<in out F extends string> {
   }
 
   #settle(): void {
-    const now = this.#clock.now();
-    const { model } = { model: this.#model };
-    for (const tool of model.tools) tool.settle(now, this.#staleAfterMs);
+    const model = this.#model;
+    this.#now[0] = this.#clock.now();
+    for (const tool of model.tools) tool.settle(this.#now, this.#staleAfterMs);
     const followed = this.#followed;
     model.focusShown = followed === undefined || followed.live;
     if (followed?.live) for (let k = 0; k < 3; k += 1) model.focus[k] = followed.matrix[12 + k] as number;
@@ -472,6 +477,7 @@ function emptyModel(): StageModel {
     volume: undefined,
     uploaded: undefined,
     window: { width: 1, level: 0.5 },
+    air: undefined,
     focus: vec3(0, 0, 0),
     focusShown: true,
     plan: undefined,
@@ -479,5 +485,6 @@ function emptyModel(): StageModel {
     fiducialsRevision: 0,
     tools: new Set(),
     dpr: 1,
+    annotations: true,
   };
 }

@@ -68,7 +68,7 @@ uniform float uHalf, uRim, uOpacity, uCap, uHollow;
 uniform vec2 uDash, uBeyondDash;
 uniform vec4 uPlane;
 uniform float uSlab, uBeyondOpacity;
-uniform vec2 uTick; // mm between marks, half their length in pixels
+uniform vec3 uTick; // mm between marks, half their length and half their width in pixels
 in vec4 vPx;
 in float vArc;
 in vec3 vWorld;
@@ -91,7 +91,7 @@ void main() {
     float n = floor(vArc / uTick.x + 0.5);
     bool major = mod(n, 5.0) < 0.5;
     float off = abs(vArc - n * uTick.x) / mmPerPx;
-    d = min(d, max(off - (major ? 1.0 : 0.6), across - (major ? uTick.y * 1.6 : uTick.y)));
+    d = min(d, max(off - (major ? 1.6 : 1.0) * uTick.z, across - (major ? uTick.y * 1.6 : uTick.y)));
   }
   float core = clamp(0.5 - d, 0.0, 1.0);
   float rim = clamp(0.5 - (d - uRim), 0.0, 1.0) * 0.7;
@@ -114,6 +114,7 @@ export interface StrokeStyle {
   readonly rimPx?: number;
   /** Marks across the line every so many mm from its start. 0: none. */
   readonly tickMm?: number;
+  /** Half the length of a mark; a quarter of that is its width. */
   readonly tickHalfPx?: number;
   readonly depthTest?: boolean;
 }
@@ -152,10 +153,11 @@ export class Stroke {
     if (s.hollowPx !== undefined) uniform<number>(m, 'uHollow').value = s.hollowPx;
     if (s.roundEnds !== undefined) uniform<number>(m, 'uCap').value = s.roundEnds ? 1 : 0;
     if (s.rimPx !== undefined) uniform<number>(m, 'uRim').value = s.rimPx;
-    if (s.tickMm !== undefined) uniform<Vector2>(m, 'uTick').value.x = s.tickMm;
-    if (s.tickHalfPx !== undefined) uniform<Vector2>(m, 'uTick').value.y = s.tickHalfPx;
+    if (s.tickMm !== undefined) uniform<Vector3>(m, 'uTick').value.x = s.tickMm;
+    if (s.tickHalfPx !== undefined) uniform<Vector3>(m, 'uTick').value.y = s.tickHalfPx;
+    if (s.tickHalfPx !== undefined) uniform<Vector3>(m, 'uTick').value.z = s.tickHalfPx / 8;
     if (s.depthTest !== undefined) m.depthTest = s.depthTest;
-    const tick = uniform<Vector2>(m, 'uTick').value;
+    const tick = uniform<Vector3>(m, 'uTick').value;
     uniform<number>(m, 'uReach').value =
       Math.max(uniform<number>(m, 'uHalf').value, tick.x > 0 ? tick.y * 1.6 : 0) + uniform<number>(m, 'uRim').value + 1;
   }
@@ -223,7 +225,7 @@ function strokeMaterial(): ShaderMaterial {
       uPlane: { value: new Vector4() },
       uSlab: { value: 0 },
       uBeyondOpacity: { value: 1 },
-      uTick: { value: new Vector2() },
+      uTick: { value: new Vector3() },
     },
   });
 }

@@ -91,9 +91,12 @@ export class Tool {
     return this.#numbers[1] as number;
   }
 
-  /** Decides, for one drawn frame, what may be drawn. Called by the stage. */
-  settle(now: number, staleAfterMs: number): void {
-    const renewed = now - (this.#numbers[0] as number) <= staleAfterMs;
+  /**
+   * Decides, for one drawn frame, what may be drawn. Called by the stage.
+   * @param now one number in a typed cell, ms: a changing double passed by itself would be allocated
+   */
+  settle(now: Float64Array, staleAfterMs: number): void {
+    const renewed = (now[0] as number) - (this.#numbers[0] as number) <= staleAfterMs;
     const status = hasPose(this.#given) && !renewed ? 'stale' : this.#given;
     if (status === this.#drawn) return;
     this.#drawn = status;
