@@ -10,8 +10,10 @@ export {
   type NdiDeviceOptions,
   type NdiSimulator,
   type PoseSource,
+  type SimulatedDriverOptions,
   type SimulatedPose,
   type SimulatedTool,
+  simulatedDriver,
   simulateNdiTracker,
 } from './drivers/simulated/index.js';
 export type { SerialLine, Transport, TransportHandler } from './transport.js';

@@ -1,0 +1,48 @@
+/**
+ * The bridge protocol, version 1, in numbers: see docs/bridge-protocol.md. Little-endian throughout; one WebSocket
+ * message is one protocol message.
+ */
+
+/** Raised with every change that an older peer would misread. */
+export const BRIDGE_VERSION = 1;
+
+/** The first byte of a message. */
+export const MESSAGE: {
+  readonly hello: 1;
+  readonly poses: 2;
+  readonly ping: 3;
+  readonly pong: 4;
+  readonly event: 5;
+  readonly heartbeat: 6;
+} = { hello: 1, poses: 2, ping: 3, pong: 4, event: 5, heartbeat: 6 };
+
+/** "TROCAR" and a zero, behind the type byte of hello. */
+export const MAGIC: readonly number[] = [0x54, 0x52, 0x4f, 0x43, 0x41, 0x52, 0x00];
+
+/** type, magic, version, reserved, JSON length; the JSON follows. */
+export const HELLO_HEADER = 16;
+/** type, reserved, count, sequence; the records follow, each of its doubles on a multiple of 8. */
+export const POSES_HEADER = 8;
+/** tool, status, reserved, frame number, measured, arrived, error, tx ty tz, qx qy qz qw. */
+export const RECORD = 88;
+/** type, reserved, id, t1. */
+export const PING = 16;
+/** type, reserved, id, t1, t2, t3. */
+export const PONG = 32;
+/** type, reserved, JSON length; the JSON follows. */
+export const EVENT_HEADER = 8;
+/** type, reserved, sequence, now. */
+export const HEARTBEAT = 16;
+
+/** Tools are numbered 0 … 254. */
+export const MOST_TOOLS = 255;
+/** No message is longer; a longer one is refused unread. */
+export const LARGEST_MESSAGE = 65_536;
+
+/** Close codes of the WebSocket, in its range for applications. */
+export const CLOSE: {
+  readonly wrongProtocol: 4000;
+  readonly wrongVersion: 4001;
+  readonly malformed: 4002;
+  readonly silent: 4003;
+} = { wrongProtocol: 4000, wrongVersion: 4001, malformed: 4002, silent: 4003 };
