@@ -5,17 +5,18 @@ import { createStage } from '@trocar/core/render';
 import { connectBridge } from '@trocar/device-bridge/browser';
 
 setAssetsBase('/trocar'); // put there by: npx trocar-volume assets public/trocar
+const query = new URLSearchParams(location.search);
+const name = query.get('volume') ?? 'volume.nii';
 const ct = frame('ct');
 const tracker = frame('tracker');
 const stylus = frame('stylus');
-const file = { name: 'volume.nii', bytes: new Uint8Array(await (await fetch('/volume.nii')).arrayBuffer()) };
 const stage = createStage(document.body, { frame: ct });
-stage.setVolume(await readVolume([file], { frame: ct }));
+const bytes = new Uint8Array(await (await fetch(`/${name}`)).arrayBuffer());
+stage.setVolume(await readVolume([{ name, bytes }], { frame: ct }));
 
 const graph = new FrameGraph();
 graph.set(transform(ct, tracker, identity4())); // in its place: the registration that a person accepted
-const url = new URLSearchParams(location.search).get('bridge') ?? 'ws://127.0.0.1:8800';
-const bridge = await connectBridge({ url, clock: systemClock() });
+const bridge = connectBridge({ url: query.get('bridge') ?? 'ws://127.0.0.1:8800', clock: systemClock() });
 bridge.attach('stylus', graph.stream(tracker, stylus));
 
 const tool = stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', lengthMm: 120, radiusMm: 2 } });

@@ -52,3 +52,16 @@ export function publicEntries(name) {
     entries.map(([subpath, target]) => [subpath, `packages/${name}/${String(target['@trocar/source']).slice(2)}`]),
   );
 }
+
+/**
+ * Every built file that a package.json points to: entry points with their declarations, halves chosen by `imports`, bins.
+ * @param {string} name folder below packages/
+ * @returns {string[]} paths below the package
+ */
+export function distFiles(name) {
+  const { exports = {}, imports = {}, bin = {} } = manifest(name);
+  return [exports, imports, bin]
+    .flatMap(leaves)
+    .filter((path) => path.startsWith('./dist/'))
+    .map((path) => path.slice(2));
+}
