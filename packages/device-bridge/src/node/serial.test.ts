@@ -1,0 +1,103 @@
+import { isNavError, type NavError, systemClock } from '@trocar/core';
+import { SerialPortMock } from 'serialport';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { encodeBx, parseCommand, withCrc } from '../codec/ndi/index.js';
+import { poseBufferSink } from '../driver.js';
+import { ndiDriver } from '../drivers/ndi/index.js';
+import { NdiDevice } from '../drivers/simulated/ndi-device.js';
+import { listSerialPorts, serialTransport } from './index.js';
+
+vi.mock('serialport', async (original) => {
+  const real = await original<typeof import('serialport')>();
+  return { ...real, SerialPort: real.SerialPortMock };
+});
+
+const clock = systemClock();
+afterEach(() => SerialPortMock.binding.reset());
+
+/** What happened on the mock line, in order. */
+function watchLine(device: NdiDevice): string[] {
+  const log: string[] = [];
+  const binding = SerialPortMock.binding;
+  const open = binding.open.bind(binding);
+  vi.spyOn(binding, 'open').mockImplementation(async (options) => {
+    const port = await open(options);
+    const set = port.set.bind(port);
+    const update = port.update.bind(port);
+    const write = port.write.bind(port);
+    port.set = async (flags) => {
+      log.push(flags.brk === true ? 'break on' : 'break off');
+      await set(flags);
+      if (flags.brk === false) port.emitData(Buffer.from(withCrc(device.answer('RESET', ''))));
+    };
+    port.update = async (to) => {
+      log.push(`baud ${to.baudRate}`);
+      await update(to);
+    };
+    port.write = async (bytes) => {
+      await write(bytes);
+      const { name, args } = parseCommand(bytes.subarray(0, bytes.length - 1));
+      if (log.at(-1) !== name) log.push(name === 'COMM' ? `COMM ${args}` : name);
+      const frame = name === 'BX' ? device.measure(Number.parseInt(args, 16)) : undefined;
+      port.emitData(Buffer.from(frame === undefined ? withCrc(device.answer(name, args)) : encodeBx(frame)));
+    };
+    return port;
+  });
+  return log;
+}
+
+describe('a serial line with a break', () => {
+  it('is reset by break, raised by COMM and reopened at the new rate, in this order', async () => {
+    SerialPortMock.binding.createPort('/dev/mock', { echo: false, record: true });
+    const device = new NdiDevice({ clock, tools: [], poseOf: () => undefined });
+    const log = watchLine(device);
+    const driver = ndiDriver({
+      transport: serialTransport('/dev/mock'),
+      clock,
+      tools: [],
+      baudRate: 921_600,
+      timeouts: { settleMs: 1, commandMs: 300, resetMs: 800 },
+    });
+    await driver.start(poseBufferSink({}));
+    await driver.stop();
+    expect(log.slice(0, 6)).toEqual(['break on', 'break off', 'INIT', 'COMM 60000', 'baud 921600', 'PHSR']);
+    expect(log.at(-1)).toBe('TSTOP');
+    vi.restoreAllMocks();
+  });
+
+  it('lists ports, or none where the system cannot', async () => {
+    SerialPortMock.binding.createPort('/dev/mock', { echo: false });
+    expect((await listSerialPorts()).map((p) => p.path)).toEqual(['/dev/mock']);
+    vi.spyOn(SerialPortMock, 'list').mockRejectedValue(new Error('udevadm: not found'));
+    expect(await listSerialPorts()).toEqual([]);
+    vi.restoreAllMocks();
+  });
+
+  it('tells a port that is pulled out', async () => {
+    SerialPortMock.binding.createPort('/dev/mock', { echo: false });
+    const binding = SerialPortMock.binding;
+    const open = binding.open.bind(binding);
+    let pull: () => void = () => undefined;
+    vi.spyOn(binding, 'open').mockImplementation(async (options) => {
+      const port = await open(options);
+      const read = port.read.bind(port);
+      port.read = (buffer, offset, length) =>
+        Promise.race([
+          read(buffer, offset, length),
+          new Promise<never>((_, reject) => {
+            pull = () => reject(Object.assign(new Error('bad file descriptor'), { disconnect: true }));
+          }),
+        ]);
+      return port;
+    });
+    const transport = serialTransport('/dev/mock');
+    const gone = new Promise<NavError>((resolve) => {
+      void transport.open({ data: () => undefined, closed: resolve });
+    });
+    await vi.waitFor(() => expect(pull).not.toBe(undefined));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    pull();
+    expect(isNavError(await gone, 'device/disconnected')).toBe(true);
+    vi.restoreAllMocks();
+  });
+});
