@@ -5,7 +5,8 @@
  * rooms in braces do not know each other. testing/ and bin/ may use anything of their own package, tests too.
  */
 
-const TEST = '[.]test[.]ts$';
+/** Tests, the scripts they start, and what several of them share. */
+const TEST = '([.]test[.]ts|[.]probe[.]mjs)$|/test-support/';
 const CORE = '^packages/core/src';
 
 /** The rooms of core from the ground up; each may import what stands below its own row. */
@@ -68,7 +69,7 @@ const packageRules = [
     name: 'registration-files-on-core',
     comment: "registration's bin/ and itk/ may also read files through core's io; its tests may use core's phantoms.",
     severity: 'error',
-    from: { path: ['^packages/registration/src/(bin|itk|testing)/', `^packages/registration/.*${TEST}`] },
+    from: { path: ['^packages/registration/src/(bin|itk|testing)/', `^packages/registration/.*(${TEST})`] },
     to: { path: '^packages/core/', pathNot: `${CORE}/((math|volume|ultrasound|io|testing)/)?index[.]ts$` },
   },
   {
@@ -89,7 +90,7 @@ const packageRules = [
     name: 'device-bridge-tests-on-core',
     comment: "device-bridge's tests and testing/ may also use core's math and testing.",
     severity: 'error',
-    from: { path: [`^packages/device-bridge/.*${TEST}`, '^packages/device-bridge/src/testing/'] },
+    from: { path: [`^packages/device-bridge/.*(${TEST})`, '^packages/device-bridge/src/testing/'] },
     to: { path: '^packages/core/', pathNot: `${CORE}/((volume|recording|math|testing)/)?index[.]ts$` },
   },
   {
@@ -110,7 +111,7 @@ const packageRules = [
     name: 'packages-know-no-application',
     comment: 'A package imports nothing of examples, bench, test or scripts.',
     severity: 'error',
-    from: { path: '^packages/' },
+    from: { path: '^packages/[^/]+/src/' },
     to: { path: '^(examples|bench|test|scripts)/' },
   },
 ];
@@ -171,10 +172,10 @@ const hygieneRules = [
   },
   {
     name: 'no-test-imported',
-    comment: 'A test file is nobody’s library.',
+    comment: 'A test is nobody’s library, and what tests share in test-support/ is for tests.',
     severity: 'error',
-    from: {},
-    to: { path: TEST },
+    from: { pathNot: TEST },
+    to: { path: `^(packages|examples|bench|test)/.*(${TEST})` },
   },
   {
     name: 'resolvable',
@@ -195,7 +196,7 @@ export default {
     combinedDependencies: true,
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['@trocar/source', 'import', 'node', 'default', 'types'],
+      conditionNames: ['@trocar/source', 'import', 'node', 'default'],
       extensions: ['.ts', '.mjs', '.js', '.json'],
       mainFields: ['module', 'main', 'types'],
     },
