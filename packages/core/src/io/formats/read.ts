@@ -1,6 +1,6 @@
 import { isNavError, NavError } from '../../base/index.js';
 import { type Volume, type VoxelArray, volume } from '../../volume/index.js';
-import { isTight, swapWords } from '../bytes.js';
+import { isTight, join, swapWords } from '../bytes.js';
 import { gunzip, inflateZlib, isGzip } from '../compression.js';
 import { IMAGE_PIPELINES } from '../pipelines.js';
 import type { Platform } from '../platform.js';
@@ -111,9 +111,13 @@ async function throughDecoder(
   signal: AbortSignal | undefined,
   platform: Platform,
 ): Promise<VoxelArray> {
-  const files = [{ name: file.name, bytes: file.bytes.slice() }];
+  // ITK's text reader wants something behind the last number, where many writers put nothing.
+  const files = [{ name: file.name, bytes: join([file.bytes, Uint8Array.of(0x0a)]) }];
   if (header.dataFile !== undefined)
-    files.push({ name: header.dataFile, bytes: (await dataFile(header.dataFile, file.name, sibling)).bytes.slice() });
+    files.push({
+      name: header.dataFile,
+      bytes: join([(await dataFile(header.dataFile, file.name, sibling)).bytes, Uint8Array.of(0x0a)]),
+    });
   const image = await platform.run(
     {
       package: '@itk-wasm/image-io',

@@ -1,0 +1,120 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { frame } from '../frames/index.js';
+import { readVolume } from '../io/index.js';
+import { dicomSeries } from '../io/test-support/dicom-writer.js';
+import { runVolumeCommand } from './volume-command.js';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trocar-volume-'));
+  for (const [name, gone] of [
+    ['good', -1],
+    ['gap', 2],
+  ] as const) {
+    await mkdir(join(folder, name));
+    for (const [k, file] of dicomSeries(5, { start: [-10, 20, 30] }).entries()) {
+      if (k !== gone) await writeFile(join(folder, name, file.name), file.bytes);
+    }
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function run(...args: readonly string[]): Promise<{ code: number; out: string; error: string }> {
+  const out: string[] = [];
+  const error: string[] = [];
+  const code = await runVolumeCommand(args, { out: (line) => out.push(line), error: (line) => error.push(line) });
+  return { code, out: out.join('\n'), error: error.join('\n') };
+}
+
+describe('trocar-volume', () => {
+  it('info --json says where the voxels are, whose they are and what to beware of', async () => {
+    const { code, out } = await run('info', join(folder, 'good'), '--json');
+    const facts = JSON.parse(out) as Record<string, unknown>;
+    expect(code).toBe(0);
+    expect(facts).toMatchObject({
+      ok: true,
+      size: [8, 6, 5],
+      spacingMm: [0.5, 0.7, 2],
+      frameFromIndex: [0.5, 0, 0, 0, 0, 0.7, 0, 0, 0, 0, 2, 0, -10, 20, 30, 1],
+      shearDegrees: 0,
+      voxels: 'int16',
+      rescale: { slope: 1, intercept: -1024, unit: 'HU' },
+      range: { min: -1024, max: 457 - 1024 },
+      modality: 'CT',
+      patient: { name: 'Doe^Jane', id: 'ID-1' },
+      frameOfReferenceUid: '1.2.3.3',
+      warnings: [],
+    });
+    expect((facts['corners'] as number[][])[7]).toEqual([-6.5, 23.5, 38]);
+  });
+
+  it('info says the same in words', async () => {
+    const { code, out } = await run('info', join(folder, 'good'));
+    expect(code).toBe(0);
+    expect(out).toContain('8 × 6 × 5');
+    expect(out).toContain('-6.500, 23.500, 38.000 mm');
+    expect(out).toContain('Doe^Jane');
+  });
+
+  it('refuses with exit code 1, the code on standard error and in the JSON', async () => {
+    for (const command of ['info', 'check']) {
+      const { code, out, error } = await run(command, join(folder, 'gap'), '--json');
+      expect([code, error.split(':')[0]]).toEqual([1, 'dicom/missing-slice']);
+      expect(JSON.parse(out)).toMatchObject({
+        ok: false,
+        error: { code: 'dicom/missing-slice', detail: { files: ['s001.dcm', 's003.dcm'] } },
+      });
+    }
+    expect((await run('check', join(folder, 'gap'))).out).toBe('');
+    expect((await run('check', join(folder, 'none'))).error).toContain('io/not-found');
+  });
+
+  it('check accepts, and fills gaps only where asked, aloud', async () => {
+    expect(await run('check', join(folder, 'good'))).toMatchObject({ code: 0, error: '' });
+    const { code, out } = await run('check', join(folder, 'gap'), '--fill-gaps');
+    expect(code).toBe(0);
+    expect(out).toContain('warning gaps-filled: 1 of 5 planes');
+  });
+
+  it.each(['x.nii.gz', 'x.nii', 'x.nrrd', 'x.mha'])('converts to %s', async (name) => {
+    const path = join(folder, name);
+    expect((await run('convert', join(folder, 'good'), '--out', path)).code).toBe(0);
+    const v = await readVolume(path, { frame: frame('ct') });
+    const value = v.rescale.slope * (v.voxels[8 + 3] as number) + v.rescale.intercept;
+    expect([v.size, value]).toEqual([[8, 6, 5], 13 - 1024]);
+  });
+
+  it('copies what a browser needs, no raw WebAssembly among it', async () => {
+    const target = join(folder, 'assets', 'trocar');
+    const { code, out } = await run('assets', target, '--json');
+    expect(code).toBe(0);
+    const { files, bytes } = JSON.parse(out) as { files: string[]; bytes: number };
+    expect(files).toContain('itk-wasm-pipeline.worker.js');
+    expect(files).toContain('pipelines/read-image-dicom-file-series.wasm.zst');
+    expect((await readdir(target)).sort()).toEqual(['itk-wasm-pipeline.worker.js', 'pipelines']);
+    expect(files.filter((f) => f.endsWith('.wasm'))).toEqual([]);
+    expect(bytes).toBeLessThan(30e6);
+    expect((await readFile(join(target, 'itk-wasm-pipeline.worker.js'))).length).toBeGreaterThan(10_000);
+  });
+
+  it.each([
+    [['frobnicate', 'x'], 'no command'],
+    [['info'], 'one path'],
+    [['info', 'a', 'b'], 'one path'],
+    [['convert', 'a'], '--out'],
+    [['info', 'a', '--out', 'b'], '--out'],
+    [['info', 'a', '--colour'], '--colour'],
+  ])('refuses %j as wrong usage', async (args, hint) => {
+    const { code, error } = await run(...args);
+    expect(code).toBe(2);
+    expect(error).toContain(hint);
+  });
+
+  it('explains itself', async () => {
+    expect((await run('--help')).out).toContain('trocar-volume assets DIR');
+    expect((await run()).code).toBe(0);
+  });
+});
