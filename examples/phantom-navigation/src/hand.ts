@@ -31,7 +31,7 @@ export interface HandPace {
 
 /** A person's usual pace, and one for tests that have no patience. */
 export const PACES: { readonly usual: HandPace; readonly fast: HandPace } = {
-  usual: { travel: 450, approach: 120 },
+  usual: { travel: 600, approach: 180 },
   fast: { travel: 1500, approach: 300 },
 };
 

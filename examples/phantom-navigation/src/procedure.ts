@@ -4,7 +4,7 @@ import { type PointRegistration, registerPoints } from '@trocar/registration';
 import { type TargetBound, targetBound } from './bound.js';
 import { type NavigationCase, planOn } from './case.js';
 import { CT, REFERENCE, STYLUS, TIP, TRACKER } from './frames.js';
-import { isRefusal, TOUCH_LIMITS, type Touch, TouchInProgress, type TouchLimits } from './touch.js';
+import { isRefusal, TOUCH_LIMITS, type Touch, TouchInProgress, type TouchLimits, unfitToTouch } from './touch.js';
 
 /**
  * Where the procedure stands.
@@ -33,7 +33,7 @@ export interface ProcedureOptions {
   readonly trackerNoise?: { readonly positionSdMm: number; readonly rotationSdRad: number };
   readonly touchLimits?: TouchLimits;
   readonly guidanceLimits?: GuidanceLimits;
-  /** A pose older than this is no longer live, ms. Default 100. */
+  /** A pose older than this is no longer live, ms. Default 150. */
   readonly staleAfterMs?: number;
 }
 
@@ -84,7 +84,7 @@ export class Procedure {
     requirePlanFor(this.#plan, options.case.volume);
     this.#deviation = new Deviation(this.#plan);
     this.touches = options.case.fiducials.map(() => undefined);
-    const edge = { staleAfterMs: options.staleAfterMs ?? 100, ...(options.trackerNoise && { noise: options.trackerNoise }) };
+    const edge = { staleAfterMs: options.staleAfterMs ?? 150, ...(options.trackerNoise && { noise: options.trackerNoise }) };
     this.buffers = { stylus: this.graph.stream(TRACKER, STYLUS, edge), reference: this.graph.stream(TRACKER, REFERENCE, edge) };
     this.graph.set(options.stylusFromTip);
     this.#paths = {
@@ -155,13 +155,9 @@ export class Procedure {
       return this.#refuse('no-such-fiducial', `There is no fiducial ${index + 1}; there are ${this.touches.length}.`);
     }
     this.graph.tick(this.#options.clock.now());
-    const status = this.#paths.tipInReference.read(this.#tipInReference);
-    if (status !== 'ok') {
-      return this.#refuse(
-        'not-visible',
-        `The stylus or the reference is "${status}": make both visible, then touch fiducial ${index + 1}.`,
-      );
-    }
+    this.#paths.tipInReference.read(this.#tipInReference);
+    const unfit = unfitToTouch(this.#tipInReference.status);
+    if (unfit !== undefined) return this.#refuse(unfit.code, unfit.message);
     this.#touching = { index, touch: new TouchInProgress(this.graph.at, this.#options.touchLimits ?? TOUCH_LIMITS) };
     return this.#done();
   }

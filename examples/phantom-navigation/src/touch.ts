@@ -58,7 +58,8 @@ export class TouchInProgress {
 
   /** Adds what the tip's path says now; the same measurement twice counts once. */
   add(view: PoseView): Touch | TouchRefusal | undefined {
-    if (view.status !== 'ok') return notLive(view.status);
+    const unfit = unfitToTouch(view.status);
+    if (unfit !== undefined) return unfit;
     if (view.measuredAt !== this.#measuredAt && view.measuredAt >= this.#startedAt) {
       this.#measuredAt = view.measuredAt;
       this.#take(view.matrix);
@@ -110,7 +111,9 @@ export function isRefusal(answer: Touch | TouchRefusal): answer is TouchRefusal 
   return 'code' in answer;
 }
 
-function notLive(status: Status): TouchRefusal {
+/** Why nothing can be recorded with a pose of this status; undefined for a plain measurement. */
+export function unfitToTouch(status: Status): TouchRefusal | undefined {
+  if (status === 'ok') return undefined;
   if (status === 'missing' || status === 'disconnected') {
     const who = status === 'missing' ? 'The tracker does not see the stylus or the reference' : 'The tracker is not connected';
     return { code: 'not-visible', message: `${who}: nothing was recorded. Make both visible and touch again.` };
