@@ -1,5 +1,8 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
-import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { findBrowser } from './scripts/lib/host.mjs';
 
@@ -22,6 +25,29 @@ const chromiumFlags = [
 
 /** Tests that build, pack and install first: one at a time, after the others, so that nothing is timed beside them. */
 const packaging = 'test/packaging/**/*.test.ts';
+
+/** Where the browser tests' set-up puts the decoders, and the address the test server serves them under. */
+const assets = fileURLToPath(new URL('node_modules/.cache/trocar-assets', import.meta.url));
+const ASSETS_URL = '/trocar-assets/';
+
+/** Serves the copied decoders as an application's own server would, under the strictest policy they must live with. */
+const servedAssets: Plugin = {
+  name: 'trocar-assets',
+  configureServer: ({ middlewares }) => {
+    middlewares.use((request, response, next) => {
+      const path = (request.url ?? '').split('?')[0] as string;
+      if (!path.startsWith(ASSETS_URL)) return next();
+      const file = join(assets, normalize(`/${path.slice(ASSETS_URL.length)}`));
+      if (!existsSync(file)) return response.writeHead(404).end();
+      response.setHeader('content-type', file.endsWith('.js') ? 'text/javascript' : 'application/octet-stream');
+      response.setHeader(
+        'content-security-policy',
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
+      );
+      createReadStream(file).pipe(response);
+    });
+  },
+};
 
 export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
@@ -46,8 +72,12 @@ export default defineConfig({
         : [
             {
               extends: true as const,
+              plugins: [servedAssets],
+              // Found late, these would make the server bundle anew and the page reload in the middle of a test.
+              optimizeDeps: { include: ['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three'] },
               test: {
                 name: 'browser',
+                globalSetup: ['packages/core/src/io/test-support/copy-assets.setup.ts'],
                 include: ['packages/*/src/**/*.browser.test.ts', 'test/**/*.browser.test.ts', 'examples/**/*.browser.test.ts'],
                 testTimeout: 60_000,
                 sequence: { groupOrder: 1 },

@@ -6,7 +6,7 @@ export interface PipelineCall {
   /** For example `read-image-dicom-file-series`. */
   readonly pipeline: string;
   readonly args: readonly string[];
-  /** Files that the pipeline finds under their names. Their bytes are given away: do not use them afterwards. */
+  /** Files that the pipeline finds under their names. */
   readonly files: readonly VolumeFile[];
   /** Where among the outputs the image stands, and how many outputs there are. */
   readonly imageOutput: number;

@@ -5,26 +5,31 @@ import { imageFrom, pipelineFailed } from '../pipeline-result.js';
 import type { PipelineCall, PipelineImage, Platform } from '../platform.js';
 import { throwIfAborted, type VolumeFile } from '../source.js';
 
+/** A worker, and the end of it: whoever aborts ends the worker for all, and the others begin again in a new one. */
 interface Running {
   readonly worker: Worker;
   readonly url: string;
-  busy: number;
+  readonly ended: AbortController;
 }
+
+/** Why a call that was not aborted itself lost its worker. */
+const LOST = new Error('another call ended this worker');
 
 let running: Running | undefined;
 
-/** One worker serves all calls: WASM modules stay compiled in it. A call that must be ended ends its worker. */
+/** One worker serves all calls, one after the other: WASM modules stay compiled in it. */
 function workerAt(url: string, createWorker: ((url: string) => Worker) | undefined): Running {
   if (running?.url !== url) {
-    running?.worker.terminate();
-    running = { worker: createWorker?.(url) ?? new Worker(url, { type: 'module' }), url, busy: 0 };
+    if (running !== undefined) discard(running);
+    running = { worker: createWorker?.(url) ?? new Worker(url, { type: 'module' }), url, ended: new AbortController() };
   }
   return running as Running;
 }
 
 function discard(which: Running): void {
-  which.worker.terminate();
   if (running === which) running = undefined;
+  which.worker.terminate();
+  which.ended.abort();
 }
 
 /** Found once per address: a missing file, or a server that answers every address with its start page. */
@@ -45,21 +50,24 @@ async function requireAsset(url: string): Promise<void> {
 }
 
 async function run(call: PipelineCall, signal: AbortSignal | undefined): Promise<PipelineImage> {
-  throwIfAborted(signal);
   const location = requireAssetLocation();
   // Absolute addresses, because a worker resolves relative ones against itself.
   const base = new URL(location.pipelines, document.baseURI).href;
   const workerUrl = new URL(location.worker, document.baseURI).href;
   await Promise.all([workerUrl, `${base}/${call.pipeline}.js`, `${base}/${call.pipeline}.wasm.zst`].map(requireAsset));
-  const used = workerAt(workerUrl, location.createWorker);
-  used.busy += 1;
-  try {
-    return await Promise.race([inWorker(call, used.worker, base), ended(used, signal)]);
-  } catch (cause) {
-    if (isNavError(cause, 'io/aborted') || isNavError(cause, 'assets/missing')) discard(used);
-    throw isNavError(cause) ? cause : pipelineFailed(call, cause);
-  } finally {
-    used.busy -= 1;
+  for (;;) {
+    throwIfAborted(signal);
+    const used = workerAt(workerUrl, location.createWorker);
+    const watch = new AbortController();
+    try {
+      return await Promise.race([inWorker(call, used.worker, base), end(used, signal, watch.signal)]);
+    } catch (cause) {
+      if (cause === LOST) continue;
+      if (isNavError(cause, 'io/aborted') || isNavError(cause, 'assets/missing')) discard(used);
+      throw isNavError(cause) ? cause : pipelineFailed(call, cause);
+    } finally {
+      watch.abort();
+    }
   }
 }
 
@@ -72,31 +80,28 @@ async function inWorker(call: PipelineCall, worker: Worker, base: string): Promi
     pipelineBaseUrl: base,
     pipelineQueryParams: {},
     webWorker: worker,
-    noCopy: true,
   });
   return imageFrom(call, result);
 }
 
-/** Rejects when the caller aborts or the worker dies: itk-wasm's own promise would stay pending for ever. */
-function ended(used: Running, signal: AbortSignal | undefined): Promise<never> {
+/** Rejects when the caller aborts or the worker ends: itk-wasm's own promise would stay pending for ever. */
+function end(used: Running, signal: AbortSignal | undefined, watch: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(abortError(signal)), { once: true });
-    used.worker.addEventListener(
-      'error',
-      (event) =>
-        reject(
-          new NavError(
-            'assets/missing',
-            `The decoder worker "${used.url}" failed to start: ${event.message || 'no reason given'}.`,
-          ),
-        ),
-      { once: true },
-    );
+    const once = { once: true, signal: watch };
+    signal?.addEventListener('abort', () => reject(aborted(signal)), once);
+    used.ended.signal.addEventListener('abort', () => reject(LOST), once);
+    used.worker.addEventListener('error', (event) => reject(workerFailed(used.url, event.message)), once);
   });
 }
 
-function abortError(signal: AbortSignal): NavError {
+function aborted(signal: AbortSignal): NavError {
   return new NavError('io/aborted', 'Reading was stopped by the caller.', { cause: signal.reason });
+}
+
+function workerFailed(url: string, reason: string): NavError {
+  return new NavError('assets/missing', `The decoder worker "${url}" failed to start: ${reason || 'no reason given'}.`, {
+    detail: { url },
+  });
 }
 
 function noFiles(path: string): NavError {

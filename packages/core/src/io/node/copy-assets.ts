@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { NavError } from '../../base/index.js';
@@ -18,19 +18,36 @@ export interface CopiedAssets {
 const OPTIONAL = ['@itk-wasm/elastix', '@itk-wasm/transform-io'];
 
 /**
+ * Put before the worker's script: its decompressor fetches its own code from a data: address, which a page's content
+ * security policy would have to allow. Decoded in place, `script-src 'wasm-unsafe-eval'` is all the worker needs.
+ */
+const DATA_URLS_WITHOUT_FETCH = `{
+  const fetchAny = globalThis.fetch;
+  const mark = 'data:application/wasm;base64,';
+  globalThis.fetch = (url, ...rest) =>
+    typeof url === 'string' && url.startsWith(mark)
+      ? Promise.resolve(new Response(Uint8Array.from(atob(url.slice(mark.length)), (c) => c.charCodeAt(0))))
+      : fetchAny(url, ...rest);
+}`;
+
+/**
  * Copies the WebAssembly decoders and their worker out of the installed packages, so that a page serves them itself:
  * `folder/pipelines/*` and `folder/itk-wasm-pipeline.worker.js`. Then `setAssetsBase()` gets the path of `folder`.
  * The pipelines of `@itk-wasm/elastix` and `@itk-wasm/transform-io` come along where they are installed.
  * @throws NavError `assets/missing` where a needed package is not installed, `io/not-writable`
  */
 export async function copyAssets(folder: string): Promise<CopiedAssets> {
-  const wanted: [from: string, to: string][] = [[workerScript(), WORKER_FILE]];
-  wanted.push(...pipelineFiles(pipelinesFolder('@itk-wasm/dicom'), [DICOM_PIPELINE]));
-  wanted.push(...pipelineFiles(pipelinesFolder('@itk-wasm/image-io'), Object.values(IMAGE_PIPELINES)));
-  for (const packageName of OPTIONAL) wanted.push(...(await installed(packageName)));
+  const wanted = [
+    ...pipelineFiles(pipelinesFolder('@itk-wasm/dicom'), [DICOM_PIPELINE]),
+    ...pipelineFiles(pipelinesFolder('@itk-wasm/image-io'), Object.values(IMAGE_PIPELINES)),
+    ...(await Promise.all(OPTIONAL.map(installed))).flat(),
+  ];
   let bytes = 0;
   try {
     await mkdir(join(folder, 'pipelines'), { recursive: true });
+    const worker = `${DATA_URLS_WITHOUT_FETCH}\n${await readFile(workerScript(), 'utf8')}`;
+    await writeFile(join(folder, WORKER_FILE), worker);
+    bytes += Buffer.byteLength(worker);
     for (const [from, to] of wanted) {
       await copyFile(from, join(folder, to));
       bytes += (await stat(from)).size;
@@ -42,7 +59,7 @@ export async function copyAssets(folder: string): Promise<CopiedAssets> {
       cause,
     });
   }
-  return { folder, files: wanted.map(([, to]) => to), bytes };
+  return { folder, files: [WORKER_FILE, ...wanted.map(([, to]) => to)], bytes };
 }
 
 function pipelineFiles(from: string, pipelines: readonly string[]): [string, string][] {

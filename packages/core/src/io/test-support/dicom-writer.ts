@@ -7,11 +7,21 @@ import type { VolumeFile } from '../source.js';
 
 export type Vr = 'UI' | 'CS' | 'LO' | 'PN' | 'DS' | 'IS' | 'DA' | 'US' | 'SQ' | 'OW' | 'OB';
 /** Tags as `ggggeeee`. A sequence's value is its items. */
-export type Tags = { [tag: string]: readonly [Vr, string | number | Uint8Array | readonly Tags[]] | undefined };
+export type Tags = { [tag: string]: readonly [Vr, Value] | undefined };
+type Value = string | number | Uint8Array | readonly Tags[] | Fragments;
+
+/** Encapsulated pixel data: one code stream a frame. */
+export class Fragments {
+  readonly frames: readonly Uint8Array[];
+  constructor(frames: readonly Uint8Array[]) {
+    this.frames = frames;
+  }
+}
 
 export const EXPLICIT_LE = '1.2.840.10008.1.2.1';
 export const IMPLICIT_LE = '1.2.840.10008.1.2';
 export const EXPLICIT_BE = '1.2.840.10008.1.2.2';
+export const RLE = '1.2.840.10008.1.2.5';
 const CT_CLASS = '1.2.840.10008.5.1.4.1.1.2';
 
 interface Encoding {
@@ -47,7 +57,8 @@ function encodeAll(tags: Tags, encoding: Encoding): Uint8Array {
   return concat(parts);
 }
 
-function encode(tag: string, vr: Vr, value: string | number | Uint8Array | readonly Tags[], encoding: Encoding): Uint8Array {
+function encode(tag: string, vr: Vr, value: Value, encoding: Encoding): Uint8Array {
+  if (value instanceof Fragments) return encapsulated(value.frames);
   const bytes = padded(valueBytes(value, encoding), vr === 'UI' || vr === 'OB' || vr === 'OW' ? 0 : 0x20);
   const head = [word(Number.parseInt(tag.slice(0, 4), 16), 2, encoding), word(Number.parseInt(tag.slice(4), 16), 2, encoding)];
   if (!encoding.explicit) return concat([...head, word(bytes.length, 4, encoding), bytes]);
@@ -56,7 +67,40 @@ function encode(tag: string, vr: Vr, value: string | number | Uint8Array | reado
   return concat([...head, ascii(vr), size, bytes]);
 }
 
-function valueBytes(value: string | number | Uint8Array | readonly Tags[], encoding: Encoding): Uint8Array {
+/** Pixel Data of undefined length: an empty offset table, then an item a frame (PS3.5, A.4). */
+function encapsulated(frames: readonly Uint8Array[]): Uint8Array {
+  const item = (length: number): Uint8Array => concat([Uint8Array.of(0xfe, 0xff, 0x00, 0xe0), le32(length)]);
+  return concat([
+    Uint8Array.of(0xe0, 0x7f, 0x10, 0x00, 0x4f, 0x42, 0, 0, 0xff, 0xff, 0xff, 0xff),
+    item(0),
+    ...frames.flatMap((frame) => [item(padded(frame, 0).length), padded(frame, 0)]),
+    Uint8Array.of(0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0),
+  ]);
+}
+
+/** 16-bit values by DICOM's RLE (PS3.5, G): high bytes, then low bytes, each as literal runs of at most 128. */
+export function rleFrame(values: ArrayLike<number>): Uint8Array {
+  const plane = (shift: number): Uint8Array => {
+    const parts: Uint8Array[] = [];
+    for (let from = 0; from < values.length; from += 128) {
+      const run = Array.from(
+        { length: Math.min(128, values.length - from) },
+        (_, n) => ((values[from + n] as number) >> shift) & 0xff,
+      );
+      parts.push(Uint8Array.from([run.length - 1, ...run]));
+    }
+    return padded(concat(parts), 0x80);
+  };
+  const [high, low] = [plane(8), plane(0)];
+  const header = new Uint8Array(64);
+  const view = new DataView(header.buffer);
+  [2, 64, 64 + high.length].forEach((x, n) => {
+    view.setUint32(4 * n, x, true);
+  });
+  return concat([header, high, low]);
+}
+
+function valueBytes(value: Exclude<Value, Fragments>, encoding: Encoding): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === 'string') return ascii(value);
   if (typeof value === 'number') return word(value, 2, encoding);
@@ -106,6 +150,8 @@ export interface SliceSpec {
   readonly pixels?: ArrayLike<number>;
   readonly offset?: number;
   readonly syntax?: string;
+  /** Compresses the pixels by RLE. */
+  readonly rle?: boolean;
   /** Added to, or replacing, the others; undefined removes. */
   readonly tags?: Tags;
 }
@@ -115,7 +161,8 @@ export const ROWS = 6;
 
 /** One CT slice, 8 columns × 6 rows, 0.5 mm between columns, 0.7 mm between rows. */
 export function dicomSlice(spec: SliceSpec = {}): Uint8Array {
-  const { rows = ROWS, columns = COLUMNS, syntax = EXPLICIT_LE, offset = 0 } = spec;
+  const { rows = ROWS, columns = COLUMNS, offset = 0, rle = false } = spec;
+  const syntax = rle ? RLE : (spec.syntax ?? EXPLICIT_LE);
   const values =
     spec.pixels ?? Array.from({ length: rows * columns }, (_, n) => (n % columns) + 10 * Math.floor(n / columns) + offset);
   const pixels = new Uint8Array(2 * rows * columns);
@@ -147,7 +194,7 @@ export function dicomSlice(spec: SliceSpec = {}): Uint8Array {
       '00280103': ['US', 1],
       '00281052': ['DS', String(spec.intercept ?? -1024)],
       '00281053': ['DS', String(spec.slope ?? 1)],
-      '7FE00010': ['OW', pixels],
+      '7FE00010': rle ? ['OB', new Fragments([rleFrame(values)])] : ['OW', pixels],
       ...spec.tags,
     },
     syntax,
