@@ -1,1 +1,20 @@
-export {};
+/**
+ * `@trocar/registration/itk`: registration of images by their content with elastix, and ITK transform files. Runs offline:
+ * in a browser the assets come from where `setAssetsBase()` of `@trocar/core/io` says.
+ */
+export { type Deformation, deformation } from './deformation.js';
+export type { Agreement } from './metric.js';
+export { formatParameterMap, type ParameterMap, parseParameterMap } from './parameters.js';
+export {
+  type AffineImageRegistration,
+  type DeformableImageRegistration,
+  type ImageFinding,
+  type ImageRegistration,
+  type ImageRegistrationOptions,
+  type ImageRegistrationReport,
+  type RegistrationKind,
+  type RigidImageRegistration,
+  registerImages,
+} from './register-images.js';
+export { resampleThrough } from './resample-through.js';
+export { readTransformFile, type StoredRegistration, type TransformFile, writeTransformFile } from './transform-file.js';

@@ -1,8 +1,11 @@
 import { NavError } from '@trocar/core';
 import { at, fitRigid, type RigidFit, residualAt } from './rigid-fit.js';
 
-/** Odds against chance that a different explanation of the points must reach before the given one is refused. */
-const LOG_ODDS = Math.log(1e4);
+/** Odds against chance that another order of the points must reach before the given one is refused. */
+const ORDER_ODDS = Math.log(1e4);
+
+/** The same for a mirrored side, which is rarer, and which thin layouts resemble by chance. */
+const MIRROR_ODDS = Math.log(1e6);
 
 /** All orders are tried up to this many points; above, every exchange of two. */
 const EXHAUSTIVE = 8;
@@ -18,15 +21,13 @@ interface Evidence {
 }
 
 /**
- * The sum of squares that a rival must stay below to beat `squares` at the required odds, among `rivals` of them.
+ * The sum of squares that a rival must stay below to beat `squares` at these odds, given as their logarithm.
  *
- * A likelihood ratio: exp((S − S′) / 2σ²) with σ known, (S / S′)^(ν/2) with σ profiled out. `rivals` enters as the
- * Bonferroni correction.
+ * A likelihood ratio: exp((S − S′) / 2σ²) with σ known, (S / S′)^(ν/2) with σ profiled out.
  */
-function toBeat(squares: number, rivals: number, evidence: Evidence): number {
-  const needed = 2 * (LOG_ODDS + Math.log(rivals));
-  if (evidence.variance !== undefined) return squares - needed * evidence.variance;
-  return squares * Math.exp(-needed / evidence.degreesOfFreedom);
+function toBeat(squares: number, logOdds: number, evidence: Evidence): number {
+  if (evidence.variance !== undefined) return squares - 2 * logOdds * evidence.variance;
+  return squares * Math.exp((-2 * logOdds) / evidence.degreesOfFreedom);
 }
 
 /**
@@ -51,7 +52,7 @@ export function requireOrder(
 ): void {
   if (fit.squares <= used.length * (1e-6 * extent) ** 2) return;
   const rival = new Rivals(to, from, weights, used, fit, evidence).best();
-  const mirrored = fit.mirroredSquares < toBeat(fit.squares, 1, evidence);
+  const mirrored = fit.mirroredSquares < toBeat(fit.squares, MIRROR_ODDS, evidence);
   const rms = (squares: number): string => Math.sqrt(squares / used.length).toFixed(2);
   if (mirrored && !(rival !== undefined && rival.squares < fit.mirroredSquares)) {
     throw new NavError(
@@ -76,7 +77,7 @@ export function requireOrder(
   );
 }
 
-/** The search for an order that fits significantly better than the given one. */
+/** The search for an order that fits significantly better than the given one; the odds are raised by the number of orders tried. */
 class Rivals {
   readonly #to: ArrayLike<number>;
   readonly #from: ArrayLike<number>;
@@ -124,7 +125,7 @@ class Rivals {
   #exchanges(): void {
     const candidates = this.#worst();
     const n = candidates.length;
-    this.#limit = toBeat(this.#fit.squares, (n * (n - 1)) / 2, this.#evidence);
+    this.#limit = toBeat(this.#fit.squares, ORDER_ODDS + Math.log((n * (n - 1)) / 2), this.#evidence);
     const order = this.#identity();
     for (let a = 1; a < n; a += 1) {
       for (let b = 0; b < a; b += 1) {
@@ -158,7 +159,7 @@ class Rivals {
       factorial *= k;
       orders = factorial - 1;
     }
-    const limit = toBeat(this.#fit.squares, orders, this.#evidence);
+    const limit = toBeat(this.#fit.squares, ORDER_ODDS + Math.log(orders), this.#evidence);
     this.#limit = this.#best === undefined ? limit : Math.min(this.#limit, limit);
     if (!(this.#limit > 0)) return;
     this.#branch(0, 0, 0, this.#identity(), distances(this.#to, this.#used), distances(this.#from, this.#used));

@@ -1,0 +1,345 @@
+import {
+  type AffineTransform,
+  affineTransform,
+  type Frame,
+  invert,
+  invertAffine,
+  NavError,
+  requireSameFrame,
+  type Transform,
+  transform,
+} from '@trocar/core';
+import { identity4, rigidityError, transformPoint } from '@trocar/core/math';
+import { type AnyVolume, cornersOf, spacingOf, type Volume } from '@trocar/core/volume';
+import { openEngine } from '#itk/engine';
+import { type Deformation, deformation } from './deformation.js';
+import { affineParameterMap, chainedMatrix, isLinear } from './elastix-transform.js';
+import type { Engine } from './engine.js';
+import { factorsFor, itkImageOf, type Picture, pictureOf, shrunk } from './image.js';
+import { fitted, MOST_BYTES } from './memory.js';
+import { type Agreement, agreementOf } from './metric.js';
+import { bsplineStage, linearStage, type ParameterMap, parseParameterMap, runnable } from './parameters.js';
+
+/** What a registration may change: position; position, scale and shear; or shape. */
+export type RegistrationKind = 'rigid' | 'affine' | 'bspline';
+
+/** How to register two images. */
+export interface ImageRegistrationOptions<K extends RegistrationKind, F extends string, M extends string> {
+  readonly kind: K;
+  /**
+   * elastix parameter maps to run instead of our own, one after the other: texts in elastix's file format, or objects.
+   * The last one's Transform must be of `kind`.
+   */
+  readonly parameters?: ReadonlyArray<string | ParameterMap>;
+  /**
+   * Where to start: the moving image's frame from the fixed one's; `centres` lays the images' centres on each other without
+   * turning. Default: both images already share their coordinates.
+   */
+  readonly initial?: AffineTransform<M, F> | 'centres';
+  /** Spacing of the finest B-spline control grid, mm. Default 40. */
+  readonly gridSpacingMm?: number;
+  /** Ends the worker, and with it the registration. */
+  readonly signal?: AbortSignal;
+  /** Called as each resolution begins and at the end, with the fraction of the work done, 0 … 1. */
+  readonly progress?: (fraction: number, stage: string) => void;
+  /** Memory the registration may take inside its WebAssembly module, bytes. Default 3e9; images are made coarser to fit. */
+  readonly maxBytes?: number;
+}
+
+/** Something about an image registration that a person must look at before accepting it. */
+export interface ImageFinding {
+  /**
+   * `not-better`: the images do not agree better than at the start; `little-overlap`: under a quarter of the fixed image
+   * lies on the moving one; `reduced`: the images were made coarser to fit into memory.
+   */
+  readonly code: 'not-better' | 'little-overlap' | 'reduced';
+  readonly message: string;
+}
+
+/** What every image registration tells. */
+export interface ImageRegistrationReport {
+  /** `suspect` where the images do not agree better than before, or hardly overlap. Convergence alone proves nothing. */
+  readonly outcome: 'ok' | 'suspect';
+  readonly findings: readonly ImageFinding[];
+  /** Agreement at the start and at the end, on the full images: our own figure, whatever was optimised. */
+  readonly before: Agreement;
+  readonly after: Agreement;
+  /** Wall-clock time, ms: altogether, and stage by stage. */
+  readonly totalMs: number;
+  readonly stages: ReadonlyArray<{ readonly name: string; readonly ms: number }>;
+  /** The result as elastix transform parameters (fixed points to moving points), in order of application. */
+  readonly parameterMaps: readonly ParameterMap[];
+}
+
+/** A rigid result. It carries no covariance: what images say about their own uncertainty is not measured here. */
+export interface RigidImageRegistration<F extends string, M extends string> extends ImageRegistrationReport {
+  readonly kind: 'rigid';
+  /** Where a point of the fixed image's frame lies in the moving one's: what elastix optimises. */
+  readonly movingFromFixed: Transform<M, F>;
+  /** Its inverse: where a point of the moving image's frame lies in the fixed one's. */
+  readonly fixedFromMoving: Transform<F, M>;
+}
+
+/** An affine result. */
+export interface AffineImageRegistration<F extends string, M extends string> extends ImageRegistrationReport {
+  readonly kind: 'affine';
+  readonly movingFromFixed: AffineTransform<M, F>;
+  readonly fixedFromMoving: AffineTransform<F, M>;
+}
+
+/** A deformable result. */
+export interface DeformableImageRegistration<F extends string, M extends string> extends ImageRegistrationReport {
+  readonly kind: 'bspline';
+  /** Fixed points to moving points. */
+  readonly deformation: Deformation<M, F>;
+}
+
+/** The result that belongs to a kind. */
+export type ImageRegistration<K extends RegistrationKind, F extends string, M extends string> = K extends 'rigid'
+  ? RigidImageRegistration<F, M>
+  : K extends 'affine'
+    ? AffineImageRegistration<F, M>
+    : DeformableImageRegistration<F, M>;
+
+/** One call of elastix. */
+interface Stage {
+  readonly name: string;
+  readonly parameters: ParameterMap;
+  /** Voxels are averaged to about this spacing before the call, mm; 0 leaves them. */
+  readonly spacingMm: number;
+}
+
+/**
+ * Registers two images by their content with elastix, in a worker of its own.
+ *
+ * Our own parameters: mutual information, adaptive stochastic gradient descent, three resolutions, one call each; B-spline
+ * after rigid. The same input gives the same result, in Node and in browsers.
+ *
+ * @throws NavError `registration/sheared-volume`, `registration/too-large`, `registration/no-overlap`,
+ * `registration/bad-parameters`, `registration/aborted`, `registration/failed`, `assets/not-configured` (browser),
+ * `assets/missing`, `frame/mismatch`
+ */
+export async function registerImages<K extends RegistrationKind, F extends string, M extends string>(
+  fixed: Volume<F>,
+  moving: Volume<M>,
+  options: ImageRegistrationOptions<K, F, M>,
+): Promise<ImageRegistration<K, F, M>> {
+  const started = performance.now();
+  const full = { fixed: pictureOf(fixed, 'fixed'), moving: pictureOf(moving, 'moving') };
+  const plan = stagesOf(options, full.fixed);
+  const initial = initialMatrix(fixed, moving, options.initial);
+  if (options.kind === 'rigid' && rigidityError(initial) > 1e-6) {
+    throw new NavError(
+      'registration/bad-parameters',
+      'A rigid registration cannot start from a transform that scales or shears.',
+    );
+  }
+  const fit = fitted(full.fixed, full.moving, options.maxBytes ?? MOST_BYTES);
+  const before = agreementOf(full.fixed, full.moving, (out, p) => transformPoint(out, initial, p));
+  if (before.overlap === 0) throw noOverlap();
+  const engine = openEngine();
+  try {
+    const { maps, stages } = await runStages(engine, plan, fit, initial, options);
+    const result = deformation(moving.frame, fixed.frame, maps);
+    const after = agreementOf(full.fixed, full.moving, result.map);
+    const findings = findingsOf(before, after, fit.reduced);
+    const report: ImageRegistrationReport = {
+      outcome: findings.some((f) => f.code !== 'reduced') ? 'suspect' : 'ok',
+      findings,
+      before,
+      after,
+      totalMs: performance.now() - started,
+      stages,
+      parameterMaps: maps,
+    };
+    return resultOf(options.kind, fixed.frame, moving.frame, result, report) as ImageRegistration<K, F, M>;
+  } finally {
+    engine.close();
+  }
+}
+
+function resultOf<F extends string, M extends string>(
+  kind: RegistrationKind,
+  fixed: Frame<F>,
+  moving: Frame<M>,
+  result: Deformation<M, F>,
+  report: ImageRegistrationReport,
+): ImageRegistration<RegistrationKind, F, M> {
+  if (kind === 'bspline') return { kind, deformation: result, ...report };
+  const matrix = chainedMatrix(report.parameterMaps);
+  const provenance = { method: `elastix-${kind}` };
+  if (kind === 'rigid') {
+    const movingFromFixed = transform(moving, fixed, matrix, { provenance });
+    return { kind, movingFromFixed, fixedFromMoving: invert(movingFromFixed), ...report };
+  }
+  const movingFromFixed = affineTransform(moving, fixed, matrix, provenance);
+  return { kind, movingFromFixed, fixedFromMoving: invertAffine(movingFromFixed), ...report };
+}
+
+interface Images {
+  readonly fixed: Picture;
+  readonly moving: Picture;
+}
+
+async function runStages(
+  engine: Engine,
+  plan: readonly Stage[],
+  images: Images,
+  initial: ArrayLike<number>,
+  options: Pick<ImageRegistrationOptions<RegistrationKind, string, string>, 'signal' | 'progress'>,
+): Promise<{ readonly maps: readonly ParameterMap[]; readonly stages: Array<{ name: string; ms: number }> }> {
+  let maps: readonly ParameterMap[] = [affineParameterMap(initial)];
+  const stages: Array<{ name: string; ms: number }> = [];
+  for (const [n, stage] of plan.entries()) {
+    options.progress?.(n / plan.length, stage.name);
+    const started = performance.now();
+    const found = await runElastix(engine, stage, images, maps, options.signal);
+    // Linear transforms in a row are one: the next stage turns about its own centre again.
+    maps = found.every(isLinear) ? [affineParameterMap(chainedMatrix(found))] : found;
+    stages.push({ name: stage.name, ms: performance.now() - started });
+  }
+  options.progress?.(1, 'done');
+  return { maps, stages };
+}
+
+async function runElastix(
+  engine: Engine,
+  stage: Stage,
+  images: Images,
+  initial: readonly ParameterMap[],
+  signal: AbortSignal | undefined,
+): Promise<readonly ParameterMap[]> {
+  const at = (p: Picture): Picture => (stage.spacingMm > 0 ? shrunk(p, factorsFor(p, stage.spacingMm)) : p);
+  const answer = await engine.run(
+    {
+      package: '@itk-wasm/elastix',
+      pipeline: 'elastix',
+      args: ['0', '0', '1', '2', '--memory-io', '--fixed', '1', '--moving', '2', '--initial-transform-parameter-object', '3'],
+      inputs: [
+        { type: 'JsonCompatible', data: [runnable(stage.parameters)] },
+        { type: 'Image', data: itkImageOf(at(images.fixed)) },
+        { type: 'Image', data: itkImageOf(at(images.moving)) },
+        { type: 'JsonCompatible', data: initial },
+      ],
+      outputs: [{ type: 'Image' }, { type: 'TransformList' }, { type: 'JsonCompatible' }],
+    },
+    signal,
+  );
+  const found = answer.ok ? (answer.outputs[2] as readonly ParameterMap[] | undefined) : undefined;
+  if (found === undefined || found.length === 0) throw failed(stage, images, answer.ok ? 'it gave no transform' : answer.reason);
+  return found;
+}
+
+/** elastix ends with a bare number whatever went wrong; what can be checked beforehand has been. */
+function failed(stage: Stage, images: Images, reason: string): NavError {
+  const sizes = `${images.fixed.size.join('×')} and ${images.moving.size.join('×')} voxels`;
+  if (/memory|OOM|Aborted|RangeError/i.test(reason)) {
+    return new NavError(
+      'registration/too-large',
+      `elastix ran out of memory in stage "${stage.name}" on ${sizes} (${reason}). Lower maxBytes, or crop the images.`,
+      { detail: { stage: stage.name, reason } },
+    );
+  }
+  return new NavError(
+    'registration/failed',
+    `elastix gave up in stage "${stage.name}" on ${sizes} (${reason}). Most often too little of the images overlaps on the way: ` +
+      'start nearer, for example with initial: "centres"; or a parameter does not fit the images.',
+    { detail: { stage: stage.name, reason } },
+  );
+}
+
+/** The part of the options that says what to run. */
+type PlanOptions = Pick<ImageRegistrationOptions<RegistrationKind, string, string>, 'kind' | 'parameters' | 'gridSpacingMm'>;
+
+const NAMES = { rigid: ['EulerTransform', 'TranslationTransform'], affine: ['AffineTransform', 'SimilarityTransform'] } as const;
+
+function stagesOf(options: PlanOptions, fixed: Picture): readonly Stage[] {
+  const { kind, parameters } = options;
+  if (parameters !== undefined) return givenStages(kind, parameters);
+  const spacing = spacingOf(fixed);
+  const extent = Math.max(...fixed.size.map((n, a) => n * (spacing[a] as number)));
+  // Voxels finer than 1/200 of the image add time, not accuracy.
+  const finest = Math.max(Math.min(...spacing), extent / 200);
+  const linear = (name: 'rigid' | 'affine'): Stage[] =>
+    [4, 2, 1].map((f) => ({ name: `${name} ${f}`, parameters: linearStage(name), spacingMm: f * finest }));
+  if (kind !== 'bspline')
+    return kind === 'rigid' ? linear('rigid') : [...linear('rigid').slice(0, 2), ...linear('affine').slice(1)];
+  const grid = options.gridSpacingMm ?? 40;
+  if (!(grid > 0 && grid < Infinity)) throw new NavError('registration/bad-parameters', `A control grid of ${grid} mm is none.`);
+  return [
+    ...linear('rigid'),
+    { name: 'bspline 2', parameters: bsplineStage(2 * grid), spacingMm: 2 * finest },
+    { name: 'bspline 1', parameters: bsplineStage(grid), spacingMm: finest },
+  ];
+}
+
+function givenStages(kind: RegistrationKind, parameters: ReadonlyArray<string | ParameterMap>): Stage[] {
+  const stages = parameters.map((given, n): Stage => {
+    const map = typeof given === 'string' ? parseParameterMap(given) : given;
+    runnable(map);
+    return { name: `${n + 1} ${map['Transform']?.[0]}`, parameters: map, spacingMm: 0 };
+  });
+  const rigid = (s: Stage): boolean => (NAMES.rigid as readonly string[]).includes(s.parameters['Transform']?.[0] ?? '');
+  const fits =
+    stages.length > 0 && (kind === 'bspline' || stages.every((s) => (kind === 'rigid' ? rigid(s) : isLinear(s.parameters))));
+  if (!fits) {
+    throw new NavError(
+      'registration/bad-parameters',
+      `The parameters (${stages.map((s) => s.name).join(', ') || 'none'}) do not make a ${kind} registration.`,
+      { detail: { kind } },
+    );
+  }
+  return stages;
+}
+
+function initialMatrix<F extends string, M extends string>(
+  fixed: Volume<F>,
+  moving: Volume<M>,
+  initial: ImageRegistrationOptions<RegistrationKind, F, M>['initial'],
+): Float64Array {
+  const matrix = identity4();
+  if (initial === 'centres') {
+    const [f, m] = [middleOf(fixed), middleOf(moving)];
+    for (let i = 0; i < 3; i += 1) matrix[12 + i] = (m[i] as number) - (f[i] as number);
+    return matrix;
+  }
+  if (initial === undefined) return matrix;
+  requireSameFrame(moving.frame, initial.to, 'The initial transform');
+  requireSameFrame(fixed.frame, initial.from, 'The initial transform');
+  matrix.set(Array.from(initial.matrix));
+  return matrix;
+}
+
+/** The middle of a volume in its frame, mm. */
+function middleOf(v: AnyVolume): number[] {
+  const corners = cornersOf(v);
+  return [0, 1, 2].map((i) => corners.reduce((sum, c) => sum + (c[i] as number), 0) / corners.length);
+}
+
+function noOverlap(): NavError {
+  return new NavError(
+    'registration/no-overlap',
+    'No part of the fixed image lies on the moving one at the start. Give an initial transform, or initial: "centres".',
+  );
+}
+
+/** Less than this share of the fixed image on the moving one is suspect, and where elastix itself gives up. */
+const LEAST_OVERLAP = 0.25;
+
+function findingsOf(before: Agreement, after: Agreement, reduced: boolean): ImageFinding[] {
+  const findings: ImageFinding[] = [];
+  if (!(after.mutualInformation >= before.mutualInformation - 1e-3)) {
+    findings.push({
+      code: 'not-better',
+      message: `The images agree no better than at the start (mutual information ${before.mutualInformation.toFixed(3)} → ${after.mutualInformation.toFixed(3)}).`,
+    });
+  }
+  if (after.overlap < LEAST_OVERLAP) {
+    findings.push({
+      code: 'little-overlap',
+      message: `Only ${(100 * after.overlap).toFixed(0)} % of the fixed image lies on the moving one.`,
+    });
+  }
+  if (reduced) findings.push({ code: 'reduced', message: 'The images were made coarser to fit into memory.' });
+  return findings;
+}
