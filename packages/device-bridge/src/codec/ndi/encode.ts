@@ -65,7 +65,10 @@ export function frameBinary(body: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The text of a TX reply, without CRC and CR: the inverse of `decodeTx`. Tool markers are sent as "none". */
+/**
+ * The text of a TX reply, without CRC and CR: the inverse of `decodeTx`. Tool markers are sent as "none"; a transform
+ * that its fields cannot hold is sent as missing, never as another number.
+ */
 export function encodeTx(frame: NdiFrame): string {
   let text = hex(frame.count, 2);
   for (let i = 0; i < frame.count; i += 1) text += `${hex(frame.handle[i] as number, 2)}${handleText(frame, i)}\n`;
@@ -86,7 +89,7 @@ function handleText(frame: NdiFrame, i: number): string {
   if (state === HANDLE_STATE.unoccupied) return 'UNOCCUPIED';
   let text = '';
   if (frame.options & NDI_OPTION.transforms) {
-    if (state === HANDLE_STATE.valid) {
+    if (state === HANDLE_STATE.valid && fitsText(frame, i)) {
       for (let k = 0; k < VALUES; k += 1) {
         const translation = k >= 4 && k < 7;
         text += signed(frame.values[i * VALUES + k] as number, translation ? 100 : 10_000, translation ? 7 : 6);
@@ -108,9 +111,18 @@ function handleText(frame: NdiFrame, i: number): string {
   return frame.options & NDI_OPTION.toolMarkers ? `${text}00` : text;
 }
 
-/** `value · scale`, rounded, as a sign and digits; what does not fit its width is sent as the largest that does. */
+/** Whether the transform of handle `i` has finite numbers that its fields can hold: 10 m, and a quaternion. */
+function fitsText(frame: NdiFrame, i: number): boolean {
+  for (let k = 0; k < VALUES; k += 1) {
+    const translation = k >= 4 && k < 7;
+    const n = Math.abs(frame.values[i * VALUES + k] as number) * (translation ? 100 : 10_000);
+    if (!(Math.round(n) <= (translation ? 999_999 : 99_999))) return false;
+  }
+  return true;
+}
+
+/** `value · scale`, rounded, as a sign and digits. */
 function signed(value: number, scale: number, width: number): string {
-  const largest = 10 ** (width - 1) - 1;
-  const n = Math.max(-largest, Math.min(largest, Math.round(value * scale)));
+  const n = Math.round(value * scale);
   return `${n < 0 ? '-' : '+'}${String(Math.abs(n)).padStart(width - 1, '0')}`;
 }

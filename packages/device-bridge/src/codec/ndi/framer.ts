@@ -25,7 +25,7 @@ export class NdiReply {
 export interface NdiReplyHandler {
   /** @param reply reused: copy what is to be kept */
   reply(reply: NdiReply): void;
-  /** @param lost how many bytes were given up */
+  /** @param lost how many bytes in a row were given up, at most up to the end of a chunk */
   fault(code: NdiFault, lost: number): void;
 }
 
@@ -56,6 +56,9 @@ export class NdiReplyFramer {
   #end = 0;
   /** How far text has been looked at for a CR. */
   #scanned = 0;
+  /** Bytes given up since the last reply, and why the first of them was: told as one fault. */
+  #lost = 0;
+  #lostFor: NdiFault = 'codec/malformed';
 
   /** @throws NavError `codec/malformed` where `maxBytes` could not hold the smallest reply */
   constructor(handler: NdiReplyHandler, maxBytes: number = LARGEST) {
@@ -91,6 +94,7 @@ export class NdiReplyFramer {
       taken += n;
       this.#drain();
     }
+    this.#tellLost();
   }
 
   /** Free bytes behind the buffered ones: compacts, grows, and at the cap gives up what is buffered. */
@@ -104,7 +108,7 @@ export class NdiReplyFramer {
     }
     if (this.#bytes.length - this.#end < wanted && this.#bytes.length < this.maxBytes) this.#grow(this.#end + wanted);
     if (this.#end === this.#bytes.length) {
-      this.#handler.fault('codec/oversize', this.#end);
+      this.#giveUp('codec/oversize', this.#end);
       this.reset();
     }
     return this.#bytes.length - this.#end;
@@ -140,7 +144,8 @@ export class NdiReplyFramer {
     if (held < total) return false;
     const body = at + HEADER;
     if (crc16(this.#bytes, body, body + length) !== this.#view.getUint16(body + length, true)) {
-      return this.#giveUp('codec/bad-crc', total);
+      // Only the magic is given up: a reply that was cut short must not swallow those behind it.
+      return this.#giveUp('codec/bad-crc', 2);
     }
     this.#emit('binary', body, body + length, at + total);
     return true;
@@ -180,14 +185,23 @@ export class NdiReplyFramer {
     // Moved on first, so that a handler that throws does not meet the same reply again.
     this.#start = next;
     this.#scanned = next;
+    this.#tellLost();
     this.#handler.reply(reply);
   }
 
   #giveUp(code: NdiFault, n: number): true {
     this.#start += n;
     this.#scanned = this.#start;
-    this.#handler.fault(code, n);
+    if (this.#lost === 0) this.#lostFor = code;
+    this.#lost += n;
     return true;
+  }
+
+  #tellLost(): void {
+    if (this.#lost === 0) return;
+    const lost = this.#lost;
+    this.#lost = 0;
+    this.#handler.fault(this.#lostFor, lost);
   }
 }
 

@@ -195,6 +195,16 @@ describe('what goes wrong on the line', () => {
     await until(() => r.status() === 'ok', 1000);
   });
 
+  it.each(['silence', 'cut'] as const)('survives %s in place of a reply: asks again before the deadline', async (how) => {
+    const r = await rig(still);
+    await until(() => r.status() === 'ok', 500);
+    r.simulator.disturb(how);
+    await wait(250);
+    expect(r.view().status).toBe('ok');
+    expect(r.states).not.toContain('disconnected');
+    if (how === 'cut') expect(r.faults[0]?.code).toBe('codec/malformed');
+  });
+
   it.each(['crc', 'noise'] as const)('survives %s in a reply: told, and never a wrong pose', async (how) => {
     const r = await rig(still);
     await until(() => r.status() === 'ok', 500);

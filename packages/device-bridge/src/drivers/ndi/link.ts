@@ -192,6 +192,20 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
     this.#waitForQuiet();
   }
 
+  /**
+   * Gives up a reply that stopped in the middle: bytes wait for more, and none have come for a while. A byte was lost.
+   * @returns whether there was one
+   */
+  giveUpPartial(now: number): boolean {
+    if (this.#framer.buffered === 0 || now - (this.arrivedAt[0] as number) < QUIET_MS) return false;
+    this.#events.fault({
+      code: 'codec/malformed',
+      message: `${this.transport.label}: a reply stopped after ${this.#framer.buffered} bytes.`,
+    });
+    this.#framer.reset();
+    return true;
+  }
+
   #waitForQuiet(): void {
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => this.#nowQuiet(), QUIET_MS);

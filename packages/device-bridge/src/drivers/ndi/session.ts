@@ -61,6 +61,8 @@ export class NdiSession implements TrackingHandler {
   #binary: boolean;
   #command: Uint8Array = new Uint8Array(0);
   #outstanding = false;
+  /** When the reply that is waited for was first asked for, and last. */
+  #askedAt = 0;
   #requestedAt = 0;
   #over = false;
   #stopping = false;
@@ -163,7 +165,12 @@ export class NdiSession implements TrackingHandler {
   #poll(): void {
     if (this.#over || this.#stopping) return;
     this.#outstanding = true;
-    this.#requestedAt = this.#options.clock.now();
+    this.#askedAt = this.#options.clock.now();
+    this.#send(this.#askedAt);
+  }
+
+  #send(now: number): void {
+    this.#requestedAt = now;
     this.#link.transport.write(this.#command);
   }
 
@@ -268,14 +275,20 @@ export class NdiSession implements TrackingHandler {
     this.#poll();
   }
 
+  /**
+   * A reply that stopped half way, or did not come in half the deadline, is asked for once more: a poll does no harm
+   * twice, and every reply says which frame it is of. Past the deadline the device is lost.
+   */
   #checkDeadline(): void {
     if (!this.#outstanding || this.#over) return;
-    const waited = this.#options.clock.now() - this.#requestedAt;
-    if (waited <= this.#options.timeouts.trackingMs) return;
-    const label = this.#options.transport.label;
-    this.#link.giveUp(
-      new NavError('device/timeout', `${label}: no tracking reply within ${this.#options.timeouts.trackingMs} ms.`),
-    );
+    const now = this.#options.clock.now();
+    const { trackingMs } = this.#options.timeouts;
+    if (now - this.#askedAt > trackingMs) {
+      const label = this.#options.transport.label;
+      this.#link.giveUp(new NavError('device/timeout', `${label}: no tracking reply within ${trackingMs} ms.`));
+    } else if (now - this.#requestedAt > trackingMs / 2 || this.#link.giveUpPartial(now)) {
+      this.#send(now);
+    }
   }
 
   /** Every tool is disconnected before anything else is done. */

@@ -19,9 +19,9 @@ export interface NdiSimulator {
 
 /**
  * `crc`: one bit of the body turned over. `noise`: random-looking bytes before the reply. `nan`: not-a-number in
- * every transform. `silence`: no reply.
+ * every transform (TX has none, and says missing). `cut`: the second half is lost. `silence`: no reply.
  */
-export type Disturbance = 'crc' | 'noise' | 'nan' | 'silence';
+export type Disturbance = 'crc' | 'noise' | 'nan' | 'cut' | 'silence';
 
 /** A command line longer than this is noise. */
 const LONGEST_COMMAND = 512;
@@ -83,9 +83,9 @@ function answerLine(device: NdiDevice, line: Uint8Array, disturbances: Disturban
 function disturbed(frame: NdiFrame, name: string, how: Disturbance | undefined): Uint8Array | undefined {
   if (how === 'silence') return undefined;
   if (how === 'nan') frame.values.fill(Number.NaN);
-  if (how === 'nan' && name === 'TX') return withCrc('ERROR1A');
   const reply = name === 'BX' ? encodeBx(frame) : withCrc(encodeTx(frame));
   if (how === 'crc') reply[reply.length >> 1] = (reply[reply.length >> 1] as number) ^ 0x01;
+  if (how === 'cut') return reply.subarray(0, reply.length >> 1);
   if (how !== 'noise') return reply;
   const noise = new Uint8Array(23);
   for (let i = 0; i < noise.length; i += 1) noise[i] = crc16(reply, 0, i) & 0xff;
