@@ -1,5 +1,5 @@
 import { vec3 } from '../math/index.js';
-import type { Hud } from './hud.js';
+import { type Hud, LAYER } from './hud.js';
 import { Label } from './label.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
@@ -131,6 +131,7 @@ export function drawBorder(border: Stroke, { width, height }: { width: number; h
   border.segment(1, 0, height - h, 0, width, height - h, 0);
   border.segment(2, h, 0, 0, h, height, 0);
   border.segment(3, width - h, 0, 0, width - h, height, 0);
+  border.object.renderOrder = LAYER.alarm;
   border.show(model.focusShown ? 0 : 4);
   border.style({ widthPx: w, dash: [12 * model.dpr, 8 * model.dpr] });
   border.viewport(width, height);

@@ -1,5 +1,16 @@
 import { OrthographicCamera, Scene, type WebGLRenderer } from 'three';
 
+/** What is drawn over what, lowest first: three would sort by depth, and on the glass there is none. */
+export const LAYER: Readonly<Record<'lines' | 'plan' | 'marks' | 'error' | 'tool' | 'text' | 'alarm', number>> = {
+  lines: 0,
+  plan: 1,
+  marks: 2,
+  error: 3,
+  tool: 4,
+  text: 5,
+  alarm: 6,
+};
+
 /**
  * What lies on top of a view, in device pixels from its upper left corner, x to the right and y down: letters, rings,
  * the scale bar.

@@ -1,4 +1,5 @@
 import { CanvasTexture, DoubleSide, GLSL3, LinearFilter, Mesh, NoColorSpace, PlaneGeometry, ShaderMaterial } from 'three';
+import { LAYER } from './hud.js';
 import { uniform } from './uniform.js';
 
 const VERTEX = /* glsl */ `
@@ -66,6 +67,7 @@ export class Label {
       }),
     );
     this.object.frustumCulled = false;
+    this.object.renderOrder = LAYER.text;
     this.object.visible = false;
   }
 

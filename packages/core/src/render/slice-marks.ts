@@ -1,6 +1,6 @@
 import { Matrix4, type Scene, Vector3 } from 'three';
 import { type Vec3, vec3 } from '../math/index.js';
-import type { Hud } from './hud.js';
+import { type Hud, LAYER } from './hud.js';
 import { Label } from './label.js';
 import type { FiducialMark, FiducialState, PlanMarks, StageModel } from './model.js';
 import { type Dash, PALETTE } from './palette.js';
@@ -29,6 +29,9 @@ export class ToolOnSlice {
     this.#shaft.segment(0, 0, 0, 0, ...([0, 1, 2].map((k) => (s[k] as number) * lengthMm) as [number, number, number]));
     this.#shaft.show(1);
     this.#shaft.object.matrixAutoUpdate = false;
+    this.#shaft.object.renderOrder = LAYER.tool;
+    this.#error.object.renderOrder = LAYER.error;
+    this.#tip.object.renderOrder = LAYER.tool;
     overlay.add(this.#shaft.object);
     hud.scene.add(this.#error.object, this.#tip.object);
   }
@@ -51,8 +54,8 @@ export class ToolOnSlice {
       colour,
       opacity,
       dash: scaledDash(dash, dpr),
-      widthPx: solid ? width : width + 3 * dpr,
-      hollowPx: solid ? 0 : 1.75 * dpr,
+      widthPx: solid ? width : width + 4 * dpr,
+      hollowPx: solid ? 0 : 2.25 * dpr,
       tickMm: solid ? tool.geometry.depthMarkMm : 0,
       tickHalfPx: 5 * dpr,
     });
@@ -88,6 +91,8 @@ export class PlanOnSlice {
   readonly #target = new Ring();
 
   constructor(overlay: Scene, hud: Hud) {
+    this.#path.object.renderOrder = LAYER.plan;
+    for (const ring of [this.#entry, this.#target]) ring.object.renderOrder = LAYER.plan;
     overlay.add(this.#approach.object, this.#path.object);
     hud.scene.add(this.#entry.object, this.#target.object);
   }
@@ -210,7 +215,10 @@ export class FiducialsOnSlice {
       label.dispose();
     }
     this.#marks = marks.map((mark) => ({ mark, ring: new Ring(), label: new Label() }));
-    for (const { ring, label } of this.#marks) this.#hud.scene.add(ring.object, label.object);
+    for (const { ring, label } of this.#marks) {
+      ring.object.renderOrder = LAYER.marks;
+      this.#hud.scene.add(ring.object, label.object);
+    }
   }
 }
 

@@ -66,6 +66,12 @@ export function volumeTexture(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: Tex
   texture.generateMipmaps = false;
   texture.unpackAlignment = 1;
   texture.needsUpdate = true;
+  if (data !== v.voxels) {
+    // Our copy has done its work once the GPU has it: half a gigabyte for a large CT. A lost context makes a new one.
+    texture.onUpdate = () => {
+      texture.image.data = null;
+    };
+  }
   return { texture, storedPerTexel: byte ? 255 : 1, manualFilter: !linear };
 }
 
