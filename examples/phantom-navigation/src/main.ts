@@ -1,14 +1,20 @@
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isNavError } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
 import { type NavigationCase, phantomCase, volumeCase } from './case.js';
 import { CT } from './frames.js';
 import { runHeadless } from './node/headless.js';
+import { startPage } from './node/page.js';
+import { ptyLine } from './node/pty.js';
 
 const USAGE = `Usage: npm start -- [options]
   --headless      run the whole procedure without a browser
   --json          print one JSON object instead of lines (headless)
   --volume PATH   a DICOM folder, .nii.gz, .mha or .nrrd instead of the phantom
+  --fill-gaps     where slices of a DICOM series are missing, interpolate them instead of refusing
+  --serial        tracker and driver speak over a real pseudo-terminal (needs socat)
+  --port N        of the page; default 5173, or the next free one
   --seed N        seed of the simulated world; default 1
   --fast          a hand without patience
 `;
@@ -17,8 +23,11 @@ interface Arguments {
   readonly headless: boolean;
   readonly json: boolean;
   readonly fast: boolean;
+  readonly serial: boolean;
+  readonly fillGaps: boolean;
   readonly volume: string | undefined;
   readonly seed: number;
+  readonly port: number;
 }
 
 function readArguments(): Arguments {
@@ -27,28 +36,63 @@ function readArguments(): Arguments {
       headless: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       fast: { type: 'boolean', default: false },
+      serial: { type: 'boolean', default: false },
+      'fill-gaps': { type: 'boolean', default: false },
       volume: { type: 'string' },
       seed: { type: 'string', default: '1' },
+      port: { type: 'string', default: '5173' },
     },
   });
-  const seed = Number(values.seed);
+  const { headless, json, fast, serial, volume } = values;
+  const [seed, port] = [Number(values.seed), Number(values.port)];
   if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
-  return { headless: values.headless, json: values.json, fast: values.fast, volume: values.volume, seed };
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
+  return { headless, json, fast, serial, fillGaps: values['fill-gaps'], volume, seed, port };
 }
 
 async function makeCase(args: Arguments): Promise<NavigationCase> {
   if (args.volume === undefined) return phantomCase(args.seed);
-  return volumeCase(await readVolume(args.volume, { frame: CT }), args.seed);
+  return volumeCase(await readVolume(args.volume, { frame: CT, gaps: args.fillGaps ? 'interpolate' : 'refuse' }), args.seed);
 }
 
 async function headless(args: Arguments): Promise<number> {
-  const report = await runHeadless({ case: await makeCase(args), seed: args.seed, fast: args.fast });
-  if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else {
-    for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
-    process.stdout.write(`${report.outcome} in ${report.seconds.toFixed(1)} s\n`);
+  const line = args.serial ? await ptyLine() : undefined;
+  try {
+    const made = await makeCase(args);
+    const report = await runHeadless({ case: made, seed: args.seed, fast: args.fast, ...(line && { line }) });
+    if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    else {
+      for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
+      process.stdout.write(`${report.outcome} in ${report.seconds.toFixed(1)} s\n`);
+    }
+    return report.outcome === 'reached' ? 0 : 1;
+  } finally {
+    line?.close();
   }
-  return report.outcome === 'reached' ? 0 : 1;
+}
+
+/** Serves the page until the process is told to end. */
+async function page(args: Arguments): Promise<number> {
+  const line = args.serial ? await ptyLine() : undefined;
+  const made = await makeCase(args);
+  const { modality, size } = made.volume;
+  const from = args.volume === undefined ? 'Head phantom' : basename(args.volume);
+  const running = await startPage({
+    case: made,
+    seed: args.seed,
+    fast: args.fast,
+    port: args.port,
+    description: `${from}, ${modality}, ${size.join(' × ')}`,
+    ...(line && { line }),
+  });
+  process.stdout.write(`Trocar phantom navigation: ${running.url}\nEnd with Ctrl-C.\n`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await running.close();
+  line?.close();
+  return 0;
 }
 
 /** What went wrong, as one object or one line: code, what, and what to do. */
@@ -68,7 +112,7 @@ async function main(): Promise<number> {
     return 2;
   }
   try {
-    return await headless(args);
+    return await (args.headless ? headless(args) : page(args));
   } catch (error) {
     say(error, args.json);
     return 1;

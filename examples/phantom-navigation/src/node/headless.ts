@@ -221,11 +221,13 @@ class Run {
     return {
       stylus: await cover('stylus'),
       reference: await cover('reference'),
-      unplugged: await timed(
-        () => this.#world.plug(false),
-        () => this.#world.plug(true),
-        DEADLINES.unplugged,
-      ),
+      ...(this.#world.hasPlug && {
+        unplugged: await timed(
+          () => this.#world.plug(false),
+          () => this.#world.plug(true),
+          DEADLINES.unplugged,
+        ),
+      }),
     };
   }
 

@@ -32,7 +32,9 @@ export interface World {
   /** What no procedure may look at: for the hand, and for scoring. */
   readonly truth: HiddenTruth;
   readonly bridge: Bridge;
-  /** Pulls the tracker's plug, or puts it in again. Nothing happens on a real line. */
+  /** Whether there is a plug to pull: not on a real line. */
+  readonly hasPlug: boolean;
+  /** Pulls the tracker's plug, or puts it in again. */
   plug(connected: boolean): void;
   close(): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   return {
     truth,
     bridge,
+    hasPlug: own !== undefined,
     plug: (connected) => (connected ? own?.mend() : own?.cut()),
     close: async () => {
       await bridge.close();
