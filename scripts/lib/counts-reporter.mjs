@@ -8,7 +8,7 @@ import { dirname, relative } from 'node:path';
  * @property {number} failed tests, files that did not load, and errors outside tests
  * @property {number} skipped
  * @property {readonly string[]} failures
- * @property {Record<string, number>} reasons skipped tests by reason, or by file where none was given
+ * @property {Record<string, number>} reasons skipped tests by file and reason, or by suite where none was given
  */
 
 /** Vitest calls its methods; `outputFile` is where the counts go. */
@@ -57,7 +57,8 @@ export default class CountsReporter {
     } else {
       counts.skipped += 1;
       const note = result.state === 'skipped' ? result.note : 'never ran';
-      const reason = note ? `${file}: ${note}` : file;
+      const suite = test.parent.type === 'suite' ? ` > ${test.parent.fullName}` : '';
+      const reason = `${file}${note ? `: ${note}` : suite}`;
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1;
     }
   }
