@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,6 +77,16 @@ describe('trocar-volume', () => {
     const { code, out } = await run('check', join(folder, 'gap'), '--fill-gaps');
     expect(code).toBe(0);
     expect(out).toContain('warning gaps-filled: 1 of 5 planes');
+  });
+
+  it('finds the series in the folders below, and names slices by their place there', async () => {
+    const disc = join(folder, 'disc');
+    await mkdir(join(disc, 'A', 'B'), { recursive: true });
+    for (const file of dicomSeries(4)) await writeFile(join(disc, 'A', 'B', file.name), file.bytes);
+    await writeFile(join(disc, 'README'), 'a disc');
+    expect(await run('check', disc)).toMatchObject({ code: 0, out: expect.stringContaining('warning ignored-files') });
+    await rename(join(disc, 'A', 'B', 's001.dcm'), join(folder, 'elsewhere'));
+    expect((await run('check', disc)).error).toContain('"A/B/s000.dcm"');
   });
 
   it.each(['x.nii.gz', 'x.nii', 'x.nrrd', 'x.mha'])('converts to %s', async (name) => {

@@ -27,7 +27,7 @@ export interface PipelineImage {
  */
 export interface Platform {
   /**
-   * The files at a path: all regular files of a folder (not of its sub-folders), or the one file.
+   * The files at a path: all files below a folder, named relative to it, or the one file.
    * @throws NavError `io/not-found`
    */
   readPath(path: string, signal: AbortSignal | undefined): Promise<readonly VolumeFile[]>;

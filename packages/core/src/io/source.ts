@@ -8,7 +8,8 @@ export interface VolumeFile {
 }
 
 /**
- * What a volume can be read from: in Node a path (a folder of DICOM files, or one file of any format); everywhere
+ * What a volume can be read from: in Node a path (a folder of DICOM files, with all folders below it, or one file of any
+ * format); everywhere
  * files in memory, or the `File`s a browser hands out.
  */
 export type VolumeSource = string | ReadonlyArray<VolumeFile | File>;

@@ -197,7 +197,7 @@ function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet
     );
   }
   const values = group('x00289145');
-  const thickness = numbersOf(measures, 'x00180088', 1)?.[0] ?? numbersOf(measures, 'x00180050', 1)?.[0];
+  const thickness = ['x00180088', 'x00180050'].map((tag) => numbersOf(measures, tag, 1)?.[0] ?? 0).find((mm) => mm > 0);
   const slope = numbersOf(values, 'x00281053', 1)?.[0] ?? 1;
   return {
     position,
@@ -205,7 +205,7 @@ function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet
     down,
     columnSpacing,
     rowSpacing,
-    thickness: thickness !== undefined && thickness > 0 ? thickness : undefined,
+    thickness,
     slope: slope === 0 ? 1 : slope,
     intercept: numbersOf(values, 'x00281052', 1)?.[0] ?? 0,
     unit: values && codeOf(values, 'x00281054'),

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { InterfaceTypes, runPipelineNode } from 'itk-wasm';
 import { isNavError, NavError } from '../../base/index.js';
 import { imageFrom, pipelineFailed } from '../pipeline-result.js';
@@ -24,11 +24,7 @@ export function pipelinesFolder(packageName: string): string {
 async function readPath(path: string, signal: AbortSignal | undefined): Promise<readonly VolumeFile[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [{ name: baseName(path), bytes: await readBytes(path) }];
-    const entries = await readdir(path, { withFileTypes: true });
-    const names = entries
-      .filter((e) => e.isFile() || e.isSymbolicLink())
-      .map((e) => e.name)
-      .sort();
+    const names = await namesBelow(path);
     const files: VolumeFile[] = new Array(names.length);
     let next = 0;
     const readSome = async (): Promise<void> => {
@@ -37,7 +33,7 @@ async function readPath(path: string, signal: AbortSignal | undefined): Promise<
         const n = next;
         next += 1;
         const name = names[n] as string;
-        files[n] = { name, bytes: await readBytes(join(path, name)) };
+        files[n] = { name: name.split(sep).join('/'), bytes: await readBytes(join(path, name)) };
       }
     };
     await Promise.all(Array.from({ length: PARALLEL_READS }, readSome));
@@ -46,6 +42,17 @@ async function readPath(path: string, signal: AbortSignal | undefined): Promise<
     if (isNavError(cause)) throw cause;
     throw new NavError('io/not-found', `"${path}" could not be read: ${reason(cause)}.`, { detail: { path }, cause });
   }
+}
+
+/** All files below a folder, as paths relative to it, sorted. Links to files count, links to folders do not (loops). */
+async function namesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const names: string[] = [];
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() || (entry.isSymbolicLink() && (await stat(path)).isFile())) names.push(relative(folder, path));
+  }
+  return names.sort();
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
