@@ -18,6 +18,8 @@ import { brightFraction, type Served, serveFolder, startScript, type Visit, visi
 const NO_BROWSER = findBrowser() === undefined;
 const EMBED = join(ROOT, 'examples/embed');
 const MAIN = readFileSync(join(EMBED, 'main.ts'), 'utf8');
+/** The same with a volume that only a WebAssembly decoder reads. */
+const MAIN_NRRD = MAIN.replaceAll('volume.nii', 'volume.nrrd');
 const PAGE = readFileSync(join(EMBED, 'index.html'), 'utf8');
 
 const packs = emptyFolder();
@@ -44,6 +46,10 @@ beforeAll(async () => {
 });
 afterAll(() => {
   for (const folder of [packs, project]) rmSync(folder, { recursive: true, force: true });
+});
+
+it('the README shows the embed example that is run here', () => {
+  expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(MAIN);
 });
 
 describe('the tarballs', () => {
@@ -137,10 +143,10 @@ describe.skipIf(NO_BROWSER)('the embed example in a page', () => {
   });
 
   /** Opens the page with a bridge of its own, waits until the stylus is live in its place, and looks for the ball: an eighth of this picture. */
-  async function seeItLive(served: Served, volume: string): Promise<Visit> {
+  async function seeItLive(served: Served): Promise<Visit> {
     const bridge = await startScript(project, 'bridge.mjs', [new URL(served.url).origin]);
     try {
-      return await visit(`${served.url}?volume=${volume}&bridge=${bridge.url}`, bridge.url, async (page) => {
+      return await visit(`${served.url}?bridge=${bridge.url}`, bridge.url, async (page) => {
         await page.waitForFunction(() => document.title === 'ok 4 -6 8', undefined, { timeout: 60_000 });
         expect(await brightFraction(page)).toBeGreaterThan(0.08);
       });
@@ -149,32 +155,34 @@ describe.skipIf(NO_BROWSER)('the embed example in a page', () => {
     }
   }
 
-  it.each(['volume.nii', 'volume.nrrd'])('runs on Vite’s dev server with %s', async (volume) => {
-    expect(await seeItLive(await startScript(project, 'dev.mjs'), volume)).toEqual({ offOrigin: [], errors: [] });
+  it.each([
+    ['a NIfTI file', MAIN],
+    ['a volume for the WebAssembly decoder', MAIN_NRRD],
+  ])('runs on Vite’s dev server with %s', async (_, main) => {
+    put(project, 'main.ts', main);
+    expect(await seeItLive(await startScript(project, 'dev.mjs'))).toEqual({ offOrigin: [], errors: [] });
   });
 
   it('runs from a Vite build', async () => {
+    put(project, 'main.ts', MAIN_NRRD);
     must(await consumerTool('vite/bin/vite.js', 'build', '--outDir', 'out-vite', '--logLevel', 'warn'));
-    expect(await seeItLive(await serveFolder(join(project, 'out-vite')), 'volume.nrrd')).toEqual({ offOrigin: [], errors: [] });
+    expect(await seeItLive(await serveFolder(join(project, 'out-vite')))).toEqual({ offOrigin: [], errors: [] });
   });
 
   it('runs from a webpack page', async () => {
-    await webpackPage(MAIN);
-    expect(await seeItLive(await serveFolder(join(project, 'out-webpack')), 'volume.nrrd')).toEqual({
-      offOrigin: [],
-      errors: [],
-    });
+    await webpackPage(MAIN_NRRD);
+    expect(await seeItLive(await serveFolder(join(project, 'out-webpack')))).toEqual({ offOrigin: [], errors: [] });
   });
 
   it.each([
     ['without setAssetsBase', "setAssetsBase('/trocar');", '', 'assets/not-configured'],
     ['with assets never copied', "setAssetsBase('/trocar');", "setAssetsBase('/nowhere');", 'assets/missing'],
   ])('%s it says so, and asks no content network', async (_, line, instead, code) => {
-    expect(MAIN).toContain(line);
-    await webpackPage(MAIN.replace(line, instead));
+    expect(MAIN_NRRD).toContain(line);
+    await webpackPage(MAIN_NRRD.replace(line, instead));
     const served = await serveFolder(join(project, 'out-webpack'));
     let codes: unknown;
-    const { offOrigin } = await visit(`${served.url}?volume=volume.nrrd`, undefined, async (page) => {
+    const { offOrigin } = await visit(served.url, undefined, async (page) => {
       await page.waitForFunction(() => (globalThis as { failures?: unknown[] }).failures?.length, undefined, { timeout: 60_000 });
       codes = await page.evaluate(() => (globalThis as { failures?: unknown[] }).failures);
     });
