@@ -1,0 +1,136 @@
+/**
+ * Run by allocation.test.ts in a process of its own with a small nursery: NDI replies (BX or TX) and bridge messages to
+ * pose buffers and paths, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's
+ * loader stands between the engine and the code. Argument: bx, tx or bridge.
+ */
+import { PerformanceObserver } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { FrameGraph, frame, PoseSample, PoseView } from '@trocar/core';
+import { ClientDecoder, encodeHello, PoseBatch } from '../../codec/bridge/index.js';
+import { decodeBx, decodeTx, encodeBx, encodeTx, NdiFrame, NdiReplyFramer, withCrc } from '../../codec/ndi/index.js';
+import { NdiTracking } from './tracking.js';
+
+const what = process.argv[2];
+const TOOLS = 8;
+const OPTIONS = 0x0801;
+const POSES = 400_000;
+const DIFFERENT = 512;
+
+let collections = 0;
+new PerformanceObserver((list) => {
+  collections += list.getEntries().length;
+}).observe({ entryTypes: ['gc'] });
+
+const graph = new FrameGraph();
+const tracker = frame('tracker');
+const buffers = [];
+const paths = [];
+for (let i = 0; i < TOOLS; i += 1) {
+  buffers.push(graph.stream(tracker, frame(`tool${i}`), { noise: { positionSdMm: 0.2, rotationSdRad: 0.002 } }));
+  paths.push(graph.path(tracker, frame(`tool${i}`)));
+}
+const view = new PoseView();
+const now = new Float64Array(1);
+const sum = new Float64Array(1);
+let live = 0;
+
+function readAll() {
+  graph.tick(now[0]);
+  for (let tool = 0; tool < TOOLS; tool += 1) {
+    if (paths[tool].read(view) !== 'ok') continue;
+    live += 1;
+    sum[0] += view.matrix[12];
+  }
+}
+
+/** Replies with frame numbers 1 … DIFFERENT: used again and again, the counter goes back each time round. */
+function ndiRound() {
+  const toolOf = new Int16Array(256).fill(-1);
+  for (let i = 0; i < TOOLS; i += 1) toolOf[i + 1] = i;
+  const source = new NdiFrame();
+  const replies = Array.from({ length: DIFFERENT }, (_, n) => {
+    source.begin(OPTIONS);
+    for (let tool = 0; tool < TOOLS; tool += 1) {
+      const i = source.addHandle(tool + 1, 1);
+      source.values.set([0.6, 0, 0.8, 0, n / 100, tool, -1500, 0.1], i * 8);
+      source.portStatus[i] = 0x31;
+      source.frameNumber[i] = n + 1;
+    }
+    return what === 'bx' ? encodeBx(source) : withCrc(encodeTx(source));
+  });
+  const decoded = new NdiFrame();
+  const tracking = new NdiTracking();
+  const sink = {
+    tools: () => undefined,
+    pose: (tool, sample) => buffers[tool].push(sample),
+    flush: () => undefined,
+    connection: () => undefined,
+    fault: () => undefined,
+  };
+  const framer = new NdiReplyFramer({
+    reply: (reply) => {
+      const good =
+        what === 'bx'
+          ? decodeBx(decoded, reply.view, reply.start, reply.end, OPTIONS)
+          : decodeTx(decoded, reply.bytes, reply.start, reply.end, OPTIONS);
+      if (good) tracking.push(decoded, now, toolOf, TOOLS, sink);
+    },
+    fault: (code) => {
+      throw new Error(code);
+    },
+  });
+  return (n) => framer.feed(replies[n % DIFFERENT]);
+}
+
+/** One bridge message whose times are written over. */
+function bridgeRound() {
+  const decoder = new ClientDecoder({
+    hello: () => undefined,
+    pose: (tool, sample) => buffers[tool].push(sample),
+    batch: () => undefined,
+    pong: () => undefined,
+    event: () => undefined,
+    heartbeat: () => undefined,
+  });
+  const tools = Array.from({ length: TOOLS }, (_, i) => ({ name: `tool${i}` }));
+  decoder.decode(encodeHello({ bridge: 'probe', tools, device: 'connected', reason: '', heartbeatMs: 100 }));
+  const batch = new PoseBatch();
+  const sample = new PoseSample();
+  sample.status = 'ok';
+  sample.setPose(1, 2, 3, 0, 0.6, 0, 0.8);
+  sample.values[0] = sample.values[1] = 0;
+  for (let i = 0; i < TOOLS; i += 1) batch.add(i, sample, 1);
+  const message = new DataView(batch.message(1).buffer);
+  return () => {
+    for (let i = 0; i < TOOLS; i += 1) message.setFloat64(8 + i * 88 + 8, now[0], true);
+    decoder.decodePoses(message);
+  };
+}
+
+const round = what === 'bridge' ? bridgeRound() : ndiRound();
+
+function run(poses) {
+  for (let n = 0; n < poses / TOOLS; n += 1) {
+    now[0] += 16;
+    round(n);
+    readAll();
+  }
+}
+
+run(100_000);
+await pause(30);
+collections = 0;
+live = 0;
+run(POSES);
+await pause(30);
+const counted = collections;
+// The counter must be able to count: this allocates for certain.
+let kept = [];
+for (let i = 0; i < 200_000; i += 1) {
+  kept.push(new Float64Array(4));
+  if (kept.length > 100) kept = [];
+}
+await pause(30);
+process.stdout.write(
+  `${JSON.stringify({ poses: POSES, live, collections: counted, control: collections - counted, sum: sum[0] })}\n`,
+);
