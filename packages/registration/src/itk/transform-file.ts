@@ -45,7 +45,7 @@ export async function readTransformFile<To extends string, From extends string>(
  * Writes an ITK transform file that maps points of `from` to points of `to`, as {@link readTransformFile} reads it and as
  * ITK, elastix's converters and 3D Slicer do. Linear transforms are written as AffineTransform, in full precision.
  * @param name its extension chooses the format: .tfm or .txt (text), .h5 or .hdf5, .mat
- * @throws NavError `transform/unsupported` for a composite in another format than text
+ * @throws NavError `transform/unsupported` for a deformation in another format than text
  */
 export async function writeTransformFile<To extends string, From extends string>(
   what: AffineTransform<To, From> | Deformation<To, From>,
@@ -55,12 +55,9 @@ export async function writeTransformFile<To extends string, From extends string>
   const maps = 'parameterMaps' in what ? what.parameterMaps : [affineParameterMap(what.matrix)];
   const stored = storedTransforms(maps, (map) => (isLinear(map) ? linearMatrix(map) : undefined));
   if (format === 'txt') return { name, bytes: new TextEncoder().encode(writeTransformText(stored)) };
-  if (stored.length > 1) {
-    // transform-io writes the parts and drops the entry that says they are one.
-    throw new NavError(
-      'transform/unsupported',
-      `A transform of several parts can only be written as text: name it .tfm, not "${name}".`,
-    );
+  if (stored.some((t) => t.kind !== 'AffineTransform')) {
+    // transform-io 0.1.1 cannot write a B-spline, and drops the entry that says that several parts are one.
+    throw new NavError('transform/unsupported', `Only a linear transform can be written as "${name}": name the file .tfm.`);
   }
   return writeThroughItk(stored, name, format);
 }
