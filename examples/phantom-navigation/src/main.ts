@@ -1,12 +1,15 @@
-import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isNavError } from '@trocar/core';
+import { isNavError, systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
 import { type NavigationCase, phantomCase, volumeCase } from './case.js';
 import { CT } from './frames.js';
+import { PACES } from './hand.js';
+import { buildPage } from './node/build-page.js';
+import { filesBehind } from './node/files.js';
 import { runHeadless } from './node/headless.js';
-import { startPage } from './node/page.js';
+import { servePage } from './node/page-server.js';
 import { ptyLine } from './node/pty.js';
+import { startWorld } from './node/world.js';
 
 const USAGE = `Usage: npm start -- [options]
   --headless      run the whole procedure without a browser
@@ -14,7 +17,7 @@ const USAGE = `Usage: npm start -- [options]
   --volume PATH   a DICOM folder, .nii.gz, .mha or .nrrd instead of the phantom
   --fill-gaps     where slices of a DICOM series are missing, interpolate them instead of refusing
   --serial        tracker and driver speak over a real pseudo-terminal (needs socat)
-  --port N        of the page; default 5173, or the next free one
+  --port N        of the page; default any free one
   --seed N        seed of the simulated world; default 1
   --fast          a hand without patience
 `;
@@ -40,7 +43,7 @@ function readArguments(): Arguments {
       'fill-gaps': { type: 'boolean', default: false },
       volume: { type: 'string' },
       seed: { type: 'string', default: '1' },
-      port: { type: 'string', default: '5173' },
+      port: { type: 'string', default: '0' },
     },
   });
   const { headless, json, fast, serial, volume } = values;
@@ -73,24 +76,25 @@ async function headless(args: Arguments): Promise<number> {
 
 /** Serves the page until the process is told to end. */
 async function page(args: Arguments): Promise<number> {
-  const line = args.serial ? await ptyLine() : undefined;
+  const clock = systemClock();
   const made = await makeCase(args);
-  const { modality, size } = made.volume;
-  const from = args.volume === undefined ? 'Head phantom' : basename(args.volume);
-  const running = await startPage({
-    case: made,
+  const folder = await buildPage();
+  const line = args.serial ? await ptyLine() : undefined;
+  const server = await servePage({
+    folder,
+    clock,
     seed: args.seed,
-    fast: args.fast,
+    files: args.volume === undefined ? [] : await filesBehind(args.volume),
     port: args.port,
-    description: `${from}, ${modality}, ${size.join(' × ')}`,
-    ...(line && { line }),
+    startWorld: (origin) => startWorld({ case: made, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),
   });
-  process.stdout.write(`Trocar phantom navigation: ${running.url}\nEnd with Ctrl-C.\n`);
+  if (args.fast) server.world.truth.hand.pace = PACES.fast;
+  process.stdout.write(`Trocar phantom navigation: ${server.url}\nEnd with Ctrl-C.\n`);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
-  await running.close();
+  await server.close();
   line?.close();
   return 0;
 }

@@ -1,0 +1,79 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeVolume } from '@trocar/core/io';
+import { headPhantom } from '@trocar/core/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+import { phantomCase } from '../case.js';
+import { type HeadlessReport, runHeadless } from './headless.js';
+import { ptyLine } from './pty.js';
+
+const hasSocat = spawnSync('socat', ['-V']).status === 0;
+const folder = mkdtempSync(join(tmpdir(), 'trocar-headless-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function expectGood(report: HeadlessReport): void {
+  expect(report.checks.filter((c) => !c.held)).toEqual([]);
+  expect(report.outcome).toBe('reached');
+  expect(report.registration.residualsMm).toHaveLength(8);
+  expect(report.target.expectedTre95Mm).toBeGreaterThan(0.1);
+  expect(report.target.expectedTre95Mm).toBeLessThan(1.5);
+  expect(report.latencyMs.p50).toBeGreaterThan(0);
+  expect(report.latencyMs.p50).toBeLessThan(20);
+  for (const { afterMs } of Object.values(report.covered)) expect(afterMs).toBeGreaterThan(0);
+}
+
+/** Runs the command as `npm start` does. */
+function main(args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ['--import', 'tsx', '--conditions=@trocar/source', fileURLToPath(new URL('../main.ts', import.meta.url)), ...args],
+      (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
+
+describe('a headless run', () => {
+  it('does the whole procedure over the bridge, and what is displayed agrees with the truth', async () => {
+    expectGood(await runHeadless({ case: phantomCase(7, 4), seed: 7, fast: true }));
+  });
+
+  it.skipIf(!hasSocat)('does so over a real pseudo-terminal (needs socat)', async () => {
+    const line = await ptyLine();
+    try {
+      expectGood(await runHeadless({ case: phantomCase(8, 4), seed: 8, fast: true, line }));
+    } finally {
+      line.close();
+    }
+  });
+});
+
+describe('the command', () => {
+  it('prints one JSON object and exits 0, on a file of its own format too, and tells nobody who it is', async () => {
+    const path = join(folder, 'head.mha');
+    await writeVolume(headPhantom({ spacingMm: 3 }).volume, path);
+    const { code, stdout } = await main(['--headless', '--json', '--fast', '--seed', '3', '--volume', path]);
+    const report = JSON.parse(stdout) as HeadlessReport;
+    expectGood(report);
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect(stdout).not.toMatch(/Phantom\^|TROCAR-|head\.mha/);
+  });
+
+  it('refuses a tilted volume, a missing one and nonsense, each with its own words and exit code', async () => {
+    const path = join(folder, 'tilted.nrrd');
+    await writeVolume(headPhantom({ spacingMm: 6, tiltDegrees: 18.5 }).volume, path);
+    const tilted = await main(['--headless', '--json', '--volume', path]);
+    expect(tilted.code).toBe(1);
+    expect(JSON.parse(tilted.stdout)).toMatchObject({ outcome: 'failed', error: { code: 'volume/sheared' } });
+    const missing = await main(['--headless', '--json', '--volume', join(folder, 'none.nii.gz')]);
+    expect(missing.code).toBe(1);
+    expect(JSON.parse(missing.stdout)).toMatchObject({ error: { code: 'io/not-found' } });
+    const nonsense = await main(['--sead', '3']);
+    expect(nonsense.code).toBe(2);
+    expect(nonsense.stderr).toMatch(/Usage: npm start/);
+  });
+});
