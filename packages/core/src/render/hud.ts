@@ -21,10 +21,6 @@ export class Hud {
   width = 1;
   height = 1;
 
-  constructor() {
-    this.scene.matrixWorldAutoUpdate = true;
-  }
-
   resize(width: number, height: number): void {
     if (width === this.width && height === this.height) return;
     this.width = width;

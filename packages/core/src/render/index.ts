@@ -12,6 +12,7 @@ export {
   volumeAxes,
 } from './planes.js';
 export type { SliceView } from './slice-view.js';
-export { createStage, type Stage, type StageFiducial, type StageOptions, type StagePlan, type StageResources } from './stage.js';
+export { createStage, type Stage } from './stage.js';
+export type { StageFiducial, StageOptions, StagePlan, StageResources } from './stage-types.js';
 export type { SurfaceMesh, SurfaceStyle } from './surface.js';
 export type { Tool, ToolGeometry, VisibilityChange } from './tool.js';

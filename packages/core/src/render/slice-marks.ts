@@ -4,7 +4,7 @@ import { type Hud, LAYER } from './hud.js';
 import { Label } from './label.js';
 import type { FiducialMark, FiducialState, PlanMarks, StageModel } from './model.js';
 import { type Dash, PALETTE } from './palette.js';
-import { dot, outOf, type PlaneView } from './planes.js';
+import { dot, type PlaneView } from './planes.js';
 import { Ring } from './ring.js';
 import { Stroke } from './stroke.js';
 import type { Tool } from './tool.js';
@@ -228,16 +228,12 @@ export function fade(mm: number, near: number, far: number, least: number): numb
   return 1 - t * (1 - least);
 }
 
+/** A dash in device pixels. */
 export function scaledDash(dash: Dash | undefined, dpr: number): Dash | undefined {
   return dash === undefined ? undefined : [dash[0] * dpr, dash[1] * dpr];
 }
 
-/** out × screen: re-exported for the views. */
-export function normalOf(plane: PlaneView): Vec3 {
-  return outOf(plane.axes);
-}
-
-/** A three vector of three numbers. */
+/** Three numbers as three has them. */
 export function vector(v: ArrayLike<number>): Vector3 {
   return new Vector3(v[0] as number, v[1] as number, v[2] as number);
 }

@@ -4,8 +4,8 @@ import { letterSize, SliceFurniture } from './furniture.js';
 import { Hud } from './hud.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
-import { centreOf, dot, extentOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
-import { FiducialsOnSlice, normalOf, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
+import { centreOf, extentOf, outOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
+import { FiducialsOnSlice, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
 import { SliceMaterial } from './slice-material.js';
 import type { Tool } from './tool.js';
 
@@ -110,7 +110,7 @@ export class SliceView {
     this.resize(rect.width, rect.height, model.dpr);
     const { plane } = this;
     plane.passThrough(model.focus);
-    const normal = normalOf(plane);
+    const normal = outOf(plane.axes);
     for (let k = 0; k < 3; k += 1) {
       this.#alongX[k] = ((plane.axes.right[k] as number) * plane.width * plane.mmPerPx) / 2;
       this.#alongY[k] = ((plane.axes.up[k] as number) * plane.height * plane.mmPerPx) / 2;
@@ -158,11 +158,5 @@ export class SliceView {
     this.#camera.top = halfHeight;
     this.#camera.bottom = -halfHeight;
     this.#camera.updateProjectionMatrix();
-  }
-
-  /** mm along the normal, signed, from the plane to a point. */
-  distanceTo(p: ArrayLike<number>): number {
-    const n = normalOf(this.plane);
-    return dot(n, p) - dot(n, this.plane.centre);
   }
 }

@@ -359,6 +359,33 @@ describe('a stage', () => {
     expect(asked).toEqual([1000, 1016, 1032]);
   });
 
+  it('draws the tool as stale when what gives the poses fails', async () => {
+    const { stage, clock } = make();
+    stage.setVolume(cube());
+    const tool = stage.addTool({ name: 'needle', geometry: NEEDLE });
+    pose(tool, clock, 'ok');
+    const errors: string[] = [];
+    const caught = (e: ErrorEvent): void => {
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      errors.push(e.message);
+    };
+    window.addEventListener('error', caught, { capture: true });
+    await new Promise<void>((done) => {
+      tool.visibility.subscribe(({ status }) => {
+        if (status === 'stale') done();
+      });
+      stage.start(() => {
+        clock.advance(100);
+        throw new Error('no poses');
+      });
+    });
+    stage.stop();
+    window.removeEventListener('error', caught, { capture: true });
+    expect(tool.live).toBe(false);
+    expect(errors.length).toBeGreaterThan(1);
+  });
+
   it('refuses what it cannot show', () => {
     const { stage } = make({ maxTextureBytes: 1000 });
     expect(() => stage.setVolume(cube())).toThrow(expect.objectContaining({ code: 'render/too-large' }));

@@ -1,4 +1,4 @@
-import { WebGLRenderer } from 'three';
+import type { WebGLRenderer } from 'three';
 import { NavError, Signal } from '../base/index.js';
 import { type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
 import { vec3 } from '../math/index.js';
@@ -6,64 +6,18 @@ import { type Clock, type Instant, systemClock } from '../time/index.js';
 import { type Volume, type WindowLevel, windowPreset } from '../volume/index.js';
 import { airLevels } from './air.js';
 import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
-import type { FiducialState, StageModel } from './model.js';
+import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
 import { centreOf, SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
 import { attachPointer } from './pointer.js';
+import { makeRenderer } from './renderer.js';
 import { SceneView } from './scene-view.js';
 import { SliceView } from './slice-view.js';
 import { pointerActions } from './stage-pointer.js';
+import type { StageFiducial, StageOptions, StagePlan, StageResources } from './stage-types.js';
 import type { SurfaceMesh, SurfaceStyle } from './surface.js';
 import { Tool, type ToolGeometry } from './tool.js';
-import { requireFits, textureLimits, volumeTexture } from './volume-texture.js';
-
-/** What {@link createStage} is told. */
-export interface StageOptions<F extends string> {
-  /** The frame everything on the stage is given in: a patient frame, LPS, mm. */
-  readonly frame: Frame<F>;
-  /** The clock of the poses' query times. Default: the system clock. */
-  readonly clock?: Clock;
-  /** Default: {@link quadLayout}. */
-  readonly layout?: Layout;
-  /** Device pixels per CSS pixel. Default: the window's, followed. */
-  readonly pixelRatio?: number;
-  /** Multisampling of the 3D view. Lines and letters are smooth without it. Default true. */
-  readonly antialias?: boolean;
-  /** Listens to pointers and the wheel. Default true. */
-  readonly interactive?: boolean;
-  /** Draws letters, scale bars, crosshair and marks over the images. Default true; false for plain pictures. */
-  readonly annotations?: boolean;
-  /** A tool whose pose was queried longer ago than this is drawn as stale. Default 250 ms. */
-  readonly staleAfterMs?: number;
-  /** The most GPU memory one volume may take. Default 2 GiB. */
-  readonly maxTextureBytes?: number;
-}
-
-/** A straight plan as the stage draws it; `@trocar/core/guidance` plans fit. */
-export interface StagePlan<in out F extends string> {
-  readonly entry: Point<F>;
-  readonly target: Point<F>;
-  /** Radius of the sphere drawn for the target. Default 4 mm. */
-  readonly targetRadiusMm?: number;
-  /** Radius of the corridor drawn around the path. Default 3 mm. */
-  readonly corridorRadiusMm?: number;
-}
-
-/** A fiducial to draw. */
-export interface StageFiducial<in out F extends string> {
-  readonly point: Point<F>;
-  /** Default: its number, from 1. */
-  readonly label?: string;
-  /** Default `pending`. */
-  readonly state?: FiducialState;
-}
-
-/** What the stage holds on the GPU, as three counts it. */
-export interface StageResources {
-  readonly geometries: number;
-  readonly textures: number;
-  readonly programs: number;
-}
+import { requireFits, type TextureLimits, textureLimits, volumeTexture } from './volume-texture.js';
 
 const GAP_PX = 2;
 
@@ -92,7 +46,7 @@ export class Stage<in out F extends string> {
   readonly #scene = new SceneView();
   readonly #model: StageModel;
   readonly #staleAfterMs: number;
-  readonly #maxTextureBytes: number;
+  readonly #limits: TextureLimits;
   readonly #pixelRatio: number | undefined;
   readonly #end = new AbortController();
   readonly #now = new Float64Array(1);
@@ -112,13 +66,13 @@ export class Stage<in out F extends string> {
     this.#clock = options.clock ?? systemClock();
     this.#layout = options.layout ?? quadLayout();
     this.#staleAfterMs = options.staleAfterMs ?? 250;
-    this.#maxTextureBytes = options.maxTextureBytes ?? 2 ** 31;
     this.#pixelRatio = options.pixelRatio;
     this.#renderer = makeRenderer(canvas, options.antialias ?? true);
+    this.#limits = textureLimits(this.#renderer, options.maxTextureBytes ?? 2 ** 31);
     this.#slices = new Map(SLICE_VIEWS.map((name) => [name, new SliceView(name)]));
     this.#model = { ...emptyModel(), annotations: options.annotations ?? true };
-    this.#observer = new ResizeObserver(() => this.#resize());
-    this.#observer.observe(canvas);
+    this.#observer = new ResizeObserver((entries) => this.#resize(entries[0]));
+    observe(this.#observer, canvas);
     this.#resize();
     this.#listen(options.interactive ?? true);
   }
@@ -137,7 +91,7 @@ export class Stage<in out F extends string> {
     this.#requireAlive('Setting a volume');
     if (volume !== undefined) {
       requireSameFrame(this.frame, volume.frame, 'Showing a volume');
-      requireFits(volume, this.#limits());
+      requireFits(volume, this.#limits);
     }
     this.#volume = volume;
     this.#model.volume = volume;
@@ -294,8 +248,12 @@ export class Stage<in out F extends string> {
     this.stop();
     const turn = (): void => {
       this.#loop = requestAnimationFrame(turn);
-      onFrame(this.#clock.now());
-      if (!this.#disposed) this.render();
+      try {
+        onFrame(this.#clock.now());
+      } finally {
+        // Whatever went wrong there, an old picture must not stand: tools without a new pose are drawn as stale.
+        if (!this.#disposed) this.render();
+      }
     };
     this.#loop = requestAnimationFrame(turn);
   }
@@ -359,14 +317,10 @@ export class Stage<in out F extends string> {
     this.#scene.removeTool(tool);
   }
 
-  #limits(): ReturnType<typeof textureLimits> {
-    return textureLimits(this.#renderer.getContext() as WebGL2RenderingContext, this.#maxTextureBytes);
-  }
-
   #upload(): void {
     this.#model.uploaded?.texture.dispose();
     const { volume } = this.#model;
-    this.#model.uploaded = volume && volumeTexture(volume, this.#limits());
+    this.#model.uploaded = volume && volumeTexture(volume, this.#limits);
     this.#tellVolume();
   }
 
@@ -375,13 +329,16 @@ export class Stage<in out F extends string> {
     this.#scene.volumeChanged(this.#model);
   }
 
-  #resize(): void {
+  #resize(entry?: ResizeObserverEntry): void {
     const dpr = this.#pixelRatio ?? globalThis.devicePixelRatio ?? 1;
     this.#model.dpr = dpr;
     const { clientWidth, clientHeight } = this.canvas;
+    // Where the browser knows the exact device pixels, one pixel drawn is one pixel seen, also at 125 %.
+    const exact = this.#pixelRatio === undefined ? entry?.devicePixelContentBoxSize?.[0] : undefined;
     // A canvas outside the document has no CSS size: its own pixels count.
-    const width = clientWidth > 0 ? Math.round(clientWidth * dpr) : this.canvas.width;
-    const height = clientHeight > 0 ? Math.round(clientHeight * dpr) : this.canvas.height;
+    const shown = clientWidth > 0 && clientHeight > 0;
+    const width = exact?.inlineSize ?? (shown ? Math.round(clientWidth * dpr) : this.canvas.width);
+    const height = exact?.blockSize ?? (shown ? Math.round(clientHeight * dpr) : this.canvas.height);
     this.#renderer.setSize(Math.max(1, width), Math.max(1, height), false);
     if (this.#loop !== 0 && !this.#lost) this.render();
   }
@@ -450,26 +407,13 @@ export function createStage<F extends string>(where: HTMLElement, options: Stage
   }
 }
 
-function makeRenderer(canvas: HTMLCanvasElement, antialias: boolean): WebGLRenderer {
-  const attributes: WebGLContextAttributes = {
-    antialias,
-    alpha: false,
-    depth: true,
-    stencil: false,
-    powerPreference: 'high-performance',
-  };
-  const context = canvas.getContext('webgl2', attributes);
-  if (context === null) {
-    throw new NavError(
-      'render/no-webgl2',
-      'This canvas gives no WebGL2 context. Use a browser with WebGL2, switch hardware or software GL on, and give a canvas that has no other context.',
-    );
+/** Observes device pixels, which also change with the zoom and with the monitor; else CSS pixels. */
+function observe(observer: ResizeObserver, canvas: HTMLCanvasElement): void {
+  try {
+    observer.observe(canvas, { box: 'device-pixel-content-box' });
+  } catch {
+    observer.observe(canvas);
   }
-  const renderer = new WebGLRenderer({ canvas, context, ...attributes });
-  renderer.autoClear = false;
-  renderer.info.autoReset = true;
-  renderer.setPixelRatio(1);
-  return renderer;
 }
 
 function emptyModel(): StageModel {

@@ -59,8 +59,8 @@ export class Tool {
    * @param tipError95Mm radius about the tip that holds the true tip with 95 % confidence, mm; NaN where not known
    */
   update(view: PoseView, tipError95Mm: number = Number.NaN): void {
-    const finite = view.hasPose && Number.isFinite((view.matrix[0] as number) + (view.matrix[12] as number));
-    this.#given = finite ? view.status : view.status === 'disconnected' ? 'disconnected' : 'missing';
+    this.#given =
+      view.hasPose && allFinite(view.matrix) ? view.status : view.status === 'disconnected' ? 'disconnected' : 'missing';
     this.#numbers[0] = view.times[0] as number;
     this.#numbers[1] = tipError95Mm;
     this.matrix.set(view.matrix);
@@ -107,4 +107,11 @@ export class Tool {
   remove(): void {
     this.#host.remove(this);
   }
+}
+
+function allFinite(m: Float64Array): boolean {
+  // One number that is not finite makes the sum not finite.
+  let sum = 0;
+  for (let k = 0; k < 16; k += 1) sum += m[k] as number;
+  return Number.isFinite(sum);
 }

@@ -1,13 +1,23 @@
-import { Data3DTexture, FloatType, LinearFilter, NearestFilter, NoColorSpace, RedFormat, UnsignedByteType } from 'three';
+import {
+  Data3DTexture,
+  FloatType,
+  LinearFilter,
+  NearestFilter,
+  NoColorSpace,
+  RedFormat,
+  UnsignedByteType,
+  type WebGLRenderer,
+} from 'three';
 import { NavError } from '../base/index.js';
-import type { AnyVolume } from '../volume/index.js';
+import type { AnyVolume, VoxelArray } from '../volume/index.js';
+import { filtersExactly } from './filter-probe.js';
 
 /** What a context can hold. */
 export interface TextureLimits {
   /** MAX_3D_TEXTURE_SIZE. */
   readonly maxEdge: number;
-  /** Whether float textures filter linearly (OES_texture_float_linear). */
-  readonly floatLinear: boolean;
+  /** Whether the GPU's own linear filter may be used: it is there for floats, and exact. */
+  readonly linear: boolean;
   /** The most bytes one volume may take on the GPU. */
   readonly maxBytes: number;
 }
@@ -22,10 +32,11 @@ export interface VolumeTexture {
 }
 
 /** Limits of this context. */
-export function textureLimits(gl: WebGL2RenderingContext, maxBytes: number): TextureLimits {
+export function textureLimits(renderer: WebGLRenderer, maxBytes: number): TextureLimits {
+  const gl = renderer.getContext() as WebGL2RenderingContext;
   return {
     maxEdge: gl.getParameter(gl.MAX_3D_TEXTURE_SIZE) as number,
-    floatLinear: gl.getExtension('OES_texture_float_linear') !== null,
+    linear: gl.getExtension('OES_texture_float_linear') !== null && filtersExactly(renderer),
     maxBytes,
   };
 }
@@ -54,10 +65,9 @@ export function requireFits(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: Textu
 export function volumeTexture(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: TextureLimits): VolumeTexture {
   requireFits(v, limits);
   const byte = isByte(v);
-  const data = byte || v.voxels instanceof Float32Array ? v.voxels : Float32Array.from(v.voxels);
-  // three's types ask for an own ArrayBuffer; WebGL takes a shared one as well.
-  const texture = new Data3DTexture(data as Float32Array<ArrayBuffer>, ...v.size);
-  const linear = byte || limits.floatLinear;
+  const data = uploadable(v.voxels);
+  const texture = new Data3DTexture(data, ...v.size);
+  const { linear } = limits;
   texture.format = RedFormat;
   texture.type = byte ? UnsignedByteType : FloatType;
   texture.colorSpace = NoColorSpace;
@@ -73,6 +83,13 @@ export function volumeTexture(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: Tex
     };
   }
   return { texture, storedPerTexel: byte ? 255 : 1, manualFilter: !linear };
+}
+
+/** The voxels as bytes or floats in memory of their own: not every browser uploads from shared memory. */
+function uploadable(voxels: VoxelArray): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
+  const own = voxels.buffer instanceof ArrayBuffer;
+  if (voxels instanceof Uint8Array) return own ? (voxels as Uint8Array<ArrayBuffer>) : new Uint8Array(voxels);
+  return own && voxels instanceof Float32Array ? (voxels as Float32Array<ArrayBuffer>) : new Float32Array(voxels);
 }
 
 function isByte(v: Pick<AnyVolume, 'voxels'>): boolean {
