@@ -97,6 +97,18 @@ describe('trocar-volume', () => {
     expect([v.size, value]).toEqual([[8, 6, 5], 13 - 1024]);
   });
 
+  it('straightens a tilted series where asked, without which MetaImage refuses it', async () => {
+    const tilted = join(folder, 'tilted');
+    await mkdir(tilted);
+    const orientation = [1, 0, 0, 0, Math.cos(0.3), -Math.sin(0.3)];
+    for (const file of dicomSeries(5, { each: () => ({ orientation }) })) await writeFile(join(tilted, file.name), file.bytes);
+    const out = join(folder, 'straight.mha');
+    expect((await run('convert', tilted, '--out', out)).error).toContain('volume/sheared');
+    const done = await run('convert', tilted, '--out', out, '--straighten');
+    expect([done.code, done.out.includes('warning resampled')]).toEqual([0, true]);
+    expect(JSON.parse((await run('info', out, '--json')).out)).toMatchObject({ shearDegrees: 0 });
+  });
+
   it('copies what a browser needs, no raw WebAssembly among it', async () => {
     const target = join(folder, 'assets', 'trocar');
     const { code, out } = await run('assets', target, '--json');

@@ -3,7 +3,7 @@ import { isNavError, type NavError } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { readVolume, writeVolume } from '../io/index.js';
 import { copyAssets } from '../io/node/index.js';
-import { type AnyVolume, cornersOf, shearDegrees, spacingOf, valueRange } from '../volume/index.js';
+import { type AnyVolume, cornersOf, resampleStraight, shearDegrees, spacingOf, valueRange } from '../volume/index.js';
 
 /** Where a command writes its lines. */
 export interface CommandOutput {
@@ -21,6 +21,7 @@ const USAGE = `trocar-volume: look at, check and convert medical volumes.
 PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
 
   --series UID     which series to take where a folder holds several
+  --straighten     resample a tilted (sheared) volume onto right-angled axes
   --fill-gaps      interpolate missing and uneven slices instead of refusing them (the result says so)
   --help           this text
 
@@ -31,6 +32,7 @@ const OPTIONS = {
   out: { type: 'string' },
   series: { type: 'string' },
   'fill-gaps': { type: 'boolean' },
+  straighten: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
@@ -41,6 +43,7 @@ interface Request {
   readonly outFile: string | undefined;
   readonly seriesUid: string | undefined;
   readonly fillGaps: boolean;
+  readonly straighten: boolean;
 }
 
 /** Runs `trocar-volume` with its arguments; the answer is the exit code. Never throws a NavError. */
@@ -87,6 +90,7 @@ function requestOf(args: readonly string[]): Request | 'help' {
     outFile: values.out,
     seriesUid: values.series,
     fillGaps: values['fill-gaps'] ?? false,
+    straighten: values.straighten ?? false,
   };
 }
 
@@ -100,11 +104,12 @@ async function perform(request: Request, to: CommandOutput): Promise<void> {
     );
     return;
   }
-  const v = await readVolume(request.path, {
+  const read = await readVolume(request.path, {
     frame: frame('image'),
     ...(request.seriesUid !== undefined && { seriesUid: request.seriesUid }),
     ...(request.fillGaps && { gaps: 'interpolate' as const }),
   });
+  const v = request.straighten ? resampleStraight(read) : read;
   if (request.outFile !== undefined) await writeVolume(v, request.outFile);
   const facts = request.command === 'info' ? factsOf(v) : { size: v.size, modality: v.modality, warnings: v.warnings };
   if (request.json) {

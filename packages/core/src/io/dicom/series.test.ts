@@ -191,6 +191,17 @@ describe('stored values', () => {
     expect(v.voxels.constructor).toBe(signed === 1 ? Int16Array : Uint16Array);
   });
 
+  it('are the same compressed, also where only some slices are, signed and of 12 bits', async () => {
+    const tags = { '00280101': ['US', 12], '00280102': ['US', 11] } as const;
+    const pixels = Array.from({ length: ROWS * COLUMNS }, (_, n) => 97 * n - 2048);
+    const plain = await read(dicomSeries(5, { each: () => ({ tags, pixels }) }));
+    expect(Array.from(plain.voxels.slice(0, 48))).toEqual(pixels.map((x) => (x << 20) >> 20));
+    const some = await read(dicomSeries(5, { each: (k) => ({ tags, pixels, rle: k % 2 === 1 }) }));
+    const all = await read(dicomSeries(5, { each: (k) => ({ offset: 100 * k, rle: true }) }));
+    expect(some.voxels).toEqual(plain.voxels);
+    expect(all.voxels).toEqual((await read(dicomSeries(5))).voxels);
+  });
+
   it('of slices with different rescale become values in single precision, with a warning', async () => {
     const v = await read(dicomSeries(2, { each: (k) => ({ slope: k + 0.5, intercept: -k }) }));
     expect(v.voxels).toBeInstanceOf(Float32Array);
