@@ -98,7 +98,7 @@ export default defineConfig({
           environment: 'node',
           include: [packaging],
           testTimeout: 300_000,
-          hookTimeout: 300_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
