@@ -1,4 +1,13 @@
-import { type Clock, FrameGraph, isNavError, type Point, type PoseBuffer, PoseView, type Transform } from '@trocar/core';
+import {
+  type Clock,
+  FrameGraph,
+  type Instant,
+  isNavError,
+  type Point,
+  type PoseBuffer,
+  PoseView,
+  type Transform,
+} from '@trocar/core';
 import { Deviation, type GuidanceLimits, type GuidanceState, guidanceState, requirePlanFor } from '@trocar/core/guidance';
 import { type PointRegistration, registerPoints } from '@trocar/registration';
 import { type TargetBound, targetBound } from './bound.js';
@@ -45,6 +54,9 @@ export interface Proposal {
   /** Of the error at the plan's target. */
   readonly bound: TargetBound;
 }
+
+/** With nothing measured for this long, a touch is over, ms. */
+const SILENT_MS = 500;
 
 /** Fewer than this leave the noise level a guess. */
 const FEWEST_FIDUCIALS = 4;
@@ -135,8 +147,16 @@ export class Procedure {
     this.#state = guidanceState(this.#deviation, this.#state, this.#options.guidanceLimits);
   }
 
+  /**
+   * A touch is read at the time of the newest measurement, not at the time of drawing: a screen that was slow to draw
+   * has not made the measurements any older. A tracker that has gone silent is read now, and found stale.
+   */
   #goOnTouching({ index, touch }: { readonly index: number; readonly touch: TouchInProgress }): void {
+    const now = this.graph.at;
+    const newest = Math.min(this.buffers.stylus.newestAt, this.buffers.reference.newestAt) as Instant;
+    if (now - newest <= SILENT_MS) this.graph.tick(newest);
     this.#paths.tipInReference.read(this.#tipInReference);
+    this.graph.tick(now);
     const answer = touch.add(this.#tipInReference);
     if (answer === undefined) return;
     this.#touching = undefined;

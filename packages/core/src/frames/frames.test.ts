@@ -338,6 +338,13 @@ describe('honest poses', () => {
     }
   });
 
+  it('tells when its newest sample was measured, whatever order they came in', () => {
+    const buffer = new FrameGraph().stream(tracker, stylus);
+    expect(buffer.newestAt).toBeNaN();
+    for (const ms of [20, 60, 40]) push(buffer, ms, ms);
+    expect(buffer.newestAt).toBe(60);
+  });
+
   it('is disconnected while the device is', () => {
     const view = reading((b) => {
       steady(b);

@@ -121,6 +121,11 @@ export class PoseBuffer {
     return this.#size;
   }
 
+  /** When the newest sample kept was measured; NaN where there is none. */
+  get newestAt(): Instant {
+    return (this.#size === 0 ? Number.NaN : this.#time(this.#size - 1)) as Instant;
+  }
+
   /** Whether the device is there; a driver says so. While it is not, every reading is `disconnected`. */
   get connected(): boolean {
     return this.#connected;

@@ -1,0 +1,84 @@
+import { point } from '@trocar/core';
+import { straightPlan } from '@trocar/core/guidance';
+import { readVolume, setAssetsBase } from '@trocar/core/io';
+import { type NavigationCase, phantomCase, volumeCase } from '../src/case.js';
+import { CT, type ToolName } from '../src/frames.js';
+
+/** What the server says of the procedure to be done: see `src/node/page-server.ts`. */
+export interface CaseFacts {
+  readonly kind: 'phantom' | 'files';
+  readonly seed: number;
+  /** WebSocket address of the bridge. */
+  readonly bridge: string;
+  /** Names of the files to be read, for `files`. */
+  readonly files: readonly string[];
+}
+
+/** What the simulated hand is asked to do. */
+export type HandOrder =
+  | { readonly touch: number }
+  | { readonly insert: { readonly beyondMm: number; readonly entry: number[]; readonly target: number[] } }
+  | { readonly retract: true }
+  | { readonly cover: ToolName; readonly hidden: boolean }
+  | { readonly plug: boolean };
+
+async function json(response: Response): Promise<unknown> {
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  return response.json();
+}
+
+/** The facts of the case. */
+export async function caseFacts(): Promise<CaseFacts> {
+  return (await json(await fetch('/case'))) as CaseFacts;
+}
+
+/** Sends the hand to do something; the moment it will be done, in ms from now. */
+export async function order(what: HandOrder): Promise<number> {
+  const body = JSON.stringify(what);
+  const answer = (await json(
+    await fetch('/hand', { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
+  )) as { readonly doneInMs: number };
+  return answer.doneInMs;
+}
+
+/** Reads the case in this page: the phantom is made here, files are fetched from the server and decoded here. */
+export async function loadCase(facts: CaseFacts, progress: (text: string) => void): Promise<NavigationCase> {
+  if (facts.kind === 'phantom') {
+    progress('Making the phantom …');
+    await painted();
+    return phantomCase(facts.seed);
+  }
+  setAssetsBase('/trocar');
+  let got = 0;
+  const files = await Promise.all(
+    facts.files.map(async (name, n) => {
+      const response = await fetch(`/files/${n}`);
+      if (!response.ok) throw new Error(`${name}: ${response.status}`);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      got += 1;
+      progress(`Reading ${got} of ${facts.files.length} files …`);
+      return { name, bytes };
+    }),
+  );
+  progress('Decoding …');
+  const volume = await readVolume(files, { frame: CT });
+  progress('Finding the skin …');
+  await painted();
+  return volumeCase(volume, facts.seed);
+}
+
+/** After the next frame is on the screen: for words that must be seen before the page is busy. */
+export function painted(): Promise<void> {
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+}
+
+/** The same case with its plan going elsewhere. */
+export function withTarget(given: NavigationCase, target: ArrayLike<number>): NavigationCase {
+  const uid = given.volume.frameOfReferenceUid;
+  const plan = straightPlan({
+    entry: given.plan.entry,
+    target: point(CT, target),
+    ...(uid !== undefined && { frameOfReferenceUid: uid }),
+  });
+  return { ...given, plan };
+}
