@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -39,12 +40,17 @@ function namesOf(file: string): string[] {
     .sort();
 }
 
+const recordOf = (name: string): string => `${name.replace('@trocar/', '').replaceAll('/', '.')}.txt`;
+
 describe('public names', () => {
   it.each(ENTRIES)('$name', async ({ name, file }) => {
     const names = namesOf(file);
     expect(names.filter((line) => line.endsWith(': unresolved'))).toEqual([]);
-    const record = `names/${name.replace('@trocar/', '').replaceAll('/', '.')}.txt`;
-    await expect(`${names.join('\n')}\n`).toMatchFileSnapshot(record);
+    await expect(`${names.join('\n')}\n`).toMatchFileSnapshot(`names/${recordOf(name)}`);
+  });
+
+  it('are recorded for these entry points and no other', () => {
+    expect(readdirSync(new URL('./names', import.meta.url)).sort()).toEqual(ENTRIES.map(({ name }) => recordOf(name)).sort());
   });
 
   it(`core's root has at most ${MAX_ROOT_NAMES}`, () => {
