@@ -47,14 +47,14 @@ export function hasProgram(program) {
 }
 
 /**
- * A Python 3 that finds these modules (none is imported): the one on the path, or the system's, which is the one that
- * Debian's packages serve. TROCAR_PYTHON names another.
+ * A Python 3 that finds these modules (none is imported): the system's, which Debian's packages serve, or the one on
+ * the path. TROCAR_PYTHON names another.
  * @param {readonly string[]} modules
  */
 export function findPython(modules) {
   const ask = `import importlib.util as u,sys; sys.exit(any(u.find_spec(m) is None for m in ${JSON.stringify(modules)}))`;
   const given = process.env['TROCAR_PYTHON'];
-  return (given ? [given] : ['python3', '/usr/bin/python3']).find(
+  return (given ? [given] : ['/usr/bin/python3', 'python3']).find(
     (python) => spawnSync(python, ['-c', ask], { stdio: 'ignore' }).status === 0,
   );
 }
