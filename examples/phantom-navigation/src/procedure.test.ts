@@ -179,7 +179,7 @@ describe('the procedure refuses, and says why', () => {
     b.frame();
     b.procedure.touch(0);
     while (b.procedure.touching !== undefined) {
-      b.clock.advance(70);
+      b.clock.advance(120);
       b.frame();
     }
     expect(b.procedure.refusal?.code).toBe('too-few-samples');

@@ -4,15 +4,18 @@ import { REFERENCE } from './frames.js';
 
 /** When a touch counts. */
 export interface TouchLimits {
-  /** How long the tip must rest in the divot, ms. */
+  /** How long the tip must rest in the divot at least, ms. */
   readonly dwellMs: number;
-  /** At least this many different measurements must have been made meanwhile. */
+  /** At least this many different measurements are needed; with a slow tracker the dwell grows, to {@link PATIENCE} times. */
   readonly minSamples: number;
   /** Largest scatter of the tip while it rests, rms length, mm: more is a hand that moves. */
   readonly maxRmsMm: number;
   /** Largest way between the means of the first and the second half, mm: more is a hand that slides. */
   readonly maxDriftMm: number;
 }
+
+/** A dwell may grow this much while measurements are too few. */
+export const PATIENCE = 3;
 
 /** Defaults for a tracker of 60 Hz with about 0.3 mm of noise. */
 export const TOUCH_LIMITS: TouchLimits = { dwellMs: 800, minSamples: 24, maxRmsMm: 0.8, maxDriftMm: 0.5 };
@@ -64,7 +67,10 @@ export class TouchInProgress {
       this.#measuredAt = view.measuredAt;
       this.#take(view.matrix);
     }
-    return view.at - this.#startedAt >= this.#limits.dwellMs ? this.#finish() : undefined;
+    const { dwellMs, minSamples } = this.#limits;
+    const spent = view.at - this.#startedAt;
+    const enough = this.#positions.length / 3 >= minSamples;
+    return spent >= (enough ? dwellMs : PATIENCE * dwellMs) ? this.#finish() : undefined;
   }
 
   #take(m: Float64Array): void {

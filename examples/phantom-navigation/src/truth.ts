@@ -9,8 +9,8 @@ import { Hand } from './hand.js';
 export interface WorldErrors {
   /** Of marking a fiducial in the image, mm. */
   readonly markingSdMm: number;
-  /** Of placing the tip in a divot, anew at every touch, mm. */
-  readonly placingSdMm: number;
+  /** Of placing the tip in a divot, anew at every touch, mm: along x, y and z of the image, where it is not the same. */
+  readonly placingSdMm: number | readonly [number, number, number];
   /** Of the stylus's calibrated tip, mm: the same in every touch. */
   readonly tipSdMm: number;
   /** Of one measurement of a tool's place, mm, and rotation, rad. */
@@ -84,7 +84,10 @@ export class HiddenTruth {
     );
     invertRigid(this.#tipFromStylus, stylusFromTip);
     this.fiducials = given.fiducials.map((f) => add(f.xyz, vector(errors.markingSdMm)));
-    this.hand = new Hand(given, this.fiducials, () => vector(errors.placingSdMm), random);
+    const placing = errors.placingSdMm;
+    const [px, py, pz] = typeof placing === 'number' ? [placing, placing, placing] : placing;
+    const placed = (): [number, number, number] => [px * random.normal(), py * random.normal(), pz * random.normal()];
+    this.hand = new Hand(given, this.fiducials, placed, random);
   }
 
   /** Hides a tool from the tracker, or shows it again. */

@@ -36,7 +36,8 @@ function main(args: readonly string[]): Promise<{ readonly code: number; readonl
   });
 }
 
-describe('a headless run', () => {
+// Real time, on a machine that may be busy.
+describe('a headless run', { timeout: 180_000 }, () => {
   it('does the whole procedure over the bridge, and what is displayed agrees with the truth', async () => {
     expectGood(await runHeadless({ case: phantomCase(7, 4), seed: 7, fast: true }));
   });
@@ -51,7 +52,7 @@ describe('a headless run', () => {
   });
 });
 
-describe('the command', () => {
+describe('the command', { timeout: 180_000 }, () => {
   it('prints one JSON object and exits 0, on a file of its own format too, and tells nobody who it is', async () => {
     const path = join(folder, 'head.mha');
     await writeVolume(headPhantom({ spacingMm: 3 }).volume, path);
