@@ -186,7 +186,8 @@ function solveLogOdds(evaluate: (logX: number) => void, target: number, start: n
     evaluate(x);
     const odds = Math.log(law.below) - Math.log(law.above);
     const step = ((target - odds) * law.below * law.above) / law.density;
-    if (Math.abs(step) <= 1e-9) return x + step;
+    // What is left after a step is about its square.
+    if (Math.abs(step) <= 1e-6) return x + step;
     if (odds < target) low = x;
     else high = x;
     const next = x + Math.max(-20, Math.min(2, step));
@@ -230,9 +231,9 @@ export function radiusQuantile(
   if (largest === Infinity) return Infinity;
   const middle = (lambda[1] as number) / largest;
   const least = (lambda[2] as number) / largest;
-  coarse ??= sphereRule(16, 8);
+  coarse ??= sphereRule(12, 6);
   const round = least > 0.1 && degreesOfFreedom >= 3;
-  if (!round) fine ??= sphereRule(40, 28);
+  if (!round) fine ??= sphereRule(24, 12);
   shape.middle = middle;
   shape.least = least;
   shape.rule = (round ? coarse : fine) as Float64Array;
@@ -272,28 +273,59 @@ const radial = {
   above: 0,
   density: 0,
   nu: 0,
+  /** Whether ν is a whole number for which the finite sums below are quick. */
+  whole: false,
   logBeta: 0,
-  logPeak: 0,
+  peak: 0,
   prepare(nu: number): void {
     this.nu = nu;
     if (nu >= NORMAL_FROM) return;
+    this.whole = Number.isInteger(nu) && nu <= 300;
     this.logBeta = logGamma((nu + 1) / 2) - logGamma(nu / 2) - 0.5723649429247001;
-    this.logPeak = this.logBeta - 0.5 * Math.log(nu);
+    this.peak = Math.exp(this.logBeta - 0.5 * Math.log(nu));
   },
   at(r: number): void {
     const { nu } = this;
     if (nu >= NORMAL_FROM) {
       const f = 0.3989422804014327 * Math.exp((-r * r) / 2);
-      this.above = gammaQ(0.5, (r * r) / 2) + 2 * r * f;
+      this.above = normalTails(r, f) + 2 * r * f;
       this.density = 2 * r * r * f;
       return;
     }
     const spread = nu + r * r;
-    const f = Math.exp(this.logPeak - ((nu + 1) / 2) * Math.log1p((r * r) / nu));
-    this.above = betaWith(nu / spread, (r * r) / spread, nu / 2, 0.5, this.logBeta) + 2 * r * f;
+    const cosine2 = nu / spread;
+    const f = this.peak * cosine2 ** ((nu + 1) / 2);
+    const tails = this.whole ? wholeStudentTails(nu, r, cosine2) : betaWith(cosine2, (r * r) / spread, nu / 2, 0.5, this.logBeta);
+    this.above = tails + 2 * r * f;
     this.density = (2 * r * r * f * (nu + 1)) / spread;
   },
 };
+
+/** P(|z| > r) for the standard normal of density f at r ≥ 0: A&S 26.2.11 near the middle, 6.5.31 in the tails. */
+function normalTails(r: number, f: number): number {
+  if (r >= 3) return f * r * gammaFraction(0.5, (r * r) / 2);
+  let term = r;
+  let sum = r;
+  for (let n = 3; term > sum * ROUNDING; n += 2) {
+    term *= (r * r) / n;
+    sum += term;
+  }
+  return 1 - 2 * f * sum;
+}
+
+/** P(|t| > r) for a whole number of degrees of freedom, with cosine2 = ν / (ν + r²): A&S 26.7.3 and 26.7.4. */
+function wholeStudentTails(nu: number, r: number, cosine2: number): number {
+  const sine = Math.sqrt(1 - cosine2);
+  const odd = nu % 2 === 1;
+  let term = odd ? sine * Math.sqrt(cosine2) : sine;
+  let sum = nu === 1 ? 0 : term;
+  for (let n = odd ? 3 : 2; n <= nu - 2; n += 2) {
+    term *= (cosine2 * (n - 1)) / n;
+    sum += term;
+  }
+  if (!odd) return 1 - sum;
+  return 1 - (2 / Math.PI) * (Math.atan(r / Math.sqrt(nu)) + sum);
+}
 
 /**
  * A rule over an octant of the unit sphere, which is all of it for an even function: Gauss–Legendre along the axis of
