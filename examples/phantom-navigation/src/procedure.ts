@@ -147,16 +147,8 @@ export class Procedure {
     this.#state = guidanceState(this.#deviation, this.#state, this.#options.guidanceLimits);
   }
 
-  /**
-   * A touch is read at the time of the newest measurement, not at the time of drawing: a screen that was slow to draw
-   * has not made the measurements any older. A tracker that has gone silent is read now, and found stale.
-   */
   #goOnTouching({ index, touch }: { readonly index: number; readonly touch: TouchInProgress }): void {
-    const now = this.graph.at;
-    const newest = Math.min(this.buffers.stylus.newestAt, this.buffers.reference.newestAt) as Instant;
-    if (now - newest <= SILENT_MS) this.graph.tick(newest);
-    this.#paths.tipInReference.read(this.#tipInReference);
-    this.graph.tick(now);
+    this.#readTip();
     const answer = touch.add(this.#tipInReference);
     if (answer === undefined) return;
     this.#touching = undefined;
@@ -168,6 +160,18 @@ export class Procedure {
     }
   }
 
+  /**
+   * Reads the tip for a touch: at the time of the newest measurement, not at the time of drawing, for a screen that is
+   * slow to draw does not make the measurements any older. A tracker that has gone silent is read now, and found stale.
+   */
+  #readTip(): void {
+    const now = this.graph.at;
+    const newest = Math.min(this.buffers.stylus.newestAt, this.buffers.reference.newestAt) as Instant;
+    if (now - newest <= SILENT_MS) this.graph.tick(newest);
+    this.#paths.tipInReference.read(this.#tipInReference);
+    this.graph.tick(now);
+  }
+
   /** Begins to record a touch of fiducial `index`; it ends by itself in {@link update}, in {@link touches} or a refusal. */
   touch(index: number): Refusal | undefined {
     if (this.#stage !== 'collect') return this.#refuse('wrong-stage', `Fiducials are not collected while in "${this.#stage}".`);
@@ -175,7 +179,7 @@ export class Procedure {
       return this.#refuse('no-such-fiducial', `There is no fiducial ${index + 1}; there are ${this.touches.length}.`);
     }
     this.graph.tick(this.#options.clock.now());
-    this.#paths.tipInReference.read(this.#tipInReference);
+    this.#readTip();
     const unfit = unfitToTouch(this.#tipInReference.status);
     if (unfit !== undefined) return this.#refuse(unfit.code, unfit.message);
     this.#touching = { index, touch: new TouchInProgress(this.graph.at, this.#options.touchLimits ?? TOUCH_LIMITS) };

@@ -53,7 +53,7 @@ export class HiddenTruth {
   /** Where the fiducials truly are in the patient, ct frame, mm. */
   readonly fiducials: readonly (readonly [number, number, number])[];
   readonly hand: Hand;
-  readonly #random: Random;
+  readonly #noise: Random;
   readonly #trackerFromReference: Float64Array;
   readonly #tipFromStylus = new Float64Array(16);
   readonly #referenceFromCt = new Float64Array(16);
@@ -66,7 +66,8 @@ export class HiddenTruth {
     this.case = given;
     this.errors = errors;
     const random = new Random(seed);
-    this.#random = random;
+    // Apart from the rest: how often a tracker was asked must not decide how the hand errs.
+    this.#noise = new Random(seed ^ 0x5bd1e995);
     const vector = (sd: number): [number, number, number] => [sd * random.normal(), sd * random.normal(), sd * random.normal()];
     const turn = (): Float64Array => random.rotation(new Float64Array(4));
     this.#trackerFromReference = fromQuaternion(new Float64Array(16), turn(), [
@@ -116,7 +117,7 @@ export class HiddenTruth {
   observe(out: PoseSample, tool: ToolName, at: Instant): void {
     const occlusions = this.#covered.has(tool) ? ALWAYS : NEVER;
     const model: TrackerModel = { ...this.errors.tracker, occlusions };
-    observePose(out, this.truePose(tool, at), at, model, this.#random);
+    observePose(out, this.truePose(tool, at), at, model, this.#noise);
   }
 
   /** Where an edge found by registering puts a point of the image, against where it truly is, mm. */
