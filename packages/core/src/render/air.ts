@@ -10,7 +10,7 @@ export interface AirLevels {
 
 /**
  * Where air ends in a volume, from its histogram: the threshold that parts it best in two (Otsu 1979, IEEE Trans. SMC
- * 9:62), a tenth of the way to it from the darkest values. For drawing only.
+ * 9:62), a tenth of the way to it from the dark part's upper quartile. For drawing only.
  */
 export function airLevels(v: AnyVolume): AirLevels {
   const count = 256;
@@ -32,7 +32,8 @@ export function airLevels(v: AnyVolume): AirLevels {
       split = n;
     }
   }
-  const low = values[2] as number;
+  // Not the lowest: the fifth of a slice outside a scanner's round field may be padded with values far below air.
+  const low = values[Math.floor(0.75 * split)] as number;
   const body = (total - sumTo(values, split)) / (count - split);
   const threshold = ((values[split - 1] as number) + (values[split] as number)) / 2;
   return { surely: low + 0.1 * (threshold - low), black: low + 0.85 * (body - low) };

@@ -41,7 +41,7 @@ float stored(vec3 index) { return texture(uVolume, (index + 0.5) / uSize).r; }
 #endif
 bool isAir(float value, float grey) {
   if (value > uAir.y) return false;
-  if (grey < 0.03) return true;
+  if (grey < 0.06) return true;
   // Noise would leave specks of air and punch holes in the body: the mean of the neighbours decides.
   float sum = value;
   for (int axis = 0; axis < 3; axis += 1) {

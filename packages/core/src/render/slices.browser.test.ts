@@ -276,6 +276,36 @@ describe('a voxel at a known place in the patient', () => {
     });
   }
 
+  it('appears there in the 3D view too, on the standing slices, from the front and from the left', () => {
+    for (const name of ['feet first', 'mirrored', 'sagittal slices', 'tilted'] as const) {
+      const m = GRIDS[name] as Float64Array;
+      const voxels = new Int16Array(COUNT);
+      voxels[usual[0] + 37 * (usual[1] + 52 * usual[2])] = 1000;
+      const bright = transformPoint(vec3(0, 0, 0), m, usual);
+      const middle = transformPoint(vec3(0, 0, 0), m, [18, 25.5, 14]);
+      for (const [azimuth, right, away] of [
+        [0, [1, 0, 0], [0, 1, 0]],
+        [Math.PI / 2, [0, 1, 0], [-1, 0, 0]],
+      ] as const) {
+        const stage = stageOn(singleLayout('3d'));
+        stage.setVolume(volume({ frame: CT, voxels, size: [37, 52, 29], frameFromIndex: m }));
+        stage.setWindow({ width: 1000, level: 500 });
+        stage.setCrosshair(point(CT, bright));
+        stage.orbit.azimuth = azimuth;
+        stage.orbit.elevation = 0;
+        stage.render();
+        const along = (d: readonly number[]): number =>
+          d.reduce((sum, f, k) => sum + f * ((bright[k] as number) - (middle[k] as number)), 0);
+        // A pinhole of 26° over the height: pixels per mm at that depth.
+        const pxPerMm = HEIGHT / 2 / Math.tan((13 * Math.PI) / 180) / (stage.orbit.distance + along(away));
+        const [x, y] = centroid(pixels(stage), WIDTH);
+        expect(Math.abs(x - (WIDTH / 2 + along(right) * pxPerMm)), name).toBeLessThan(0.5);
+        expect(Math.abs(y - (HEIGHT / 2 - along([0, 0, 1]) * pxPerMm)), name).toBeLessThan(0.5);
+        expect(Math.min(Math.abs(x - WIDTH / 2), Math.abs(y - HEIGHT / 2))).toBeGreaterThan(5);
+      }
+    }
+  });
+
   it('is found where the scale says: two voxels, their distance in mm', () => {
     const m = GRIDS['straight'] as Float64Array;
     const at = (bright: readonly [number, number, number]): [number, number] => {

@@ -85,6 +85,7 @@ void main() {
   float d = uCap > 0.5 ? length(vec2(over, across)) - uHalf : max(across - uHalf, max(-along, along - len));
   if (uHollow > 0.0) d = abs(d + uHollow * 0.5) - uHollow * 0.5;
   bool beyond = uSlab > 0.0 && abs(dot(uPlane, vec4(vWorld, 1.0))) > uSlab;
+  float whole = d;
   d = dashed(d, vArcPx + along, beyond ? uBeyondDash : uDash);
   float mmPerPx = max(fwidth(vArc), 1e-6);
   if (uTick.x > 0.0 && uTick.x > 5.0 * mmPerPx && vArc > 0.5 * uTick.x && over == 0.0) {
@@ -94,7 +95,8 @@ void main() {
     d = min(d, max(off - (major ? 1.6 : 1.0) * uTick.z, across - (major ? uTick.y * 1.6 : uTick.y)));
   }
   float core = clamp(0.5 - d, 0.0, 1.0);
-  float rim = clamp(0.5 - (d - uRim), 0.0, 1.0) * 0.7;
+  // Beyond the plane the rim runs on under the gaps, or a line beneath would show as dashes of its own.
+  float rim = clamp(0.5 - ((beyond ? min(d, whole) : d) - uRim), 0.0, 1.0) * 0.7;
   float alpha = max(core, rim) * uOpacity * (beyond ? uBeyondOpacity : 1.0);
   if (alpha < 0.004) discard;
   colour = vec4(uColour * core / max(core, rim), alpha);
