@@ -72,7 +72,7 @@ graph.set(transform(ct, tracker, identity, { covariance, degreesOfFreedom: 18 })
 const plan = straightPlan({ entry: point(ct, [0, 0, 100]), target: point(ct, [0, 0, 0]) });
 const deviation = new Deviation(plan);
 const buffers: PoseBuffer[] = [];
-const paths: Path<'ct', string>[] = [];
+const paths: Path<'ct', `tip${number}`>[] = [];
 for (let i = 0; i < TOOLS; i += 1) {
   const tool = frame(`tool${i}`);
   const tip = frame(`tip${i}`);
@@ -118,7 +118,7 @@ function run(poses: number): void {
     framer.feed(reply);
     graph.tick(arrivedAt[0] as Instant);
     for (let tool = 0; tool < TOOLS; tool += 1) {
-      deviation.read(paths[tool] as Path<'ct', string>, view);
+      deviation.read(paths[tool] as Path<'ct', `tip${number}`>, view);
       if (!deviation.isLive) continue;
       live += 1;
       sum[0] = (sum[0] as number) + deviation.distanceToTargetMm + deviation.angleDeg;
@@ -139,6 +139,15 @@ for (let i = 0; i < 5; i += 1) {
   await pause(50);
   counts.push(collections);
 }
+// The counter must be able to count: this allocates for certain.
+collections = 0;
+let kept: Float64Array[] = [];
+for (let i = 0; i < 200_000; i += 1) {
+  kept.push(new Float64Array(4));
+  if (kept.length > 100) kept = [];
+}
+await pause(50);
+if (collections === 0) throw new Error('Garbage collections are not counted here.');
 if (faults > 0 || live !== POSES || !Number.isFinite(sum[0] as number))
   throw new Error(`${faults} faults, ${live} live poses of ${POSES}.`);
 const million = `${POSES / 1e6} million poses`;

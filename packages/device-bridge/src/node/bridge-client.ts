@@ -114,7 +114,7 @@ export class ServedClient {
     if (!this.#flowing || !this.#open) return;
     if (this.#pending.count === 0 && !this.#congested()) {
       this.#sequence = (this.#sequence + 1) >>> 0;
-      this.send(batch.message(this.#sequence));
+      this.send(batch.message(this.#sequence, Buffer.allocUnsafe));
       return;
     }
     const replaced = this.#pending.addAll(batch);
@@ -128,7 +128,7 @@ export class ServedClient {
     if (!this.#open || this.#congested()) return;
     if (this.#pending.count > 0) {
       this.#sequence = (this.#sequence + 1) >>> 0;
-      this.send(this.#pending.message(this.#sequence));
+      this.send(this.#pending.message(this.#sequence, Buffer.allocUnsafe));
       this.#pending.clear();
     }
     if (this.#dropped > 0) {

@@ -15,6 +15,8 @@ import {
 } from './layout.js';
 
 const encoder = new TextEncoder();
+/** Whether this machine keeps numbers as the protocol does. */
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
  * The first message of either side.
@@ -88,6 +90,7 @@ export function encodeHeartbeat(sequence: number, now: number): Uint8Array {
 export class PoseBatch {
   readonly #records = new Uint8Array(MOST_TOOLS * RECORD);
   readonly #view = new DataView(this.#records.buffer);
+  readonly #doubles = new Float64Array(this.#records.buffer);
   /** Which tools have a record that was not taken yet. */
   readonly #waiting = new Uint8Array(MOST_TOOLS);
   #count = 0;
@@ -109,8 +112,12 @@ export class PoseBatch {
     view.setUint8(at + 1, severity(sample.status));
     view.setUint16(at + 2, 0, true);
     view.setUint32(at + 4, frameNumber, true);
-    const v = sample.values;
-    for (let k = 0; k < 10; k += 1) view.setFloat64(at + 8 + 8 * k, v[k] as number, true);
+    if (LITTLE_ENDIAN) {
+      // One copy of the ten doubles, which lie in the sample as they do in the record.
+      this.#doubles.set(sample.values, at / 8 + 1);
+    } else {
+      for (let k = 0; k < 10; k += 1) view.setFloat64(at + 8 + 8 * k, sample.values[k] as number, true);
+    }
     return this.#mark(tool);
   }
 
@@ -133,18 +140,25 @@ export class PoseBatch {
     return false;
   }
 
-  /** The message with every waiting record. They wait on until {@link clear}. */
-  message(sequence: number): Uint8Array {
-    const out = new Uint8Array(POSES_HEADER + this.#count * RECORD);
-    const view = new DataView(out.buffer);
+  /**
+   * The message with every waiting record. They wait on until {@link clear}.
+   * @param allocate gives the bytes to write to; they need not be zero
+   */
+  message(sequence: number, allocate: (length: number) => Uint8Array = (length) => new Uint8Array(length)): Uint8Array {
+    const out = allocate(POSES_HEADER + this.#count * RECORD);
     out[0] = MESSAGE.poses;
-    view.setUint16(2, this.#count, true);
-    view.setUint32(4, sequence >>> 0, true);
+    out[1] = out[3] = 0;
+    out[2] = this.#count;
+    for (let i = 0; i < 4; i += 1) out[4 + i] = (sequence >>> (8 * i)) & 0xff;
     let at = POSES_HEADER;
     for (let tool = 0; at < out.length; tool += 1) {
       if (this.#waiting[tool] === 0) continue;
-      out.set(this.#records.subarray(tool * RECORD, (tool + 1) * RECORD), at);
-      at += RECORD;
+      // Tools mostly wait side by side: one copy for all of them.
+      let end = tool + 1;
+      while (end < MOST_TOOLS && this.#waiting[end] === 1) end += 1;
+      out.set(this.#records.subarray(tool * RECORD, end * RECORD), at);
+      at += (end - tool) * RECORD;
+      tool = end - 1;
     }
     return out;
   }
