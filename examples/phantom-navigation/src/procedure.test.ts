@@ -227,6 +227,22 @@ describe('the procedure refuses, and says why', () => {
     expect(b.procedure.accept()).toBeUndefined();
   });
 
+  it('a registration during which the reference moved against the patient (movement that was not detected)', () => {
+    const b = new Bench();
+    b.frame();
+    b.touchAll();
+    // The reference slips by 8 mm after half of the touches: the others are seen that much elsewhere.
+    for (let i = 4; i < 8; i += 1) {
+      const touch = b.procedure.touches[i] ?? expect.unreachable();
+      const slipped = Array.from(touch.point.xyz).map((v, k) => (k === 2 ? v + 8 : v));
+      b.procedure.touches[i] = { ...touch, point: { ...touch.point, xyz: slipped } };
+    }
+    b.procedure.register();
+    expect(b.procedure.accept(true)?.code).toBe('moved-between-touches');
+    expect(b.procedure.stage).toBe('review');
+    expect(b.procedure.reject()).toBeUndefined();
+  });
+
   it('a stylus whose calibration has no known error', () => {
     const clock = manualClock(0);
     const truth = new HiddenTruth(given, 4);

@@ -60,6 +60,8 @@ const SILENT_MS = 500;
 
 /** Fewer than this leave the noise level a guess. */
 const FEWEST_FIDUCIALS = 4;
+/** Careful touches of divots err by about half a millimetre; by more than this, and patient or reference have moved, mm. */
+const LARGEST_FLE_MM = 2.5;
 
 /**
  * The procedure as a state machine without a screen: the page, the headless run and the calibration study all drive this
@@ -134,7 +136,7 @@ export class Procedure {
     return this.#toolViews;
   }
 
-  /** Reads everything for this moment. Allocates nothing while navigating. */
+  /** Reads everything for this moment. */
   update(): void {
     this.graph.tick(this.#options.clock.now());
     this.#paths.stylus.read(this.#toolViews.stylus);
@@ -255,6 +257,14 @@ export class Procedure {
     if (proposal.registration.outcome !== 'ok' && !acknowledged) {
       const why = proposal.registration.findings.map((f) => f.message).join(' ');
       return this.#refuse('suspect', `The registration is suspect: ${why} Touch again, or accept it knowingly.`);
+    }
+    const { fleMm } = proposal.registration;
+    if (fleMm > LARGEST_FLE_MM) {
+      return this.#refuse(
+        'moved-between-touches',
+        `The touches disagree by ${fleMm.toFixed(1)} mm, at most ${LARGEST_FLE_MM} mm is credible: the reference moved against the ` +
+          'patient, or fiducials were missed. Fix the reference and touch all of them again.',
+      );
     }
     this.graph.set(proposal.registration.edge);
     this.#accepted = proposal;
