@@ -85,6 +85,7 @@ async function page(args: Arguments): Promise<number> {
     clock,
     seed: args.seed,
     files: args.volume === undefined ? [] : await filesBehind(args.volume),
+    gaps: args.fillGaps ? 'interpolate' : 'refuse',
     port: args.port,
     startWorld: (origin) => startWorld({ case: made, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),
   });

@@ -15,6 +15,8 @@ export interface PageServerOptions {
   readonly seed: number;
   /** Files the page is to read its image from; none for the phantom. */
   readonly files: readonly string[];
+  /** As `readVolume` takes it. Default `refuse`. */
+  readonly gaps?: 'refuse' | 'interpolate';
   /** Starts tracker and bridge for pages of that origin. */
   readonly startWorld: (origin: string) => Promise<World>;
   /** Default 0: any free port. */
@@ -114,6 +116,7 @@ function factsOf(site: Site): Record<string, unknown> {
     seed: site.seed,
     bridge: site.world.bridge.url,
     files: site.files.map((path) => basename(path)),
+    gaps: site.gaps ?? 'refuse',
   };
 }
 
