@@ -22,7 +22,6 @@ import {
 const SPACING = 4;
 const fixed = ctHead(SPACING);
 const places = headPlaces(fixed);
-const effort = Number(process.env['TROCAR_EFFORT'] ?? 1);
 
 const pose = fromRotationVector(new Float64Array(16), [0.12, -0.08, 0.15]);
 pose.set([9, -7, 6], 12);
@@ -38,7 +37,10 @@ async function refused(code: NavErrorCode, doing: Promise<unknown>): Promise<Err
   return error;
 }
 
-describe('registerImages on a head with known truth', () => {
+/** Whole registrations, on machines that may be busy. */
+const PATIENCE_MS = 240_000;
+
+describe('registerImages on a head with known truth', { timeout: PATIENCE_MS }, () => {
   it('rigid: CT to MR on an oblique, mirroring grid, within half a voxel everywhere', async () => {
     const steps: number[] = [];
     const result = await registerImages(fixed.volume, moving, { kind: 'rigid', progress: (f) => steps.push(f) });
@@ -177,7 +179,7 @@ describe('registerImages on a head with known truth', () => {
   });
 });
 
-describe('what does not go well', () => {
+describe('what does not go well', { timeout: PATIENCE_MS }, () => {
   it('stops within a second of being aborted, before or during the work', async () => {
     await refused('registration/aborted', registerImages(fixed.volume, moving, { kind: 'rigid', signal: AbortSignal.abort() }));
     const controller = new AbortController();
@@ -297,7 +299,7 @@ const elastix = '/usr/bin/elastix';
 const folder = mkdtempSync(join(tmpdir(), 'trocar-elastix-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.skipIf(!existsSync(elastix))('against the elastix of this machine', () => {
+describe.skipIf(!existsSync(elastix))('against the elastix of this machine', { timeout: PATIENCE_MS }, () => {
   /** Runs the peer program with the same images and parameters, and returns its transforms in order of application. */
   async function native(maps: readonly ParameterMap[]): Promise<ParameterMap[]> {
     writeFileSync(join(folder, 'fixed.mha'), await encodeVolume(fixed.volume, 'fixed.mha'));
@@ -325,25 +327,27 @@ describe.skipIf(!existsSync(elastix))('against the elastix of this machine', () 
     expect(worst).toBeLessThan(0.05);
   });
 
-  it.skipIf(effort < 2)('rigid then B-spline: the same to 0.05 mm, and our evaluation is transformix’s', async () => {
+  it('B-spline with the same parameter file: the same to 0.05 mm, and our evaluation is transformix’s', async () => {
     const spline = {
       ...rigidFile,
       Transform: ['BSplineTransform'],
+      NumberOfResolutions: ['1'],
       FinalGridSpacingInPhysicalUnits: ['40'],
-      MaximumNumberOfIterations: ['60'],
+      GridSpacingSchedule: ['1'],
+      MaximumNumberOfIterations: ['40'],
     };
-    const maps = [rigidFile, spline];
-    const ours = await registerImages(fixed.volume, moving, { kind: 'bspline', parameters: maps });
-    const theirs = deformation(mr, ct, await native(maps));
+    const ours = await registerImages(fixed.volume, moving, { kind: 'bspline', parameters: [spline] });
+    const theirs = deformation(mr, ct, await native([spline]));
     const { worst } = errorsOf(
       places,
       (p) => ours.deformation.apply(point(ct, p)).xyz,
       (p) => theirs.apply(point(ct, p)).xyz,
     );
+    console.log(`against Debian's elastix, B-spline: worst ${worst.toExponential(1)} mm`);
     expect(worst).toBeLessThan(0.05);
     const input = join(folder, 'points.txt');
     writeFileSync(input, `point\n${places.length}\n${places.map((p) => p.join(' ')).join('\n')}\n`);
-    const map = join(folder, 'TransformParameters.1.txt');
+    const map = join(folder, 'TransformParameters.0.txt');
     execFileSync('/usr/bin/transformix', ['-def', input, '-tp', map, '-out', folder], { stdio: 'ignore' });
     const lines = readFileSync(join(folder, 'outputpoints.txt'), 'utf8').trim().split('\n');
     const mapped = lines.map((line) => (/OutputPoint = \[([^\]]*)\]/.exec(line)?.[1] ?? '').trim().split(/\s+/).map(Number));

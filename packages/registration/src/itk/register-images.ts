@@ -134,7 +134,8 @@ export async function registerImages<K extends RegistrationKind, F extends strin
       'A rigid registration cannot start from a transform that scales or shears.',
     );
   }
-  const fit = fitted(full.fixed, full.moving, options.maxBytes ?? MOST_BYTES);
+  const finest = Math.min(...plan.map((stage) => stage.spacingMm));
+  const fit = fitted(averaged(full.fixed, finest), averaged(full.moving, finest), options.maxBytes ?? MOST_BYTES);
   const before = agreementOf(full.fixed, full.moving, (out, p) => transformPoint(out, initial, p));
   if (before.overlap === 0) throw noOverlap();
   const engine = openEngine();
@@ -188,18 +189,25 @@ async function runStages(
   initial: ArrayLike<number>,
   options: Pick<ImageRegistrationOptions<RegistrationKind, string, string>, 'signal' | 'progress'>,
 ): Promise<{ readonly maps: readonly ParameterMap[]; readonly stages: Array<{ name: string; ms: number }> }> {
-  let maps: readonly ParameterMap[] = [affineParameterMap(initial)];
+  // An identity is left out rather than passed: the first stage then runs as elastix would from the command line.
+  let maps: readonly ParameterMap[] = isIdentity(initial) ? [] : [affineParameterMap(initial)];
   const stages: Array<{ name: string; ms: number }> = [];
   for (const [n, stage] of plan.entries()) {
     options.progress?.(n / plan.length, stage.name);
     const started = performance.now();
     const found = await runElastix(engine, stage, images, maps, options.signal);
-    // Linear transforms in a row are one: the next stage turns about its own centre again.
-    maps = found.every(isLinear) ? [affineParameterMap(chainedMatrix(found))] : found;
+    // Our own linear stages are one transform; given ones are handed on as elastix itself would.
+    maps = stage.spacingMm > 0 && found.every(isLinear) ? [affineParameterMap(chainedMatrix(found))] : found;
     stages.push({ name: stage.name, ms: performance.now() - started });
   }
   options.progress?.(1, 'done');
   return { maps, stages };
+}
+
+const ARGUMENTS = ['0', '0', '1', '2', '--memory-io', '--fixed', '1', '--moving', '2'] as const;
+
+function isIdentity(m: ArrayLike<number>): boolean {
+  return identity4().every((x, n) => x === m[n]);
 }
 
 async function runElastix(
@@ -209,17 +217,16 @@ async function runElastix(
   initial: readonly ParameterMap[],
   signal: AbortSignal | undefined,
 ): Promise<readonly ParameterMap[]> {
-  const at = (p: Picture): Picture => (stage.spacingMm > 0 ? shrunk(p, factorsFor(p, stage.spacingMm)) : p);
   const answer = await engine.run(
     {
       package: '@itk-wasm/elastix',
       pipeline: 'elastix',
-      args: ['0', '0', '1', '2', '--memory-io', '--fixed', '1', '--moving', '2', '--initial-transform-parameter-object', '3'],
+      args: [...ARGUMENTS, ...(initial.length > 0 ? ['--initial-transform-parameter-object', '3'] : [])],
       inputs: [
         { type: 'JsonCompatible', data: [runnable(stage.parameters)] },
-        { type: 'Image', data: itkImageOf(at(images.fixed)) },
-        { type: 'Image', data: itkImageOf(at(images.moving)) },
-        { type: 'JsonCompatible', data: initial },
+        { type: 'Image', data: itkImageOf(averaged(images.fixed, stage.spacingMm)) },
+        { type: 'Image', data: itkImageOf(averaged(images.moving, stage.spacingMm)) },
+        ...(initial.length > 0 ? [{ type: 'JsonCompatible' as const, data: initial }] : []),
       ],
       outputs: [{ type: 'Image' }, { type: 'TransformList' }, { type: 'JsonCompatible' }],
     },
@@ -228,6 +235,11 @@ async function runElastix(
   const found = answer.ok ? (answer.outputs[2] as readonly ParameterMap[] | undefined) : undefined;
   if (found === undefined || found.length === 0) throw failed(stage, images, answer.ok ? 'it gave no transform' : answer.reason);
   return found;
+}
+
+/** The picture with voxels averaged to about that spacing, mm; as it is for 0. */
+function averaged(picture: Picture, spacingMm: number): Picture {
+  return spacingMm > 0 ? shrunk(picture, factorsFor(picture, spacingMm)) : picture;
 }
 
 /** elastix ends with a bare number whatever went wrong; what can be checked beforehand has been. */

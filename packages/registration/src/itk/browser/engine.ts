@@ -32,8 +32,9 @@ export function openEngine(): Engine {
       if (signal?.aborted) throw abortError(signal);
       await Promise.all([url, `${base}/${call.pipeline}.js`, `${base}/${call.pipeline}.wasm.zst`].map(requireAsset));
       worker ??= location.createWorker?.(url) ?? new Worker(url, { type: 'module' });
+      const watch = new AbortController();
       try {
-        return await Promise.race([answerOf(call, worker, base), ended(worker, url, signal)]);
+        return await Promise.race([answerOf(call, worker, base), ended(worker, url, signal, watch.signal)]);
       } catch (cause) {
         if (isNavError(cause)) {
           worker.terminate();
@@ -41,6 +42,8 @@ export function openEngine(): Engine {
           throw cause;
         }
         return { ok: false, reason: cause instanceof Error ? cause.message : `exception ${String(cause)}` };
+      } finally {
+        watch.abort();
       }
     },
     close: () => worker?.terminate(),
@@ -66,15 +69,18 @@ async function answerOf(call: PipelineCall, worker: Worker, base: string): Promi
   return { ok: true, outputs: result.outputs.map((output) => output.data) };
 }
 
-/** Rejects when the caller aborts or the worker dies: itk-wasm's own promise would stay pending for ever. */
-function ended(worker: Worker, url: string, signal: AbortSignal | undefined): Promise<never> {
+/**
+ * Rejects when the caller aborts or the worker dies: itk-wasm's own promise would stay pending for ever.
+ * @param done stops the watching
+ */
+function ended(worker: Worker, url: string, signal: AbortSignal | undefined, done: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(abortError(signal)), { once: true });
+    signal?.addEventListener('abort', () => reject(abortError(signal)), { once: true, signal: done });
     worker.addEventListener(
       'error',
       (event) =>
         reject(new NavError('assets/missing', `The registration worker "${url}" failed: ${event.message || 'no reason given'}.`)),
-      { once: true },
+      { once: true, signal: done },
     );
   });
 }
