@@ -23,8 +23,8 @@ const chromiumFlags = [
   '--enable-unsafe-swiftshader',
 ];
 
-/** Tests that build, pack and install first: one at a time, after the others, so that nothing is timed beside them. */
-const packaging = 'test/packaging/**/*.test.ts';
+/** Tests of whole programs, built or installed first: one at a time, after the others, so that nothing is timed beside them. */
+const whole = ['test/packaging/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 
 /** Where the browser tests' set-up puts the decoders, and the address the test server serves them under. */
 const assets = fileURLToPath(new URL('node_modules/.cache/trocar-assets', import.meta.url));
@@ -61,7 +61,7 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
-          exclude: ['**/*.browser.test.ts', packaging, '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.browser.test.ts', ...whole, '**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -94,9 +94,9 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'packaging',
+          name: 'whole',
           environment: 'node',
-          include: [packaging],
+          include: whole,
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -8,7 +8,7 @@ import { CT, TOOLS, type ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import { findBody } from '../src/skin.js';
 import { type Action, type Banner, el, Panel, type Step, table } from './panel.js';
-import { caseFacts, type HandOrder, loadCase, order, painted } from './server-link.js';
+import { caseFacts, type HandOrder, loadCase, order, painted, pause } from './server-link.js';
 
 /** The page: words and buttons on the right, images on the left, and one procedure between them. */
 class Page {
@@ -29,7 +29,7 @@ class Page {
   constructor() {
     const canvas = document.querySelector('#stage');
     if (!(canvas instanceof HTMLCanvasElement)) throw new Error('The page has no canvas.');
-    this.#stage = createStage(canvas, { frame: CT, clock: this.#clock });
+    this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
     this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', lengthMm: 160, radiusMm: 2 } });
     this.#stage.contextLost.subscribe(() => this.#say('The graphics were taken away. The picture is out of date.'));
     this.#stage.contextRestored.subscribe(() => this.#say(''));
@@ -50,7 +50,8 @@ class Page {
     });
     this.#connected = connected;
     // The first echoes are exchanged while nothing is drawn: drawing would sit between question and answer.
-    await Promise.race([connected.bridge.ready.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1500))]);
+    await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
+    await pause(200);
     this.#stage.start(() => this.#frame());
   }
 
@@ -181,7 +182,7 @@ class Page {
     actions.push({ id: 'insert', label: 'Advance to target', primary: true, disabled: this.#handBusy, run: () => insert(0) });
     actions.push({ id: 'beyond', label: 'Go 8 mm past it', disabled: this.#handBusy, run: () => insert(8) });
     actions.push({ id: 'retract', label: 'Retract', disabled: this.#handBusy, run: () => void this.#hand({ retract: true }) });
-    actions.push({ id: 'finish', label: 'Record tip on target', run: () => void procedure.finish() });
+    actions.push({ id: 'finish', label: 'Tip is on target', run: () => void procedure.finish() });
   }
 
   #coverActions(actions: Action[]): void {
@@ -218,7 +219,7 @@ class Page {
     this.#handBusy = true;
     try {
       const doneInMs = await order(what);
-      await new Promise((resolve) => setTimeout(resolve, doneInMs));
+      await pause(doneInMs);
     } catch (error) {
       this.#say(`The simulated hand does not answer: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
@@ -286,6 +287,15 @@ class Page {
     if (procedure.stage === 'finished') return [el('p', 'Tip on target, recorded', 'big')];
     return [];
   }
+}
+
+/** Whether there is no GPU behind WebGL: smooth edges would then cost half the frames. */
+function drawsInSoftware(): boolean {
+  const context = document.createElement('canvas').getContext('webgl2');
+  const info = context?.getExtension('WEBGL_debug_renderer_info');
+  const name = info ? String(context?.getParameter(info.UNMASKED_RENDERER_WEBGL)) : '';
+  context?.getExtension('WEBGL_lose_context')?.loseContext();
+  return /swiftshader|llvmpipe|software/i.test(name);
 }
 
 function planDetail(procedure: Procedure): HTMLElement[] {

@@ -1,5 +1,3 @@
-import { point } from '@trocar/core';
-import { straightPlan } from '@trocar/core/guidance';
 import { readVolume, setAssetsBase } from '@trocar/core/io';
 import { type NavigationCase, phantomCase, volumeCase } from '../src/case.js';
 import { CT, type ToolName } from '../src/frames.js';
@@ -12,6 +10,8 @@ export interface CaseFacts {
   readonly bridge: string;
   /** Names of the files to be read, for `files`. */
   readonly files: readonly string[];
+  /** What is to be done where slices are missing. */
+  readonly gaps: 'refuse' | 'interpolate';
 }
 
 /** What the simulated hand is asked to do. */
@@ -61,7 +61,7 @@ export async function loadCase(facts: CaseFacts, progress: (text: string) => voi
     }),
   );
   progress('Decoding …');
-  const volume = await readVolume(files, { frame: CT });
+  const volume = await readVolume(files, { frame: CT, gaps: facts.gaps });
   progress('Finding the skin …');
   await painted();
   return volumeCase(volume, facts.seed);
@@ -72,13 +72,7 @@ export function painted(): Promise<void> {
   return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
 }
 
-/** The same case with its plan going elsewhere. */
-export function withTarget(given: NavigationCase, target: ArrayLike<number>): NavigationCase {
-  const uid = given.volume.frameOfReferenceUid;
-  const plan = straightPlan({
-    entry: given.plan.entry,
-    target: point(CT, target),
-    ...(uid !== undefined && { frameOfReferenceUid: uid }),
-  });
-  return { ...given, plan };
+/** Some time later. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
