@@ -103,7 +103,8 @@ async function page(args: Arguments): Promise<number> {
 /** What went wrong, as one object or one line: code, what, and what to do. */
 function say(error: unknown, json: boolean): void {
   const code = isNavError(error) ? error.code : 'failed';
-  const message = error instanceof Error ? error.message : String(error);
+  const hint = code === 'dicom/missing-slice' ? ' Start with --fill-gaps to have them interpolated, with a warning.' : '';
+  const message = (error instanceof Error ? error.message : String(error)) + hint;
   if (json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: { code, message } })}\n`);
   else process.stderr.write(`${code}: ${message}\n`);
 }
