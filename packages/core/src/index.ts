@@ -1,7 +1,7 @@
 /**
  * `@trocar/core`: what a headless pose logger needs. Volumes, files, guidance and rendering are subpaths.
  */
-export { isNavError, NavError, type NavErrorCode, type NavErrorOptions, Signal, type Unsubscribe } from './base/index.js';
+export { isNavError, NavError, type NavErrorCode, Signal, type Unsubscribe } from './base/index.js';
 export {
   type AffineTransform,
   type AnyFrame,
@@ -20,7 +20,6 @@ export {
   type Point,
   PoseBuffer,
   type PoseBufferOptions,
-  type PoseFaults,
   PoseSample,
   PoseView,
   type Provenance,

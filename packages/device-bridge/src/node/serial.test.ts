@@ -65,6 +65,22 @@ describe('a serial line with a break', () => {
     vi.restoreAllMocks();
   });
 
+  it('stays at 9600 baud where the device refuses the rate, and tells it', async () => {
+    SerialPortMock.binding.createPort('/dev/mock', { echo: false, record: true });
+    const device = new NdiDevice({ clock, tools: [], poseOf: () => undefined });
+    const answer = device.answer.bind(device);
+    vi.spyOn(device, 'answer').mockImplementation((name, args) => (name === 'COMM' ? 'ERROR06' : answer(name, args)));
+    const log = watchLine(device);
+    const timeouts = { settleMs: 1, commandMs: 300, resetMs: 800 };
+    const driver = ndiDriver({ transport: serialTransport('/dev/mock'), clock, tools: [], timeouts });
+    const told: string[] = [];
+    await driver.start(poseBufferSink({}, (fault) => told.push(fault.message)));
+    await driver.stop();
+    expect(log.slice(2, 5)).toEqual(['INIT', 'COMM 50000', 'PHSR']);
+    expect(told[0]).toMatch(/stays at 9600 baud.*ERROR06/);
+    vi.restoreAllMocks();
+  });
+
   it('lists ports, or none where the system cannot', async () => {
     SerialPortMock.binding.createPort('/dev/mock', { echo: false });
     expect((await listSerialPorts()).map((p) => p.path)).toEqual(['/dev/mock']);

@@ -36,9 +36,22 @@ export async function initialise(context: SetupContext, baudRate: number): Promi
   await pause(timeouts.settleMs);
   if (line === undefined) await clearEarlierTools(context);
   if (line === undefined || baudRate === 9600) return;
-  await link.ask('COMM', commArguments(baudRate), timeouts.commandMs);
-  await pause(timeouts.settleMs);
-  await line.setBaudRate(baudRate);
+  if (await raiseRate(context, baudRate)) {
+    await pause(timeouts.settleMs);
+    await line.setBaudRate(baudRate);
+  }
+}
+
+/** Whether the device took the rate; one that does not know it is used at 9600, and that is told. */
+async function raiseRate({ link, timeouts, fault }: SetupContext, baudRate: number): Promise<boolean> {
+  try {
+    await link.ask('COMM', commArguments(baudRate), timeouts.commandMs);
+    return true;
+  } catch (error) {
+    if (!isNavError(error, 'device/refused')) throw error;
+    fault({ code: 'device/refused', message: `The device stays at 9600 baud: poses will be slow. ${error.message}` });
+    return false;
+  }
 }
 
 /** Over a network the device may still be tracking for a connection that is gone; if it is not, it says so. */
