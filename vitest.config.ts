@@ -23,6 +23,13 @@ const chromiumFlags = [
   '--enable-unsafe-swiftshader',
 ];
 
+/** Tests that hold deadlines or count garbage collections: one file at a time, so that none of ours disturbs another. */
+const timed = [
+  'packages/**/allocation.test.ts',
+  'packages/device-bridge/src/{node,bin}/**/*.test.ts',
+  'examples/**/node/**/*.test.ts',
+];
+
 /** Tests of whole programs, built or installed first: one at a time, after the others, so that nothing is timed beside them. */
 const whole = ['test/packaging/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 
@@ -61,7 +68,7 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
-          exclude: ['**/*.browser.test.ts', ...whole, '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.browser.test.ts', ...timed, ...whole, '**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -91,6 +98,18 @@ export default defineConfig({
               },
             },
           ]),
+      {
+        extends: true,
+        test: {
+          name: 'timed',
+          environment: 'node',
+          include: timed,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+        },
+      },
       {
         extends: true,
         test: {
