@@ -50,7 +50,8 @@ const DEPTH_MM = 50;
  */
 export function volumeCase(given: Volume<'ct'>, seed: number): NavigationCase {
   requireNoShear(given, 'Navigation');
-  const warnings: string[] = [];
+  // What was done to the voxels concerns whoever plans on them.
+  const warnings = given.warnings.filter((w) => w.code === 'gaps-filled').map((w) => w.message);
   const volume = named(given, warnings);
   const body = findBody(volume);
   let skin = skinPoints(body, seed, true);

@@ -15,7 +15,7 @@ const USAGE = `Usage: npm start -- [options]
   --headless      run the whole procedure without a browser
   --json          print one JSON object instead of lines (headless)
   --volume PATH   a DICOM folder, .nii.gz, .mha or .nrrd instead of the phantom
-  --fill-gaps     where slices of a DICOM series are missing, interpolate them instead of refusing
+  --strict        refuse a DICOM series with missing slices; else they are interpolated, and that is said
   --serial        tracker and driver speak over a real pseudo-terminal (needs socat)
   --port N        of the page; default any free one
   --seed N        seed of the simulated world; default 1
@@ -27,7 +27,7 @@ interface Arguments {
   readonly json: boolean;
   readonly fast: boolean;
   readonly serial: boolean;
-  readonly fillGaps: boolean;
+  readonly strict: boolean;
   readonly volume: string | undefined;
   readonly seed: number;
   readonly port: number;
@@ -40,29 +40,48 @@ function readArguments(): Arguments {
       json: { type: 'boolean', default: false },
       fast: { type: 'boolean', default: false },
       serial: { type: 'boolean', default: false },
-      'fill-gaps': { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
       volume: { type: 'string' },
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
     },
   });
-  const { headless, json, fast, serial, volume } = values;
+  const { headless, json, fast, serial, strict, volume } = values;
   const [seed, port] = [Number(values.seed), Number(values.port)];
   if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
-  return { headless, json, fast, serial, fillGaps: values['fill-gaps'], volume, seed, port };
+  return { headless, json, fast, serial, strict, volume, seed, port };
 }
 
-async function makeCase(args: Arguments): Promise<NavigationCase> {
-  if (args.volume === undefined) return phantomCase(args.seed);
-  return volumeCase(await readVolume(args.volume, { frame: CT, gaps: args.fillGaps ? 'interpolate' : 'refuse' }), args.seed);
+/** A case, and how its volume had to be read. */
+interface MadeCase {
+  readonly given: NavigationCase;
+  readonly gaps: 'refuse' | 'interpolate';
+}
+
+/**
+ * The case of the arguments. `readVolume` refuses a series with missing slices; this is a simulation, so unless told to be
+ * strict it goes on with interpolated ones, and the case says so before a person accepts the plan.
+ */
+async function makeCase(args: Arguments): Promise<MadeCase> {
+  if (args.volume === undefined) return { given: phantomCase(args.seed), gaps: 'refuse' };
+  try {
+    return { given: volumeCase(await readVolume(args.volume, { frame: CT }), args.seed), gaps: 'refuse' };
+  } catch (error) {
+    if (args.strict || !isNavError(error, 'dicom/missing-slice')) throw error;
+    process.stderr.write(`${error.code}: ${error.message} Going on with interpolated slices.\n`);
+    return {
+      given: volumeCase(await readVolume(args.volume, { frame: CT, gaps: 'interpolate' }), args.seed),
+      gaps: 'interpolate',
+    };
+  }
 }
 
 async function headless(args: Arguments): Promise<number> {
   const line = args.serial ? await ptyLine() : undefined;
   try {
-    const made = await makeCase(args);
-    const report = await runHeadless({ case: made, seed: args.seed, fast: args.fast, ...(line && { line }) });
+    const { given } = await makeCase(args);
+    const report = await runHeadless({ case: given, seed: args.seed, fast: args.fast, ...(line && { line }) });
     if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else {
       for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
@@ -77,7 +96,7 @@ async function headless(args: Arguments): Promise<number> {
 /** Serves the page until the process is told to end. */
 async function page(args: Arguments): Promise<number> {
   const clock = systemClock();
-  const made = await makeCase(args);
+  const { given, gaps } = await makeCase(args);
   const folder = await buildPage();
   const line = args.serial ? await ptyLine() : undefined;
   const server = await servePage({
@@ -85,9 +104,9 @@ async function page(args: Arguments): Promise<number> {
     clock,
     seed: args.seed,
     files: args.volume === undefined ? [] : await filesBehind(args.volume),
-    gaps: args.fillGaps ? 'interpolate' : 'refuse',
+    gaps,
     port: args.port,
-    startWorld: (origin) => startWorld({ case: made, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),
+    startWorld: (origin) => startWorld({ case: given, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),
   });
   if (args.fast) server.world.truth.hand.pace = PACES.fast;
   process.stdout.write(`Trocar phantom navigation: ${server.url}\nEnd with Ctrl-C.\n`);
@@ -103,8 +122,7 @@ async function page(args: Arguments): Promise<number> {
 /** What went wrong, as one object or one line: code, what, and what to do. */
 function say(error: unknown, json: boolean): void {
   const code = isNavError(error) ? error.code : 'failed';
-  const hint = code === 'dicom/missing-slice' ? ' Start with --fill-gaps to have them interpolated, with a warning.' : '';
-  const message = (error instanceof Error ? error.message : String(error)) + hint;
+  const message = error instanceof Error ? error.message : String(error);
   if (json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: { code, message } })}\n`);
   else process.stderr.write(`${code}: ${message}\n`);
 }
