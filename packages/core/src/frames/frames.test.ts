@@ -152,7 +152,8 @@ describe('covariance', () => {
       const noisy = edges.map((m, i) => disturb(random, m, sds[i]?.[0] ?? 0, sds[i]?.[1] ?? 0));
       const x = place(noisy, p).map((v, i) => v - (truth[i] as number));
       for (let i = 0; i < 3; i += 1)
-        for (let j = 0; j < 3; j += 1) sample[3 * i + j] += ((x[i] as number) * (x[j] as number)) / n;
+        for (let j = 0; j < 3; j += 1)
+          sample[3 * i + j] = (sample[3 * i + j] as number) + ((x[i] as number) * (x[j] as number)) / n;
     }
     const scale = Math.sqrt((predicted[0] as number) * (predicted[4] as number));
     for (let i = 0; i < 9; i += 1) expect(Math.abs((sample[i] as number) - (predicted[i] as number)) / scale).toBeLessThan(0.04);

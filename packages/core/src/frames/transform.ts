@@ -1,14 +1,5 @@
 import { NavError } from '../base/index.js';
-import {
-  identity4,
-  invert4,
-  invertRigid,
-  type Mat4,
-  multiply4,
-  rigidityError,
-  transformDirection,
-  transformPoint,
-} from '../math/index.js';
+import { identity4, invert4, invertRigid, multiply4, rigidityError, transformPoint } from '../math/index.js';
 import { composeCovariance, invertCovariance, isCovariance } from './covariance.js';
 import { type AnyFrame, type Frame, requireSameFrame } from './frame.js';
 
@@ -195,19 +186,6 @@ export function invertAffine<A extends string, B extends string>(aFromB: AffineT
 export function apply<A extends string, B extends string>(aFromB: AffineTransform<A, B>, p: Point<NoInfer<B>>): Point<A> {
   requireSameFrame(aFromB.from, p.frame, 'Transforming a point');
   return point(aFromB.to, transformPoint(new Float64Array(3), aFromB.matrix, p.xyz));
-}
-
-/**
- * A direction (no position) carried into the transform's `to` frame: three new numbers.
- * @param direction in the transform's `from` frame
- */
-export function applyDirection(aFromB: AnyTransform, direction: ArrayLike<number>): Float64Array {
-  return transformDirection(new Float64Array(3), aFromB.matrix, direction);
-}
-
-/** The matrix as a new array that may be written to. */
-export function matrixOf(t: AnyTransform): Mat4 {
-  return Float64Array.from(t.matrix);
 }
 
 function allFinite(values: ArrayLike<number>): boolean {
