@@ -61,7 +61,10 @@ export class Path<in out To extends string, in out From extends string> {
     this.#begin(view);
     const steps = this.#steps;
     if (steps === undefined) return this.#noPose(view, 'missing');
-    for (let i = 0; i < steps.length; i += 1) this.#apply(steps[i] as PathStep, view);
+    for (let i = 0; i < steps.length; i += 1) {
+      this.#first = i === 0;
+      this.#apply(steps[i] as PathStep, view);
+    }
     if (!hasPose(view.status)) return this.#noPose(view, view.status);
     if (!view.covarianceKnown) view.covariance.fill(Number.NaN);
     return view.status;
@@ -130,9 +133,15 @@ export class Path<in out To extends string, in out From extends string> {
   /** view.covariance += Ad(path so far, and the inverse edge where it is walked backwards) · C · Adᵀ. */
   #addCovariance(c: ArrayLike<number>, inverse: Mat4 | undefined, view: PoseView): void {
     if (!view.covarianceKnown) return;
+    if (this.#first && inverse === undefined) {
+      // The path so far is the identity, which moves nothing.
+      view.covariance.set(c);
+      return;
+    }
     const total = inverse === undefined ? view.matrix : multiply4(this.#product, view.matrix, inverse);
     addMoved(view.covariance, total, c);
   }
 
   readonly #product = new Float64Array(16);
+  #first = false;
 }

@@ -123,7 +123,7 @@ export class PoseBuffer {
 
   /** When the newest sample kept was measured; NaN where there is none. */
   get newestAt(): Instant {
-    return (this.#size === 0 ? Number.NaN : this.#time(this.#size - 1)) as Instant;
+    return (this.#size === 0 ? Number.NaN : (this.#values[this.#base(this.#size - 1)] as number)) as Instant;
   }
 
   /** Whether the device is there; a driver says so. While it is not, every reading is `disconnected`. */
@@ -196,8 +196,12 @@ export class PoseBuffer {
     return slot >= this.capacity ? slot - this.capacity : slot;
   }
 
-  #time(i: number): number {
-    return this.#values[this.#index(i) * STRIDE] as number;
+  /**
+   * Where the numbers of the i-th oldest sample begin, its measured time first. A place and not the time itself: a
+   * double that a method returns is boxed wherever the engine does not inline the call.
+   */
+  #base(i: number): number {
+    return this.#index(i) * STRIDE;
   }
 
   #status(i: number): Status {
@@ -217,9 +221,9 @@ export class PoseBuffer {
     const newest = this.#size - 1;
     if (!this.#connected) return this.#none(matrix, times, newest, 'disconnected');
     if (newest < 0) return this.#none(matrix, times, newest, 'missing');
-    if (t >= this.#time(newest)) return this.#readAfter(time, newest, matrix, times);
+    if (t >= (this.#values[this.#base(newest)] as number)) return this.#readAfter(time, newest, matrix, times);
     let later = newest;
-    while (later > 0 && this.#time(later - 1) > t) later -= 1;
+    while (later > 0 && (this.#values[this.#base(later - 1)] as number) > t) later -= 1;
     if (later === 0) return this.#none(matrix, times, -1, 'missing');
     return this.#readBetween(time, later - 1, later, matrix, times);
   }
@@ -227,7 +231,7 @@ export class PoseBuffer {
   #readAfter(time: Float64Array, newest: number, matrix: Float64Array, times: Float64Array): Status {
     const status = this.#status(newest);
     if (!hasPose(status)) return this.#none(matrix, times, newest, status);
-    const age = (time[0] as number) - this.#time(newest);
+    const age = (time[0] as number) - (this.#values[this.#base(newest)] as number);
     this.#copyTimes(newest, times);
     if (this.predictMs > 0 && age > 0 && age <= this.predictMs && this.#canExtrapolate(newest)) {
       this.#blend(newest - 1, newest, time, matrix);
@@ -239,12 +243,12 @@ export class PoseBuffer {
 
   #canExtrapolate(newest: number): boolean {
     if (newest === 0 || !hasPose(this.#status(newest - 1))) return false;
-    return this.#time(newest) - this.#time(newest - 1) <= this.maxGapMs;
+    return (this.#values[this.#base(newest)] as number) - (this.#values[this.#base(newest - 1)] as number) <= this.maxGapMs;
   }
 
   #readBetween(time: Float64Array, earlier: number, later: number, matrix: Float64Array, times: Float64Array): Status {
-    const t0 = this.#time(earlier);
-    const t1 = this.#time(later);
+    const t0 = this.#values[this.#base(earlier)] as number;
+    const t1 = this.#values[this.#base(later)] as number;
     if (time[0] === t0) {
       const status = this.#status(earlier);
       if (!hasPose(status)) return this.#none(matrix, times, earlier, status);
@@ -262,7 +266,7 @@ export class PoseBuffer {
   }
 
   #hold(i: number, matrix: Float64Array): void {
-    const base = this.#index(i) * STRIDE;
+    const base = this.#base(i);
     const s = this.#scratch;
     for (let k = 0; k < 7; k += 1) s[k] = this.#values[base + 3 + k] as number;
     this.#compose(matrix);
@@ -271,8 +275,8 @@ export class PoseBuffer {
   /** Position and rotation at `time` on the straight way from sample a to sample b, or beyond b. */
   #blend(a: number, b: number, time: Float64Array, matrix: Float64Array): void {
     const values = this.#values;
-    const ia = this.#index(a) * STRIDE;
-    const ib = this.#index(b) * STRIDE;
+    const ia = this.#base(a);
+    const ib = this.#base(b);
     const t0 = values[ia] as number;
     const f = ((time[0] as number) - t0) / ((values[ib] as number) - t0);
     fraction[0] = f;
@@ -303,7 +307,7 @@ export class PoseBuffer {
   }
 
   #copyTimes(i: number, times: Float64Array): void {
-    const base = this.#index(i) * STRIDE;
+    const base = this.#base(i);
     times[0] = this.#values[base] as number;
     times[1] = this.#values[base + 1] as number;
     times[2] = this.#values[base + 2] as number;

@@ -22,6 +22,8 @@ export class ClockMap {
   readonly #line = new Float64Array(3).fill(Number.NaN);
   /** added to the device's 32-bit counts, and the last count seen as the device sent it. */
   readonly #unwrap = new Float64Array([0, Number.NaN]);
+  /** The point being learnt, its count unwrapped: in a cell, because a double argument may be boxed. */
+  readonly #next = new Float64Array(2);
   #size = 0;
   #hullSize = 0;
   #strays = 0;
@@ -82,10 +84,15 @@ export class ClockMap {
       if (last - raw > HALF_RANGE) this.#unwrap[0] = (this.#unwrap[0] as number) + FULL_RANGE;
       else this.#restart();
     }
-    const count = raw + (this.#unwrap[0] as number);
-    if (this.#doesNotFit(count, arrival)) this.#restart();
+    const next = this.#next;
+    next[0] = raw + (this.#unwrap[0] as number);
+    next[1] = arrival;
+    if (this.#nextDoesNotFit()) {
+      this.#restart();
+      next[0] = raw;
+    }
     this.#unwrap[1] = raw;
-    this.#add(raw + (this.#unwrap[0] as number), arrival);
+    this.#addNext();
     this.#chooseLine();
   }
 
@@ -106,18 +113,20 @@ export class ClockMap {
   }
 
   /** Far earlier than the line allows, once; or far later, again and again: the counter or a clock jumped. */
-  #doesNotFit(count: number, arrival: number): boolean {
+  #nextDoesNotFit(): boolean {
     if (!this.ready) return false;
-    const expected = (this.#line[1] as number) + (this.#line[2] as number) * (count - (this.#line[0] as number));
+    const arrival = this.#next[1] as number;
+    const ahead = (this.#next[0] as number) - (this.#line[0] as number);
+    const expected = (this.#line[1] as number) + (this.#line[2] as number) * ahead;
     if (arrival < expected - EARLY_MS) return true;
     this.#strays = arrival > expected + LATE_MS ? this.#strays + 1 : 0;
     return this.#strays >= LATE_TIMES;
   }
 
-  #add(count: number, arrival: number): void {
+  #addNext(): void {
     if (this.#size === this.#counts.length) this.#trim();
-    this.#counts[this.#size] = count;
-    this.#arrivals[this.#size] = arrival;
+    this.#counts[this.#size] = this.#next[0] as number;
+    this.#arrivals[this.#size] = this.#next[1] as number;
     this.#extendHull(this.#size);
     this.#size += 1;
   }
@@ -153,28 +162,27 @@ export class ClockMap {
 
   #chooseLine(): void {
     const newest = this.#size - 1;
-    const line = this.#line;
     if (!this.ready) {
       // The slope so far places counts next to the newest one; the newest itself maps to its arrival.
-      line[0] = this.#counts[newest] as number;
-      line[1] = this.#arrivals[newest] as number;
-      line[2] = newest === 0 ? 0 : Math.max(0, this.#slope(0, newest));
+      this.#lineThrough(newest, 0);
       return;
     }
-    const middle = ((this.#counts[0] as number) + (this.#counts[newest] as number)) / 2;
+    const counts = this.#counts;
+    const hull = this.#hull;
+    const middle = ((counts[0] as number) + (counts[newest] as number)) / 2;
     let k = 1;
-    while (k < this.#hullSize - 1 && (this.#counts[this.#hull[k] as number] as number) < middle) k += 1;
-    const a = this.#hull[k - 1] as number;
-    line[0] = this.#counts[a] as number;
-    line[1] = this.#arrivals[a] as number;
-    line[2] = this.#slope(a, this.#hull[k] as number);
+    while (k < this.#hullSize - 1 && (counts[hull[k] as number] as number) < middle) k += 1;
+    this.#lineThrough(hull[k - 1] as number, hull[k] as number);
   }
 
-  #slope(a: number, b: number): number {
-    return (
-      ((this.#arrivals[b] as number) - (this.#arrivals[a] as number)) /
-      ((this.#counts[b] as number) - (this.#counts[a] as number))
-    );
+  /** The line through point a in the direction of point b; level where they are one. */
+  #lineThrough(a: number, b: number): void {
+    const count = this.#counts[a] as number;
+    const arrival = this.#arrivals[a] as number;
+    const line = this.#line;
+    line[0] = count;
+    line[1] = arrival;
+    line[2] = a === b ? 0 : ((this.#arrivals[b] as number) - arrival) / ((this.#counts[b] as number) - count);
   }
 }
 
