@@ -320,7 +320,7 @@ export class Stage<in out F extends string> {
   #upload(): void {
     this.#model.uploaded?.texture.dispose();
     const { volume } = this.#model;
-    this.#model.uploaded = volume && volumeTexture(volume, this.#limits);
+    this.#model.uploaded = volume && volumeTexture(volume, this.#limits, this.#renderer);
     this.#tellVolume();
   }
 

@@ -6,6 +6,7 @@ import {
   NoColorSpace,
   RedFormat,
   UnsignedByteType,
+  Vector3,
   type WebGLRenderer,
 } from 'three';
 import { NavError } from '../base/index.js';
@@ -62,10 +63,14 @@ export function requireFits(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: Textu
  * and filters linearly almost everywhere, while 16-bit normalised textures are an extension that many lack.
  * @throws NavError `render/too-large`
  */
-export function volumeTexture(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: TextureLimits): VolumeTexture {
+export function volumeTexture(
+  v: Pick<AnyVolume, 'size' | 'voxels'>,
+  limits: TextureLimits,
+  renderer: WebGLRenderer,
+): VolumeTexture {
   requireFits(v, limits);
   const byte = isByte(v);
-  const data = uploadable(v.voxels);
+  const data = asUploaded(v.voxels);
   const texture = new Data3DTexture(data, ...v.size);
   const { linear } = limits;
   texture.format = RedFormat;
@@ -76,20 +81,36 @@ export function volumeTexture(v: Pick<AnyVolume, 'size' | 'voxels'>, limits: Tex
   texture.generateMipmaps = false;
   texture.unpackAlignment = 1;
   texture.needsUpdate = true;
-  if (data !== v.voxels) {
-    // Our copy has done its work once the GPU has it: half a gigabyte for a large CT. A lost context makes a new one.
-    texture.onUpdate = () => {
-      texture.image.data = null;
-    };
-  }
+  if (data === null) uploadInSlabs(texture, v, renderer);
   return { texture, storedPerTexel: byte ? 255 : 1, manualFilter: !linear };
 }
 
-/** The voxels as bytes or floats in memory of their own: not every browser uploads from shared memory. */
-function uploadable(voxels: VoxelArray): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
-  const own = voxels.buffer instanceof ArrayBuffer;
-  if (voxels instanceof Uint8Array) return own ? (voxels as Uint8Array<ArrayBuffer>) : new Uint8Array(voxels);
-  return own && voxels instanceof Float32Array ? (voxels as Float32Array<ArrayBuffer>) : new Float32Array(voxels);
+/** The voxels where they are bytes or floats already, in memory of their own: not every browser uploads from shared memory. */
+function asUploaded(voxels: VoxelArray): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> | null {
+  if (!(voxels.buffer instanceof ArrayBuffer)) return null;
+  return voxels instanceof Uint8Array || voxels instanceof Float32Array
+    ? (voxels as Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>)
+    : null;
+}
+
+/** Texels converted at a time: they stay in the processor's cache, and the GPU takes one slab while the next is made. */
+const SLAB_TEXELS = 2 ** 19;
+
+/** Converts and uploads some slices at a time: a copy of the whole volume would take half a gigabyte for a large CT. */
+function uploadInSlabs(texture: Data3DTexture, v: Pick<AnyVolume, 'size' | 'voxels'>, renderer: WebGLRenderer): void {
+  const [ni, nj, nk] = v.size;
+  const perSlice = ni * nj;
+  const thick = Math.min(nk, Math.max(1, Math.floor(SLAB_TEXELS / perSlice)));
+  const slab = isByte(v) ? new Uint8Array(thick * perSlice) : new Float32Array(thick * perSlice);
+  // Memory alone: the slabs bring what goes into it.
+  texture.source.dataReady = false;
+  const at = new Vector3();
+  for (let k = 0; k < nk; k += thick) {
+    const depth = Math.min(thick, nk - k);
+    const part = depth === thick ? slab : slab.subarray(0, depth * perSlice);
+    part.set(v.voxels.subarray(k * perSlice, (k + depth) * perSlice));
+    renderer.copyTextureToTexture(new Data3DTexture(part, ni, nj, depth), texture, null, at.setZ(k));
+  }
 }
 
 function isByte(v: Pick<AnyVolume, 'voxels'>): boolean {

@@ -61,21 +61,43 @@ function planeAt(at: number, depths: readonly number[]): { below: number; weight
 
 /** The voxels of the even stack: linear between neighbouring slices, rounded for integers. */
 export function fillVoxels(voxels: VoxelArray, perSlice: number, stack: FilledStack): VoxelArray {
-  const whole = !(voxels instanceof Float32Array || voxels instanceof Float64Array);
   const Out = voxels.constructor as new (length: number) => VoxelArray;
   const out = new Out(perSlice * stack.planes.length);
+  const blend = blendOf(voxels);
   stack.planes.forEach(({ below, weight }, k) => {
-    const from = below * perSlice;
-    const to = k * perSlice;
-    if (weight === 0) {
-      out.set(voxels.subarray(from, from + perSlice) as never, to);
-      return;
-    }
-    for (let n = 0; n < perSlice; n += 1) {
-      const low = voxels[from + n] as number;
-      const value = low + weight * ((voxels[from + perSlice + n] as number) - low);
-      out[to + n] = whole ? Math.round(value) : value;
-    }
+    const low = voxels.subarray(below * perSlice, (below + 1) * perSlice);
+    const plane = out.subarray(k * perSlice, (k + 1) * perSlice);
+    if (weight === 0) plane.set(low as never);
+    else blend(plane, low, voxels.subarray((below + 1) * perSlice, (below + 2) * perSlice), weight);
   });
   return out;
 }
+
+/** out = low + weight · (high − low), for every voxel of a plane. */
+type Blend = (out: VoxelArray, low: VoxelArray, high: VoxelArray, weight: number) => void;
+
+function blendOf(voxels: VoxelArray): Blend {
+  if (voxels instanceof Float32Array || voxels instanceof Float64Array) return blendReal;
+  return voxels.BYTES_PER_ELEMENT <= 2 ? blendShort : blendWhole;
+}
+
+const blendReal: Blend = (out, low, high, weight) => {
+  for (let n = 0; n < out.length; n += 1) {
+    out[n] = (low[n] as number) + weight * ((high[n] as number) - (low[n] as number));
+  }
+};
+
+const blendWhole: Blend = (out, low, high, weight) => {
+  for (let n = 0; n < out.length; n += 1) {
+    out[n] = Math.round((low[n] as number) + weight * ((high[n] as number) - (low[n] as number)));
+  }
+};
+
+/** Above every 16-bit value, signed or not, so that cutting off rounds half up as `Math.round` does: in half the time. */
+const LIFT = 32768;
+
+const blendShort: Blend = (out, low, high, weight) => {
+  for (let n = 0; n < out.length; n += 1) {
+    out[n] = (((low[n] as number) + weight * ((high[n] as number) - (low[n] as number)) + (LIFT + 0.5)) | 0) - LIFT;
+  }
+};

@@ -204,11 +204,30 @@ function codeStream(slice: Slice): Uint8Array {
 /** Keeps Bits Stored below High Bit and extends the sign, in place; a second time changes nothing. */
 export function keepStoredBits(voxels: VoxelArray, layout: PixelLayout): void {
   const { bitsAllocated, bitsStored, highBit, signed } = layout;
-  if (bitsStored === bitsAllocated) return;
+  if (bitsStored === bitsAllocated || areKept(voxels, layout)) return;
   const left = 31 - highBit;
   const right = 32 - bitsStored;
   if (signed) for (let n = 0; n < voxels.length; n += 1) voxels[n] = ((voxels[n] as number) << left) >> right;
   else for (let n = 0; n < voxels.length; n += 1) voxels[n] = ((voxels[n] as number) << left) >>> right;
+}
+
+/**
+ * Whether nothing lies beyond Bits Stored, as in nearly all series: looked at in words of several pixels, which takes a
+ * fraction of the time of going through the pixels.
+ */
+function areKept(voxels: VoxelArray, { bitsAllocated, bitsStored, highBit, signed }: PixelLayout): boolean {
+  if (highBit !== bitsStored - 1 || voxels.byteLength % 4 !== 0 || voxels.byteOffset % 4 !== 0) return false;
+  const words = new Int32Array(voxels.buffer, voxels.byteOffset, voxels.byteLength / 4);
+  let found = 0;
+  // Signed: each bit from the sign on must be as the one above it.
+  if (signed) for (let n = 0; n < words.length; n += 1) found |= (words[n] as number) ^ ((words[n] as number) >>> 1);
+  else for (let n = 0; n < words.length; n += 1) found |= words[n] as number;
+  const [from, to] = signed ? [bitsStored - 1, bitsAllocated - 1] : [bitsStored, bitsAllocated];
+  for (let bit = 0; bit < 32; bit += 1) {
+    const inPixel = bit % bitsAllocated;
+    if (inPixel >= from && inPixel < to && ((found >>> bit) & 1) !== 0) return false;
+  }
+  return true;
 }
 
 function unsupported(slice: Slice): NavError {
