@@ -183,6 +183,27 @@ describe('the slice shader against the CPU', () => {
     }
   }
 
+  it('shows every slice of a volume that goes up in several slabs, the last one thinner', () => {
+    // 512 × 256 voxels a slice: four slices a slab, so 4 + 4 + 2.
+    const size = [512, 256, 10] as const;
+    const voxels = new Int16Array(512 * 256 * 10);
+    voxels.forEach((_, n) => {
+      const [i, j, k] = [n % 512, Math.floor(n / 512) % 256, Math.floor(n / (512 * 256))];
+      voxels[n] = 40 + 0.1 * i + 0.2 * j + 12 * ((k * 7) % 10);
+    });
+    const frameFromIndex = Float64Array.of(0.4, 0, 0, 0, 0, 0.7, 0, 0, 0, 0, 20, 0, 10, 20, 30, 1);
+    const v = volume({ frame: CT, voxels, size: [...size], frameFromIndex });
+    for (const view of ['coronal', 'sagittal'] as const) {
+      const stage = stageOn(singleLayout(view));
+      stage.setVolume(v);
+      stage.setWindow({ width: 260, level: 130 });
+      stage.render();
+      const { worst, inside } = againstOracle(stage, view, v, { width: 260, level: 130 });
+      expect(inside).toBeGreaterThan(8000);
+      expect(worst).toBeLessThanOrEqual(2);
+    }
+  });
+
   it('follows zoom, pan and turned axes', () => {
     const v = cases[4]?.[1] as Volume<'ct'>;
     const stage = stageOn(singleLayout('coronal'));
