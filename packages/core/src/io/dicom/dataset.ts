@@ -101,12 +101,15 @@ export function codeOf(dataset: DataSet, tag: string, index?: number): string | 
   return value === undefined || value === '' ? undefined : value;
 }
 
+/** A decimal string (PS3.5, 6.2), read leniently as to its length; `Number` alone would also take 0x10 for sixteen. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 /** All numbers of a DS or IS element; undefined where it is absent, empty or has a value that is no number. */
 export function numbersOf(dataset: DataSet | undefined, tag: string, count: number): number[] | undefined {
   const text = dataset?.string(tag);
   if (text === undefined || text === '') return undefined;
   const parts = text.split('\\').map((part) => part.trim());
-  const values = parts.map((part) => (part === '' ? Number.NaN : Number(part)));
+  const values = parts.map((part) => (DECIMAL.test(part) ? Number(part) : Number.NaN));
   return values.length === count && values.every((x) => Number.isFinite(x)) ? values : undefined;
 }
 

@@ -283,7 +283,8 @@ describe('a series that cannot be navigated on is refused, and the slice named',
     ['orientation', '00200037', '(0020,0037)'],
     ['pixel spacing', '00280030', '(0028,0030)'],
   ])('without %s', async (_, tag, name) => {
-    for (const value of [undefined, ['DS', ''], ['DS', 'abc\\1\\2'], ['DS', '1']] as const) {
+    const hex = name === '(0020,0037)' ? '0x1\\0\\0\\0\\1\\0' : name === '(0020,0032)' ? '0x10\\0\\2' : '0x1\\0x1';
+    for (const value of [undefined, ['DS', ''], ['DS', 'abc\\1\\2'], ['DS', '1'], ['DS', hex]] as const) {
       const error = await refusal(dicomSeries(3, { each: (k) => (k === 1 ? { tags: { [tag]: value } } : {}) }));
       expect([error.code, error.detail['file'], error.detail['absent']]).toEqual(['dicom/missing-geometry', 's001.dcm', [name]]);
     }
@@ -307,6 +308,17 @@ describe('a series that cannot be navigated on is refused, and the slice named',
     ['a non-linear lookup table', { tags: { '00283000': ['SQ', [{ '00283003': ['LO', 'x'] }]] } }],
   ] as const)('of %s', async (_, odd) => {
     expect((await refusal(dicomSeries(2, { each: () => odd }))).code).toBe('dicom/unsupported-object');
+  });
+
+  it.each([
+    ['00281053', 'abc'],
+    ['00281053', '0'],
+    ['00281053', '1\\2'],
+    ['00281052', '-1024,5'],
+    ['00281052', 'NaN'],
+  ])('with a rescale %s of "%s", for which nothing is assumed', async (tag, text) => {
+    const error = await refusal(dicomSeries(3, { each: (k) => (k === 1 ? { tags: { [tag]: ['DS', text] } } : {}) }));
+    expect([error.code, error.detail['file']]).toEqual(['io/corrupt', 's001.dcm']);
   });
 
   it('in a transfer syntax nobody decodes', async () => {

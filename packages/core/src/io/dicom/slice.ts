@@ -70,7 +70,7 @@ export function hasPixels(file: DicomFile): boolean {
 /**
  * The slices of one file, with every frame's own geometry.
  * @throws NavError `dicom/no-pixel-data`, `dicom/missing-geometry`, `dicom/bad-geometry`, `dicom/unsupported-object`,
- *   `io/corrupt`
+ *   `io/corrupt` (no size, or a rescale that cannot be read)
  */
 export function slicesOf(file: DicomFile): Slice[] {
   if (!hasPixels(file)) {
@@ -198,7 +198,6 @@ function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet
   }
   const values = group('x00289145');
   const thickness = ['x00180088', 'x00180050'].map((tag) => numbersOf(measures, tag, 1)?.[0] ?? 0).find((mm) => mm > 0);
-  const slope = numbersOf(values, 'x00281053', 1)?.[0] ?? 1;
   return {
     position,
     along,
@@ -206,10 +205,27 @@ function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet
     columnSpacing,
     rowSpacing,
     thickness,
-    slope: slope === 0 ? 1 : slope,
-    intercept: numbersOf(values, 'x00281052', 1)?.[0] ?? 0,
+    slope: rescaleNumber(file, values, 'x00281053', 1),
+    intercept: rescaleNumber(file, values, 'x00281052', 0),
     unit: values && codeOf(values, 'x00281054'),
   };
+}
+
+/**
+ * Rescale Slope or Intercept: `absent` where the tag is absent or empty, refused where it is there and says nothing
+ * usable. To go on with a made-up scale would turn every Hounsfield unit into another.
+ * @throws NavError `io/corrupt`
+ */
+function rescaleNumber(file: DicomFile, values: DataSet | undefined, tag: string, absent: number): number {
+  if (values === undefined || (codeOf(values, tag) ?? '').trim() === '') return absent;
+  const value = numbersOf(values, tag, 1)?.[0];
+  if (value !== undefined && !(tag === 'x00281053' && value === 0)) return value;
+  const name = tag === 'x00281053' ? 'Rescale Slope' : 'Rescale Intercept';
+  throw new NavError(
+    'io/corrupt',
+    `"${file.name}" has a ${name} ${tagName(tag)} of "${codeOf(values, tag)}", so its values are not known. Transfer it again.`,
+    { detail: { file: file.name, tag: tagName(tag) } },
+  );
 }
 
 const GEOMETRY_NAMES: Readonly<Record<string, string>> = {

@@ -29,7 +29,7 @@ export function isMetaImage(bytes: Uint8Array): boolean {
 /**
  * The header of a .mha or .mhd file.
  * @throws NavError `io/corrupt`, `io/truncated`, `io/no-geometry`, `io/unsupported-format` (other than three
- *   dimensions, colour, tracked sequences, data spread over several files)
+ *   dimensions, colour, lengths not in mm, tracked sequences, data spread over several files)
  */
 export function readMetaHeader(bytes: Uint8Array, name: string): ImageHeader {
   const { fields, end } = fieldsOf(bytes, name);
@@ -42,6 +42,8 @@ export function readMetaHeader(bytes: Uint8Array, name: string): ImageHeader {
   if (type === undefined) throw refuse(`its voxels are of type "${fields.get('ElementType') ?? '(none)'}"`);
   const channels = Number(fields.get('ElementNumberOfChannels') ?? 1);
   if (channels !== 1) throw refuse(`it has ${channels} values per voxel`);
+  const unit = (fields.get('DistanceUnits') ?? 'mm').toLowerCase();
+  if (unit !== 'mm' && unit !== '?') throw refuse(`its lengths are in "${unit}", not in millimetres`);
   const size = requireSize((fields.get('DimSize') ?? '').split(/\s+/).map(Number), name);
   const data = fields.get('ElementDataFile') as string;
   if (/^LIST\b|%/.test(data)) throw refuse('its voxels are spread over several files');

@@ -141,6 +141,8 @@ describe('MetaImage', () => {
     ['io/unsupported-format', 'ElementType', 'ElementType = MET_OTHER'],
     ['io/unsupported-format', 'DimSize', 'ElementNumberOfChannels = 3'],
     ['io/unsupported-format', 'ElementDataFile', 'ElementDataFile = LIST'],
+    ['io/unsupported-format', 'DimSize', 'DistanceUnits = um'],
+    ['io/unsupported-format', 'DimSize', 'DistanceUnits = cm'],
     ['io/unsupported-format', 'CompressedData', 'Seq_Frame0000_Status = OK'],
     ['io/truncated', 'ElementDataFile', undefined],
     ['io/corrupt', 'DimSize', 'DimSize = 2 2'],
