@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ready } from './bootstrap.mjs';
-import { PACKAGES } from './lib/entries.mjs';
+import { manifest, PACKAGES } from './lib/entries.mjs';
 import { ROOT } from './lib/host.mjs';
-import { tool } from './lib/run.mjs';
+import { npm, tool } from './lib/run.mjs';
 
 /** @param {import('./lib/run.mjs').Outcome} outcome @param {string} doing */
 function must({ code, output }, doing) {
@@ -31,6 +31,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = performance.now();
   try {
     await build();
+    // npm links no command whose file is not there yet, as on a fresh clone: now it can, and `npx trocar-volume` works here.
+    must(await npm(['rebuild', '--ignore-scripts', ...PACKAGES.map((name) => manifest(name).name)]), 'npm rebuild');
     console.log(`Built ${PACKAGES.join(', ')} in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
