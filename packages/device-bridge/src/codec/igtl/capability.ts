@@ -1,0 +1,17 @@
+import { HEADER } from './frame.js';
+import type { ContentReader } from './reader.js';
+import type { ContentWriter } from './writer.js';
+
+/** CAPABILITY: the message types that a peer understands. */
+export interface CapabilityContent {
+  readonly kind: 'capability';
+  readonly types: readonly string[];
+}
+
+export function decodeCapability(r: ContentReader): CapabilityContent {
+  return { kind: 'capability', types: Array.from({ length: r.elements(HEADER.typeWidth) }, () => r.name(HEADER.typeWidth)) };
+}
+
+export function encodeCapability(w: ContentWriter, content: CapabilityContent): void {
+  for (const type of content.types) w.name(type, HEADER.typeWidth);
+}
