@@ -130,6 +130,8 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
   }
 
   it('shows the image and the plan, and asks to have the plan accepted', async () => {
+    // The skin comes from a worker, after the slices.
+    await page.waitForSelector('#stage[data-skin="shown"]', { timeout: 50_000, state: 'attached' });
     await picture('plan');
     expect(await text('#case')).toMatch(/^CT \d+×\d+×\d+$/);
     expect(parseReading((await text('#detail .big')).trim())).toBeCloseTo(server.world.truth.case.plan.lengthMm, 1);

@@ -1,14 +1,13 @@
 import { isNavError, point, systemClock } from '@trocar/core';
 import { formatBound, formatMm, readout, UNKNOWN } from '@trocar/core/guidance';
 import { createStage, type Stage, type Tool } from '@trocar/core/render';
-import { isosurface } from '@trocar/core/vtk';
 import type { NavigationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT, TOOLS, type ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
-import { findBody } from '../src/skin.js';
 import { type Action, type Banner, el, Panel, type Step, table } from './panel.js';
 import { caseFacts, type HandOrder, loadCase, order, painted, pause } from './server-link.js';
+import { skinOf } from './skin.js';
 
 /** The page: words and buttons on the right, images on the left, and one procedure between them. */
 class Page {
@@ -55,14 +54,23 @@ class Page {
     this.#stage.start(() => this.#frame());
   }
 
+  /** The slices at once; the skin in the 3D view when it is made. */
   #show(given: NavigationCase): void {
     const { size, modality } = given.volume;
-    this.#panel.caseName(`${modality} ${size.join('×')}`);
+    const name = `${modality} ${size.join('×')}`;
+    this.#panel.caseName(name);
     this.#stage.setVolume(given.volume);
     this.#stage.setPlan(given.plan);
     this.#stage.setCrosshair(given.plan.target);
-    const { threshold } = findBody(given.volume);
-    this.#stage.setSurface(isosurface(given.volume, threshold, { maxTriangles: 40_000, smooth: 1 }));
+    this.#stage.render();
+    skinOf(given.volume).then(
+      (mesh) => {
+        this.#stage.setSurface(mesh);
+        this.#stage.canvas.dataset['skin'] = 'shown';
+      },
+      // Nothing is measured on it: the procedure goes on without.
+      () => this.#panel.caseName(`${name}, skin not drawn`),
+    );
   }
 
   #say(text: string): void {
