@@ -176,8 +176,10 @@ function rowsOf(series: Series, runs: ReadonlyMap<Way, readonly Drawn[]>): Row[]
     const drawn = runs.get(way)?.[0];
     if (drawn === undefined) continue;
     const worst = drawn.greyErrors.length > 0 ? `, worst grey error ${Math.max(...drawn.greyErrors).toFixed(2)} of 255` : '';
+    const gaps =
+      way.who === 'peer' && series.gaps === 'interpolate' ? '; missing slices not found, what is there lies evenly spread' : '';
     console.log(
-      `${series.name}, ${way.name}: ${drawn.size.join('×')}, corners within ${cornerError(series, drawn).toFixed(4)} mm${worst}`,
+      `${series.name}, ${way.name}: ${drawn.size.join('×')}, corners within ${cornerError(series, drawn).toFixed(4)} mm${worst}${gaps}`,
     );
   }
   const ratio = ours / Math.min(...peers);
