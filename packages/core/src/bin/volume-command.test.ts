@@ -103,6 +103,9 @@ describe('trocar-volume', () => {
     const orientation = [1, 0, 0, 0, Math.cos(0.3), -Math.sin(0.3)];
     for (const file of dicomSeries(5, { each: () => ({ orientation }) })) await writeFile(join(tilted, file.name), file.bytes);
     const out = join(folder, 'straight.mha');
+    expect((await run('check', tilted)).out).toContain('navigated on only with --straighten');
+    expect(JSON.parse((await run('check', tilted, '--json')).out)).toMatchObject({ ok: true, navigable: false });
+    expect(JSON.parse((await run('check', tilted, '--json', '--straighten')).out)).toMatchObject({ navigable: true });
     expect((await run('convert', tilted, '--out', out)).error).toContain('volume/sheared');
     const done = await run('convert', tilted, '--out', out, '--straighten');
     expect([done.code, done.out.includes('warning resampled')]).toEqual([0, true]);

@@ -3,7 +3,15 @@ import { isNavError, type NavError } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { readVolume, writeVolume } from '../io/index.js';
 import { copyAssets } from '../io/node/index.js';
-import { type AnyVolume, cornersOf, resampleStraight, shearDegrees, spacingOf, valueRange } from '../volume/index.js';
+import {
+  type AnyVolume,
+  cornersOf,
+  resampleStraight,
+  SHEAR_LIMIT_DEGREES,
+  shearDegrees,
+  spacingOf,
+  valueRange,
+} from '../volume/index.js';
 
 /** Where a command writes its lines. */
 export interface CommandOutput {
@@ -14,7 +22,7 @@ export interface CommandOutput {
 const USAGE = `trocar-volume: look at, check and convert medical volumes.
 
   trocar-volume info PATH [--json]         geometry, identity, value range and warnings
-  trocar-volume check PATH [--json]        only whether it can be navigated on, and its warnings
+  trocar-volume check PATH [--json]        only whether it can be read and navigated on, and its warnings
   trocar-volume convert PATH --out FILE    to .nii, .nii.gz, .nrrd or .mha
   trocar-volume assets DIR                 copy the WebAssembly decoders for a browser into DIR
 
@@ -111,7 +119,10 @@ async function perform(request: Request, to: CommandOutput): Promise<void> {
   });
   const v = request.straighten ? resampleStraight(read) : read;
   if (request.outFile !== undefined) await writeVolume(v, request.outFile);
-  const facts = request.command === 'info' ? factsOf(v) : { size: v.size, modality: v.modality, warnings: v.warnings };
+  const facts =
+    request.command === 'info'
+      ? factsOf(v)
+      : { size: v.size, modality: v.modality, navigable: !isSheared(v), warnings: v.warnings };
   if (request.json) {
     const written = request.outFile === undefined ? {} : { out: request.outFile };
     to.out(JSON.stringify({ ok: true, path: request.path, ...written, ...facts }, null, 2));
@@ -119,10 +130,18 @@ async function perform(request: Request, to: CommandOutput): Promise<void> {
     if (request.command === 'info') for (const line of linesOf(v)) to.out(line);
     else
       to.out(
-        `${request.path}: ${request.command === 'check' ? 'can be used' : `written to ${request.outFile}`} (${v.size.join(' × ')}, ${v.modality})`,
+        `${request.path}: ${request.command === 'check' ? verdict(v) : `written to ${request.outFile}`} (${v.size.join(' × ')}, ${v.modality})`,
       );
     for (const w of v.warnings) to.out(`warning ${w.code}: ${w.message}`);
   }
+}
+
+function isSheared(v: AnyVolume): boolean {
+  return shearDegrees(v) > SHEAR_LIMIT_DEGREES;
+}
+
+function verdict(v: AnyVolume): string {
+  return isSheared(v) ? 'can be read, but navigated on only with --straighten' : 'can be used';
 }
 
 function refuse(error: NavError, request: Request, to: CommandOutput): void {
