@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ContentWriter, decodeMessage, encodeMessage, IgtlFramer, type IgtlMessage, type IgtlMessageInit } from './index.js';
+import { sampleMessages } from './test-messages.js';
+import { timestampOf, utcMsOf } from './time.js';
+
+function decodeOne(bytes: Uint8Array, borrow = false): IgtlMessage {
+  const heard: IgtlMessage[] = [];
+  const framer = new IgtlFramer({
+    message: (frame) => heard.push(decodeMessage(frame, borrow)),
+    fault: (fault) => expect.unreachable(fault.message),
+  });
+  framer.feed(bytes);
+  expect(heard.length).toBe(1);
+  return heard[0] as IgtlMessage;
+}
+
+const refusal = (code: string): unknown => expect.objectContaining({ name: 'NavError', code });
+
+describe('messages', () => {
+  it.each(sampleMessages().map((message) => [message.type, message] as const))('%s comes back as it was', (_, message) => {
+    const defaults = { messageId: 0, metadata: [] };
+    const decoded = decodeOne(encodeMessage(message).slice());
+    expect(decoded).toEqual({ ...defaults, ...message });
+    expect(encodeMessage(decoded)).toEqual(encodeMessage(message));
+  });
+
+  it('writes into storage again and again, and the same bytes as into new storage', () => {
+    const storage = new ContentWriter(1);
+    for (let round = 0; round < 3; round += 1) {
+      for (const message of sampleMessages(round)) expect(encodeMessage(message, storage)).toEqual(encodeMessage(message));
+    }
+  });
+
+  it('copies bytes unless asked to lend them', () => {
+    const message: IgtlMessageInit = { type: 'VIDEO', device: '', content: { kind: 'raw', bytes: Uint8Array.of(1, 2, 3) } };
+    const bytes = encodeMessage(message).slice();
+    const copy = decodeOne(bytes).content;
+    const lent = decodeOne(bytes, true).content;
+    bytes[58] = 9;
+    expect([copy, lent].map((c) => c.kind === 'raw' && [...c.bytes])).toEqual([
+      [1, 2, 3],
+      [9, 2, 3],
+    ]);
+  });
+
+  it('refuses to write what its fields cannot hold', () => {
+    const string = { kind: 'string', encoding: 3, text: '' } as const;
+    const base = { type: 'STRING', device: 'd', content: string } as const;
+    const cases: [IgtlMessageInit, string][] = [
+      [{ ...base, device: 'x'.repeat(21) }, 'igtl/does-not-fit'],
+      [{ ...base, device: 'é'.repeat(11) }, 'igtl/does-not-fit'],
+      [{ ...base, device: 'a\0b' }, 'igtl/does-not-fit'],
+      [{ ...base, type: 'x'.repeat(13), content: { kind: 'raw', bytes: new Uint8Array(0) } }, 'igtl/does-not-fit'],
+      [{ ...base, type: '', content: { kind: 'raw', bytes: new Uint8Array(0) } }, 'igtl/does-not-fit'],
+      [{ ...base, metadata: [{ key: 'k', encoding: 3, value: 'v' }] }, 'igtl/does-not-fit'],
+      [{ ...base, messageId: 1 }, 'igtl/does-not-fit'],
+      [{ ...base, timestamp: { seconds: 2 ** 32, fraction: 0 } }, 'igtl/does-not-fit'],
+      [{ ...base, content: { ...string, text: 'x'.repeat(65_536) } }, 'igtl/does-not-fit'],
+      [{ ...base, content: { ...string, encoding: 4, text: '√' } }, 'igtl/does-not-fit'],
+      [{ ...base, type: 'TRANSFORM' }, 'igtl/bad-value'],
+      [{ ...base, type: 'TRANSFORM', content: { kind: 'transform', matrix: new Float64Array(16) } }, 'igtl/does-not-fit'],
+      [{ ...base, type: 'TRANSFORM', content: { kind: 'transform', matrix: new Float64Array(12) } }, 'igtl/does-not-fit'],
+      [
+        { ...base, type: 'SENSOR', content: { kind: 'sensor', status: 0, unit: -1n, values: new Float64Array(0) } },
+        'igtl/does-not-fit',
+      ],
+      [
+        { ...base, type: 'NDARRAY', content: { kind: 'ndarray', complex: false, size: [2], values: new Uint8Array(3) } },
+        'igtl/does-not-fit',
+      ],
+      [
+        {
+          ...base,
+          type: 'COLORT',
+          content: { kind: 'colourTable', indexType: 'u8', mapType: 'u8', table: new Uint8Array(255) },
+        },
+        'igtl/does-not-fit',
+      ],
+    ];
+    for (const [message, code] of cases) expect(() => encodeMessage(message)).toThrow(refusal(code));
+  });
+
+  it('keeps names that are no UTF-8, one character a byte', () => {
+    const bytes = encodeMessage({ type: 'VIDEO', device: 'Z', content: { kind: 'raw', bytes: new Uint8Array(0) } }).slice();
+    bytes.set([0x4a, 0xfc, 0x72], 14);
+    expect(decodeOne(bytes).device).toBe('Jür');
+  });
+
+  it('tells two names apart that share a place in the cache', () => {
+    for (let i = 0; i < 2000; i += 1) {
+      const message = { type: `T${i}`, device: `tool ${i * 7919}`, content: { kind: 'raw', bytes: new Uint8Array(0) } } as const;
+      const { type, device } = decodeOne(encodeMessage(message));
+      expect([type, device]).toEqual([message.type, message.device]);
+    }
+  });
+});
+
+describe('times', () => {
+  it('go to the wire and back within half a microsecond', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.001, max: 4_294_967_295_999, noNaN: true }), (ms) => {
+        expect(Math.abs(utcMsOf(timestampOf(ms)) - ms)).toBeLessThan(5e-4);
+      }),
+    );
+  });
+
+  it('have a binary fraction, and 0 for none', () => {
+    expect(timestampOf(1500)).toEqual({ seconds: 1, fraction: 2 ** 31 });
+    expect(timestampOf(1999.999_999_99)).toEqual({ seconds: 2, fraction: 0 });
+    expect(utcMsOf({ seconds: 0, fraction: 2 ** 30 })).toBe(250);
+    expect(utcMsOf({ seconds: 0, fraction: 0 })).toBeNaN();
+    expect(timestampOf(Number.NaN)).toEqual({ seconds: 0, fraction: 0 });
+    for (const ms of [-1, 2 ** 32 * 1000, Number.POSITIVE_INFINITY]) {
+      expect(() => timestampOf(ms)).toThrow(refusal('igtl/does-not-fit'));
+    }
+  });
+});
