@@ -3,12 +3,13 @@
  * in a browser the assets come from where `setAssetsBase()` of `@trocar/core/io` says.
  */
 export { type Deformation, deformation } from './deformation.js';
+export type { DeformationShape } from './deformation-checks.js';
+export type { ImageFinding } from './findings.js';
 export type { Agreement } from './metric.js';
 export { formatParameterMap, type ParameterMap, parseParameterMap } from './parameters.js';
 export {
   type AffineImageRegistration,
   type DeformableImageRegistration,
-  type ImageFinding,
   type ImageRegistration,
   type ImageRegistrationOptions,
   type ImageRegistrationReport,

@@ -38,7 +38,7 @@ export function formatParameterMap(map: ParameterMap): string {
     .join('');
 }
 
-/** What the bundled elastix can be asked for: anything else would end it with a bare number. */
+/** What the bundled elastix can be asked for: anything else would end it with a bare number, or be misread afterwards. */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
   Registration: ['MultiResolutionRegistration', 'MultiMetricMultiResolutionRegistration'],
   Transform: [
@@ -80,6 +80,9 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
     'AdaptiveStochasticVarianceReducedGradient',
     'PreconditionedStochasticGradientDescent',
   ],
+  // Added transforms and images laid straight would be run, but not be what the resulting maps are read as.
+  HowToCombineTransforms: ['Compose'],
+  UseDirectionCosines: ['true'],
 };
 
 /**

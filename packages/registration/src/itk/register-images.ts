@@ -10,15 +10,18 @@ import {
   transform,
 } from '@trocar/core';
 import { identity4, rigidityError, transformPoint } from '@trocar/core/math';
-import { type AnyVolume, cornersOf, spacingOf, type Volume } from '@trocar/core/volume';
+import { type AnyVolume, cornersOf, type Volume } from '@trocar/core/volume';
 import { openEngine } from '#itk/engine';
 import { type Deformation, deformation } from './deformation.js';
+import { type DeformationShape, linearStart, shapeOf } from './deformation-checks.js';
 import { affineParameterMap, chainedMatrix, isLinear } from './elastix-transform.js';
 import type { Engine } from './engine.js';
+import { type DeformationEvidence, deformationFindings, findingsOf, type ImageFinding } from './findings.js';
 import { factorsFor, itkImageOf, type Picture, pictureOf, shrunk } from './image.js';
 import { fitted, MOST_BYTES } from './memory.js';
 import { type Agreement, agreementOf } from './metric.js';
-import { bsplineStage, linearStage, type ParameterMap, parseParameterMap, runnable } from './parameters.js';
+import { type ParameterMap, runnable } from './parameters.js';
+import { type Stage, stagesOf } from './stages.js';
 
 /** What a registration may change: position; position, scale and shear; or shape. */
 export type RegistrationKind = 'rigid' | 'affine' | 'bspline';
@@ -28,7 +31,8 @@ export interface ImageRegistrationOptions<K extends RegistrationKind, F extends 
   readonly kind: K;
   /**
    * elastix parameter maps to run instead of our own, one after the other: texts in elastix's file format, or objects.
-   * The last one's Transform must be of `kind`.
+   * Rigid allows Euler and translation transforms, affine any linear ones, B-spline all. They run as one call of elastix
+   * on the full images, as its command line does, so `progress` tells only their beginning and their end.
    */
   readonly parameters?: ReadonlyArray<string | ParameterMap>;
   /**
@@ -36,29 +40,21 @@ export interface ImageRegistrationOptions<K extends RegistrationKind, F extends 
    * turning. Default: both images already share their coordinates.
    */
   readonly initial?: AffineTransform<M, F> | 'centres';
-  /** Spacing of the finest B-spline control grid, mm. Default 40. */
+  /** Spacing of the finest B-spline control grid, mm. Default 40. Not for `parameters`. */
   readonly gridSpacingMm?: number;
+  /** A B-spline that moves anything farther than this beyond its linear start is suspect, mm. Default 30. */
+  readonly plausibleMm?: number;
   /** Ends the worker, and with it the registration. */
   readonly signal?: AbortSignal;
-  /** Called as each resolution begins and at the end, with the fraction of the work done, 0 … 1. */
+  /** Called as each stage begins (ours: a resolution) and at the end, with the fraction of the stages done, 0 … 1. */
   readonly progress?: (fraction: number, stage: string) => void;
   /** Memory the registration may take inside its WebAssembly module, bytes. Default 3e9; images are made coarser to fit. */
   readonly maxBytes?: number;
 }
 
-/** Something about an image registration that a person must look at before accepting it. */
-export interface ImageFinding {
-  /**
-   * `not-better`: the images do not agree better than at the start; `little-overlap`: under a quarter of the fixed image
-   * lies on the moving one; `reduced`: the images were made coarser to fit into memory.
-   */
-  readonly code: 'not-better' | 'little-overlap' | 'reduced';
-  readonly message: string;
-}
-
 /** What every image registration tells. */
 export interface ImageRegistrationReport {
-  /** `suspect` where the images do not agree better than before, or hardly overlap. Convergence alone proves nothing. */
+  /** `suspect` with any finding but `reduced`. Convergence alone proves nothing; `ok` says only that nothing was found. */
   readonly outcome: 'ok' | 'suspect';
   readonly findings: readonly ImageFinding[];
   /** Agreement at the start and at the end, on the full images: our own figure, whatever was optimised. */
@@ -92,6 +88,11 @@ export interface DeformableImageRegistration<F extends string, M extends string>
   readonly kind: 'bspline';
   /** Fixed points to moving points. */
   readonly deformation: Deformation<M, F>;
+  /** The linear part it begins with (the identity where there is none), and the agreement under that alone. */
+  readonly linearMovingFromFixed: AffineTransform<M, F>;
+  readonly linear: Agreement;
+  /** What it does beyond that. */
+  readonly shape: DeformationShape;
 }
 
 /** The result that belongs to a kind. */
@@ -101,19 +102,15 @@ export type ImageRegistration<K extends RegistrationKind, F extends string, M ex
     ? AffineImageRegistration<F, M>
     : DeformableImageRegistration<F, M>;
 
-/** One call of elastix. */
-interface Stage {
-  readonly name: string;
-  readonly parameters: ParameterMap;
-  /** Voxels are averaged to about this spacing before the call, mm; 0 leaves them. */
-  readonly spacingMm: number;
-}
-
 /**
  * Registers two images by their content with elastix, in a worker of its own.
  *
  * Our own parameters: mutual information, adaptive stochastic gradient descent, three resolutions, one call each; B-spline
  * after rigid. The same input gives the same result, in Node and in browsers.
+ *
+ * Given parameters do what the elastix program does with the same files, to a ten-thousandth of a millimetre, an initial
+ * transform being its `-t0`. That ends where elastix no longer repeats itself: a B-spline with long steps (no
+ * `MaximumStepLength`) multiplies rounding errors, and comes out millimetres apart with one thread and with two.
  *
  * @throws NavError `registration/sheared-volume`, `registration/too-large`, `registration/no-overlap`,
  * `registration/bad-parameters`, `registration/aborted`, `registration/failed`, `assets/not-configured` (browser),
@@ -143,7 +140,9 @@ export async function registerImages<K extends RegistrationKind, F extends strin
     const { maps, stages } = await runStages(engine, plan, fit, initial, options);
     const result = deformation(moving.frame, fixed.frame, maps);
     const after = agreementOf(full.fixed, full.moving, result.map);
+    const evidence = options.kind === 'bspline' ? evidenceOf(full, result, options.plausibleMm) : undefined;
     const findings = findingsOf(before, after, fit.reduced);
+    if (evidence !== undefined) findings.push(...deformationFindings(after, evidence));
     const report: ImageRegistrationReport = {
       outcome: findings.some((f) => f.code !== 'reduced') ? 'suspect' : 'ok',
       findings,
@@ -153,20 +152,34 @@ export async function registerImages<K extends RegistrationKind, F extends strin
       stages,
       parameterMaps: maps,
     };
-    return resultOf(options.kind, fixed.frame, moving.frame, result, report) as ImageRegistration<K, F, M>;
+    if (evidence === undefined)
+      return linearResult(options.kind, fixed.frame, moving.frame, report) as ImageRegistration<K, F, M>;
+    const linearMovingFromFixed = affineTransform(moving.frame, fixed.frame, linearStart(maps), { method: 'elastix-linear' });
+    const { linear, shape } = evidence;
+    const found = { kind: 'bspline' as const, deformation: result, linearMovingFromFixed, linear, shape, ...report };
+    return found as ImageRegistration<RegistrationKind, F, M> as ImageRegistration<K, F, M>;
   } finally {
     engine.close();
   }
 }
 
-function resultOf<F extends string, M extends string>(
+/** How a deformation on the full images compares with its linear start, and what it does beyond it. */
+function evidenceOf(
+  full: Images,
+  found: Pick<Deformation<string, string>, 'map' | 'parameterMaps'>,
+  plausibleMm = 30,
+): DeformationEvidence {
+  const start = linearStart(found.parameterMaps);
+  const linear = agreementOf(full.fixed, full.moving, (out, p) => transformPoint(out, start, p));
+  return { linear, shape: shapeOf(full.fixed, found.parameterMaps, found.map), plausibleMm };
+}
+
+function linearResult<F extends string, M extends string>(
   kind: RegistrationKind,
   fixed: Frame<F>,
   moving: Frame<M>,
-  result: Deformation<M, F>,
   report: ImageRegistrationReport,
-): ImageRegistration<RegistrationKind, F, M> {
-  if (kind === 'bspline') return { kind, deformation: result, ...report };
+): RigidImageRegistration<F, M> | AffineImageRegistration<F, M> {
   const matrix = chainedMatrix(report.parameterMaps);
   const provenance = { method: `elastix-${kind}` };
   if (kind === 'rigid') {
@@ -174,7 +187,7 @@ function resultOf<F extends string, M extends string>(
     return { kind, movingFromFixed, fixedFromMoving: invert(movingFromFixed), ...report };
   }
   const movingFromFixed = affineTransform(moving, fixed, matrix, provenance);
-  return { kind, movingFromFixed, fixedFromMoving: invertAffine(movingFromFixed), ...report };
+  return { kind: 'affine', movingFromFixed, fixedFromMoving: invertAffine(movingFromFixed), ...report };
 }
 
 interface Images {
@@ -189,14 +202,14 @@ async function runStages(
   initial: ArrayLike<number>,
   options: Pick<ImageRegistrationOptions<RegistrationKind, string, string>, 'signal' | 'progress'>,
 ): Promise<{ readonly maps: readonly ParameterMap[]; readonly stages: Array<{ name: string; ms: number }> }> {
-  // An identity is left out rather than passed: the first stage then runs as elastix would from the command line.
+  // An identity is left out rather than passed: elastix then runs as it would from the command line without -t0.
   let maps: readonly ParameterMap[] = isIdentity(initial) ? [] : [affineParameterMap(initial)];
   const stages: Array<{ name: string; ms: number }> = [];
   for (const [n, stage] of plan.entries()) {
     options.progress?.(n / plan.length, stage.name);
     const started = performance.now();
     const found = await runElastix(engine, stage, images, maps, options.signal);
-    // Our own linear stages are one transform; given ones are handed on as elastix itself would.
+    // Our own linear stages are one transform; what given parameters made stays as elastix gave it.
     maps = stage.spacingMm > 0 && found.every(isLinear) ? [affineParameterMap(chainedMatrix(found))] : found;
     stages.push({ name: stage.name, ms: performance.now() - started });
   }
@@ -223,7 +236,7 @@ async function runElastix(
       pipeline: 'elastix',
       args: [...ARGUMENTS, ...(initial.length > 0 ? ['--initial-transform-parameter-object', '3'] : [])],
       inputs: [
-        { type: 'JsonCompatible', data: [runnable(stage.parameters)] },
+        { type: 'JsonCompatible', data: stage.parameters.map(runnable) },
         { type: 'Image', data: itkImageOf(averaged(images.fixed, stage.spacingMm)) },
         { type: 'Image', data: itkImageOf(averaged(images.moving, stage.spacingMm)) },
         ...(initial.length > 0 ? [{ type: 'JsonCompatible' as const, data: initial }] : []),
@@ -260,50 +273,6 @@ function failed(stage: Stage, images: Images, reason: string): NavError {
   );
 }
 
-/** The part of the options that says what to run. */
-type PlanOptions = Pick<ImageRegistrationOptions<RegistrationKind, string, string>, 'kind' | 'parameters' | 'gridSpacingMm'>;
-
-const NAMES = { rigid: ['EulerTransform', 'TranslationTransform'], affine: ['AffineTransform', 'SimilarityTransform'] } as const;
-
-function stagesOf(options: PlanOptions, fixed: Picture): readonly Stage[] {
-  const { kind, parameters } = options;
-  if (parameters !== undefined) return givenStages(kind, parameters);
-  const spacing = spacingOf(fixed);
-  const extent = Math.max(...fixed.size.map((n, a) => n * (spacing[a] as number)));
-  // Voxels finer than 1/200 of the image add time, not accuracy.
-  const finest = Math.max(Math.min(...spacing), extent / 200);
-  const linear = (name: 'rigid' | 'affine'): Stage[] =>
-    [4, 2, 1].map((f) => ({ name: `${name} ${f}`, parameters: linearStage(name), spacingMm: f * finest }));
-  if (kind !== 'bspline')
-    return kind === 'rigid' ? linear('rigid') : [...linear('rigid').slice(0, 2), ...linear('affine').slice(1)];
-  const grid = options.gridSpacingMm ?? 40;
-  if (!(grid > 0 && grid < Infinity)) throw new NavError('registration/bad-parameters', `A control grid of ${grid} mm is none.`);
-  return [
-    ...linear('rigid'),
-    { name: 'bspline 2', parameters: bsplineStage(2 * grid), spacingMm: 2 * finest },
-    { name: 'bspline 1', parameters: bsplineStage(grid), spacingMm: finest },
-  ];
-}
-
-function givenStages(kind: RegistrationKind, parameters: ReadonlyArray<string | ParameterMap>): Stage[] {
-  const stages = parameters.map((given, n): Stage => {
-    const map = typeof given === 'string' ? parseParameterMap(given) : given;
-    runnable(map);
-    return { name: `${n + 1} ${map['Transform']?.[0]}`, parameters: map, spacingMm: 0 };
-  });
-  const rigid = (s: Stage): boolean => (NAMES.rigid as readonly string[]).includes(s.parameters['Transform']?.[0] ?? '');
-  const fits =
-    stages.length > 0 && (kind === 'bspline' || stages.every((s) => (kind === 'rigid' ? rigid(s) : isLinear(s.parameters))));
-  if (!fits) {
-    throw new NavError(
-      'registration/bad-parameters',
-      `The parameters (${stages.map((s) => s.name).join(', ') || 'none'}) do not make a ${kind} registration.`,
-      { detail: { kind } },
-    );
-  }
-  return stages;
-}
-
 function initialMatrix<F extends string, M extends string>(
   fixed: Volume<F>,
   moving: Volume<M>,
@@ -333,25 +302,4 @@ function noOverlap(): NavError {
     'registration/no-overlap',
     'No part of the fixed image lies on the moving one at the start. Give an initial transform, or initial: "centres".',
   );
-}
-
-/** Less than this share of the fixed image on the moving one is suspect, and where elastix itself gives up. */
-const LEAST_OVERLAP = 0.25;
-
-function findingsOf(before: Agreement, after: Agreement, reduced: boolean): ImageFinding[] {
-  const findings: ImageFinding[] = [];
-  if (!(after.mutualInformation >= before.mutualInformation - 1e-3)) {
-    findings.push({
-      code: 'not-better',
-      message: `The images agree no better than at the start (mutual information ${before.mutualInformation.toFixed(3)} → ${after.mutualInformation.toFixed(3)}).`,
-    });
-  }
-  if (after.overlap < LEAST_OVERLAP) {
-    findings.push({
-      code: 'little-overlap',
-      message: `Only ${(100 * after.overlap).toFixed(0)} % of the fixed image lies on the moving one.`,
-    });
-  }
-  if (reduced) findings.push({ code: 'reduced', message: 'The images were made coarser to fit into memory.' });
-  return findings;
 }

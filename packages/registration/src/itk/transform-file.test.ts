@@ -4,8 +4,15 @@ import { multiply4, Random } from '@trocar/core/math';
 import { describe, expect, it } from 'vitest';
 import { randomPose } from '../testing/layouts.js';
 import { ct, mr } from '../testing/phantoms.js';
-import { affineParameterMap } from './elastix-transform.js';
-import { deformation, type ParameterMap, readTransformFile, type TransformFile, writeTransformFile } from './index.js';
+import { affineParameterMap, chainedMatrix } from './elastix-transform.js';
+import {
+  deformation,
+  formatParameterMap,
+  type ParameterMap,
+  readTransformFile,
+  type TransformFile,
+  writeTransformFile,
+} from './index.js';
 
 const frames = { to: mr, from: ct };
 const text = (name: string, body: string): TransformFile => ({ name, bytes: new TextEncoder().encode(body) });
@@ -181,9 +188,61 @@ FixedParameters: 0 0 0
   });
 });
 
+describe('transform files of elastix', () => {
+  const random = new Random(11);
+  const first = { ...affineParameterMap(randomPose(random, 20)), CenterOfRotationPoint: ['0', '0', '0'] };
+  const second = spline(random);
+  const file = (name: string, map: ParameterMap): TransformFile => text(name, `// written by hand\n\n${formatParameterMap(map)}`);
+  const after = (name: string): ParameterMap => ({ ...second, InitialTransformParameterFileName: [name] });
+
+  it('one file, or one after another that it names, maps points as what was written', async () => {
+    const p = point(ct, [12, -7, 20]);
+    const alone = await readTransformFile(file('TransformParameters.0.txt', after('NoInitialTransform')), frames);
+    if (alone.kind !== 'deformable') throw new Error('Not a deformation.');
+    expect(Array.from(alone.deformation.apply(p).xyz)).toEqual(Array.from(deformation(mr, ct, [second]).apply(p).xyz));
+    const others = [file('old/TransformParameters.0.txt', first), text('else.txt', '')];
+    for (const key of ['InitialTransformParameterFileName', 'InitialTransformParametersFileName']) {
+      const last = file('TransformParameters.1.txt', { ...second, [key]: ['/data/run 3/TransformParameters.0.txt'] });
+      const both = await readTransformFile(last, frames, others);
+      if (both.kind !== 'deformable') throw new Error('Not a deformation.');
+      expect(Array.from(both.deformation.apply(p).xyz)).toEqual(Array.from(deformation(mr, ct, [first, second]).apply(p).xyz));
+    }
+    expect(await matrixIn(file('a.txt', first))).toEqual(Array.from(chainedMatrix([first])));
+  });
+
+  it('an earlier transform may be in ITK’s own format', async () => {
+    const edge = transform(mr, ct, randomPose(random, 20));
+    const read = await readTransformFile(file('b.txt', after('a.tfm')), frames, [await writeTransformFile(edge, 'a.tfm')]);
+    if (read.kind !== 'deformable') throw new Error('Not a deformation.');
+    const p = point(ct, [12, -7, 20]);
+    const expected = deformation(mr, ct, [affineParameterMap(edge.matrix), second]).apply(p).xyz;
+    expect(Array.from(read.deformation.apply(p).xyz)).toEqual(Array.from(expected));
+  });
+
+  it.each([
+    ['an earlier file that is not given', after('other.txt'), 'transform/unsupported'],
+    ['itself as the earlier file', after('t.txt'), 'transform/unsupported'],
+    ['added transforms', { ...after('first.txt'), HowToCombineTransforms: ['Add'] }, 'transform/unsupported'],
+    ['parameters elsewhere', { ...second, UseBinaryFormatForTransformationParameters: ['true'] }, 'transform/unsupported'],
+    ['images laid straight', { ...second, UseDirectionCosines: ['false'] }, 'transform/unsupported'],
+    ['two dimensions', { ...second, FixedImageDimension: ['2'] }, 'transform/unsupported'],
+    ['a kind that is not known', { ...second, Transform: ['SplineKernelTransform'] }, 'transform/unsupported'],
+    ['no transform', { Size: ['1'] }, 'transform/corrupt'],
+    ['too few parameters', { ...second, TransformParameters: ['1', '2'] }, 'transform/corrupt'],
+  ] as const)('is refused: %s', async (_, map, code) => {
+    await refused(code, readTransformFile(file('t.txt', map), frames, [file('first.txt', first)]));
+  });
+
+  it('is refused: a file cut short', async () => {
+    await refused('transform/corrupt', readTransformFile(text('t.txt', '(Transform "AffineTransform")\n(TransformPara'), frames));
+  });
+});
+
+const python = process.env['TROCAR_PYTHON'] ?? '/usr/bin/python3';
+
 function hasScipy(): boolean {
   try {
-    execFileSync('python3', ['-c', 'import scipy.io'], { stdio: 'ignore' });
+    execFileSync(python, ['-c', 'import scipy.io'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -197,10 +256,7 @@ describe.skipIf(!hasScipy())('against an independent reader (scipy.io)', () => {
     const script =
       'import sys,io,json,scipy.io as s; m=s.loadmat(io.BytesIO(sys.stdin.buffer.read())); ' +
       'print(json.dumps({k:v.ravel().tolist() for k,v in m.items() if not k.startswith("__")}))';
-    const read = JSON.parse(execFileSync('python3', ['-c', script], { input: bytes, encoding: 'utf8' })) as Record<
-      string,
-      number[]
-    >;
+    const read = JSON.parse(execFileSync(python, ['-c', script], { input: bytes, encoding: 'utf8' })) as Record<string, number[]>;
     expect(Object.values(read)).toContainEqual([1, 0, 0.3, 0.1, 1, 0, 0, 0.2, 1, 7, 8, 9]);
     expect(read['fixed']).toEqual([0, 0, 0]);
   });

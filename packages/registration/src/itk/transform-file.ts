@@ -1,9 +1,11 @@
 import { type AffineTransform, affineTransform, type Frame, NavError } from '@trocar/core';
 import { openEngine } from '#itk/engine';
 import { type Deformation, deformation } from './deformation.js';
+import { earlierName, elastixTransform, isElastixText } from './elastix-file.js';
 import { affineParameterMap, chainedMatrix, isLinear, linearMatrix } from './elastix-transform.js';
 import type { ItkTransform, PipelineAnswer, PipelineCall } from './engine.js';
 import { parameterMapsOf, type StoredTransform, storedTransforms } from './itk-transform.js';
+import type { ParameterMap } from './parameters.js';
 import { parseTransformText, writeTransformText } from './transform-text.js';
 
 /** A transform file in memory. */
@@ -19,26 +21,59 @@ export type StoredRegistration<To extends string, From extends string> =
   | { readonly kind: 'deformable'; readonly deformation: Deformation<To, From> };
 
 /**
- * Reads an ITK transform file: LPS, mm, mapping points of `from` to `to`.
+ * Reads a transform file of ITK or of elastix: LPS, mm, mapping points of `from` to `to`.
  *
- * The file does not name its frames. In ITK's convention a registration's transform maps FIXED points to MOVING points, so
+ * The file does not name its frames. In both programs a registration's transform maps FIXED points to MOVING points, so
  * `from` is usually the fixed image's frame. Text files (.tfm, .txt) are read here; .h5 and .mat through ITK in a worker.
+ * A .txt file that begins as elastix' TransformParameters files do is read as one. Such a file may name another that is
+ * applied before it: hand that over in `others`.
+ * @param others files that may be named, found by name without folder
  * @throws NavError `transform/corrupt`, `transform/unsupported`, `assets/not-configured` (browser, .h5 and .mat)
  */
 export async function readTransformFile<To extends string, From extends string>(
   file: TransformFile,
   frames: { readonly to: Frame<To>; readonly from: Frame<From> },
+  others: readonly TransformFile[] = [],
 ): Promise<StoredRegistration<To, From>> {
-  const format = formatOf(file.name);
-  const stored = format === 'txt' ? parseTransformText(new TextDecoder().decode(file.bytes)) : await readThroughItk(file, format);
-  const maps = parameterMapsOf(stored);
+  const maps = await mapsIn(file, others);
   if (maps.every(isLinear)) {
     const matrix = chainedMatrix(maps);
     if (!matrix.every((x) => Number.isFinite(x)))
       throw new NavError('transform/corrupt', `"${file.name}" holds no finite matrix.`);
-    return { kind: 'linear', edge: affineTransform(frames.to, frames.from, matrix, { method: 'itk-transform-file' }) };
+    return { kind: 'linear', edge: affineTransform(frames.to, frames.from, matrix, { method: 'transform-file' }) };
   }
   return { kind: 'deformable', deformation: deformation(frames.to, frames.from, maps) };
+}
+
+/** What a file holds in elastix's terms, in order of application, with what it says comes before it. */
+async function mapsIn(file: TransformFile, others: readonly TransformFile[]): Promise<ParameterMap[]> {
+  const format = formatOf(file.name);
+  if (format !== 'txt') return parameterMapsOf(await readThroughItk(file, format));
+  const text = new TextDecoder().decode(file.bytes);
+  if (!isElastixText(text)) return parameterMapsOf(parseTransformText(text));
+  const map = elastixTransform(text, file.name);
+  const earlier = earlierName(map);
+  if (earlier === undefined) return [map];
+  const found = others.find((other) => baseName(other.name) === baseName(earlier));
+  if (found === undefined) {
+    throw new NavError(
+      'transform/unsupported',
+      `"${file.name}" is applied after "${earlier}", which was not given. Hand that file over in \`others\` as well.`,
+      { detail: { name: file.name, earlier } },
+    );
+  }
+  // Each file is used once, so files that name each other come to an end.
+  return [
+    ...(await mapsIn(
+      found,
+      others.filter((other) => other !== found),
+    )),
+    map,
+  ];
+}
+
+function baseName(path: string): string {
+  return path.replace(/^.*[/\\]/, '');
 }
 
 /**
