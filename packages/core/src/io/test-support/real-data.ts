@@ -19,10 +19,9 @@ export function unpack(archive: string, inside: string): { readonly folder: stri
   return { folder: join(root, inside), remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
-/** The system's Python where it has the module: other people's readers, to compare with. */
+/** The system's Python, or the one TROCAR_PYTHON names, where it has the module: other people's readers, to compare with. */
 export function pythonWith(module: string): ((script: string, ...args: readonly string[]) => unknown) | undefined {
-  const python = '/usr/bin/python3';
-  if (!existsSync(python)) return undefined;
+  const python = process.env['TROCAR_PYTHON'] ?? '/usr/bin/python3';
   try {
     execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
   } catch {
