@@ -1,7 +1,7 @@
 import { HEADER } from './frame.js';
 import type { ContentReader } from './reader.js';
 import { encodeText } from './text.js';
-import { type ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, type IgtlStorage } from './writer.js';
 
 /** One message within a BIND, of content type `C`. */
 export interface BoundMessage<C> {
@@ -50,9 +50,9 @@ function takeNames(r: ContentReader, count: number): string[] {
 
 /** @param encodeChild writes one message's content */
 export function encodeBind<C>(
-  w: ContentWriter,
+  w: IgtlStorage,
   content: BindContent<C>,
-  encodeChild: (w: ContentWriter, type: string, content: C) => void,
+  encodeChild: (w: IgtlStorage, type: string, content: C) => void,
 ): void {
   w.u16(content.messages.length);
   const sizesAt: number[] = [];
@@ -70,7 +70,7 @@ export function encodeBind<C>(
   });
 }
 
-function putNames(w: ContentWriter, messages: readonly { readonly device: string }[]): void {
+function putNames(w: IgtlStorage, messages: readonly { readonly device: string }[]): void {
   const tableSize = w.at;
   w.u16(0);
   const from = w.at;
@@ -94,7 +94,7 @@ export function decodeBindRequest(r: ContentReader): BindRequestContent {
 }
 
 /** The name table is padded to an even length: the reference library refuses an odd one. */
-export function encodeBindRequest(w: ContentWriter, content: BindRequestContent): void {
+export function encodeBindRequest(w: IgtlStorage, content: BindRequestContent): void {
   if (content.resolution !== undefined) w.u64(content.resolution);
   if (content.wanted.length === 0) return;
   w.u16(content.wanted.length);

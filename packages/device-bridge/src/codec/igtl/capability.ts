@@ -1,6 +1,6 @@
 import { HEADER } from './frame.js';
 import type { ContentReader } from './reader.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 /** CAPABILITY: the message types that a peer understands. */
 export interface CapabilityContent {
@@ -12,6 +12,6 @@ export function decodeCapability(r: ContentReader): CapabilityContent {
   return { kind: 'capability', types: Array.from({ length: r.elements(HEADER.typeWidth) }, () => r.name(HEADER.typeWidth)) };
 }
 
-export function encodeCapability(w: ContentWriter, content: CapabilityContent): void {
+export function encodeCapability(w: IgtlStorage, content: CapabilityContent): void {
   for (const type of content.types) w.name(type, HEADER.typeWidth);
 }

@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import { type ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, type IgtlStorage } from './writer.js';
 
 const INDEX_SIZES: Readonly<Record<number, number>> = { 3: 256, 5: 65_536 };
 const ENTRY_SIZES: Readonly<Record<number, number>> = { 3: 1, 5: 2, 19: 3 };
@@ -33,7 +33,7 @@ export function decodeColourTable(r: ContentReader): ColourTableContent {
 }
 
 /** @throws NavError `igtl/does-not-fit` */
-export function encodeColourTable(w: ContentWriter, content: ColourTableContent): void {
+export function encodeColourTable(w: IgtlStorage, content: ColourTableContent): void {
   const index = content.indexType === 'u8' ? 3 : 5;
   const map = content.mapType === 'u8' ? 3 : content.mapType === 'u16' ? 5 : 19;
   const wanted = (INDEX_SIZES[index] as number) * (ENTRY_SIZES[map] as number);

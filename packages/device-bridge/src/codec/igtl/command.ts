@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import { type ContentWriter, requireEncoded } from './writer.js';
+import { type IgtlStorage, requireEncoded } from './writer.js';
 
 /** COMMAND, and RTS_COMMAND with the answer: they have one shape. */
 export interface CommandContent {
@@ -24,7 +24,7 @@ export function decodeCommand(r: ContentReader): CommandContent {
 }
 
 /** @throws NavError `igtl/does-not-fit` */
-export function encodeCommand(w: ContentWriter, content: CommandContent): void {
+export function encodeCommand(w: IgtlStorage, content: CommandContent): void {
   const bytes = requireEncoded(content.encoding, content.text);
   w.u32(content.id);
   w.name(content.name, 128);

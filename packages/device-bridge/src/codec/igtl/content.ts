@@ -43,7 +43,7 @@ import {
 import { decodeTrajectory, encodeTrajectory, type TrajectoryContent } from './trajectory.js';
 import { decodeTransform, encodeTransform, type TransformContent } from './transform.js';
 import { decodeVideoMeta, encodeVideoMeta, type VideoMetaContent } from './video-meta.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 /** A type that this codec does not know, VIDEO among them: its bytes as they are. */
 export interface RawContent {
@@ -84,7 +84,7 @@ type Of<K extends Kind> = Extract<IgtlContent, { readonly kind: K }>;
 /** Reads and writes one kind of content. */
 interface ContentCodec<K extends Kind> {
   decode(r: ContentReader): Of<K>;
-  encode(w: ContentWriter, content: Of<K>): void;
+  encode(w: IgtlStorage, content: Of<K>): void;
 }
 
 const CODECS: { readonly [K in Kind]: ContentCodec<K> } = {
@@ -169,7 +169,7 @@ function decodeRaw(r: ContentReader): RawContent {
  * @param type of the message; raw content goes with any
  * @throws NavError `igtl/bad-value` where content of this kind does not go with the type; `igtl/does-not-fit`
  */
-export function encodeContent(w: ContentWriter, type: string, content: IgtlContent): void {
+export function encodeContent(w: IgtlStorage, type: string, content: IgtlContent): void {
   if (content.kind !== 'raw' && kindOf(type) !== content.kind) {
     throw new NavError('igtl/bad-value', `Content of kind ${content.kind} does not go into a ${type} message.`, {
       detail: { type, kind: content.kind },
@@ -179,6 +179,6 @@ export function encodeContent(w: ContentWriter, type: string, content: IgtlConte
 }
 
 /** The codec is looked up by the content's own kind, which the compiler cannot follow through the table. */
-function encodeWith(codec: { encode(w: ContentWriter, content: never): void }, w: ContentWriter, content: IgtlContent): void {
+function encodeWith(codec: { encode(w: IgtlStorage, content: never): void }, w: IgtlStorage, content: IgtlContent): void {
   codec.encode(w, content as never);
 }

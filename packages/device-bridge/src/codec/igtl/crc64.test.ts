@@ -20,9 +20,10 @@ function slow(bytes: Uint8Array): bigint {
 
 function fast(bytes: Uint8Array, ...cuts: number[]): bigint {
   const crc = new Int32Array(2);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   for (const cut of [...cuts, bytes.length]) {
-    crc64(crc, bytes, at, cut);
+    crc64(crc, view, at, cut);
     at = cut;
   }
   return (BigInt((crc[0] as number) >>> 0) << 32n) | BigInt((crc[1] as number) >>> 0);

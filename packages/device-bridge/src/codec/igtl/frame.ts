@@ -23,7 +23,7 @@ const types = new NameCache(HEADER.typeWidth);
 const devices = new NameCache(HEADER.deviceWidth);
 const tools = new NameCache(HEADER.deviceWidth);
 
-/** The type named in a header at `at`. Cached. */
+/** The type named by a header, at its field. Cached. */
 export const typeAt = (bytes: Uint8Array, view: DataView, at: number): string => types.get(bytes, view, at);
 
 /** What a type may look like: printable ASCII, and not empty. */
@@ -40,7 +40,7 @@ export const nameAt = (bytes: Uint8Array, view: DataView, at: number): string =>
 
 /**
  * One complete message whose CRC was right: a window into the framer's or the caller's bytes, reused for the next
- * message and valid only until the handler returns. The hot path reads it in place; `decodeMessage` makes a value.
+ * message and valid only until the handler returns. The hot path reads it in place; `decodeIgtl` makes a value.
  */
 export class IgtlFrame {
   bytes: Uint8Array = new Uint8Array(0);
@@ -53,6 +53,8 @@ export class IgtlFrame {
   /** Where the message began in the stream, in bytes since the connection began. */
   offset = 0;
   headerVersion: HeaderVersion = 1;
+  /** As in the header: `TRANSFORM`, `STT_TDATA`, … */
+  type = '';
   /** The content without extended header and metadata: `bytes[contentStart … contentEnd)`. */
   contentStart = 0;
   contentEnd = 0;
@@ -62,11 +64,6 @@ export class IgtlFrame {
   metadata = 0;
   /** Header version 2: what the sender numbered the message with; 0 otherwise. */
   messageId = 0;
-
-  /** As in the header: `TRANSFORM`, `STT_TDATA`, … Allocates only for a type not met before. */
-  get type(): string {
-    return types.get(this.bytes, this.view, this.start + HEADER.type);
-  }
 
   /** The sender's name for the device or the transform. Allocates only for a name not met before. */
   get device(): string {

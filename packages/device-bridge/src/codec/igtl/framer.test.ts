@@ -1,7 +1,7 @@
 import { isNavError } from '@trocar/core';
 import { Random } from '@trocar/core/math';
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, encodeMessage, type IgtlFault, IgtlFramer, type IgtlFramerOptions } from './index.js';
+import { decodeIgtl, encodeIgtl, type IgtlFault, IgtlFramer, type IgtlFramerOptions } from './index.js';
 import { sampleBytes } from './test-messages.js';
 
 interface Heard {
@@ -23,7 +23,7 @@ function listen(options?: IgtlFramerOptions): { heard: Heard; framer: IgtlFramer
 
 const join = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 const text = (device: string, value: string): Uint8Array =>
-  encodeMessage({ type: 'STRING', device, content: { kind: 'string', encoding: 3, text: value } }).slice();
+  encodeIgtl({ type: 'STRING', device, content: { kind: 'string', encoding: 3, text: value } }).slice();
 
 const good = text('a', 'first');
 const next = text('b', 'second');
@@ -58,8 +58,8 @@ describe('IgtlFramer', () => {
     let same = false;
     const framer = new IgtlFramer({
       message: (frame) => {
-        same = frame.bytes === chunk;
-        expect(decodeMessage(frame).content).toEqual({ kind: 'string', encoding: 3, text: 'first' });
+        same = frame.bytes.buffer === buffer.buffer && frame.start === 13;
+        expect(decodeIgtl(frame).content).toEqual({ kind: 'string', encoding: 3, text: 'first' });
       },
       fault: (fault) => expect.unreachable(fault.message),
     });
@@ -93,7 +93,7 @@ describe('IgtlFramer', () => {
   it('tells an extended header and metadata whose sizes do not add up, and goes on behind them', () => {
     const content = { kind: 'string', encoding: 3, text: 'x' } as const;
     const metadata = [{ key: 'k', encoding: 3, value: 'v' }];
-    const v2 = encodeMessage({ type: 'STRING', device: 'a', content, headerVersion: 2, metadata }).slice();
+    const v2 = encodeIgtl({ type: 'STRING', device: 'a', content, headerVersion: 2, metadata }).slice();
     const breakAt = (at: number, value: number): Uint8Array => resealed(v2, (view) => view.setUint16(at, value));
     const countAt = 58 + 12 + 5;
     const cases: [Uint8Array, string][] = [
@@ -118,7 +118,7 @@ describe('IgtlFramer', () => {
   });
 
   it('skips what a longer extended header adds', () => {
-    const v2 = encodeMessage({
+    const v2 = encodeIgtl({
       type: 'STRING',
       device: 'a',
       content: { kind: 'string', encoding: 3, text: 'x' },
@@ -127,7 +127,7 @@ describe('IgtlFramer', () => {
     const longer = join(v2.subarray(0, 70), Uint8Array.of(9, 9, 9, 9), v2.subarray(70));
     const bytes = resealed(longer, (view) => view.setUint16(58, 16));
     const heard: unknown[] = [];
-    const framer = new IgtlFramer({ message: (f) => heard.push(decodeMessage(f).content), fault: (f) => heard.push(f) });
+    const framer = new IgtlFramer({ message: (f) => heard.push(decodeIgtl(f).content), fault: (f) => heard.push(f) });
     framer.feed(bytes);
     expect(heard).toEqual([{ kind: 'string', encoding: 3, text: 'x' }]);
   });
@@ -205,20 +205,20 @@ describe('IgtlFramer', () => {
 function resealed(message: Uint8Array, change: (view: DataView) => void): Uint8Array {
   const body = message.slice();
   change(new DataView(body.buffer));
-  const sealed = encodeMessage({ type: 'X', device: '', content: { kind: 'raw', bytes: body.subarray(58) } });
+  const sealed = encodeIgtl({ type: 'X', device: '', content: { kind: 'raw', bytes: body.subarray(58) } });
   const out = sealed.slice();
   out.set(message.subarray(0, 42));
   return out;
 }
 
 it('refuses content with a NavError and goes on', () => {
-  const wrong = encodeMessage({ type: 'X', device: 'a', content: { kind: 'raw', bytes: new Uint8Array(47) } }).slice();
+  const wrong = encodeIgtl({ type: 'X', device: 'a', content: { kind: 'raw', bytes: new Uint8Array(47) } }).slice();
   wrong.set(new TextEncoder().encode('TRANSFORM'), 2);
   const codes: unknown[] = [];
   const framer = new IgtlFramer({
     message: (frame) => {
       try {
-        codes.push(decodeMessage(frame).type);
+        codes.push(decodeIgtl(frame).type);
       } catch (error) {
         codes.push(isNavError(error) && error.code);
       }

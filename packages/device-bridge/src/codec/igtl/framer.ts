@@ -30,6 +30,8 @@ export interface IgtlFramerOptions {
 const DEFAULT_MAX_BODY = 128 * 2 ** 20;
 /** A buffer larger than this is let go once its message has been handed on. */
 const KEPT_BUFFER = 8 * 2 ** 20;
+/** So many bytes are copied one by one. */
+const FEW = 1024;
 
 /**
  * Cuts a byte stream into OpenIGTLink messages, header versions 1 and 2.
@@ -43,18 +45,21 @@ export class IgtlFramer {
   readonly maxBodyBytes: number;
   readonly #handler: IgtlHandler;
   readonly #frame = new IgtlFrame();
-  readonly #crc = new Int32Array(2);
+  readonly #crc: Int32Array = new Int32Array(2);
   /** The split message so far. */
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
   #view: DataView = new DataView(this.#bytes.buffer);
   #held = 0;
   /** How many bytes the split message needs before it can be looked at again. */
-  #need = HEADER_SIZE;
+  #need: number = HEADER_SIZE;
+  /** The type of the message that was measured last. */
+  #type = '';
   /** Where the next header begins in the stream. */
   #offset = 0;
   #failed = false;
-  #chunk: Uint8Array = new Uint8Array(0);
-  #chunkView: DataView = new DataView(new ArrayBuffer(0));
+  /** All of the memory that the last chunk was a part of: sockets read into the same again and again. */
+  #memory: Uint8Array = new Uint8Array(0);
+  #memoryView: DataView = new DataView(this.#memory.buffer);
   /** The first thing a handler threw, told once the bytes are in order again. */
   #thrown: { error: unknown } | undefined = undefined;
 
@@ -111,19 +116,20 @@ export class IgtlFramer {
 
   /** Messages that lie whole in the chunk; what is left is kept. Returns how far the chunk has been taken. */
   #takeFrom(chunk: Uint8Array, from: number): number {
-    if (this.#chunk !== chunk) {
-      this.#chunk = chunk;
-      this.#chunkView = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (this.#memory.buffer !== chunk.buffer) {
+      this.#memory = new Uint8Array(chunk.buffer);
+      this.#memoryView = new DataView(chunk.buffer);
     }
+    const base = chunk.byteOffset;
     let at = from;
     while (chunk.length - at >= HEADER_SIZE) {
-      const total = this.#measure(chunk, this.#chunkView, at);
+      const total = this.#measure(this.#memory, this.#memoryView, base + at);
       if (total < 0) return chunk.length;
       if (chunk.length - at < total) {
         this.#need = total;
         return this.#fill(chunk, at);
       }
-      this.#deliver(chunk, this.#chunkView, at, total);
+      this.#deliver(this.#memory, this.#memoryView, base + at, total);
       at += total;
     }
     return at < chunk.length ? this.#fill(chunk, at) : at;
@@ -133,7 +139,7 @@ export class IgtlFramer {
   #fill(chunk: Uint8Array, from: number): number {
     const n = Math.min(this.#need - this.#held, chunk.length - from);
     this.#reserve(this.#held + n);
-    this.#bytes.set(n === chunk.length ? chunk : chunk.subarray(from, from + n), this.#held);
+    this.#copy(chunk, from, n);
     this.#held += n;
     if (this.#held === HEADER_SIZE && this.#need === HEADER_SIZE) {
       const total = this.#measure(this.#bytes, this.#view, 0);
@@ -148,6 +154,15 @@ export class IgtlFramer {
       if (this.#bytes.length > KEPT_BUFFER) this.#replaceBuffer(1024);
     }
     return from + n;
+  }
+
+  #copy(chunk: Uint8Array, from: number, n: number): void {
+    if (n > FEW) {
+      this.#bytes.set(chunk.subarray(from, from + n), this.#held);
+      return;
+    }
+    // Without the small object that subarray makes.
+    for (let i = 0; i < n; i += 1) this.#bytes[this.#held + i] = chunk[from + i] as number;
   }
 
   #reserve(wanted: number): void {
@@ -168,13 +183,15 @@ export class IgtlFramer {
     const high = view.getUint32(at + HEADER.size);
     const size = high * 2 ** 32 + view.getUint32(at + HEADER.size + 4);
     if (version !== 1 && version !== 2) return this.#fail('igtl/bad-version', `Header version ${version}: only 1 and 2 exist.`);
-    if (!isType(typeAt(bytes, view, at + HEADER.type))) {
+    const type = typeAt(bytes, view, at + HEADER.type);
+    if (type !== this.#type && !isType(type)) {
       return this.#fail('igtl/bad-header', 'The type in a header is not printable text.');
     }
     if (high >= 2 ** 21) return this.#fail('igtl/impossible-size', 'A header claims a body of more than 2⁵³ bytes.');
     if (size > this.maxBodyBytes) {
       return this.#fail('codec/oversize', `A header claims a body of ${size} bytes; at most ${this.maxBodyBytes} are taken.`);
     }
+    this.#type = type;
     return HEADER_SIZE + size;
   }
 
@@ -188,15 +205,18 @@ export class IgtlFramer {
   #deliver(bytes: Uint8Array, view: DataView, start: number, total: number): void {
     const offset = this.#offset;
     const frame = this.#frame;
-    frame.bytes = bytes;
-    frame.view = view;
+    if (frame.view !== view) {
+      frame.bytes = bytes;
+      frame.view = view;
+    }
     frame.start = start;
     frame.end = start + total;
     frame.offset = offset;
+    frame.type = this.#type;
     frame.headerVersion = view.getUint16(start) === 1 ? 1 : 2;
     const crc = this.#crc;
     crc[0] = crc[1] = 0;
-    crc64(crc, bytes, start + HEADER_SIZE, start + total);
+    crc64(crc, view, start + HEADER_SIZE, start + total);
     if (crc[0] !== view.getInt32(start + HEADER.crc) || crc[1] !== view.getInt32(start + HEADER.crc + 4)) {
       this.#tell('codec/bad-crc', `The CRC of the message at byte ${offset} does not fit its body.`, total, false);
     } else {

@@ -2,7 +2,7 @@ import { isNavError } from '@trocar/core';
 import { Random } from '@trocar/core/math';
 import { expect, it } from 'vitest';
 import { crc64 } from './crc64.js';
-import { decodeMessage, encodeMessage, type IgtlFrame, IgtlFramer, plusStatus, readTransform, ToolPoses } from './index.js';
+import { decodeIgtl, encodeIgtl, type IgtlFrame, IgtlFramer, plusStatus, readTransform, ToolPoses } from './index.js';
 import { sampleBytes } from './test-messages.js';
 
 /** TROCAR_EFFORT multiplies it: 100 is ten million inputs. */
@@ -52,7 +52,7 @@ function seal(bytes: Uint8Array, withSize: boolean): void {
   const view = new DataView(bytes.buffer);
   if (withSize) view.setBigUint64(42, BigInt(bytes.length - 58));
   crc.fill(0);
-  crc64(crc, bytes, 58, bytes.length);
+  crc64(crc, view, 58, bytes.length);
   view.setInt32(50, crc[0] as number);
   view.setInt32(54, crc[1] as number);
 }
@@ -70,7 +70,7 @@ class Fuzzed {
   );
   readonly #echo = new IgtlFramer({
     message: (frame) => {
-      this.#again = Buffer.from(encodeMessage(decodeMessage(frame))).toString('latin1');
+      this.#again = Buffer.from(encodeIgtl(decodeIgtl(frame))).toString('latin1');
     },
     fault: (fault) => expect.unreachable(fault.message),
   });
@@ -92,7 +92,7 @@ class Fuzzed {
     readTransform(frame, this.#matrix);
     this.#poses.read(frame);
     try {
-      const written = encodeMessage(decodeMessage(frame));
+      const written = encodeIgtl(decodeIgtl(frame));
       this.#count('decoded');
       // What was understood says the same when it is read again.
       this.#echo.feed(written);

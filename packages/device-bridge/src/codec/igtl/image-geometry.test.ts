@@ -2,14 +2,14 @@ import { frame } from '@trocar/core';
 import { spacingOf, volume } from '@trocar/core/volume';
 import { describe, expect, it } from 'vitest';
 import {
-  decodeMessage,
-  encodeMessage,
+  decodeIgtl,
+  encodeIgtl,
   IgtlFramer,
   type ImageContent,
+  imageFromVolume,
   imageGeometry,
-  imageOf,
-  imageVolume,
   imageVoxels,
+  volumeFromImage,
 } from './index.js';
 
 const ct = frame('ct');
@@ -24,18 +24,18 @@ function sent(image: ImageContent): ImageContent {
   let out: ImageContent | undefined;
   const framer = new IgtlFramer({
     message: (f) => {
-      const { content } = decodeMessage(f);
+      const { content } = decodeIgtl(f);
       if (content.kind === 'image') out = content;
     },
     fault: (fault) => expect.unreachable(fault.message),
   });
-  framer.feed(encodeMessage({ type: 'IMAGE', device: 'ct', content: image }));
+  framer.feed(encodeIgtl({ type: 'IMAGE', device: 'ct', content: image }));
   return out ?? expect.unreachable('no image');
 }
 
 describe('image geometry', () => {
   it('is written as RAS about the centre: numbers worked out by hand', () => {
-    const image = imageOf(known);
+    const image = imageFromVolume(known);
     expect(image.coordinates).toBe('RAS');
     // Steps: right is +R, back is −A, up is +S.
     expect([...image.axes]).toEqual([0.5, -0, 0, -0, -0.25, 0, -0, -0, 2]);
@@ -44,13 +44,13 @@ describe('image geometry', () => {
   });
 
   it('is written as LPS where asked: no sign turns', () => {
-    const image = imageOf(known, 'LPS');
+    const image = imageFromVolume(known, 'LPS');
     expect([...image.axes]).toEqual([-0.5, 0, 0, 0, 0.25, 0, 0, 0, 2]);
     expect([...image.centre]).toEqual([9, -19.625, 32]);
   });
 
   it.each(['RAS', 'LPS'] as const)('comes back through %s, and is another under the other flag', (coordinates) => {
-    const image = sent(imageOf(known, coordinates));
+    const image = sent(imageFromVolume(known, coordinates));
     expect([...imageGeometry(image)]).toEqual([...lpsFromIndex]);
     const flipped = imageGeometry({ ...image, coordinates: coordinates === 'RAS' ? 'LPS' : 'RAS' });
     expect([...flipped.subarray(12, 15)]).toEqual([-10, 20, 30]);
@@ -69,23 +69,23 @@ describe('image geometry', () => {
   });
 
   it('of a block is that of its first voxel within the whole', () => {
-    const image = imageOf(known);
+    const image = imageFromVolume(known);
     const block = { ...image, blockStart: [1, 2, 1] as const, blockSize: [2, 2, 2] as const, pixels: image.pixels.slice(0, 16) };
-    const v = imageVolume(ct, sent(block));
+    const v = volumeFromImage(ct, sent(block));
     expect(v.size).toEqual([2, 2, 2]);
-    expect([...v.frameFromIndex.slice(12, 15)]).toEqual([10 - 0.5, -20 + 0.5, 30 + 2]);
+    expect(Array.from(v.frameFromIndex).slice(12, 15)).toEqual([10 - 0.5, -20 + 0.5, 30 + 2]);
     expect(spacingOf(v)).toEqual([0.5, 0.25, 2]);
   });
 
   it('of a block outside its image is refused', () => {
-    const image = { ...imageOf(known), blockStart: [1, 0, 0] as const };
+    const image = { ...imageFromVolume(known), blockStart: [1, 0, 0] as const };
     expect(() => sent(image)).toThrow(expect.objectContaining({ code: 'igtl/size-mismatch' }));
   });
 });
 
 describe('image voxels', () => {
   it.each([true, false])('come back with the pixels little-endian: %s, and are others under the other flag', (little) => {
-    const image = imageOf(known);
+    const image = imageFromVolume(known);
     const pixels = little ? image.pixels : new Uint8Array(image.pixels).map((_, i, all) => all[i ^ 1] as number);
     const back = sent({ ...image, pixels, pixelsLittleEndian: little });
     expect([...imageVoxels(back)]).toEqual([...voxels]);
@@ -108,23 +108,27 @@ describe('image voxels', () => {
     buffer.set(new Uint8Array(values.buffer), 1);
     const back = imageVoxels({ scalarType, pixels: buffer.subarray(1), pixelsLittleEndian: true });
     expect(back).toEqual(values);
-    const image = imageOf(volume({ frame: ct, voxels: values, size: [3, 1, 1], frameFromIndex: lpsFromIndex }));
+    const image = imageFromVolume(volume({ frame: ct, voxels: values, size: [3, 1, 1], frameFromIndex: lpsFromIndex }));
     expect(image.scalarType).toBe(scalarType);
-    expect(imageVolume(ct, sent(image)).voxels).toEqual(values);
+    expect(volumeFromImage(ct, sent(image)).voxels).toEqual(values);
   });
 
   it('carry a rescale with them, as the values that they mean', () => {
     const rescale = { slope: 2, intercept: -1024 };
     const v = volume({ frame: ct, voxels: Int16Array.of(0, 5), size: [2, 1, 1], frameFromIndex: lpsFromIndex, rescale });
-    expect([...imageVolume(ct, sent(imageOf(v))).voxels]).toEqual([-1024, -1014]);
+    expect([...volumeFromImage(ct, sent(imageFromVolume(v))).voxels]).toEqual([-1024, -1014]);
   });
 
   it('of colour, of shear and of too many voxels are refused', () => {
-    const colour = { ...imageOf(known), components: 3, blockSize: [1, 1, 1] as const, pixels: new Uint8Array(6) };
-    expect(() => imageVolume(ct, colour)).toThrow(expect.objectContaining({ code: 'igtl/unsupported' }));
+    const colour = { ...imageFromVolume(known), components: 3, blockSize: [1, 1, 1] as const, pixels: new Uint8Array(6) };
+    expect(() => volumeFromImage(ct, colour)).toThrow(expect.objectContaining({ code: 'igtl/unsupported' }));
     const tilted = Float64Array.from(lpsFromIndex);
     tilted[9] = 1;
-    expect(() => imageOf({ ...known, frameFromIndex: tilted })).toThrow(expect.objectContaining({ code: 'volume/sheared' }));
-    expect(() => imageOf({ ...known, size: [70_000, 1, 1] })).toThrow(expect.objectContaining({ code: 'igtl/unsupported' }));
+    expect(() => imageFromVolume({ ...known, frameFromIndex: tilted })).toThrow(
+      expect.objectContaining({ code: 'volume/sheared' }),
+    );
+    expect(() => imageFromVolume({ ...known, size: [70_000, 1, 1] })).toThrow(
+      expect.objectContaining({ code: 'igtl/unsupported' }),
+    );
   });
 });

@@ -43,7 +43,7 @@ export function imageVoxels(image: Pick<ImageContent, 'pixels' | 'scalarType' | 
  * @param identity what IMGMETA or the caller knows of it
  * @throws NavError `igtl/unsupported` for colour images; `volume/bad-geometry` where the axes are no axes
  */
-export function imageVolume<F extends string>(
+export function volumeFromImage<F extends string>(
   frame: Frame<F>,
   image: ImageContent,
   identity: { readonly modality?: string; readonly patient?: PatientIdentity } = {},
@@ -69,7 +69,7 @@ export function imageVolume<F extends string>(
  * whatever its flag says. A rescale that does something is applied, in single precision.
  * @throws NavError `igtl/unsupported` over 65535 voxels along an axis; `volume/sheared`
  */
-export function imageOf(v: AnyVolume, coordinates: 'RAS' | 'LPS' = 'RAS'): ImageContent {
+export function imageFromVolume(v: AnyVolume, coordinates: 'RAS' | 'LPS' = 'RAS'): ImageContent {
   requireNoShear(v, 'Sending an image over OpenIGTLink');
   if (v.size.some((n) => n > 0xffff)) {
     throw new NavError('igtl/unsupported', `An image of ${v.size.join(' × ')} voxels: OpenIGTLink counts to 65535 an axis.`);

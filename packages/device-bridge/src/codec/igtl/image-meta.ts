@@ -1,6 +1,6 @@
 import type { ContentReader } from './reader.js';
 import type { IgtlTimestamp } from './time.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 const ELEMENT = 260;
 
@@ -42,7 +42,7 @@ export function decodeImageMeta(r: ContentReader): ImageMetaContent {
   return { kind: 'imageMeta', images };
 }
 
-export function encodeImageMeta(w: ContentWriter, content: ImageMetaContent): void {
+export function encodeImageMeta(w: IgtlStorage, content: ImageMetaContent): void {
   for (const image of content.images) {
     w.name(image.name, 64);
     w.name(image.id, 20);

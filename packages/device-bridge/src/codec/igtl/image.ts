@@ -1,8 +1,8 @@
 import type { ContentReader } from './reader.js';
 import { isScalarType, type ScalarType, scalarSize } from './scalar.js';
-import { type ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, type IgtlStorage } from './writer.js';
 
-/** IMAGE: a 2D or 3D image, or a block of one, as sent. `imageGeometry` and `imageVolume` give it a place. */
+/** IMAGE: a 2D or 3D image, or a block of one, as sent. `imageGeometry` and `volumeFromImage` give it a place. */
 export interface ImageContent {
   readonly kind: 'image';
   /** Of the image header: 1, or 2 in protocol 3. */
@@ -75,7 +75,7 @@ function requireInside(r: ContentReader, size: Size3, start: Size3, block: Size3
 }
 
 /** @throws NavError `igtl/does-not-fit` */
-export function encodeImage(w: ContentWriter, content: ImageContent): void {
+export function encodeImage(w: IgtlStorage, content: ImageContent): void {
   const wanted = voxels(content.blockSize) * content.components * scalarSize(content.scalarType);
   if (content.pixels.length !== wanted) {
     throw doesNotFit(`an image block that needs ${wanted} bytes of pixels has ${content.pixels.length}.`);

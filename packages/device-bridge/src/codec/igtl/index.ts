@@ -7,10 +7,10 @@ export { crc64 } from './crc64.js';
 export { HEADER_SIZE, type HeaderVersion, IgtlFrame } from './frame.js';
 export { type IgtlFault, IgtlFramer, type IgtlFramerOptions, type IgtlHandler } from './framer.js';
 export type { ImageContent } from './image.js';
-export { imageGeometry, imageOf, imageVolume, imageVoxels } from './image-geometry.js';
+export { imageFromVolume, imageGeometry, imageVoxels, volumeFromImage } from './image-geometry.js';
 export type { ImageMeta, ImageMetaContent } from './image-meta.js';
 export type { LabelMeta, LabelMetaContent } from './label-meta.js';
-export { decodeMessage, encodeMessage, type IgtlMessage, type IgtlMessageInit } from './message.js';
+export { decodeIgtl, encodeIgtl, type IgtlMessage, type IgtlMessageInit } from './message.js';
 export type { IgtlMetadata } from './metadata.js';
 export type { NdArrayContent } from './ndarray.js';
 export { type PackerOptions, TrackingDataPacker, TransformPacker } from './packers.js';
@@ -36,4 +36,4 @@ export type {
 export type { IgtlTrajectory, TrajectoryContent } from './trajectory.js';
 export type { TransformContent } from './transform.js';
 export type { VideoMeta, VideoMetaContent } from './video-meta.js';
-export { ContentWriter } from './writer.js';
+export { IgtlStorage } from './writer.js';

@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 const ELEMENT = 116;
 
@@ -33,7 +33,7 @@ export function decodeLabelMeta(r: ContentReader): LabelMetaContent {
   return { kind: 'labelMeta', labels };
 }
 
-export function encodeLabelMeta(w: ContentWriter, content: LabelMetaContent): void {
+export function encodeLabelMeta(w: IgtlStorage, content: LabelMetaContent): void {
   for (const label of content.labels) {
     w.name(label.name, 64);
     w.name(label.id, 20);

@@ -4,9 +4,9 @@ import { EXTENDED_SIZE, HEADER, HEADER_SIZE, type HeaderVersion, type IgtlFrame,
 import { type IgtlMetadata, readMetadata, writeMetadata } from './metadata.js';
 import { ContentReader } from './reader.js';
 import { type IgtlTimestamp, NO_TIMESTAMP } from './time.js';
-import { ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, IgtlStorage } from './writer.js';
 
-/** One message as a value: what {@link decodeMessage} gives and {@link encodeMessage} takes. */
+/** One message as a value: what {@link decodeIgtl} gives and {@link encodeIgtl} takes. */
 export interface IgtlMessage {
   /** 1 for every peer; 2 only for one that has shown it: older ones hang on it. */
   readonly headerVersion: HeaderVersion;
@@ -29,7 +29,7 @@ export type IgtlMessageInit = Pick<IgtlMessage, 'type' | 'device' | 'content'> &
  * @throws NavError `igtl/wrong-size`, `igtl/size-mismatch`, `igtl/bad-value`: the message is refused, and the stream
  * goes on
  */
-export function decodeMessage(frame: IgtlFrame, borrow = false): IgtlMessage {
+export function decodeIgtl(frame: IgtlFrame, borrow = false): IgtlMessage {
   const { type, bytes, view, contentStart, contentEnd } = frame;
   return {
     headerVersion: frame.headerVersion,
@@ -50,7 +50,7 @@ const crc = new Int32Array(2);
  * @throws NavError `igtl/does-not-fit` where a value is too large for its field, `igtl/bad-value` where the content
  * is not of the type
  */
-export function encodeMessage(message: IgtlMessageInit, storage: ContentWriter = new ContentWriter()): Uint8Array {
+export function encodeIgtl(message: IgtlMessageInit, storage: IgtlStorage = new IgtlStorage()): Uint8Array {
   const { headerVersion = 1, timestamp = NO_TIMESTAMP, messageId = 0, metadata = [] } = message;
   const w = storage;
   if (!isType(message.type)) throw doesNotFit(`a type must be printable ASCII, and "${message.type}" is not.`);
@@ -78,10 +78,10 @@ export function encodeMessage(message: IgtlMessageInit, storage: ContentWriter =
 }
 
 /** Body size and CRC into the header of the message that `w` holds. */
-function seal(w: ContentWriter): Uint8Array {
+function seal(w: IgtlStorage): Uint8Array {
   w.view.setBigUint64(HEADER.size, BigInt(w.at - HEADER_SIZE));
   crc[0] = crc[1] = 0;
-  crc64(crc, w.bytes, HEADER_SIZE, w.at);
+  crc64(crc, w.view, HEADER_SIZE, w.at);
   w.view.setInt32(HEADER.crc, crc[0] as number);
   w.view.setInt32(HEADER.crc + 4, crc[1] as number);
   return w.bytes.subarray(0, w.at);

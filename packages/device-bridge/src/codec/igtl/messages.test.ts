@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ContentWriter, decodeMessage, encodeMessage, IgtlFramer, type IgtlMessage, type IgtlMessageInit } from './index.js';
+import { decodeIgtl, encodeIgtl, IgtlFramer, type IgtlMessage, type IgtlMessageInit, IgtlStorage } from './index.js';
 import { sampleMessages } from './test-messages.js';
 import { timestampOf, utcMsOf } from './time.js';
 
 function decodeOne(bytes: Uint8Array, borrow = false): IgtlMessage {
   const heard: IgtlMessage[] = [];
   const framer = new IgtlFramer({
-    message: (frame) => heard.push(decodeMessage(frame, borrow)),
+    message: (frame) => heard.push(decodeIgtl(frame, borrow)),
     fault: (fault) => expect.unreachable(fault.message),
   });
   framer.feed(bytes);
@@ -20,21 +20,21 @@ const refusal = (code: string): unknown => expect.objectContaining({ name: 'NavE
 describe('messages', () => {
   it.each(sampleMessages().map((message) => [message.type, message] as const))('%s comes back as it was', (_, message) => {
     const defaults = { messageId: 0, metadata: [] };
-    const decoded = decodeOne(encodeMessage(message).slice());
+    const decoded = decodeOne(encodeIgtl(message).slice());
     expect(decoded).toEqual({ ...defaults, ...message });
-    expect(encodeMessage(decoded)).toEqual(encodeMessage(message));
+    expect(encodeIgtl(decoded)).toEqual(encodeIgtl(message));
   });
 
   it('writes into storage again and again, and the same bytes as into new storage', () => {
-    const storage = new ContentWriter(1);
+    const storage = new IgtlStorage(1);
     for (let round = 0; round < 3; round += 1) {
-      for (const message of sampleMessages(round)) expect(encodeMessage(message, storage)).toEqual(encodeMessage(message));
+      for (const message of sampleMessages(round)) expect(encodeIgtl(message, storage)).toEqual(encodeIgtl(message));
     }
   });
 
   it('copies bytes unless asked to lend them', () => {
     const message: IgtlMessageInit = { type: 'VIDEO', device: '', content: { kind: 'raw', bytes: Uint8Array.of(1, 2, 3) } };
-    const bytes = encodeMessage(message).slice();
+    const bytes = encodeIgtl(message).slice();
     const copy = decodeOne(bytes).content;
     const lent = decodeOne(bytes, true).content;
     bytes[58] = 9;
@@ -78,11 +78,11 @@ describe('messages', () => {
         'igtl/does-not-fit',
       ],
     ];
-    for (const [message, code] of cases) expect(() => encodeMessage(message)).toThrow(refusal(code));
+    for (const [message, code] of cases) expect(() => encodeIgtl(message)).toThrow(refusal(code));
   });
 
   it('keeps names that are no UTF-8, one character a byte', () => {
-    const bytes = encodeMessage({ type: 'VIDEO', device: 'Z', content: { kind: 'raw', bytes: new Uint8Array(0) } }).slice();
+    const bytes = encodeIgtl({ type: 'VIDEO', device: 'Z', content: { kind: 'raw', bytes: new Uint8Array(0) } }).slice();
     bytes.set([0x4a, 0xfc, 0x72], 14);
     expect(decodeOne(bytes).device).toBe('Jür');
   });
@@ -90,7 +90,7 @@ describe('messages', () => {
   it('tells two names apart that share a place in the cache', () => {
     for (let i = 0; i < 2000; i += 1) {
       const message = { type: `T${i}`, device: `tool ${i * 7919}`, content: { kind: 'raw', bytes: new Uint8Array(0) } } as const;
-      const { type, device } = decodeOne(encodeMessage(message));
+      const { type, device } = decodeOne(encodeIgtl(message));
       expect([type, device]).toEqual([message.type, message.device]);
     }
   });

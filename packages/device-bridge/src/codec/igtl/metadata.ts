@@ -1,6 +1,6 @@
 import type { IgtlFrame } from './frame.js';
 import { decodeAs, decodeText } from './text.js';
-import { type ContentWriter, requireEncoded } from './writer.js';
+import { type IgtlStorage, requireEncoded } from './writer.js';
 
 /** A named text beside the content (header version 2 only). */
 export interface IgtlMetadata {
@@ -56,7 +56,7 @@ function sameBytes(bytes: Uint8Array, at: number, key: Uint8Array): boolean {
  * sizes of both.
  * @throws NavError `igtl/does-not-fit`
  */
-export function writeMetadata(w: ContentWriter, metadata: readonly IgtlMetadata[]): { header: number; size: number } {
+export function writeMetadata(w: IgtlStorage, metadata: readonly IgtlMetadata[]): { header: number; size: number } {
   const start = w.at;
   const encoded = metadata.map(({ key, encoding, value }) => ({
     key: requireEncoded(106, key),

@@ -1,7 +1,7 @@
 import type { VoxelArray } from '@trocar/core/volume';
 import type { ContentReader } from './reader.js';
 import { bytesOf, isScalarType, numbersOf, type ScalarType, scalarSize, scalarTypeOf } from './scalar.js';
-import { type ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, type IgtlStorage } from './writer.js';
 
 /** Complex numbers: pairs of doubles, real part first. */
 const COMPLEX = 13;
@@ -32,7 +32,7 @@ export function decodeNdArray(r: ContentReader): NdArrayContent {
 const count = (size: readonly number[]): number => (size.length === 0 ? 0 : size.reduce((a, b) => a * b, 1));
 
 /** @throws NavError `igtl/does-not-fit` */
-export function encodeNdArray(w: ContentWriter, content: NdArrayContent): void {
+export function encodeNdArray(w: IgtlStorage, content: NdArrayContent): void {
   const { complex, size, values } = content;
   if (values.length !== count(size) * (complex ? 2 : 1))
     throw doesNotFit(`${values.length} numbers for axes of ${size.join(' × ')}.`);

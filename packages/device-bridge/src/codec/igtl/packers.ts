@@ -1,6 +1,6 @@
 import { crc64 } from './crc64.js';
 import { EXTENDED_SIZE, HEADER, HEADER_SIZE } from './frame.js';
-import { encodeMessage, type IgtlMessage } from './message.js';
+import { encodeIgtl, type IgtlMessage } from './message.js';
 import { splitTime } from './time.js';
 import { TDATA_ELEMENT } from './tracking-data.js';
 import { TRANSFORM_SIZE, writeMatrix } from './transform.js';
@@ -21,7 +21,7 @@ class Packer {
   readonly content: number;
 
   constructor(message: IgtlMessage) {
-    this.bytes = encodeMessage(message).slice();
+    this.bytes = encodeIgtl(message).slice();
     this.view = new DataView(this.bytes.buffer);
     this.content = HEADER_SIZE + (message.headerVersion === 2 ? EXTENDED_SIZE : 0);
   }
@@ -34,7 +34,7 @@ class Packer {
 
   seal(): Uint8Array {
     crc[0] = crc[1] = 0;
-    crc64(crc, this.bytes, HEADER_SIZE, this.bytes.length);
+    crc64(crc, this.view, HEADER_SIZE, this.bytes.length);
     this.view.setInt32(HEADER.crc, crc[0] as number);
     this.view.setInt32(HEADER.crc + 4, crc[1] as number);
     return this.bytes;

@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 const ELEMENT = 136;
 
@@ -35,7 +35,7 @@ export function decodePoint(r: ContentReader): PointContent {
   return { kind: 'point', points };
 }
 
-export function encodePoint(w: ContentWriter, content: PointContent): void {
+export function encodePoint(w: IgtlStorage, content: PointContent): void {
   for (const one of content.points) {
     w.name(one.name, 64);
     w.name(one.group, 32);

@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import { type ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, type IgtlStorage } from './writer.js';
 
 /** Numbers given for every point or every cell. */
 export interface PolyDataAttribute {
@@ -93,7 +93,7 @@ function requireKind(r: ContentReader, type: number, components: number): number
 }
 
 /** @throws NavError `igtl/does-not-fit` */
-export function encodePolyData(w: ContentWriter, content: PolyDataContent): void {
+export function encodePolyData(w: IgtlStorage, content: PolyDataContent): void {
   const pointCount = content.points.length / 3;
   w.u32(pointCount);
   for (const kind of CELL_KINDS) {
@@ -108,7 +108,7 @@ export function encodePolyData(w: ContentWriter, content: PolyDataContent): void
   putAttributes(w, content.attributes);
 }
 
-function putAttributes(w: ContentWriter, attributes: readonly PolyDataAttribute[]): void {
+function putAttributes(w: IgtlStorage, attributes: readonly PolyDataAttribute[]): void {
   for (const { attributeType, components, values, name } of attributes) {
     if (values.length % components !== 0) throw doesNotFit(`${values.length} numbers of "${name}" by ${components}.`);
     w.u8(attributeType);

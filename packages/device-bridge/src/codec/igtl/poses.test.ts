@@ -2,7 +2,7 @@ import { PoseSample, type Status } from '@trocar/core';
 import { fromQuaternion, Random } from '@trocar/core/math';
 import { describe, expect, it } from 'vitest';
 import {
-  encodeMessage,
+  encodeIgtl,
   type IgtlContent,
   type IgtlFrame,
   IgtlFramer,
@@ -86,7 +86,7 @@ describe('TRANSFORM', () => {
       withFrame(bytes, (frame) => expect(readTransformPose(frame, sample)).toBe('not-rigid'));
     }
     expect(sample.values.every(Number.isNaN)).toBe(true);
-    const short = encodeMessage({ type: 'X', device: '', content: { kind: 'raw', bytes: new Uint8Array(47) } });
+    const short = encodeIgtl({ type: 'X', device: '', content: { kind: 'raw', bytes: new Uint8Array(47) } });
     withFrame(short, (frame) => expect(readTransformPose(frame, sample)).toBe('wrong-size'));
   });
 
@@ -109,7 +109,7 @@ describe('POSITION', () => {
       position: Float64Array.of(1, 2, 3),
       orientation: Float64Array.from(orientation),
     };
-    withFrame(encodeMessage({ type: 'POSITION', device: '', content }), (frame) => {
+    withFrame(encodeIgtl({ type: 'POSITION', device: '', content }), (frame) => {
       reading = readPositionPose(frame, sample);
     });
     return { reading, values: [...sample.values.subarray(3)] };
@@ -166,13 +166,13 @@ describe('TDATA and QTDATA', () => {
   it('with quaternions are read as they are', () => {
     const tools = [{ name: 'q', toolType: 2, position: Float64Array.of(1, 2, 3), orientation: Float64Array.of(0, 0, 0, -1) }];
     const content: IgtlContent = { kind: 'quaternionTrackingData', tools };
-    withFrame(encodeMessage({ type: 'QTDATA', device: '', content }), (frame) => expect(poses.read(frame)).toBe(true));
+    withFrame(encodeIgtl({ type: 'QTDATA', device: '', content }), (frame) => expect(poses.read(frame)).toBe(true));
     expect(poses.pose(0, sample)).toBe('ok');
     expect([...sample.values.subarray(3)]).toEqual([1, 2, 3, 0, 0, 0, -1]);
   });
 
   it('of part of a tool are refused, and leave no tools', () => {
-    const bytes = encodeMessage({ type: 'X', device: '', content: { kind: 'raw', bytes: new Uint8Array(71) } }).slice();
+    const bytes = encodeIgtl({ type: 'X', device: '', content: { kind: 'raw', bytes: new Uint8Array(71) } }).slice();
     bytes.set(new TextEncoder().encode('TDATA'), 2);
     withFrame(bytes, (frame) => expect(poses.read(frame)).toBe(false));
     expect(poses.count).toBe(0);

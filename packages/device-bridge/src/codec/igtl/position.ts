@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import { type ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, type IgtlStorage } from './writer.js';
 
 /**
  * POSITION, and QTRANS as it was called: a pose as position and quaternion. The protocol's shorter forms leave the
@@ -20,7 +20,7 @@ export function decodePosition(r: ContentReader): PositionContent {
 }
 
 /** @throws NavError `igtl/does-not-fit` where the orientation has not 4, 3 or 0 numbers */
-export function encodePosition(w: ContentWriter, content: PositionContent): void {
+export function encodePosition(w: IgtlStorage, content: PositionContent): void {
   const n = content.orientation.length;
   if (n !== 0 && n !== 3 && n !== 4) throw doesNotFit(`an orientation of ${n} numbers; it has 4, 3 or 0.`);
   w.f32s(content.position, 3);

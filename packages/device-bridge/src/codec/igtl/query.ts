@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 /**
  * GET_* (send once), STP_* (stop streaming), and STT_* (start streaming) of the types that have no parameters of
@@ -36,7 +36,7 @@ export function decodeQuery(r: ContentReader): QueryContent {
   return { kind: 'query', verb, target: r.type.slice(4), payload: r.take(r.left) };
 }
 
-export function encodeQuery(w: ContentWriter, content: QueryContent): void {
+export function encodeQuery(w: IgtlStorage, content: QueryContent): void {
   w.put(content.payload);
 }
 
@@ -46,7 +46,7 @@ export function decodeReply(r: ContentReader): ReplyContent {
   return { kind: 'reply', target: r.type.slice(4), status };
 }
 
-export function encodeReply(w: ContentWriter, content: ReplyContent): void {
+export function encodeReply(w: IgtlStorage, content: ReplyContent): void {
   w.u8(content.status);
 }
 
@@ -57,7 +57,7 @@ export function decodeStartTracking(r: ContentReader): StartTrackingContent {
   return { kind: 'startTracking', intervalMs, coordinateName };
 }
 
-export function encodeStartTracking(w: ContentWriter, content: StartTrackingContent): void {
+export function encodeStartTracking(w: IgtlStorage, content: StartTrackingContent): void {
   w.u32(content.intervalMs);
   w.name(content.coordinateName, 32);
 }

@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import { type ContentWriter, doesNotFit } from './writer.js';
+import { doesNotFit, type IgtlStorage } from './writer.js';
 
 /** SENSOR: at most 255 readings of one unit. */
 export interface SensorContent {
@@ -20,7 +20,7 @@ export function decodeSensor(r: ContentReader): SensorContent {
 }
 
 /** @throws NavError `igtl/does-not-fit` */
-export function encodeSensor(w: ContentWriter, content: SensorContent): void {
+export function encodeSensor(w: IgtlStorage, content: SensorContent): void {
   if (content.values.length > 255) throw doesNotFit(`${content.values.length} readings; at most 255 go into one message.`);
   w.u8(content.values.length);
   w.u8(content.status);

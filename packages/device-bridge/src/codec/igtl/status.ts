@@ -1,6 +1,6 @@
 import type { ContentReader } from './reader.js';
 import { textEnd } from './text.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 /** STATUS: how a device is. */
 export interface StatusContent {
@@ -24,7 +24,7 @@ export function decodeStatus(r: ContentReader): StatusContent {
   return { kind: 'status', code, subcode, name, message };
 }
 
-export function encodeStatus(w: ContentWriter, content: StatusContent): void {
+export function encodeStatus(w: IgtlStorage, content: StatusContent): void {
   w.u16(content.code);
   w.i64(content.subcode);
   w.name(content.name, 20);

@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import { type ContentWriter, requireEncoded } from './writer.js';
+import { type IgtlStorage, requireEncoded } from './writer.js';
 
 /** STRING: a text of at most 65535 bytes. */
 export interface StringContent {
@@ -18,7 +18,7 @@ export function decodeString(r: ContentReader): StringContent {
 }
 
 /** @throws NavError `igtl/does-not-fit` */
-export function encodeString(w: ContentWriter, content: StringContent): void {
+export function encodeString(w: IgtlStorage, content: StringContent): void {
   const bytes = requireEncoded(content.encoding, content.text);
   w.u16(content.encoding);
   w.u16(bytes.length);

@@ -1,5 +1,5 @@
 import { Random } from '@trocar/core/math';
-import { encodeMessage, type IgtlContent, type IgtlMessageInit } from './index.js';
+import { encodeIgtl, type IgtlContent, type IgtlMessageInit } from './index.js';
 
 type Sample = [type: string, content: IgtlContent];
 
@@ -190,5 +190,5 @@ export function sampleMessages(seed = 1): IgtlMessageInit[] {
 
 /** The same as bytes, each in an array of its own. */
 export function sampleBytes(seed = 1): Uint8Array[] {
-  return sampleMessages(seed).map((message) => encodeMessage(message).slice());
+  return sampleMessages(seed).map((message) => encodeIgtl(message).slice());
 }

@@ -1,6 +1,6 @@
 import type { ContentReader } from './reader.js';
 import { putMatrix, takeMatrix } from './transform.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 /** Bytes per tool. */
 export const TDATA_ELEMENT = 70;
@@ -52,7 +52,7 @@ export function decodeTrackingData(r: ContentReader): TrackingDataContent {
   return { kind: 'trackingData', tools };
 }
 
-export function encodeTrackingData(w: ContentWriter, content: TrackingDataContent): void {
+export function encodeTrackingData(w: IgtlStorage, content: TrackingDataContent): void {
   for (const tool of content.tools) {
     putTool(w, tool.name, tool.toolType);
     putMatrix(w, tool.matrix);
@@ -69,7 +69,7 @@ export function decodeQuaternionTrackingData(r: ContentReader): QuaternionTracki
   return { kind: 'quaternionTrackingData', tools };
 }
 
-export function encodeQuaternionTrackingData(w: ContentWriter, content: QuaternionTrackingDataContent): void {
+export function encodeQuaternionTrackingData(w: IgtlStorage, content: QuaternionTrackingDataContent): void {
   for (const tool of content.tools) {
     putTool(w, tool.name, tool.toolType);
     w.f32s(tool.position, 3);
@@ -77,7 +77,7 @@ export function encodeQuaternionTrackingData(w: ContentWriter, content: Quaterni
   }
 }
 
-function putTool(w: ContentWriter, name: string, toolType: ToolType): void {
+function putTool(w: IgtlStorage, name: string, toolType: ToolType): void {
   w.name(name, 20);
   w.u8(toolType);
   w.u8(0);

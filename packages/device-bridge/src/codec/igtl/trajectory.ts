@@ -1,5 +1,5 @@
 import type { ContentReader } from './reader.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 const ELEMENT = 150;
 
@@ -45,7 +45,7 @@ export function decodeTrajectory(r: ContentReader): TrajectoryContent {
   return { kind: 'trajectory', trajectories };
 }
 
-export function encodeTrajectory(w: ContentWriter, content: TrajectoryContent): void {
+export function encodeTrajectory(w: IgtlStorage, content: TrajectoryContent): void {
   for (const one of content.trajectories) {
     w.name(one.name, 64);
     w.name(one.group, 32);

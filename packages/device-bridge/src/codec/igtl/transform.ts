@@ -1,6 +1,6 @@
 import { rigidityError } from '@trocar/core/math';
 import type { ContentReader } from './reader.js';
-import { type ContentWriter, doesNotFit, requireLength } from './writer.js';
+import { doesNotFit, type IgtlStorage, requireLength } from './writer.js';
 
 /** Bytes of the content. */
 export const TRANSFORM_SIZE = 48;
@@ -56,7 +56,7 @@ export function takeMatrix(r: ContentReader): Float64Array {
 }
 
 /** @throws NavError `igtl/does-not-fit` where the matrix is not 4×4 or its last row would be lost */
-export function putMatrix(w: ContentWriter, matrix: ArrayLike<number>): void {
+export function putMatrix(w: IgtlStorage, matrix: ArrayLike<number>): void {
   requireLength(matrix, 16);
   if (matrix[3] !== 0 || matrix[7] !== 0 || matrix[11] !== 0 || matrix[15] !== 1) {
     throw doesNotFit('the last row of a matrix is not 0 0 0 1, and it is not sent.');
@@ -71,7 +71,7 @@ export function decodeTransform(r: ContentReader): TransformContent {
   return { kind: 'transform', matrix };
 }
 
-export function encodeTransform(w: ContentWriter, content: TransformContent): void {
+export function encodeTransform(w: IgtlStorage, content: TransformContent): void {
   putMatrix(w, content.matrix);
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isNavError, type NavErrorCode } from '@trocar/core';
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, encodeMessage, type IgtlFault, IgtlFramer, type IgtlMessage } from './index.js';
+import { decodeIgtl, encodeIgtl, type IgtlFault, IgtlFramer, type IgtlMessage } from './index.js';
 
 /**
  * The reference library's own expected bytes, messages of protocol 3 that it wrote, bytes from its example servers, and
@@ -31,7 +31,7 @@ function hear(bytes: Uint8Array, step = bytes.length): Heard {
   const framer = new IgtlFramer({
     message: (frame) => {
       try {
-        heard.messages.push(decodeMessage(frame));
+        heard.messages.push(decodeIgtl(frame));
       } catch (error) {
         if (!isNavError(error)) throw error;
         heard.refused.push(error.code);
@@ -71,7 +71,7 @@ describe.each(whole)('%s', (file) => {
     expect([faults, refused, messages.length]).toEqual([[], [], 1]);
     const [message] = messages as [IgtlMessage];
     expect(message.content.kind).not.toBe('raw');
-    expect(Buffer.from(encodeMessage(message)).toString('hex')).toBe(Buffer.from(bytes).toString('hex'));
+    expect(Buffer.from(encodeIgtl(message)).toString('hex')).toBe(Buffer.from(bytes).toString('hex'));
     expect(hear(bytes, 1).messages).toEqual(messages);
   });
 });
@@ -102,7 +102,7 @@ describe.each(Object.entries(LIVE))('captured from %s', (server, [kind, count]) 
     const { messages, faults, refused } = hear(bytes, 1000);
     expect([faults, refused]).toEqual([[], []]);
     expect(messages.map((m) => m.content.kind)).toEqual(Array.from({ length: count }, () => kind));
-    const again = Buffer.concat(messages.map((m) => encodeMessage(m)));
+    const again = Buffer.concat(messages.map((m) => encodeIgtl(m)));
     expect(again.equals(Buffer.from(bytes))).toBe(true);
   });
 });

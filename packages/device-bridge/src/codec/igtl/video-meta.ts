@@ -1,6 +1,6 @@
 import type { ContentReader } from './reader.js';
 import { putMatrix, takeMatrix } from './transform.js';
-import type { ContentWriter } from './writer.js';
+import type { IgtlStorage } from './writer.js';
 
 const ELEMENT = 322;
 
@@ -43,7 +43,7 @@ export function decodeVideoMeta(r: ContentReader): VideoMetaContent {
   return { kind: 'videoMeta', videos };
 }
 
-export function encodeVideoMeta(w: ContentWriter, content: VideoMetaContent): void {
+export function encodeVideoMeta(w: IgtlStorage, content: VideoMetaContent): void {
   for (const video of content.videos) {
     w.name(video.name, 64);
     w.name(video.device, 64);

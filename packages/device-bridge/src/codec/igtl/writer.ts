@@ -6,7 +6,7 @@ import { encodeAs, encodeText } from './text.js';
  *
  * Every method that takes a number or a text throws NavError `igtl/does-not-fit` where the field cannot hold it.
  */
-export class ContentWriter {
+export class IgtlStorage {
   bytes: Uint8Array<ArrayBuffer>;
   view: DataView;
   /** Where the next byte is written. */
