@@ -40,7 +40,10 @@ export interface ImageRegistrationOptions<K extends RegistrationKind, F extends 
    * turning. Default: both images already share their coordinates.
    */
   readonly initial?: AffineTransform<M, F> | 'centres';
-  /** Spacing of the finest B-spline control grid, mm. Default 40. Not for `parameters`. */
+  /**
+   * Spacing of the finest B-spline control grid, mm; twice that comes first. Default 60: wide, because a narrower grid
+   * invents more where the images show nothing. Not for `parameters`.
+   */
   readonly gridSpacingMm?: number;
   /** A B-spline that moves anything farther than this beyond its linear start is suspect, mm. Default 30. */
   readonly plausibleMm?: number;
@@ -109,8 +112,8 @@ export type ImageRegistration<K extends RegistrationKind, F extends string, M ex
  * after rigid. The same input gives the same result, in Node and in browsers.
  *
  * Given parameters do what the elastix program does with the same files, to a ten-thousandth of a millimetre, an initial
- * transform being its `-t0`. That ends where elastix no longer repeats itself: a B-spline with long steps (no
- * `MaximumStepLength`) multiplies rounding errors, and comes out millimetres apart with one thread and with two.
+ * transform being its `-t0`. That ends where elastix no longer repeats itself: a B-spline with long steps (without
+ * `MaximumStepLength`, a voxel) may multiply rounding errors, and come out millimetres apart with one thread and with two.
  *
  * @throws NavError `registration/sheared-volume`, `registration/too-large`, `registration/no-overlap`,
  * `registration/bad-parameters`, `registration/aborted`, `registration/failed`, `assets/not-configured` (browser),

@@ -38,7 +38,7 @@ export function stagesOf(options: PlanOptions, fixed: Picture): readonly Stage[]
     [4, 2, 1].map((f) => ({ name: `${name} ${f}`, parameters: [linearStage(name)], spacingMm: f * finest }));
   if (kind !== 'bspline')
     return kind === 'rigid' ? linear('rigid') : [...linear('rigid').slice(0, 2), ...linear('affine').slice(1)];
-  const grid = options.gridSpacingMm ?? 40;
+  const grid = options.gridSpacingMm ?? 60;
   if (!(grid > 0 && grid < Infinity)) throw new NavError('registration/bad-parameters', `A control grid of ${grid} mm is none.`);
   return [
     ...linear('rigid'),
