@@ -107,6 +107,7 @@ describe('IgtlFramer', () => {
       [breakAt(countAt, 0xffff), 'igtl/bad-metadata'],
       [breakAt(countAt + 2, 2), 'igtl/bad-metadata'],
       [breakAt(countAt + 6, 0xffff), 'igtl/bad-metadata'],
+      [breakAt(countAt + 8, 0), 'igtl/bad-metadata'],
       [resealed(v2.slice(0, 58 + 11), () => undefined), 'igtl/bad-extended-header'],
     ];
     for (const [bytes, code] of cases) {

@@ -87,12 +87,74 @@ describe('messages', () => {
     expect(decodeOne(bytes).device).toBe('Jür');
   });
 
+  it('tells two names apart that differ in their last letter', () => {
+    for (const device of ['ProbeToTrackerSystem', 'ProbeToTrackerSysteM', 'ProbeToTrackerSystem']) {
+      const content = { kind: 'raw', bytes: new Uint8Array(0) } as const;
+      expect(decodeOne(encodeIgtl({ type: 'X', device, content })).device).toBe(device);
+    }
+  });
+
   it('tells two names apart that share a place in the cache', () => {
     for (let i = 0; i < 2000; i += 1) {
       const message = { type: `T${i}`, device: `tool ${i * 7919}`, content: { kind: 'raw', bytes: new Uint8Array(0) } } as const;
       const { type, device } = decodeOne(encodeIgtl(message));
       expect([type, device]).toEqual([message.type, message.device]);
     }
+  });
+});
+
+/** A message of a type with content that its encoder would not write. */
+function raw(type: string, numbers: readonly number[]): Uint8Array {
+  const content = { kind: 'raw', bytes: Uint8Array.from(numbers) } as const;
+  return encodeIgtl({ type, device: '', content }).slice();
+}
+
+const u32 = (...values: number[]): number[] => values.flatMap((v) => [v >>> 24, (v >>> 16) & 255, (v >>> 8) & 255, v & 255]);
+const zeros = (n: number): number[] => new Array<number>(n).fill(0);
+/** One point and one list of polygons, `count` of them and the numbers of the list. */
+const surface = (count: number, list: number[], ...rest: number[]): number[] => [
+  ...u32(1, 0, 0, 0, 0, count, 4 * list.length, 0, 0, 0),
+  ...zeros(12),
+  ...u32(...list),
+  ...rest,
+];
+const attribute = (type: number, components: number): number[] => {
+  const out = [...u32(1, 0, 0, 0, 0, 0, 0, 0, 0, 1), ...zeros(12), type, components, ...u32(1), 0x61, 0];
+  return [...out, ...zeros(4 * components)];
+};
+
+describe('content that contradicts itself', () => {
+  it.each([
+    ['POLYDATA', 'whole', surface(1, [1, 0]), undefined],
+    ['POLYDATA', 'an index of no point', surface(1, [1, 1]), 'igtl/bad-value'],
+    ['POLYDATA', 'a cell longer than its list', surface(1, [2, 0]), 'igtl/bad-value'],
+    ['POLYDATA', 'another number of cells', surface(2, [1, 0]), 'igtl/size-mismatch'],
+    ['POLYDATA', 'bytes left over', surface(1, [1, 0], 7), 'igtl/wrong-size'],
+    ['POLYDATA', 'four thousand million points', [...u32(0xffff_ffff), ...zeros(36)], 'igtl/wrong-size'],
+    ['POLYDATA', 'as many attributes', [...zeros(36), ...u32(0xffff_ffff)], 'igtl/size-mismatch'],
+    ['POLYDATA', 'an attribute, whole', attribute(2, 3), undefined],
+    ['POLYDATA', 'normals of two numbers', attribute(2, 2), 'igtl/size-mismatch'],
+    ['POLYDATA', 'an attribute of no kind', attribute(5, 1), 'igtl/bad-value'],
+    ['POLYDATA', 'scalars of no numbers', attribute(0, 0), 'igtl/bad-value'],
+    ['SENSOR', 'fewer readings', [2, 0, ...zeros(16)], 'igtl/size-mismatch'],
+    ['NDARRAY', 'a type of no number', [9, 1, 0, 1, 0], 'igtl/bad-value'],
+    ['NDARRAY', 'fewer numbers', [3, 1, 0, 2, 0], 'igtl/size-mismatch'],
+    ['STRING', 'a longer text', [0, 3, 0, 9, 0x61], 'igtl/wrong-size'],
+    ['STRING', 'a shorter text', [0, 3, 0, 0, 0x61], 'igtl/wrong-size'],
+    ['STATUS', 'no name', zeros(29), 'igtl/wrong-size'],
+    ['RTS_TDATA', 'no status', [], 'igtl/wrong-size'],
+    ['CAPABILITY', 'half a type', zeros(13), 'igtl/wrong-size'],
+    ['BIND', 'a child longer than it', [0, 1, ...zeros(12), ...zeros(6), 1, 0, 0, 0], 'igtl/wrong-size'],
+    [
+      'BIND',
+      'a child that is wrong',
+      [0, 1, 0x50, 0x4f, 0x49, 0x4e, 0x54, ...zeros(7), ...zeros(7), 1, 0, 0, 9],
+      'igtl/wrong-size',
+    ],
+    ['BIND', 'names without an end', [0, 1, ...zeros(20), 0, 2, 0x61, 0x61], 'igtl/wrong-size'],
+  ] as const)('%s: %s', (type, _, numbers, code) => {
+    if (code === undefined) expect(decodeOne(raw(type, numbers)).content.kind).toBe('polydata');
+    else expect(() => decodeOne(raw(type, numbers))).toThrow(refusal(code));
   });
 });
 
