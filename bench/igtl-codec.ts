@@ -25,6 +25,7 @@ import { median, type Row, report, row } from './_report.js';
 const at = process.argv.indexOf('--seconds');
 const SECONDS = at < 0 ? 1 : Number(process.argv[at + 1]);
 const RUNS = 5;
+const COMPILER = process.env['CXX'] ?? 'g++';
 const WIDTH = 640;
 const HEIGHT = 480;
 
@@ -124,9 +125,9 @@ function buildPeer(folder: string): string | undefined {
   }
   const source = fileURLToPath(new URL('./igtl-codec/peer.cpp', import.meta.url));
   const program = join(folder, 'peer');
-  const { status, stderr } = spawnSync('g++', ['-O2', `-I${include}`, source, '-o', program, '-lOpenIGTLink', '-pthread']);
+  const { status, stderr } = spawnSync(COMPILER, ['-O2', `-I${include}`, source, '-o', program, '-lOpenIGTLink', '-pthread']);
   if (status === 0) return program;
-  console.log(`The peer does not compile, measured without it: ${String(stderr ?? 'no g++')}`);
+  console.log(`The peer does not compile, measured without it: ${String(stderr ?? `no ${COMPILER}`)}`);
   return undefined;
 }
 

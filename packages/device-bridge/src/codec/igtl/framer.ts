@@ -60,6 +60,8 @@ export class IgtlFramer {
   /** All of the memory that the last chunk was a part of: sockets read into the same again and again. */
   #memory: Uint8Array = new Uint8Array(0);
   #memoryView: DataView = new DataView(this.#memory.buffer);
+  #chunk: Uint8Array = this.#memory;
+  #base = 0;
   /** The first thing a handler threw, told once the bytes are in order again. */
   #thrown: { error: unknown } | undefined = undefined;
 
@@ -116,11 +118,8 @@ export class IgtlFramer {
 
   /** Messages that lie whole in the chunk; what is left is kept. Returns how far the chunk has been taken. */
   #takeFrom(chunk: Uint8Array, from: number): number {
-    if (this.#memory.buffer !== chunk.buffer) {
-      this.#memory = new Uint8Array(chunk.buffer);
-      this.#memoryView = new DataView(chunk.buffer);
-    }
-    const base = chunk.byteOffset;
+    if (this.#chunk !== chunk) this.#look(chunk);
+    const base = this.#base;
     let at = from;
     while (chunk.length - at >= HEADER_SIZE) {
       const total = this.#measure(this.#memory, this.#memoryView, base + at);
@@ -133,6 +132,15 @@ export class IgtlFramer {
       at += total;
     }
     return at < chunk.length ? this.#fill(chunk, at) : at;
+  }
+
+  /** Takes a new chunk's memory in sight, most often the last one's: `buffer` is slow to ask for. */
+  #look(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#base = chunk.byteOffset;
+    if (this.#memory.buffer === chunk.buffer) return;
+    this.#memory = new Uint8Array(chunk.buffer);
+    this.#memoryView = new DataView(chunk.buffer);
   }
 
   /** Copies what the split message still needs, and hands it on when it is whole. */
@@ -191,7 +199,7 @@ export class IgtlFramer {
     if (size > this.maxBodyBytes) {
       return this.#fail('codec/oversize', `A header claims a body of ${size} bytes; at most ${this.maxBodyBytes} are taken.`);
     }
-    this.#type = type;
+    if (type !== this.#type) this.#type = type;
     return HEADER_SIZE + size;
   }
 
@@ -212,7 +220,7 @@ export class IgtlFramer {
     frame.start = start;
     frame.end = start + total;
     frame.offset = offset;
-    frame.type = this.#type;
+    if (frame.type !== this.#type) frame.type = this.#type;
     frame.headerVersion = view.getUint16(start) === 1 ? 1 : 2;
     const crc = this.#crc;
     crc[0] = crc[1] = 0;
