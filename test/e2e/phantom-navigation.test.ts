@@ -210,6 +210,23 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await expect.poll(() => figure('distance'), { timeout: 10_000 }).toBeGreaterThan(0);
   }, 60_000);
 
+  it('says what is wrong with a tool before what is wrong with the simulated hand', async () => {
+    await click('insert');
+    await page.waitForTimeout(300);
+    await page.waitForSelector('[data-action="insert"]:not([disabled])', { timeout: 60_000 });
+    await page.route('**/hand', (route) => route.abort());
+    await click('retract');
+    await expect.poll(banner, { timeout: 10_000 }).toMatch(/hand does not answer/);
+    await page.unroute('**/hand');
+    await click('cover-stylus');
+    await expect.poll(banner, { timeout: 10_000 }).toBe('Stylus not visible');
+    await click('cover-stylus');
+    await click('beyond');
+    await page.waitForTimeout(300);
+    await page.waitForSelector('[data-action="beyond"]:not([disabled])', { timeout: 60_000 });
+    await expect.poll(() => figure('depth'), { timeout: 10_000 }).toBeLessThan(-6);
+  }, 60_000);
+
   it('records the target only where the tip is on it', async () => {
     await click('finish');
     await expect.poll(() => text('#detail .refused'), { timeout: 5000 }).toMatch(/not on the target/);
@@ -226,6 +243,27 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
       )
       .toContain('Tip on target');
     await picture('finished');
+  }, 120_000);
+
+  it('is whole again after a window too narrow for its images', async () => {
+    // Found: the canvas's own shape, one pixel wide, became the shape of the page, a thousand screens high.
+    await page.setViewportSize({ width: 320, height: 600 });
+    await page.waitForTimeout(500);
+    await page.setViewportSize({ width: 1100, height: 720 });
+    const height = (): Promise<number> => page.evaluate(() => document.querySelector('canvas')?.height ?? 0);
+    await expect.poll(height, { timeout: 10_000 }).toBe(720);
+    await picture('narrow-and-back');
+  }, 60_000);
+
+  it('loaded again while a tool is covered, can uncover it', async () => {
+    await click('cover-stylus');
+    await expect.poll(banner, { timeout: 10_000 }).toBe('Stylus not visible');
+    await page.reload();
+    await click('accept-plan');
+    await expect.poll(banner, { timeout: 10_000 }).toBe('Waiting for the tracker');
+    expect(await text('[data-action="cover-stylus"]')).toBe('Uncover stylus');
+    await click('cover-stylus');
+    await expect.poll(banner, { timeout: 10_000 }).toBe('');
   }, 120_000);
 
   it('loaded nothing from elsewhere, and no script failed', () => {

@@ -22,6 +22,8 @@ class Page {
   #handBusy = false;
   readonly #covered = new Set<ToolName>();
   #message = '';
+  /** What went wrong with the last order to the hand: never in front of what is wrong with a tool. */
+  #handTrouble = '';
   #detailKey = '';
   #fiducialKey = '';
 
@@ -37,6 +39,7 @@ class Page {
   async open(): Promise<void> {
     this.#panel.step('load');
     const facts = await caseFacts();
+    for (const name of facts.covered) this.#covered.add(name);
     const given = await loadCase(facts, (text) => this.#panel.busy(text));
     this.#show(given);
     this.#panel.busy('');
@@ -134,6 +137,7 @@ class Page {
       if (view.status === 'unknown') return { kind: 'warn', text: `${what}: visibility unknown` };
     }
     if (procedure.guidance === 'pastTarget') return { kind: 'warn', text: 'Past the target' };
+    if (this.#handTrouble !== '') return { kind: 'warn', text: this.#handTrouble };
     return undefined;
   }
 
@@ -154,7 +158,7 @@ class Page {
       actions.push({ id: 'reject', label: 'Touch again', run: () => void procedure.reject() });
     }
     if (procedure.stage === 'navigate') this.#navigateActions(procedure, actions);
-    if (procedure.stage !== 'connect') this.#coverActions(actions);
+    this.#coverActions(actions);
     return actions;
   }
 
@@ -228,8 +232,9 @@ class Page {
     try {
       const doneInMs = await order(what);
       await pause(doneInMs);
+      this.#handTrouble = '';
     } catch (error) {
-      this.#say(`The simulated hand does not answer: ${error instanceof Error ? error.message : String(error)}`);
+      this.#handTrouble = `The simulated hand does not answer: ${error instanceof Error ? error.message : String(error)}`;
     } finally {
       this.#handBusy = false;
     }

@@ -12,6 +12,8 @@ export interface CaseFacts {
   readonly files: readonly string[];
   /** What is to be done where slices are missing. */
   readonly gaps: 'refuse' | 'interpolate';
+  /** Tools that are covered now: by another page, or by this one before it was loaded again. */
+  readonly covered: readonly ToolName[];
 }
 
 /** What the simulated hand is asked to do. */

@@ -91,6 +91,11 @@ export class HiddenTruth {
     this.hand = new Hand(given, this.fiducials, placed, random);
   }
 
+  /** The tools that nobody can see now. */
+  get covered(): readonly ToolName[] {
+    return [...this.#covered];
+  }
+
   /** Hides a tool from the tracker, or shows it again. */
   cover(tool: ToolName, hidden: boolean): void {
     if (hidden) this.#covered.add(tool);

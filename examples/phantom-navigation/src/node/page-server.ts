@@ -117,6 +117,7 @@ function factsOf(site: Site): Record<string, unknown> {
     bridge: site.world.bridge.url,
     files: site.files.map((path) => basename(path)),
     gaps: site.gaps ?? 'refuse',
+    covered: site.world.truth.covered,
   };
 }
 

@@ -346,6 +346,33 @@ describe('honest poses', () => {
     expect(buffer.newestAt).toBe(60);
   });
 
+  it('leaves out a sample from the future, which would hide every later one, and counts it', () => {
+    const graph = new FrameGraph();
+    const buffer = graph.stream(tracker, stylus);
+    const late = new PoseSample();
+    late.measuredAt = at(3_600_000);
+    late.arrivedAt = at(10);
+    late.status = 'ok';
+    late.setPose(1, 2, 3, 0, 0, 0, 1);
+    buffer.push(late);
+    push(buffer, 20, 5);
+    expect(buffer.faults.fromTheFuture).toBe(1);
+    graph.tick(at(21));
+    expect(graph.path(tracker, stylus).read(new PoseView())).toBe('ok');
+  });
+
+  it('has no pose before the first tick, nor at an instant that is none', () => {
+    const graph = new FrameGraph();
+    const buffer = graph.stream(tracker, stylus);
+    steady(buffer);
+    const view = new PoseView();
+    expect(graph.path(tracker, stylus).read(view)).toBe('missing');
+    for (const ms of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      graph.tick(at(ms));
+      expect(graph.path(tracker, stylus).read(view)).toBe('missing');
+    }
+  });
+
   it('is disconnected while the device is', () => {
     const view = reading((b) => {
       steady(b);

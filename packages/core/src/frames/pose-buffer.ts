@@ -77,10 +77,14 @@ export interface PoseFaults {
   repeated: number;
   /** Older than everything kept. */
   tooOld: number;
+  /** Claimed to be measured well after it arrived: a clock is wrong, and one such sample would hide all that follow. */
+  fromTheFuture: number;
 }
 
 /** Quaternions further from unit length than this are no rotation; NDI's text format rounds to 1e-4. */
 const UNIT_TOLERANCE = 0.01;
+/** Two clocks may be compared this badly; a measurement later than its own arrival by more than this is none, ms. */
+const FUTURE_MS = 1000;
 /** Longest prediction that is still better than holding the last pose (constant-velocity, hand motion). */
 const LONGEST_PREDICTION_MS = 50;
 
@@ -93,7 +97,7 @@ export class PoseBuffer {
   readonly maxGapMs: number;
   readonly predictMs: number;
   readonly noise: { readonly positionSdMm: number; readonly rotationSdRad: number } | undefined;
-  readonly faults: PoseFaults = { notFinite: 0, repeated: 0, tooOld: 0 };
+  readonly faults: PoseFaults = { notFinite: 0, repeated: 0, tooOld: 0, fromTheFuture: 0 };
   readonly #values: Float64Array;
   readonly #statuses: Uint8Array;
   readonly #noiseSds: Float64Array | undefined;
@@ -148,6 +152,10 @@ export class PoseBuffer {
     let status = sample.status;
     if (!Number.isFinite(v[0] as number)) {
       this.faults.notFinite += 1;
+      return;
+    }
+    if ((v[0] as number) > (v[1] as number) + FUTURE_MS) {
+      this.faults.fromTheFuture += 1;
       return;
     }
     if (hasPose(status) && !isUsable(v)) {
@@ -220,7 +228,8 @@ export class PoseBuffer {
     const t = time[0] as number;
     const newest = this.#size - 1;
     if (!this.#connected) return this.#none(matrix, times, newest, 'disconnected');
-    if (newest < 0) return this.#none(matrix, times, newest, 'missing');
+    // Before the first tick there is no instant to answer for.
+    if (newest < 0 || !Number.isFinite(t)) return this.#none(matrix, times, newest, 'missing');
     if (t >= (this.#values[this.#base(newest)] as number)) return this.#readAfter(time, newest, matrix, times);
     let later = newest;
     while (later > 0 && (this.#values[this.#base(later - 1)] as number) > t) later -= 1;

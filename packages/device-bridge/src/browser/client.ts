@@ -82,6 +82,9 @@ export interface BridgeClient {
 
 /** Echoes that are exchanged as fast as they come when a connection opens. */
 const FIRST_ECHOES = 5;
+/** Clocks compared to this are good enough to ask only now and then; until then this often, ms. */
+const GOOD_BOUND_MS = 5;
+const ROUGH_PING_MS = 100;
 const CONNECT_WITHIN_MS = 5000;
 const LONGEST_PAUSE_MS = 2000;
 /** A silent connection is given up after this many deadlines. */
@@ -301,8 +304,10 @@ class Client implements BridgeClient, ClientHandler {
     clearTimeout(this.#pingTimer);
     this.#pingId = (this.#pingId + 1) >>> 0;
     this.#socket?.send(encodePing(this.#pingId, this.#options.clock.now()));
-    // Should the answer be lost, the next one is asked for anyway.
-    this.#pingTimer = setTimeout(() => this.#ping(), this.#options.pingMs ?? 1000);
+    // Should the answer be lost, the next one is asked for anyway; soon, while the clocks are known only roughly.
+    const rough = !(this.#roundTrip.boundMs <= GOOD_BOUND_MS);
+    const usual = this.#options.pingMs ?? 1000;
+    this.#pingTimer = setTimeout(() => this.#ping(), rough ? Math.min(ROUGH_PING_MS, usual) : usual);
   }
 
   /** Called by the decoder. */

@@ -13,9 +13,9 @@ export {
   type ImageRegistration,
   type ImageRegistrationOptions,
   type ImageRegistrationReport,
-  type RegistrationKind,
   type RigidImageRegistration,
   registerImages,
 } from './register-images.js';
 export { resampleThrough } from './resample-through.js';
+export type { RegistrationKind } from './stages.js';
 export { readTransformFile, type StoredRegistration, type TransformFile, writeTransformFile } from './transform-file.js';

@@ -21,10 +21,7 @@ import { factorsFor, itkImageOf, type Picture, pictureOf, shrunk } from './image
 import { fitted, MOST_BYTES } from './memory.js';
 import { type Agreement, agreementOf } from './metric.js';
 import { type ParameterMap, runnable } from './parameters.js';
-import { type Stage, stagesOf } from './stages.js';
-
-/** What a registration may change: position; position, scale and shear; or shape. */
-export type RegistrationKind = 'rigid' | 'affine' | 'bspline';
+import { type RegistrationKind, type Stage, stagesOf } from './stages.js';
 
 /** How to register two images. */
 export interface ImageRegistrationOptions<K extends RegistrationKind, F extends string, M extends string> {

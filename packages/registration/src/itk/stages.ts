@@ -3,7 +3,9 @@ import { spacingOf } from '@trocar/core/volume';
 import { isLinear } from './elastix-transform.js';
 import type { Picture } from './image.js';
 import { bsplineStage, linearStage, type ParameterMap, parseParameterMap, runnable } from './parameters.js';
-import type { RegistrationKind } from './register-images.js';
+
+/** What a registration may change: position; position, scale and shear; or shape. */
+export type RegistrationKind = 'rigid' | 'affine' | 'bspline';
 
 /** One call of elastix. */
 export interface Stage {

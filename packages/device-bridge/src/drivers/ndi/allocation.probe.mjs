@@ -102,7 +102,10 @@ function bridgeRound() {
   for (let i = 0; i < TOOLS; i += 1) batch.add(i, sample, 1);
   const message = new DataView(batch.message(1).buffer);
   return () => {
-    for (let i = 0; i < TOOLS; i += 1) message.setFloat64(8 + i * 88 + 8, now[0], true);
+    for (let i = 0; i < TOOLS; i += 1) {
+      message.setFloat64(8 + i * 88 + 8, now[0], true);
+      message.setFloat64(8 + i * 88 + 16, now[0], true);
+    }
     decoder.decodePoses(message);
   };
 }
