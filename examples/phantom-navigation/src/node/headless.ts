@@ -62,11 +62,11 @@ export interface HeadlessReport {
   readonly seconds: number;
 }
 
-/** A covered tool must be seen to be missing before its last pose would be stale; a pulled plug within the bridge's own deadline. */
-const DEADLINES = { covered: 150, unplugged: 300 } as const;
-/** A third of the tracker's 60 Hz: with fewer, the machine is too busy to navigate with. */
-const LEAST_RATE_HZ = 20;
-const LATENCY_P95_LIMIT_MS = 100;
+/** A covered tool must be seen to be missing within this, a pulled plug within this, ms. */
+const DEADLINES = { covered: 100, unplugged: 250 } as const;
+/** Of the tracker's 60 Hz: with fewer, the machine is too busy to navigate with. */
+const LEAST_RATE_HZ = 50;
+const LATENCY_P95_LIMIT_MS = 60;
 /** A person touches again when a touch is refused, and gives up after this long. */
 const PERSON_GIVES_UP_MS = 15_000;
 

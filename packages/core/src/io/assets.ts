@@ -43,3 +43,25 @@ export function requireAssetLocation(): AssetLocation {
   }
   return location;
 }
+
+/** Found once per address: a missing file, or a server that answers every address with its start page. */
+const found = new Set<string>();
+
+/**
+ * Makes sure that an asset is where it was said to be, before a worker fails on it without a word.
+ * @param url absolute address
+ * @throws NavError `assets/missing`
+ */
+export async function requireAsset(url: string): Promise<void> {
+  if (found.has(url)) return;
+  const answer = await fetch(url, { method: 'HEAD' }).catch(() => undefined);
+  if (!answer?.ok || answer.headers.get('content-type')?.includes('text/html')) {
+    throw new NavError(
+      'assets/missing',
+      `The asset "${url}" is not there (${answer ? `status ${answer.status}` : 'no answer'}). ` +
+        'Run "npx trocar-volume assets DIR" again and check the path given to setAssetsBase().',
+      { detail: { url } },
+    );
+  }
+  found.add(url);
+}

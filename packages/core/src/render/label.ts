@@ -1,5 +1,6 @@
-import { CanvasTexture, DoubleSide, GLSL3, LinearFilter, Mesh, NoColorSpace, PlaneGeometry, ShaderMaterial } from 'three';
+import { CanvasTexture, LinearFilter, Mesh, NoColorSpace, PlaneGeometry, type ShaderMaterial } from 'three';
 import { LAYER } from './hud.js';
+import { overlayMaterial } from './overlay-material.js';
 import { uniform } from './uniform.js';
 
 const VERTEX = /* glsl */ `
@@ -55,16 +56,7 @@ export class Label {
     this.#texture.minFilter = LinearFilter;
     this.object = new Mesh(
       new PlaneGeometry(1, 1),
-      new ShaderMaterial({
-        glslVersion: GLSL3,
-        vertexShader: VERTEX,
-        fragmentShader: FRAGMENT,
-        transparent: true,
-        side: DoubleSide,
-        depthTest: false,
-        depthWrite: false,
-        uniforms: { uMap: { value: this.#texture }, uOpacity: { value: 1 } },
-      }),
+      overlayMaterial(VERTEX, FRAGMENT, { uMap: { value: this.#texture }, uOpacity: { value: 1 } }),
     );
     this.object.frustumCulled = false;
     this.object.renderOrder = LAYER.text;

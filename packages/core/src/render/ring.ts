@@ -1,4 +1,5 @@
-import { DoubleSide, GLSL3, Mesh, PlaneGeometry, ShaderMaterial, Vector2, Vector3 } from 'three';
+import { Mesh, PlaneGeometry, type ShaderMaterial, Vector2, Vector3 } from 'three';
+import { overlayMaterial } from './overlay-material.js';
 import { type Dash, rgb } from './palette.js';
 import { uniform } from './uniform.js';
 
@@ -94,24 +95,15 @@ export class Ring {
 }
 
 function ringMaterial(): ShaderMaterial {
-  return new ShaderMaterial({
-    glslVersion: GLSL3,
-    vertexShader: VERTEX,
-    fragmentShader: FRAGMENT,
-    transparent: true,
-    side: DoubleSide,
-    depthTest: false,
-    depthWrite: false,
-    uniforms: {
-      uColour: { value: new Vector3(1, 1, 1) },
-      uRadius: { value: 8 },
-      uHalf: { value: 1 },
-      uRim: { value: 1.25 },
-      uReach: { value: 12 },
-      uOpacity: { value: 1 },
-      uFill: { value: 0 },
-      uCross: { value: 0 },
-      uDash: { value: new Vector2() },
-    },
+  return overlayMaterial(VERTEX, FRAGMENT, {
+    uColour: { value: new Vector3(1, 1, 1) },
+    uRadius: { value: 8 },
+    uHalf: { value: 1 },
+    uRim: { value: 1.25 },
+    uReach: { value: 12 },
+    uOpacity: { value: 1 },
+    uFill: { value: 0 },
+    uCross: { value: 0 },
+    uDash: { value: new Vector2() },
   });
 }

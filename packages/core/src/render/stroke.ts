@@ -1,16 +1,15 @@
 import {
   BufferAttribute,
-  DoubleSide,
   DynamicDrawUsage,
-  GLSL3,
   InstancedBufferAttribute,
   InstancedBufferGeometry,
   Mesh,
-  ShaderMaterial,
+  type ShaderMaterial,
   Vector2,
   Vector3,
   Vector4,
 } from 'three';
+import { overlayMaterial } from './overlay-material.js';
 import { type Dash, rgb } from './palette.js';
 import { uniform } from './uniform.js';
 
@@ -205,29 +204,20 @@ export class Stroke {
 }
 
 function strokeMaterial(): ShaderMaterial {
-  return new ShaderMaterial({
-    glslVersion: GLSL3,
-    vertexShader: VERTEX,
-    fragmentShader: FRAGMENT,
-    transparent: true,
-    side: DoubleSide,
-    depthTest: false,
-    depthWrite: false,
-    uniforms: {
-      uViewport: { value: new Vector2(1, 1) },
-      uColour: { value: new Vector3(1, 1, 1) },
-      uHalf: { value: 1 },
-      uReach: { value: 3 },
-      uRim: { value: 1.25 },
-      uOpacity: { value: 1 },
-      uCap: { value: 1 },
-      uHollow: { value: 0 },
-      uDash: { value: new Vector2() },
-      uBeyondDash: { value: new Vector2() },
-      uPlane: { value: new Vector4() },
-      uSlab: { value: 0 },
-      uBeyondOpacity: { value: 1 },
-      uTick: { value: new Vector3() },
-    },
+  return overlayMaterial(VERTEX, FRAGMENT, {
+    uViewport: { value: new Vector2(1, 1) },
+    uColour: { value: new Vector3(1, 1, 1) },
+    uHalf: { value: 1 },
+    uReach: { value: 3 },
+    uRim: { value: 1.25 },
+    uOpacity: { value: 1 },
+    uCap: { value: 1 },
+    uHollow: { value: 0 },
+    uDash: { value: new Vector2() },
+    uBeyondDash: { value: new Vector2() },
+    uPlane: { value: new Vector4() },
+    uSlab: { value: 0 },
+    uBeyondOpacity: { value: 1 },
+    uTick: { value: new Vector3() },
   });
 }

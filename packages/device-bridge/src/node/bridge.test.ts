@@ -295,7 +295,7 @@ describe('clients that speak something else', () => {
     expect(end.ms).toBeLessThan(1000);
   });
 
-  it('silence is closed after the hello timeout, and a bridge that sends rubbish does not take the client down', async () => {
+  it('silence is closed after the hello timeout', async () => {
     const b = await bridge({ helloTimeoutMs: 100 });
     const end = await closeAfter(b.url, []);
     expect(end.code).toBe(CLOSE.wrongProtocol);
@@ -331,6 +331,21 @@ describe('bridges that speak something else', () => {
     expect(client.state.link).toBe('refused');
     await wait(100);
     expect(connections).toBe(1);
+  });
+
+  it('rubbish after a good hello does not take the client down: told, disconnected, and tried again', async () => {
+    let connections = 0;
+    const url = await fake((socket) => {
+      connections += 1;
+      socket.send(encodeHello({ bridge: 'x', tools: [{ name: 'stylus' }], device: 'connected', reason: '', heartbeatMs: 100 }));
+      socket.send(new Uint8Array([2, 0, 255, 255, 9, 9, 9, 9, 1, 2, 3]));
+    });
+    const { client } = attach(url);
+    const told: string[] = [];
+    client.faults.subscribe((f) => told.push(f.code));
+    await until(() => connections >= 2, 1000);
+    expect(told[0]).toBe('bridge/malformed');
+    expect(client.state.device).toBe('disconnected');
   });
 
   it('a malformed hello is tried again, and told', async () => {

@@ -1,6 +1,6 @@
 import { InterfaceTypes, runPipeline } from 'itk-wasm';
 import { isNavError, NavError } from '../../base/index.js';
-import { requireAssetLocation } from '../assets.js';
+import { requireAsset, requireAssetLocation } from '../assets.js';
 import { imageFrom, pipelineFailed } from '../pipeline-result.js';
 import type { PipelineCall, PipelineImage, Platform } from '../platform.js';
 import { throwIfAborted, type VolumeFile } from '../source.js';
@@ -30,23 +30,6 @@ function discard(which: Running): void {
   if (running === which) running = undefined;
   which.worker.terminate();
   which.ended.abort();
-}
-
-/** Found once per address: a missing file, or a server that answers every address with its start page. */
-const found = new Set<string>();
-
-async function requireAsset(url: string): Promise<void> {
-  if (found.has(url)) return;
-  const answer = await fetch(url, { method: 'HEAD' }).catch(() => undefined);
-  if (!answer?.ok || answer.headers.get('content-type')?.includes('text/html')) {
-    throw new NavError(
-      'assets/missing',
-      `The decoder asset "${url}" is not there (${answer ? `status ${answer.status}` : 'no answer'}). ` +
-        'Run "npx trocar-volume assets DIR" again and check the path given to setAssetsBase().',
-      { detail: { url } },
-    );
-  }
-  found.add(url);
 }
 
 async function run(call: PipelineCall, signal: AbortSignal | undefined): Promise<PipelineImage> {

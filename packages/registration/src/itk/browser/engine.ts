@@ -1,24 +1,7 @@
 import { isNavError, NavError } from '@trocar/core';
-import { requireAssetLocation } from '@trocar/core/io';
+import { requireAsset, requireAssetLocation } from '@trocar/core/io';
 import { runPipeline } from 'itk-wasm';
 import type { Engine, PipelineAnswer, PipelineCall } from '../engine.js';
-
-/** Found once per address: a missing file, or a server that answers every address with its start page. */
-const found = new Set<string>();
-
-async function requireAsset(url: string): Promise<void> {
-  if (found.has(url)) return;
-  const answer = await fetch(url, { method: 'HEAD' }).catch(() => undefined);
-  if (!answer?.ok || answer.headers.get('content-type')?.includes('text/html')) {
-    throw new NavError(
-      'assets/missing',
-      `The registration asset "${url}" is not there (${answer ? `status ${answer.status}` : 'no answer'}). ` +
-        'Run "npx trocar-volume assets DIR" again and check the path given to setAssetsBase().',
-      { detail: { url } },
-    );
-  }
-  found.add(url);
-}
 
 /** A Web Worker of its own, from the configured place: ending it is the only way to stop a pipeline. */
 export function openEngine(): Engine {
