@@ -87,6 +87,7 @@ export {
   type ToolFileOptions,
 } from './codec/ndi/index.js';
 export { type ConnectionState, type Driver, type DriverFault, type PoseSink, poseBufferSink, type ToolInfo } from './driver.js';
+export { type FreezeGuardOptions, freezeGuard } from './drivers/freeze-guard.js';
 export {
   NDI_TIMEOUTS,
   type NdiDriverOptions,
@@ -106,5 +107,12 @@ export {
   simulatedDriver,
   simulateNdiTracker,
 } from './drivers/simulated/index.js';
-export type { SerialLine, Transport, TransportHandler } from './transport.js';
+export type {
+  DatagramHandler,
+  DatagramSource,
+  DatagramTransport,
+  SerialLine,
+  Transport,
+  TransportHandler,
+} from './transport.js';
 export { type Pipe, type PipeOptions, pipe } from './transports/pipe.js';

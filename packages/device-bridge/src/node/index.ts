@@ -4,3 +4,4 @@ export { listSerialPorts, type SerialPortFacts, serialTransport } from './serial
 export { type Bridge, type BridgeOptions, startBridge } from './server.js';
 export { nodeSocket } from './socket.js';
 export { NDI_TCP_PORT, tcpTransport } from './tcp.js';
+export { type UdpCounts, type UdpOptions, type UdpTransport, udpTransport } from './udp.js';
