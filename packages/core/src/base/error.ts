@@ -93,6 +93,7 @@ export type NavErrorCode =
   | 'device/not-supported'
   | 'device/bad-tool-file'
   | 'device/alarm'
+  | 'device/frozen'
   | 'codec/oversize'
   | 'codec/bad-crc'
   | 'codec/malformed'

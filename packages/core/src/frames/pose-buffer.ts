@@ -73,8 +73,10 @@ export interface PoseBufferOptions {
 export interface PoseFaults {
   /** Claimed to be a pose but held NaN, infinity or a quaternion far from unit length; kept as `missing`. */
   notFinite: number;
-  /** Had the same measured time as one already kept; the first is kept. */
+  /** Had the same measured time as one already kept; the first pose is kept, with the worse of the two statuses. */
   repeated: number;
+  /** Kept as new, until a `stale` sample measured before them said that the device had only repeated itself. */
+  takenBack: number;
   /** Older than everything kept. */
   tooOld: number;
   /** Claimed to be measured well after it arrived: a clock is wrong, and one such sample would hide all that follow. */
@@ -97,7 +99,7 @@ export class PoseBuffer {
   readonly maxGapMs: number;
   readonly predictMs: number;
   readonly noise: { readonly positionSdMm: number; readonly rotationSdRad: number } | undefined;
-  readonly faults: PoseFaults = { notFinite: 0, repeated: 0, tooOld: 0, fromTheFuture: 0 };
+  readonly faults: PoseFaults = { notFinite: 0, repeated: 0, takenBack: 0, tooOld: 0, fromTheFuture: 0 };
   readonly #values: Float64Array;
   readonly #statuses: Uint8Array;
   readonly #noiseSds: Float64Array | undefined;
@@ -146,6 +148,10 @@ export class PoseBuffer {
   /**
    * Copies a sample in, keeping the ring sorted by measured time. Never throws and never allocates: what is wrong
    * with a sample is counted in {@link faults}, and a sample that is no pose is kept as `missing`.
+   *
+   * A status only ever gets worse for the same measured time. A `stale` sample that arrives after newer ones takes
+   * those back: a device that repeats itself is found out only after some repeats (see `freezeGuard`), and then its true
+   * last measurement is the newest thing known.
    */
   push(sample: PoseSample): void {
     const v = sample.values;
@@ -162,20 +168,34 @@ export class PoseBuffer {
       this.faults.notFinite += 1;
       status = 'missing';
     }
-    const slot = this.#slotFor(v);
+    if (status === 'stale') this.#takeBack(v);
+    const slot = this.#slotFor(v, status);
     if (slot < 0) return;
     const base = slot * STRIDE;
     for (let i = 0; i < STRIDE; i += 1) this.#values[base + i] = v[i] as number;
     this.#statuses[slot] = severity(status);
   }
 
+  /** Lets go of what was measured after `v[0]` but did not arrive after it. */
+  #takeBack(v: Float64Array): void {
+    while (this.#size > 0) {
+      const newest = this.#base(this.#size - 1);
+      if (!((this.#values[newest] as number) > (v[0] as number))) return;
+      if ((this.#values[newest + 1] as number) > (v[1] as number)) return;
+      this.#size -= 1;
+      this.faults.takenBack += 1;
+    }
+  }
+
   /** Makes room for a sample measured at `v[0]` and returns its slot, or −1 where it is not to be kept. */
-  #slotFor(v: Float64Array): number {
+  #slotFor(v: Float64Array, status: Status): number {
     const t = v[0] as number;
     const values = this.#values;
     let at = this.#size;
     while (at > 0 && (values[this.#index(at - 1) * STRIDE] as number) > t) at -= 1;
     if (at > 0 && values[this.#index(at - 1) * STRIDE] === t) {
+      const slot = this.#index(at - 1);
+      if (severity(status) > (this.#statuses[slot] as number)) this.#statuses[slot] = severity(status);
       this.faults.repeated += 1;
       return -1;
     }
