@@ -10,6 +10,7 @@ export type { ImageContent } from './image.js';
 export { imageFromVolume, imageGeometry, imageVoxels, volumeFromImage } from './image-geometry.js';
 export type { ImageMeta, ImageMetaContent } from './image-meta.js';
 export type { LabelMeta, LabelMetaContent } from './label-meta.js';
+export { decodeIgtlLog, type IgtlLogOptions } from './log.js';
 export { decodeIgtl, encodeIgtl, type IgtlMessage, type IgtlMessageInit } from './message.js';
 export type { IgtlMetadata } from './metadata.js';
 export type { NdArrayContent } from './ndarray.js';
