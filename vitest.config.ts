@@ -11,6 +11,14 @@ const source = '@trocar/source';
 const chromium = findBrowser();
 const countsFile = process.env['TROCAR_TEST_COUNTS'];
 
+/** How hard tests try, and from which seed properties draw: `random` is a new one for every file. */
+const effort = Math.max(1, Math.round(Number(process.env['TROCAR_EFFORT'] || 1)));
+const givenSeed = process.env['TROCAR_SEED'] || '1';
+const seed = givenSeed === 'random' ? undefined : Number(givenSeed);
+if (!Number.isFinite(effort) || Number.isNaN(seed))
+  throw new Error('TROCAR_EFFORT is a number, TROCAR_SEED a number or "random".');
+const tries = { provide: { effort, seed }, setupFiles: ['test/support/properties.setup.ts'] };
+
 /** Software WebGL, and nothing that looks for a network. */
 const chromiumFlags = [
   '--no-sandbox',
@@ -66,10 +74,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
+          ...tries,
           environment: 'node',
           include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['**/*.browser.test.ts', ...timed, ...whole, '**/node_modules/**', '**/dist/**'],
-          testTimeout: 60_000,
+          testTimeout: 60_000 * effort,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -84,9 +93,10 @@ export default defineConfig({
               optimizeDeps: { include: ['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three'] },
               test: {
                 name: 'browser',
+                ...tries,
                 globalSetup: ['packages/core/src/io/test-support/copy-assets.setup.ts'],
                 include: ['packages/*/src/**/*.browser.test.ts', 'test/**/*.browser.test.ts', 'examples/**/*.browser.test.ts'],
-                testTimeout: 60_000,
+                testTimeout: 60_000 * effort,
                 sequence: { groupOrder: 1 },
                 browser: {
                   enabled: true,
@@ -102,9 +112,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'timed',
+          ...tries,
           environment: 'node',
           include: timed,
-          testTimeout: 120_000,
+          testTimeout: 120_000 * effort,
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
@@ -114,6 +125,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'whole',
+          ...tries,
           environment: 'node',
           include: whole,
           testTimeout: 300_000,

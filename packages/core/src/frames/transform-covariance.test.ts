@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { fromQuaternion, Random, vec3 } from '../math/index.js';
 import type { Instant } from '../time/index.js';
 import { poseNoiseCovariance } from './covariance.js';
@@ -61,7 +61,7 @@ describe('the covariance of two uncertain edges', () => {
           expectSame(covarianceAlong(graph, c, a), ca.covariance as ArrayLike<number>);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 50 * inject('effort') },
     );
   });
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { isNavError, type NavErrorCode } from '../base/index.js';
 import { FrameGraph, frame, PoseSample, PoseView, point, type Status, transform } from '../frames/index.js';
 import { fromQuaternion, fromRotationVector, multiply4, Random, radiusQuantile, transformPoint } from '../math/index.js';
@@ -278,7 +278,7 @@ describe('formatted numbers (a digit that was dropped)', () => {
         expect(Math.abs(parseReading(text) - v)).toBeLessThanOrEqual(0.5 * 10 ** -n * (1 + 1e-9) + Math.abs(v) * 1e-15);
         expect(Math.abs(parseReading(formatMm(v, n)) - v)).toBeLessThanOrEqual(0.5 * 10 ** -n * (1 + 1e-9) + Math.abs(v) * 1e-15);
       }),
-      { numRuns: 2000 },
+      { numRuns: 2000 * inject('effort') },
     );
   });
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { isNavError } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { volume } from '../volume/index.js';
@@ -76,7 +76,7 @@ describe('damaged files', () => {
           await outcomeOf([{ name: file.name, bytes }]);
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 600 * inject('effort') },
     );
   }, 30_000);
 
@@ -87,7 +87,7 @@ describe('damaged files', () => {
         if (marked && bytes.length >= 132) bytes.set([0x44, 0x49, 0x43, 0x4d], 128);
         expect(await outcomeOf([{ name: 'noise', bytes }])).toContain('/');
       }),
-      { numRuns: 300 },
+      { numRuns: 300 * inject('effort') },
     );
   });
 

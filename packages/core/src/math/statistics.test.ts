@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { isNavError } from '../base/index.js';
 import {
   chiSquareCdf,
@@ -162,7 +162,7 @@ describe('radiusQuantile', () => {
         expect(radiusQuantile(diagonal(a, b, c), 0.97, nu)).toBeGreaterThanOrEqual(straight);
         expect(radiusQuantile(diagonal(a, b, c + 1), 0.95, nu)).toBeGreaterThan(straight - scale);
       }),
-      { numRuns: 60 },
+      { numRuns: 60 * inject('effort') },
     );
   });
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { isNavError } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { determinant3, fromQuaternion, invert4, Random, transformPoint } from '../math/index.js';
@@ -159,7 +159,7 @@ describe.each(phantoms)('the %s phantom', (_, make) => {
           home.signedDistance('skin', ...q),
         );
       }),
-      { numRuns: 10 },
+      { numRuns: 10 * inject('effort') },
     );
   });
 });

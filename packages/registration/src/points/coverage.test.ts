@@ -1,6 +1,6 @@
 import { frame, point } from '@trocar/core';
 import { Random, transformPoint } from '@trocar/core/math';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { headLayout, localised, moved, pointsIn, randomPose } from '../testing/layouts.js';
 import { registerPoints } from './register-points.js';
 
@@ -46,7 +46,7 @@ function quantile(values: readonly number[], p: number): number {
   return sorted[Math.round(p * (sorted.length - 1))] as number;
 }
 
-const runs = Number(process.env['TROCAR_EFFORT'] ?? 1) >= 2 ? 20_000 : 1000;
+const runs = Math.min(20_000, 1000 * inject('effort'));
 
 describe('the 95 % bound, with the localisation error unknown to the estimator', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { apply, compose, frame, invert, isNavError, type NavErrorCode, point, transform } from '@trocar/core';
 import { multiply4, Random, rotationAngleBetween, symmetricEigen } from '@trocar/core/math';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { expectedTreOf, type PointRegistration, type PointRegistrationOptions, registerPoints } from '../index.js';
 import { headLayout, localised, moved, pointsIn, randomPose } from '../testing/layouts.js';
 import { estimatePose } from './estimate.js';
@@ -72,7 +72,7 @@ describe('registerPoints', () => {
         const there = apply(transform(ct, ct, a), target);
         expect(both.expectedTre(there).p95Mm).toBeCloseTo(plain.expectedTre(target).p95Mm, 6);
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * inject('effort') },
     );
   });
 
@@ -90,7 +90,7 @@ describe('registerPoints', () => {
         const ratio = expectedTreOf(there, target).rmsMm / expectedTreOf(back, target).rmsMm;
         expect(Math.abs(ratio - 1)).toBeLessThan(0.05);
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * inject('effort') },
     );
   });
 

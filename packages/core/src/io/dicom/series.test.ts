@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { isNavError, type NavError } from '../../base/index.js';
 import { frame } from '../../frames/index.js';
 import { fromQuaternion, Random } from '../../math/index.js';
@@ -137,7 +137,7 @@ describe('a DICOM series as a volume', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 60 * inject('effort') },
     );
   });
 

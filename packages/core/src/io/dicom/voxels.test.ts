@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { type FilledStack, fillVoxels } from './gaps.js';
 import { keepStoredBits } from './pixels.js';
 import type { PixelLayout } from './slice.js';
@@ -48,7 +48,7 @@ describe('stored bits', () => {
         keepStoredBits(voxels, layout);
         expect(Array.from(voxels)).toEqual(wanted);
       }),
-      { numRuns: 500 },
+      { numRuns: 500 * inject('effort') },
     );
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { metaReadImageNode, niftiReadImageNode, nrrdReadImageNode } from '@itk-wasm/image-io';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { isNavError, type NavErrorCode } from '../../base/index.js';
 import { frame } from '../../frames/index.js';
 import { fromQuaternion, Random } from '../../math/index.js';
@@ -61,7 +61,7 @@ describe('written and read back', () => {
         expectMatrix(back.frameFromIndex, v.frameFromIndex, mm);
         expect([back.voxels.byteOffset, back.voxels.buffer.byteLength]).toEqual([0, back.voxels.byteLength]);
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * inject('effort') },
     );
   });
 

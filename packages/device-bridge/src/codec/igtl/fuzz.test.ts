@@ -1,12 +1,12 @@
 import { isNavError } from '@trocar/core';
 import { Random } from '@trocar/core/math';
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { crc64 } from './crc64.js';
 import { decodeIgtl, encodeIgtl, type IgtlFrame, IgtlFramer, plusStatus, readTransform, ToolPoses } from './index.js';
 import { sampleBytes } from './test-messages.js';
 
 /** TROCAR_EFFORT multiplies it: 100 is ten million inputs. */
-const INPUTS = Math.round(100_000 * Math.max(1, Number(process.env['TROCAR_EFFORT'] ?? 1)));
+const INPUTS = 100_000 * inject('effort');
 /** Sizes and counts that ask for too much, or for nothing. */
 const EDGES = [0, 1, 2, 3, 0x7f, 0x80, 0xff];
 const crc = new Int32Array(2);
