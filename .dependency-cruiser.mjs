@@ -137,6 +137,8 @@ const libraryRules = [
   livesIn('vtk-in-vtk', '@kitware/vtk[.]js', ['core/src/vtk']),
   livesIn('itk-wasm-at-the-edges', '(itk-wasm|@itk-wasm/[^/]+)', ['core/src/(io|dicom)', 'registration/src/itk']),
   livesIn('gl-matrix-in-math', 'gl-matrix', ['core/src/math']),
+  livesIn('mcap-in-recording', '@mcap/[^/]+', ['core/src/recording']),
+  livesIn('yaml-in-node', 'yaml', ['device-bridge/src/node', 'device-bridge/src/bin']),
   livesIn('serialport-in-node', '(serialport|@serialport/[^/]+)', ['device-bridge/src/node', 'device-bridge/src/.*/node']),
   {
     name: 'node-built-ins-at-home',

@@ -55,6 +55,42 @@ const NEEDS = [
     without: 'image registration is not compared with native elastix',
     purposes: ['test', 'bench'],
   },
+  {
+    debian: 'libopenigtlink-dev',
+    present: () => existsSync('/usr/include/openigtlink'),
+    without: 'OpenIGTLink is not tried against, nor timed beside, the reference library',
+    purposes: ['test', 'bench'],
+  },
+  {
+    debian: 'openigtlink-examples',
+    present: () => existsSync('/usr/share/doc/openigtlink-examples/examples'),
+    without: 'OpenIGTLink is not tried live against the reference programs',
+    purposes: ['test'],
+  },
+  {
+    debian: 'cmake',
+    present: () => hasProgram('cmake'),
+    without: 'the OpenIGTLink reference programs are not built',
+    purposes: ['test'],
+  },
+  {
+    debian: 'g++',
+    present: () => hasProgram('g++'),
+    without: 'nothing in C++ is built to compare with',
+    purposes: ['test', 'bench'],
+  },
+  {
+    debian: 'make',
+    present: () => hasProgram('make'),
+    without: 'the OpenIGTLink reference programs are not built',
+    purposes: ['test'],
+  },
+  {
+    debian: 'openssl',
+    present: () => hasProgram('openssl'),
+    without: 'the bridge is not tried with TLS',
+    purposes: ['test'],
+  },
 ];
 
 /** @param {string} text */

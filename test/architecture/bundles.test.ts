@@ -36,7 +36,9 @@ async function bundle(entry: string, external: boolean): Promise<Bundle> {
     // Third parties count for the root, which has to stay small altogether; elsewhere only our own bytes do.
     external: [
       'node:*',
-      ...(external ? ['three', '@kitware/*', '@itk-wasm/*', 'itk-wasm', 'gl-matrix', 'ws', 'serialport'] : []),
+      ...(external
+        ? ['three', '@kitware/*', '@itk-wasm/*', 'itk-wasm', 'gl-matrix', '@mcap/core', 'ws', 'serialport', 'yaml']
+        : []),
     ],
     absWorkingDir: ROOT,
   });

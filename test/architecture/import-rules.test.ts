@@ -56,6 +56,8 @@ const BREACHES: readonly Breach[] = [
   breach('vtk-in-vtk', 'core/src/render/bad-vtk.ts', '@kitware/vtk.js/Common/DataModel/ImageData.js'),
   breach('itk-wasm-at-the-edges', 'registration/src/points/bad-itk.ts', '@itk-wasm/elastix'),
   breach('gl-matrix-in-math', 'core/src/frames/bad-gl.ts', 'gl-matrix'),
+  breach('mcap-in-recording', 'core/src/io/bad-mcap.ts', '@mcap/core'),
+  breach('yaml-in-node', 'device-bridge/src/drivers/bad-yaml.ts', 'yaml'),
   breach('serialport-in-node', 'device-bridge/src/codec/bad-serial.ts', 'serialport'),
   breach('node-built-ins-at-home', 'core/src/io/bad-node.ts', 'node:fs'),
   breach('node-half-by-condition', 'core/src/io/bad-half.ts', './node/platform.js'),
@@ -95,7 +97,7 @@ const ROOMS = [
   'dicom',
   'session',
 ].concat('render', 'vtk', 'testing');
-const LIBRARIES = ['three', '@kitware/vtk.js', 'itk-wasm', '@itk-wasm/elastix', 'gl-matrix', 'serialport'];
+const LIBRARIES = ['three', '@kitware/vtk.js', 'itk-wasm', '@itk-wasm/elastix', 'gl-matrix', 'serialport', '@mcap/core', 'yaml'];
 
 function write(root: string, path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
