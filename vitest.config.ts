@@ -11,12 +11,14 @@ const source = '@trocar/source';
 const chromium = findBrowser();
 const countsFile = process.env['TROCAR_TEST_COUNTS'];
 
-/** How hard tests try, and from which seed properties draw: `random` is a new one for every file. */
+/** How hard tests try, and the seed that properties and fuzz tests draw from. */
 const effort = Math.max(1, Math.round(Number(process.env['TROCAR_EFFORT'] || 1)));
 const givenSeed = process.env['TROCAR_SEED'] || '1';
-const seed = givenSeed === 'random' ? undefined : Number(givenSeed);
-if (!Number.isFinite(effort) || Number.isNaN(seed))
-  throw new Error('TROCAR_EFFORT is a number, TROCAR_SEED a number or "random".');
+const seed = givenSeed === 'random' ? Date.now() % 2 ** 31 : Number(givenSeed);
+if (Number.isNaN(effort) || !Number.isInteger(seed)) {
+  throw new Error('TROCAR_EFFORT must be a number, TROCAR_SEED a whole number or "random".');
+}
+if (givenSeed === 'random') process.stderr.write(`TROCAR_SEED=${seed}\n`);
 const tries = { provide: { effort, seed }, setupFiles: ['test/support/properties.setup.ts'] };
 
 /** Software WebGL, and nothing that looks for a network. */
