@@ -1,5 +1,5 @@
 import {
-  type Clock,
+  type Instant,
   isNavError,
   NavError,
   type NavErrorCode,
@@ -10,75 +10,25 @@ import {
   type Unsubscribe,
 } from '@trocar/core';
 import {
+  BRIDGE_REVISION,
+  type BridgeCommand,
   type BridgeEvent,
   type BridgeHello,
   CLOSE,
   ClientDecoder,
   type ClientHandler,
+  type DeviceState,
+  encodeCommand,
   encodeHello,
   encodePing,
+  MOST_TOOLS,
   type RawMessage,
+  type Role,
 } from '../codec/bridge/index.js';
 import type { ConnectionState, DriverFault, ToolInfo } from '../driver.js';
-import { type BridgeSocket, browserSocket, type CreateSocket } from './socket.js';
-
-/** How a client connects. */
-export interface BridgeClientOptions {
-  /** `ws://127.0.0.1:49152` */
-  readonly url: string;
-  /** The host's clock: every time a buffer gets is on it. */
-  readonly clock: Clock;
-  /** Default: the platform's WebSocket. In Node: `nodeSocket` from `@trocar/device-bridge/node`. */
-  readonly createSocket?: CreateSocket;
-  /** With nothing heard for this long every tool is `disconnected`. Default 300 ms; the bridge speaks every 100. */
-  readonly deadlineMs?: number;
-  /** First pause before connecting again, ms; doubled up to 2 s. Default 100. */
-  readonly reconnectMs?: number;
-  /** Time between two clock echoes once the first five are through, ms. Default 1000. */
-  readonly pingMs?: number;
-}
-
-/**
- * `connecting`: no connection yet, or again. `open`: poses flow. `silent`: connected, but nothing has been heard within
- * the deadline. `refused`: the other end is no bridge of this version, and it is not tried again. `closed`: by us.
- */
-export type LinkState = 'connecting' | 'open' | 'silent' | 'refused' | 'closed';
-
-/** The state of the connection, for people. */
-export interface BridgeState {
-  readonly link: LinkState;
-  /** What the bridge says of its device; `disconnected` while the link is not open. */
-  readonly device: ConnectionState;
-  readonly reason: string;
-}
-
-/** What has happened since the client was made. */
-export interface BridgeCounts {
-  messages: number;
-  poses: number;
-  /** Came before the clocks were compared, and so could not be placed in time. */
-  unsynchronised: number;
-  /** Replaced by newer ones at the bridge because this client did not keep up. */
-  dropped: number;
-  connections: number;
-}
-
-/** A connection to a bridge that mends itself, and fills pose buffers. */
-export interface BridgeClient {
-  /** Resolves at the first connection with clocks compared; rejects where the other end is refused, or on close. */
-  readonly ready: Promise<void>;
-  readonly state: BridgeState;
-  readonly tools: readonly ToolInfo[];
-  /** Bridge clock minus host clock, and how wrong that can be; NaN before the first echo. */
-  readonly clock: { readonly offsetMs: number; readonly boundMs: number };
-  readonly counts: Readonly<BridgeCounts>;
-  readonly changed: Signal<BridgeState>;
-  readonly toolsChanged: Signal<readonly ToolInfo[]>;
-  readonly faults: Signal<DriverFault>;
-  /** Fills `buffer` with the poses of a tool, also of one that appears later; `disconnected` while it is not there. */
-  attach(tool: string, buffer: PoseBuffer): Unsubscribe;
-  close(): void;
-}
+import { PendingCommands } from './client-commands.js';
+import type { BridgeClient, BridgeClientOptions, BridgeCounts, BridgeMark, BridgeState, LinkState } from './client-types.js';
+import { type BridgeSocket, browserSocket } from './socket.js';
 
 /** Echoes that are exchanged as fast as they come when a connection opens. */
 const FIRST_ECHOES = 5;
@@ -87,8 +37,16 @@ const GOOD_BOUND_MS = 5;
 const ROUGH_PING_MS = 100;
 const CONNECT_WITHIN_MS = 5000;
 const LONGEST_PAUSE_MS = 2000;
-/** A silent connection is given up after this many deadlines. */
+/** A silent connection is given up after this many deadlines, and not before this long, ms. */
 const GIVE_UP_AFTER = 4;
+const GIVE_UP_MS = 1200;
+/** The shortest deadline that is not asked for, ms, and how many heartbeats one takes. */
+const SHORTEST_DEADLINE_MS = 100;
+const DEADLINE_HEARTBEATS = 3;
+/** Until the bridge has said how often it speaks, ms. */
+const FIRST_DEADLINE_MS = 300;
+/** A host that was busy looks at what has come before it calls the link silent: this long, ms. */
+const SECOND_LOOK_MS = 4;
 
 /**
  * Connects to a bridge. Returns at once: look at `ready`, or at `state` and its signal.
@@ -98,13 +56,14 @@ const GIVE_UP_AFTER = 4;
  * @throws NavError `bridge/bad-option`
  */
 export function connectBridge(options: BridgeClientOptions): BridgeClient {
-  const deadlineMs = options.deadlineMs ?? 300;
+  const { deadlineMs = FIRST_DEADLINE_MS, maxRateHz = 1 } = options;
   if (!(deadlineMs >= 20) || !/^wss?:\/\//.test(options.url)) {
     throw new NavError(
       'bridge/bad-option',
       `A bridge needs a ws:// or wss:// address and a deadline of at least 20 ms; got "${options.url}", ${deadlineMs}.`,
     );
   }
+  if (!(maxRateHz > 0)) throw new NavError('bridge/bad-option', `A rate of ${maxRateHz} Hz is none.`);
   return new Client(options, deadlineMs);
 }
 
@@ -113,11 +72,23 @@ class Client implements BridgeClient, ClientHandler {
   readonly changed: Signal<BridgeState> = new Signal();
   readonly toolsChanged: Signal<readonly ToolInfo[]> = new Signal();
   readonly faults: Signal<DriverFault> = new Signal();
-  readonly counts: BridgeCounts = { messages: 0, poses: 0, unsynchronised: 0, dropped: 0, connections: 0 };
-  state: BridgeState = { link: 'connecting', device: 'disconnected', reason: 'Not connected yet.' };
+  readonly marks: Signal<BridgeMark> = new Signal();
+  readonly counts: BridgeCounts = {
+    messages: 0,
+    poses: 0,
+    unsynchronised: 0,
+    dropped: 0,
+    connections: 0,
+    duplicates: 0,
+    missed: 0,
+    silences: 0,
+  };
+  state: BridgeState = { link: 'connecting', device: 'disconnected', reason: 'Not connected yet.', devices: [] };
+  role: Role = 'observe';
   tools: readonly ToolInfo[] = [];
   readonly #options: BridgeClientOptions;
-  readonly #deadlineMs: number;
+  #deadlineMs: number;
+  readonly #commands = new PendingCommands();
   readonly #attached = new Map<PoseBuffer, string>();
   /** The buffers of each tool number: what the hot path goes by. */
   #byTool: PoseBuffer[][] = [];
@@ -126,6 +97,15 @@ class Client implements BridgeClient, ClientHandler {
   readonly #stamps = new Float64Array(4);
   /** When anything was last heard: a cell, so that nothing is boxed. */
   readonly #heard = new Float64Array(1);
+  /** What the connection before had: the bridge's run, its last batch, and per tool when it was measured there. */
+  #session = '';
+  #sequence = -1;
+  readonly #measured = new Float64Array(MOST_TOOLS).fill(Number.NaN);
+  /** Whether the next pose message is the first after the connection was resumed. */
+  #resuming = false;
+  #revision = 0;
+  #devices: readonly DeviceState[] = [];
+  #secondLook = false;
   #socket: BridgeSocket | undefined;
   #decoder: ClientDecoder | undefined;
   /** Rises with every connection: events of an older one are let go. */
@@ -183,20 +163,30 @@ class Client implements BridgeClient, ClientHandler {
     this.#offset[0] = Number.NaN;
     this.#pings = 0;
     this.#watch = setTimeout(() => this.#giveUp(`No answer from ${this.#options.url}`), CONNECT_WITHIN_MS);
-    this.#socket = (this.#options.createSocket ?? browserSocket)(this.#options.url, {
+    const { createSocket = browserSocket, url, token } = this.#options;
+    const events = {
       open: () => current(() => this.#opened()),
-      message: (message) => {
+      message: (message: RawMessage) => {
         if (this.#generation === mine) this.#message(message);
       },
-      closed: (code, reason) => current(() => this.#closed(code, reason)),
-    });
+      closed: (code: number, reason: string) => current(() => this.#closed(code, reason)),
+    };
+    this.#socket = createSocket(url, events, token === undefined ? {} : { token });
   }
 
   #opened(): void {
     clearTimeout(this.#watch);
     this.#heard[0] = this.#options.clock.now();
     this.#watchSilence();
-    this.#socket?.send(encodeHello({ client: 'trocar' }));
+    const { subscribe, maxRateHz } = this.#options;
+    const hello = {
+      client: 'trocar',
+      revision: BRIDGE_REVISION,
+      ...(subscribe && { subscribe }),
+      ...(maxRateHz !== undefined && Number.isFinite(maxRateHz) && { maxRateHz }),
+      ...(this.#session !== '' && this.#sequence >= 0 && { resume: { session: this.#session, sequence: this.#sequence } }),
+    };
+    this.#socket?.send(encodeHello(hello));
   }
 
   #message(message: RawMessage): void {
@@ -222,8 +212,7 @@ class Client implements BridgeClient, ClientHandler {
   }
 
   #closed(code: number, reason: string): void {
-    const fatal =
-      code === CLOSE.wrongProtocol ? 'bridge/wrong-protocol' : code === CLOSE.wrongVersion ? 'bridge/wrong-version' : undefined;
+    const fatal = FATAL[code];
     this.#drop(code, '');
     const message = `The connection to ${this.#options.url} closed (${code}${reason === '' ? '' : `, ${reason}`}).`;
     this.#become(fatal === undefined ? 'connecting' : 'refused', message);
@@ -245,24 +234,33 @@ class Client implements BridgeClient, ClientHandler {
     this.#generation += 1;
     clearTimeout(this.#watch);
     clearTimeout(this.#pingTimer);
+    this.#commands.abandon();
     const socket = this.#socket;
     this.#socket = undefined;
     // 1006 and the like may be received but not sent.
     socket?.close(code === 1000 || code >= 4000 ? code : 1000, reason);
   }
 
-  /** One timer, set for the moment the deadline would pass; a message only moves a number. */
+  /**
+   * One timer, set for the moment the deadline would pass; a message only moves a number. Past it, one more look: on a
+   * host that was busy what has come lies unread behind this timer.
+   */
   #watchSilence(): void {
     const left = (this.#heard[0] as number) + this.#deadlineMs - this.#options.clock.now();
-    if (left > 0) {
-      this.#watch = setTimeout(() => this.#watchSilence(), left);
+    const first = left <= 0 && !this.#secondLook;
+    this.#secondLook = first;
+    if (left > 0 || first) {
+      this.#watch = setTimeout(() => this.#watchSilence(), first ? SECOND_LOOK_MS : left);
       return;
     }
-    if (left < -(GIVE_UP_AFTER - 1) * this.#deadlineMs) {
+    if (this.#deadlineMs - left > Math.max(GIVE_UP_AFTER * this.#deadlineMs, GIVE_UP_MS)) {
       this.#giveUp(`Nothing heard from ${this.#options.url}`);
       return;
     }
-    if (this.state.link !== 'silent') this.#become('silent', `Nothing heard for ${this.#deadlineMs} ms.`);
+    if (this.state.link !== 'silent') {
+      this.counts.silences += 1;
+      this.#become('silent', `Nothing heard for ${this.#deadlineMs} ms.`);
+    }
     this.#watch = setTimeout(() => this.#watchSilence(), this.#deadlineMs / 4);
   }
 
@@ -274,7 +272,7 @@ class Client implements BridgeClient, ClientHandler {
 
   #become(link: LinkState, reason: string, device: ConnectionState = this.#device): void {
     this.#device = device;
-    const state: BridgeState = { link, device: link === 'open' ? device : 'disconnected', reason };
+    const state: BridgeState = { link, device: link === 'open' ? device : 'disconnected', reason, devices: this.#devices };
     this.state = state;
     this.#showConnected();
     this.changed.emit(state);
@@ -303,7 +301,8 @@ class Client implements BridgeClient, ClientHandler {
   #ping(): void {
     clearTimeout(this.#pingTimer);
     this.#pingId = (this.#pingId + 1) >>> 0;
-    this.#socket?.send(encodePing(this.#pingId, this.#options.clock.now()));
+    const bound = this.#revision >= 1 ? this.#roundTrip.boundMs : undefined;
+    this.#socket?.send(encodePing(this.#pingId, this.#options.clock.now(), bound));
     // Should the answer be lost, the next one is asked for anyway; soon, while the clocks are known only roughly.
     const rough = !(this.#roundTrip.boundMs <= GOOD_BOUND_MS);
     const usual = this.#options.pingMs ?? 1000;
@@ -314,6 +313,17 @@ class Client implements BridgeClient, ClientHandler {
   hello(hello: BridgeHello): void {
     this.counts.connections += 1;
     this.#device = hello.device;
+    this.#devices = hello.devices ?? [];
+    this.#revision = hello.revision ?? 0;
+    this.role = hello.role ?? 'observe';
+    this.#deadlineMs = this.#options.deadlineMs ?? Math.max(SHORTEST_DEADLINE_MS, DEADLINE_HEARTBEATS * hello.heartbeatMs);
+    const session = hello.session ?? '';
+    this.#resuming = session !== '' && session === this.#session;
+    if (!this.#resuming) {
+      this.#sequence = -1;
+      this.#measured.fill(Number.NaN);
+    }
+    this.#session = session;
     this.#setTools(hello.tools);
     this.#ping();
   }
@@ -325,8 +335,14 @@ class Client implements BridgeClient, ClientHandler {
       this.counts.unsynchronised += 1;
       return;
     }
-    this.counts.poses += 1;
     const v = sample.values;
+    // A comparison with NaN is false: a tool that was not seen before is never a duplicate.
+    if (this.#resuming && (v[0] as number) <= (this.#measured[tool] as number)) {
+      this.counts.duplicates += 1;
+      return;
+    }
+    this.#measured[tool] = v[0] as number;
+    this.counts.poses += 1;
     v[0] = (v[0] as number) - offset;
     v[1] = (v[1] as number) - offset;
     const buffers = this.#byTool[tool] as PoseBuffer[];
@@ -334,7 +350,11 @@ class Client implements BridgeClient, ClientHandler {
   }
 
   /** Called by the decoder. */
-  batch(): void {}
+  batch(sequence: number): void {
+    if (this.#resuming && this.#sequence >= 0) this.counts.missed += Math.max(0, ((sequence - this.#sequence) | 0) - 1);
+    this.#resuming = false;
+    this.#sequence = sequence;
+  }
 
   /** Called by the decoder. */
   heartbeat(): void {}
@@ -358,14 +378,40 @@ class Client implements BridgeClient, ClientHandler {
     this.#settle.resolve();
   }
 
+  command(name: string, args: BridgeCommand['args'] = {}): Promise<void> {
+    if (this.state.link !== 'open') return Promise.reject(new NavError('bridge/closed', 'The bridge is not connected.'));
+    if (this.role !== 'control') {
+      return Promise.reject(
+        new NavError('bridge/not-allowed', 'This client may only observe. Give it a token with the role control.'),
+      );
+    }
+    const { id, done } = this.#commands.begin();
+    this.#socket?.send(encodeCommand(id, { command: name, args }));
+    return done;
+  }
+
   /** Called by the decoder. */
   event(event: BridgeEvent): void {
     if (event.kind === 'tools') this.#setTools(event.tools);
-    else if (event.kind === 'connection') this.#become(this.state.link, event.reason, event.device);
     else if (event.kind === 'dropped') this.counts.dropped = event.total;
-    else this.faults.emit({ code: event.code as NavErrorCode, message: event.message });
+    else if (event.kind === 'fault') this.faults.emit({ code: event.code, message: event.message });
+    else if (event.kind === 'answer') this.#commands.answer(event.id, event.code, event.message);
+    else if (event.kind === 'mark')
+      this.marks.emit({ text: event.text, at: (event.at - (this.#offset[0] as number)) as Instant });
+    else {
+      this.#devices = event.devices ?? this.#devices;
+      this.#become(this.state.link, event.reason, event.device);
+    }
   }
 }
+
+/** Ends of a connection after which another attempt would end alike. */
+const FATAL: Readonly<Record<number, NavErrorCode>> = {
+  [CLOSE.wrongProtocol]: 'bridge/wrong-protocol',
+  [CLOSE.wrongVersion]: 'bridge/wrong-version',
+  [CLOSE.unauthorised]: 'bridge/unauthorised',
+  [CLOSE.foreignOrigin]: 'bridge/foreign-origin',
+};
 
 function closeCodeOf(code: NavErrorCode): number {
   if (code === 'bridge/wrong-protocol') return CLOSE.wrongProtocol;

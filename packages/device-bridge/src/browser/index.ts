@@ -1,10 +1,12 @@
 /** The client side of a bridge: for pages, workers and Electron, and, with `nodeSocket`, for Node. */
-export {
-  type BridgeClient,
-  type BridgeClientOptions,
-  type BridgeCounts,
-  type BridgeState,
-  connectBridge,
-  type LinkState,
-} from './client.js';
-export { type BridgeSocket, browserSocket, type CreateSocket, type SocketEvents } from './socket.js';
+export type { BridgeCommand, DeviceState, Role } from '../codec/bridge/index.js';
+export { connectBridge } from './client.js';
+export type {
+  BridgeClient,
+  BridgeClientOptions,
+  BridgeCounts,
+  BridgeMark,
+  BridgeState,
+  LinkState,
+} from './client-types.js';
+export { type BridgeSocket, browserSocket, type CreateSocket, type SocketAccess, type SocketEvents } from './socket.js';

@@ -1,5 +1,5 @@
 import { NavError } from '@trocar/core';
-import type { RawMessage } from '../codec/bridge/index.js';
+import { type RawMessage, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from '../codec/bridge/index.js';
 
 /** What a socket tells the client. */
 export interface SocketEvents {
@@ -16,21 +16,29 @@ export interface BridgeSocket {
   close(code?: number, reason?: string): void;
 }
 
+/** What lets a client in. */
+export interface SocketAccess {
+  /** The access token of a bridge that needs one. */
+  readonly token?: string;
+}
+
 /** Opens a connection: a value handed in, so that the client runs in a page, a worker, Electron and Node. */
-export type CreateSocket = (url: string, events: SocketEvents) => BridgeSocket;
+export type CreateSocket = (url: string, events: SocketEvents, access?: SocketAccess) => BridgeSocket;
 
 /**
- * The platform's own WebSocket.
+ * The platform's own WebSocket. A token goes along as a subprotocol, the one header that a page can set.
  * @throws NavError `bridge/bad-option` where there is none, as in Node before version 22
  */
-export const browserSocket: CreateSocket = (url, events) => {
+export const browserSocket: CreateSocket = (url, events, access = {}) => {
   if (typeof WebSocket === 'undefined') {
     throw new NavError(
       'bridge/bad-option',
       'There is no WebSocket here. Pass createSocket: nodeSocket from "@trocar/device-bridge/node".',
     );
   }
-  const socket = new WebSocket(url);
+  const { token } = access;
+  const socket =
+    token === undefined ? new WebSocket(url) : new WebSocket(url, [SUBPROTOCOL, TOKEN_SUBPROTOCOL + base64url(token)]);
   socket.binaryType = 'arraybuffer';
   socket.onopen = () => events.open();
   socket.onmessage = (event: MessageEvent<ArrayBuffer | string>) => events.message(event.data);
@@ -42,3 +50,11 @@ export const browserSocket: CreateSocket = (url, events) => {
     close: (code, reason) => socket.close(code, reason),
   };
 };
+
+function base64url(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
+}

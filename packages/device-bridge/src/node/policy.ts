@@ -16,34 +16,51 @@ export interface AccessOptions {
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly allowRemote: boolean;
+  /** Whether connections are encrypted, and whether a token is needed: beyond loopback both are a must. */
+  readonly encrypted?: boolean;
+  readonly authenticated?: boolean;
+}
+
+/** Whether an address to listen on can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.has(host);
 }
 
 /**
  * The policy for a listening address. On loopback the only names are loopback names: a page elsewhere that points its
  * own name at 127.0.0.1 (DNS rebinding) is refused by the Host header, whatever its origin.
  * @throws NavError `bridge/bad-option` where the address is not loopback and that was not asked for in so many words,
- * or an origin is not exact
+ * or without encryption, a token or the names it is reached by; or an origin is not exact
  */
 export function accessPolicy(options: AccessOptions): AccessPolicy {
-  const { host, allowedOrigins, allowedHosts, allowRemote } = options;
-  const loopback = LOOPBACK.has(host);
-  if (!loopback && !allowRemote) {
-    throw new NavError(
-      'bridge/bad-option',
-      `The bridge would listen on "${host}", where other machines can reach it. Pass allowRemote with allowedOrigins, or use 127.0.0.1.`,
-    );
-  }
-  if (!loopback && (allowedOrigins.length === 0 || allowedHosts.length === 0)) {
-    throw new NavError(
-      'bridge/bad-option',
-      `A bridge on "${host}" needs allowedOrigins (which pages may connect) and allowedHosts (the names it is reached by).`,
-    );
-  }
+  const { host, allowedOrigins, allowedHosts } = options;
+  const loopback = isLoopback(host);
+  if (!loopback) requireSafeRemote(options);
   for (const origin of allowedOrigins) requireOrigin(origin);
   return {
     allowedOrigins: new Set(allowedOrigins),
     allowedHosts: new Set([...(loopback ? LOOPBACK : []), ...allowedHosts].map((h) => h.toLowerCase())),
   };
+}
+
+function requireSafeRemote(options: AccessOptions): void {
+  const { host } = options;
+  const wrong = (message: string): NavError => new NavError('bridge/bad-option', message);
+  if (!options.allowRemote) {
+    throw wrong(
+      `The bridge would listen on "${host}", where other machines can reach it. Ask for that with allowRemote, TLS and a token, or use 127.0.0.1.`,
+    );
+  }
+  if (options.encrypted !== true) {
+    throw wrong(
+      `A bridge on "${host}" needs TLS: give a certificate and its key. Without it anyone on the way reads and changes poses.`,
+    );
+  }
+  if (options.authenticated !== true) {
+    throw wrong(`A bridge on "${host}" needs an access token: without one whoever reaches it is let in.`);
+  }
+  if (options.allowedHosts.length === 0)
+    throw wrong(`A bridge on "${host}" needs allowedHosts: the names that it is reached by.`);
 }
 
 function requireOrigin(origin: string): void {

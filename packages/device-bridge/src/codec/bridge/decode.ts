@@ -1,7 +1,17 @@
 import { NavError, PoseSample, STATUSES, type Status } from '@trocar/core';
-import { type BridgeEvent, type BridgeHello, parseEvent, parseHello } from './facts.js';
+import {
+  type BridgeCommand,
+  type BridgeEvent,
+  type BridgeHello,
+  type ClientHello,
+  parseClientHello,
+  parseCommand,
+  parseEvent,
+  parseHello,
+} from './facts.js';
 import {
   BRIDGE_VERSION,
+  COMMAND_HEADER,
   EVENT_HEADER,
   HEARTBEAT,
   HELLO_HEADER,
@@ -9,6 +19,7 @@ import {
   MAGIC,
   MESSAGE,
   PING,
+  PING_WITH_BOUND,
   PONG,
   POSES_HEADER,
   RECORD,
@@ -22,7 +33,7 @@ export interface ClientHandler {
    * @param sample reused: copy what is to be kept
    */
   pose(tool: number, sample: PoseSample, frameNumber: number): void;
-  /** A pose message ended. @param sequence counts them, modulo 2³² */
+  /** A pose message ended. @param sequence of the newest batch in it, modulo 2³² */
   batch(sequence: number): void;
   /** @param stamps t1, t2, t3 in ms; reused */
   pong(id: number, stamps: Float64Array): void;
@@ -84,13 +95,40 @@ function decodeJson(view: DataView, header: number, length: number): unknown {
 /** A received ping. */
 export interface Ping {
   readonly id: number;
+  /** When it was sent, on the client's clock, ms. */
   readonly t1: number;
+  /** How far the client's idea of the bridge's clock can be off, ms; NaN where it does not say. */
+  readonly boundMs: number;
 }
 
-/** The one message, beside hello, that a bridge takes from a client. @throws NavError `bridge/malformed` */
+/** @throws NavError `bridge/malformed` */
 export function decodePing(view: DataView): Ping {
-  if (view.byteLength !== PING || view.getUint8(0) !== MESSAGE.ping) throw malformed('a client sends pings only');
-  return { id: view.getUint32(4, true), t1: view.getFloat64(8, true) };
+  const { byteLength } = view;
+  if ((byteLength !== PING && byteLength !== PING_WITH_BOUND) || view.getUint8(0) !== MESSAGE.ping) {
+    throw malformed('a client sends pings and commands only');
+  }
+  const boundMs = byteLength === PING ? Number.NaN : view.getFloat64(16, true);
+  return { id: view.getUint32(4, true), t1: view.getFloat64(8, true), boundMs };
+}
+
+/** The hello of a client. @throws NavError `bridge/wrong-protocol`, `bridge/wrong-version`, `bridge/malformed` */
+export function decodeClientHello(view: DataView): ClientHello {
+  const hello = parseClientHello(decodeHello(view));
+  if (hello === undefined) throw malformed('a hello of a client with wishes it cannot have');
+  return hello;
+}
+
+/** Whether a message of a client is a command. */
+export function isCommand(view: DataView): boolean {
+  return view.byteLength > 0 && view.getUint8(0) === MESSAGE.command;
+}
+
+/** @throws NavError `bridge/malformed` */
+export function decodeCommand(view: DataView): BridgeCommand & { readonly id: number } {
+  if (view.byteLength < COMMAND_HEADER) throw malformed(`a command of ${view.byteLength} bytes`);
+  const command = parseCommand(decodeJson(view, COMMAND_HEADER, view.getUint32(8, true)));
+  if (command === undefined) throw malformed('a command without the facts it must have');
+  return { id: view.getUint32(4, true), ...command };
 }
 
 /**

@@ -1,22 +1,19 @@
-import { NavError, type PoseSample, severity } from '@trocar/core';
+import { NavError } from '@trocar/core';
 import {
   BRIDGE_VERSION,
+  COMMAND_HEADER,
   EVENT_HEADER,
   HEARTBEAT,
   HELLO_HEADER,
   LARGEST_MESSAGE,
   MAGIC,
   MESSAGE,
-  MOST_TOOLS,
   PING,
+  PING_WITH_BOUND,
   PONG,
-  POSES_HEADER,
-  RECORD,
 } from './layout.js';
 
 const encoder = new TextEncoder();
-/** Whether this machine keeps numbers as the protocol does. */
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
  * The first message of either side.
@@ -52,13 +49,36 @@ function jsonBytes(value: unknown, header: number): Uint8Array {
   return json;
 }
 
-/** A question for the time. @param t1 the asker's clock, ms */
-export function encodePing(id: number, t1: number): Uint8Array {
-  const out = new Uint8Array(PING);
+/**
+ * A question for the time.
+ * @param t1 the asker's clock, ms
+ * @param boundMs how far the asker's idea of the bridge's clock can be off, ms; NaN before it has one. Left out, the
+ * ping is the short one, which a bridge of revision 0 understands
+ */
+export function encodePing(id: number, t1: number, boundMs?: number): Uint8Array {
+  const out = new Uint8Array(boundMs === undefined ? PING : PING_WITH_BOUND);
   const view = new DataView(out.buffer);
   out[0] = MESSAGE.ping;
   view.setUint32(4, id, true);
   view.setFloat64(8, t1, true);
+  if (boundMs !== undefined) view.setFloat64(16, boundMs, true);
+  return out;
+}
+
+/**
+ * A wish of a client that may control the bridge.
+ * @param id comes back with the answer
+ * @param command its name and arguments, as JSON
+ * @throws NavError `codec/oversize`
+ */
+export function encodeCommand(id: number, command: unknown): Uint8Array {
+  const json = jsonBytes(command, COMMAND_HEADER);
+  const out = new Uint8Array(COMMAND_HEADER + json.length);
+  const view = new DataView(out.buffer);
+  out[0] = MESSAGE.command;
+  view.setUint32(4, id, true);
+  view.setUint32(8, json.length, true);
+  out.set(json, COMMAND_HEADER);
   return out;
 }
 
@@ -82,90 +102,4 @@ export function encodeHeartbeat(sequence: number, now: number): Uint8Array {
   view.setUint32(4, sequence, true);
   view.setFloat64(8, now, true);
   return out;
-}
-
-/**
- * Pose records, kept per tool: the newest of each. Adding one allocates nothing; taking them out makes one message.
- */
-export class PoseBatch {
-  readonly #records = new Uint8Array(MOST_TOOLS * RECORD);
-  readonly #view = new DataView(this.#records.buffer);
-  readonly #doubles = new Float64Array(this.#records.buffer);
-  /** Which tools have a record that was not taken yet. */
-  readonly #waiting = new Uint8Array(MOST_TOOLS);
-  #count = 0;
-
-  /** How many tools wait. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /**
-   * Puts in a tool's pose, and returns whether an older one of the same tool was pushed out by it.
-   * @param tool 0 … 254; others are ignored
-   */
-  add(tool: number, sample: PoseSample, frameNumber: number): boolean {
-    if (!(tool >= 0 && tool < MOST_TOOLS)) return false;
-    const view = this.#view;
-    const at = tool * RECORD;
-    view.setUint8(at, tool);
-    view.setUint8(at + 1, severity(sample.status));
-    view.setUint16(at + 2, 0, true);
-    view.setUint32(at + 4, frameNumber, true);
-    if (LITTLE_ENDIAN) {
-      // One copy of the ten doubles, which lie in the sample as they do in the record.
-      this.#doubles.set(sample.values, at / 8 + 1);
-    } else {
-      for (let k = 0; k < 10; k += 1) view.setFloat64(at + 8 + 8 * k, sample.values[k] as number, true);
-    }
-    return this.#mark(tool);
-  }
-
-  /** Copies every waiting record of another batch in, and returns how many older ones were pushed out. */
-  addAll(other: PoseBatch): number {
-    let replaced = 0;
-    for (let tool = 0; tool < MOST_TOOLS; tool += 1) {
-      if (other.#waiting[tool] === 0) continue;
-      const at = tool * RECORD;
-      for (let i = at; i < at + RECORD; i += 1) this.#records[i] = other.#records[i] as number;
-      if (this.#mark(tool)) replaced += 1;
-    }
-    return replaced;
-  }
-
-  #mark(tool: number): boolean {
-    if (this.#waiting[tool] === 1) return true;
-    this.#waiting[tool] = 1;
-    this.#count += 1;
-    return false;
-  }
-
-  /**
-   * The message with every waiting record. They wait on until {@link clear}.
-   * @param allocate gives the bytes to write to; they need not be zero
-   */
-  message(sequence: number, allocate: (length: number) => Uint8Array = (length) => new Uint8Array(length)): Uint8Array {
-    const out = allocate(POSES_HEADER + this.#count * RECORD);
-    out[0] = MESSAGE.poses;
-    out[1] = out[3] = 0;
-    out[2] = this.#count;
-    for (let i = 0; i < 4; i += 1) out[4 + i] = (sequence >>> (8 * i)) & 0xff;
-    let at = POSES_HEADER;
-    for (let tool = 0; at < out.length; tool += 1) {
-      if (this.#waiting[tool] === 0) continue;
-      // Tools mostly wait side by side: one copy for all of them.
-      let end = tool + 1;
-      while (end < MOST_TOOLS && this.#waiting[end] === 1) end += 1;
-      out.set(this.#records.subarray(tool * RECORD, end * RECORD), at);
-      at += (end - tool) * RECORD;
-      tool = end - 1;
-    }
-    return out;
-  }
-
-  /** Nothing waits any more. */
-  clear(): void {
-    this.#waiting.fill(0);
-    this.#count = 0;
-  }
 }

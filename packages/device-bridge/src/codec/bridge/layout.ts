@@ -6,6 +6,17 @@
 /** Raised with every change that an older peer would misread. */
 export const BRIDGE_VERSION = 1;
 
+/**
+ * Raised with every addition that an older peer can leave alone. Both hellos name theirs; 0 where one names none. A peer
+ * uses of the newer only what the older knows.
+ */
+export const BRIDGE_REVISION = 1;
+
+/** What a browser's client asks for as a subprotocol of WebSocket, and a bridge agrees to. */
+export const SUBPROTOCOL = 'trocar';
+/** A subprotocol that begins so carries an access token, in base64url: a page can set no other header. */
+export const TOKEN_SUBPROTOCOL = 'trocar.token.';
+
 /** The first byte of a message. */
 export const MESSAGE: {
   readonly hello: 1;
@@ -14,7 +25,8 @@ export const MESSAGE: {
   readonly pong: 4;
   readonly event: 5;
   readonly heartbeat: 6;
-} = { hello: 1, poses: 2, ping: 3, pong: 4, event: 5, heartbeat: 6 };
+  readonly command: 7;
+} = { hello: 1, poses: 2, ping: 3, pong: 4, event: 5, heartbeat: 6, command: 7 };
 
 /** "TROCAR" and a zero, behind the type byte of hello. */
 export const MAGIC: readonly number[] = [0x54, 0x52, 0x4f, 0x43, 0x41, 0x52, 0x00];
@@ -27,6 +39,10 @@ export const POSES_HEADER = 8;
 export const RECORD = 88;
 /** type, reserved, id, t1. */
 export const PING = 16;
+/** type, reserved, id, t1, bound of the asker's clock; since revision 1. */
+export const PING_WITH_BOUND = 24;
+/** type, reserved, id, JSON length; the JSON follows. Since revision 1. */
+export const COMMAND_HEADER = 12;
 /** type, reserved, id, t1, t2, t3. */
 export const PONG = 32;
 /** type, reserved, JSON length; the JSON follows. */
@@ -45,4 +61,16 @@ export const CLOSE: {
   readonly wrongVersion: 4001;
   readonly malformed: 4002;
   readonly silent: 4003;
-} = { wrongProtocol: 4000, wrongVersion: 4001, malformed: 4002, silent: 4003 };
+  readonly tooMuch: 4004;
+  /** Said by a socket of a request that was turned away before there was a WebSocket; never on the wire. */
+  readonly unauthorised: 4005;
+  readonly foreignOrigin: 4006;
+} = {
+  wrongProtocol: 4000,
+  wrongVersion: 4001,
+  malformed: 4002,
+  silent: 4003,
+  tooMuch: 4004,
+  unauthorised: 4005,
+  foreignOrigin: 4006,
+};
