@@ -24,10 +24,10 @@ export async function readVolume<F extends string>(source: VolumeSource, options
     throw new NavError('io/not-found', `"${path}" is an empty folder: there is nothing to read.`, { detail: { path } });
   }
   const sibling = (name: string): Promise<VolumeFile | undefined> => {
-    const inMemory = files.find((f) => baseName(f.name) === name);
+    const inMemory = files.find((f) => baseName(f.name) === baseName(name));
     return inMemory === undefined && path !== undefined ? platform.readSibling(path, name) : Promise.resolve(inMemory);
   };
-  const image = imageAmong(files);
+  const image = imageAmong(files) ?? (await headerOfHalf(files, sibling));
   if (image !== undefined) return readImage(image, sibling, options, platform);
   const only = files[0] as VolumeFile;
   if (files.length === 1 && !isDicom(only.bytes)) {
@@ -38,6 +38,17 @@ export async function readVolume<F extends string>(source: VolumeSource, options
     );
   }
   return readDicom(files, options, platform);
+}
+
+/** The .hdr where only the .img of a NIfTI pair was named. */
+async function headerOfHalf(
+  files: readonly VolumeFile[],
+  sibling: (name: string) => Promise<VolumeFile | undefined>,
+): Promise<VolumeFile | undefined> {
+  const only = files[0] as VolumeFile;
+  if (files.length !== 1 || !/\.img(\.gz)?$/i.test(only.name) || isDicom(only.bytes)) return undefined;
+  const header = await sibling(baseName(only.name).replace(/\.img(?=(\.gz)?$)/i, '.hdr'));
+  return header !== undefined && looksLikeImage(header) ? header : undefined;
 }
 
 /**

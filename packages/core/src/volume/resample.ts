@@ -94,7 +94,7 @@ export function resampleStraight<F extends string>(source: Volume<F>, options: R
   const degrees = shearDegrees(source);
   if (degrees < 1e-6) return source;
   const straight = regrid(source, straightGrid(source), options);
-  const kept = source.warnings.filter((w) => w.code !== 'gantry-tilt');
+  const kept = source.warnings.filter((w) => w.code !== 'gantry-tilt' && w.code !== 'sheared');
   const told = {
     code: 'resampled' as const,
     message: `Resampled from a grid sheared by ${degrees.toFixed(2)}° onto a right-angled one.`,

@@ -36,6 +36,7 @@ export interface SeriesIdentity {
 export interface VolumeWarning {
   readonly code:
     | 'gantry-tilt'
+    | 'sheared'
     | 'resampled'
     | 'no-frame-of-reference'
     | 'no-patient'

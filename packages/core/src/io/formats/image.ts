@@ -1,6 +1,6 @@
 import { NavError } from '../../base/index.js';
 import { determinant3 } from '../../math/index.js';
-import type { VolumeWarning, VoxelArray } from '../../volume/index.js';
+import { SHEAR_LIMIT_DEGREES, shearDegrees, type VolumeWarning, type VoxelArray } from '../../volume/index.js';
 
 /** What a header says of an image file: enough to find the voxels and to place them. */
 export interface ImageHeader {
@@ -14,15 +14,15 @@ export interface ImageHeader {
   readonly packing: 'raw' | 'gzip' | 'zlib' | 'decoder';
   /** Where the data starts in its file, in bytes; −1: it ends the file. */
   readonly offset: number;
-  /** The file that holds the voxels, where it is not this one. */
-  readonly dataFile?: string;
+  /** The file that holds the voxels, where it is not this one: the names it may have, relative to the header's folder. */
+  readonly dataFiles?: readonly string[];
   readonly rescale: { readonly slope: number; readonly intercept: number };
   readonly modality?: string;
   readonly description?: string;
   readonly warnings: readonly VolumeWarning[];
 }
 
-/** Voxel types on disk. The 64-bit ones are narrowed to 32 bits where every value fits. */
+/** Voxel types on disk. The 64-bit integers are narrowed to 32 bits where every value fits, else become doubles. */
 export type StoredType = 'i1' | 'u1' | 'i2' | 'u2' | 'i4' | 'u4' | 'i8' | 'u8' | 'f4' | 'f8';
 
 /** Bytes of one voxel on disk. */
@@ -32,7 +32,7 @@ export function widthOf(type: StoredType): number {
 
 /**
  * An array over `bytes`, which must be aligned for the type and in this machine's byte order (little endian).
- * @throws NavError `io/unsupported-format` where a 64-bit value does not fit 32 bits
+ * @throws NavError `io/unsupported-format` where a 64-bit integer is beyond what a double holds exactly
  */
 export function voxelsOver(bytes: Uint8Array, type: StoredType, name: string): VoxelArray {
   const { buffer, byteOffset } = bytes;
@@ -61,18 +61,30 @@ export function voxelsOver(bytes: Uint8Array, type: StoredType, name: string): V
   }
 }
 
-function narrow(wide: BigInt64Array | BigUint64Array, name: string): Int32Array {
+function narrow(wide: BigInt64Array | BigUint64Array, name: string): Int32Array | Float64Array {
   const narrowed = new Int32Array(wide.length);
   for (let n = 0; n < wide.length; n += 1) {
     const value = Number(wide[n]);
-    if ((value | 0) !== value) {
-      throw new NavError('io/unsupported-format', `"${name}" holds 64-bit values such as ${value} that do not fit 32 bits.`, {
-        detail: { file: name },
-      });
-    }
+    if ((value | 0) !== value) return asDoubles(wide, name);
     narrowed[n] = value;
   }
   return narrowed;
+}
+
+function asDoubles(wide: BigInt64Array | BigUint64Array, name: string): Float64Array {
+  const doubles = new Float64Array(wide.length);
+  for (let n = 0; n < wide.length; n += 1) {
+    const value = Number(wide[n]);
+    if (!Number.isSafeInteger(value)) {
+      throw new NavError(
+        'io/unsupported-format',
+        `"${name}" holds 64-bit values such as ${wide[n]}, which no number here holds exactly.`,
+        { detail: { file: name } },
+      );
+    }
+    doubles[n] = value;
+  }
+  return doubles;
 }
 
 /** The three counts as a size. @throws NavError `io/corrupt` */
@@ -122,6 +134,21 @@ export function placed(
     });
   }
   return m;
+}
+
+/** The warning of a grid whose axes are not at right angles, where it is one. */
+export function shearWarnings(frameFromIndex: Float64Array): VolumeWarning[] {
+  const degrees = shearDegrees({ frameFromIndex });
+  if (degrees <= SHEAR_LIMIT_DEGREES) return [];
+  return [
+    {
+      code: 'sheared',
+      message:
+        `The axes of the grid miss right angles by up to ${degrees.toFixed(2)}°. The geometry keeps this shear exactly; ` +
+        'navigation and registration refuse it until the volume is resampled.',
+      detail: { degrees },
+    },
+  ];
 }
 
 /** What every image from outside DICOM lacks. */

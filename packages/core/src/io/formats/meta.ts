@@ -22,8 +22,8 @@ const HEADER_LIMIT = 16 * 1024 * 1024;
 
 /** Whether the bytes begin as a MetaImage header does. */
 export function isMetaImage(bytes: Uint8Array): boolean {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 256));
-  return /^(ObjectType\s*=\s*Image|(Comment[^\n]*\n\s*)?(ObjectType\s*=\s*Image|NDims\s*=))/.test(start);
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
+  return /^\s*[A-Za-z]\w*\s*=/.test(start) && /(^|\n)\s*(ObjectType\s*=\s*Image|NDims\s*=\s*\d)/.test(start);
 }
 
 /**
@@ -35,6 +35,8 @@ export function readMetaHeader(bytes: Uint8Array, name: string): ImageHeader {
   const { fields, end } = fieldsOf(bytes, name);
   const refuse = (what: string): NavError =>
     new NavError('io/unsupported-format', `"${name}" cannot become a volume: ${what}.`, { detail: { file: name } });
+  const object = fields.get('ObjectType') ?? 'Image';
+  if (object !== 'Image') throw refuse(`it is a "${object}", not an image`);
   const rank = Number(fields.get('NDims'));
   if (rank !== 3) throw refuse(`it has ${fields.get('NDims') ?? 'an unknown number of'} dimensions, not three`);
   if (isSequence(fields)) throw refuse('it is a tracked sequence of images');
@@ -60,8 +62,8 @@ export function readMetaHeader(bytes: Uint8Array, name: string): ImageHeader {
     littleEndian: !isTrue(fields.get('ElementByteOrderMSB') ?? fields.get('BinaryDataByteOrderMSB')),
     packing: !binary ? 'decoder' : compressed ? 'zlib' : 'raw',
     offset: local ? end : headerSize === -1 ? -1 : headerSize,
-    ...(!local && { dataFile: data.replace(/^\.\//, '') }),
-    rescale: { slope: 1, intercept: 0 },
+    ...(!local && { dataFiles: [data.replace(/^\.\//, '')] }),
+    rescale: rescaleOf(fields, name),
     ...(modality !== undefined && { modality }),
     warnings: identityWarnings(),
   };
@@ -73,8 +75,19 @@ function isSequence(fields: ReadonlyMap<string, string>): boolean {
   return perFrame && fields.get('Kinds')?.trim().split(/\s+/)[2] !== 'domain';
 }
 
+/** By the first letter, as the format's own library has it: True, T, 1. */
 function isTrue(value: string | undefined): boolean {
-  return value !== undefined && /^(true|1)$/i.test(value);
+  return value !== undefined && /^[t1]/i.test(value);
+}
+
+/** ElementToIntensityFunction: intensity = slope · element + offset. @throws NavError `io/corrupt` */
+function rescaleOf(fields: ReadonlyMap<string, string>, name: string): { slope: number; intercept: number } {
+  const number = (key: string, absent: number): number => Number(fields.get(`ElementToIntensityFunction${key}`) ?? absent);
+  const [slope, intercept] = [number('Slope', 1), number('Offset', 0)];
+  if (Number.isFinite(slope) && slope !== 0 && Number.isFinite(intercept)) return { slope, intercept };
+  throw new NavError('io/corrupt', `"${name}" has an ElementToIntensityFunction that is none (${slope}, ${intercept}).`, {
+    detail: { file: name },
+  });
 }
 
 /** The `Key = value` lines; ElementDataFile is the last by definition. */
@@ -105,6 +118,11 @@ function geometryOf(fields: ReadonlyMap<string, string>, name: string): Float64A
     return values;
   };
   const spacing = numbers(3, 'ElementSpacing');
+  if (!spacing.every((mm) => mm > 0)) {
+    throw new NavError('io/corrupt', `"${name}" has an impossible ElementSpacing: ${spacing.join(' ')}.`, {
+      detail: { file: name, spacing },
+    });
+  }
   const offset = numbers(3, 'Offset', 'Position', 'Origin');
   const matrix = numbers(9, 'TransformMatrix', 'Orientation', 'Rotation');
   const axes = [0, 1, 2].map((c) => matrix.slice(3 * c, 3 * c + 3).map((x) => x * (spacing[c] as number)));

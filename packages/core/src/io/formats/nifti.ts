@@ -1,5 +1,6 @@
 import { NavError } from '../../base/index.js';
 import type { VolumeWarning } from '../../volume/index.js';
+import { baseName } from '../source.js';
 import { type ImageHeader, identityWarnings, noGeometry, placed, requireSize, type StoredType } from './image.js';
 
 /** NIfTI-1 and NIfTI-2 headers. The format's coordinates are RAS; what leaves here is LPS. */
@@ -18,6 +19,8 @@ const TYPES: Readonly<Record<number, StoredType>> = {
 };
 
 const RAS_TO_LPS = [-1, -1, 1];
+/** By how much the square of a unit vector may exceed 1: writers in single precision stay far below. */
+const LONGEST_QUATERNION = 1e-5;
 /** Where the two matrices of one file differ by more than this at a corner, a person must know, mm. */
 const DISAGREEMENT_MM = 0.1;
 
@@ -45,19 +48,14 @@ function magic(bytes: Uint8Array, at: number): boolean {
 }
 
 /**
- * The header of an unpacked .nii file.
- * @throws NavError `io/corrupt`, `io/no-geometry`, `io/unsupported-format` (4D, colour, complex, .hdr/.img pairs)
+ * The header of an unpacked .nii file, or of an unpacked .hdr with its voxels in the .img beside it.
+ * @throws NavError `io/corrupt`, `io/no-geometry`, `io/unsupported-format` (4D, colour, complex)
  */
 export function readNiftiHeader(bytes: Uint8Array, name: string): ImageHeader {
   const layout = niftiLayout(bytes);
   if (layout === undefined) throw new NavError('io/corrupt', `"${name}" is not a NIfTI file.`, { detail: { file: name } });
   const f = fieldsOf(bytes, layout);
   const type = TYPES[f.datatype];
-  if (f.pair) {
-    throw new NavError('io/unsupported-format', `"${name}" is one half of an .hdr/.img pair. Convert it to a single .nii file.`, {
-      detail: { file: name },
-    });
-  }
   if (type === undefined) {
     throw new NavError(
       'io/unsupported-format',
@@ -82,7 +80,6 @@ export function readNiftiHeader(bytes: Uint8Array, name: string): ImageHeader {
   }
   const size = requireSize([counts[0] as number, counts[1] as number, rank >= 3 ? (counts[2] as number) : 1], name);
   const { frameFromIndex, warnings } = geometryOf(f, size, name);
-  const scaled = Number.isFinite(f.slope) && f.slope !== 0 && Number.isFinite(f.intercept);
   return {
     format: 'NIfTI',
     size,
@@ -90,10 +87,43 @@ export function readNiftiHeader(bytes: Uint8Array, name: string): ImageHeader {
     frameFromIndex,
     littleEndian: layout.little,
     packing: 'raw',
-    offset: f.offset,
-    rescale: scaled ? { slope: f.slope, intercept: f.intercept } : { slope: 1, intercept: 0 },
+    offset: offsetOf(f, layout, name),
+    ...(f.pair && { dataFiles: imagesOf(name) }),
+    rescale: rescaleOf(f, name),
     warnings: [...warnings, ...identityWarnings()],
   };
+}
+
+/** The .img of an .hdr, plain or packed. */
+function imagesOf(name: string): readonly string[] {
+  const stem = baseName(name)
+    .replace(/\.gz$/i, '')
+    .replace(/\.hdr$/i, '');
+  return ['.img', '.img.gz', '.IMG'].map((end) => stem + end);
+}
+
+/**
+ * Where the voxels start: behind the header in a single file, anywhere in an .img.
+ * @throws NavError `io/corrupt`: where it is nonsense, any answer would read other bytes as voxels
+ */
+function offsetOf(f: Fields, { version }: Layout, name: string): number {
+  const least = f.pair ? 0 : version === 1 ? 352 : 544;
+  if (Number.isInteger(f.offset) && f.offset >= least) return f.offset;
+  throw new NavError('io/corrupt', `"${name}" says its voxels start at byte ${f.offset} (vox_offset), where none can.`, {
+    detail: { file: name, offset: f.offset },
+  });
+}
+
+/**
+ * scl_slope and scl_inter: none where the slope is 0 or no number, as the format has it.
+ * @throws NavError `io/corrupt` where there is a slope but no number to add
+ */
+function rescaleOf(f: Fields, name: string): { slope: number; intercept: number } {
+  if (!Number.isFinite(f.slope) || f.slope === 0) return { slope: 1, intercept: 0 };
+  if (Number.isFinite(f.intercept)) return { slope: f.slope, intercept: f.intercept };
+  throw new NavError('io/corrupt', `"${name}" scales its values by ${f.slope} but adds ${f.intercept}: they are not known.`, {
+    detail: { file: name, slope: f.slope },
+  });
 }
 
 interface Fields {
@@ -110,6 +140,8 @@ interface Fields {
   readonly qoffset: readonly number[];
   readonly srows: readonly (readonly number[])[];
   readonly pair: boolean;
+  /** Three units in the last place of the quaternion's numbers. */
+  readonly halfTurn: number;
 }
 
 function fieldsOf(bytes: Uint8Array, { version, little }: Layout): Fields {
@@ -135,6 +167,7 @@ function fieldsOf(bytes: Uint8Array, { version, little }: Layout): Fields {
     qoffset: reals(one ? 268 : 376, 3),
     srows: [0, 1, 2].map((r) => reals(rowAt + r * (one ? 16 : 32), 4)),
     pair: bytes[one ? 345 : 5] === 0x69,
+    halfTurn: one ? 3 * 2 ** -23 : 3 * 2 ** -52,
   };
 }
 
@@ -182,9 +215,15 @@ function sform(f: Fields, unit: number, name: string): Float64Array {
 function qform(f: Fields, unit: number, name: string): Float64Array {
   const [b, c, d] = f.quaternion as [number, number, number];
   const rest = 1 - (b * b + c * c + d * d);
-  // Rounding may push the vector part just over unit length: then it is a half turn.
-  const scale = rest < 1e-7 ? 1 / Math.hypot(b, c, d) : 1;
-  const [x, y, z, w] = [b * scale, c * scale, d * scale, rest < 1e-7 ? 0 : Math.sqrt(rest)];
+  if (!(rest > -LONGEST_QUATERNION)) {
+    throw new NavError('io/corrupt', `"${name}" has an impossible qform: its quaternion (${b}, ${c}, ${d}) is no rotation.`, {
+      detail: { file: name, quaternion: f.quaternion },
+    });
+  }
+  // Within rounding of unit length it is a half turn: what rounding left of w would be an angle of its own.
+  const half = rest < f.halfTurn;
+  const scale = half ? 1 / Math.hypot(b, c, d) : 1;
+  const [x, y, z, w] = [b * scale, c * scale, d * scale, half ? 0 : Math.sqrt(rest)];
   const [si, sj, sk] = f.pixdim.slice(1, 4).map((p) => Math.abs(p) * unit) as [number, number, number];
   const qfac = (f.pixdim[0] as number) < 0 ? -1 : 1;
   const axis = (v: readonly number[], s: number): number[] => v.map((e) => e * s);

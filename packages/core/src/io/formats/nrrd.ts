@@ -55,6 +55,24 @@ const SPACES: Readonly<Record<string, readonly number[]>> = {
   lps: [1, 1, 1],
 };
 
+/** What the kinds of a volume's axes may be: positions in space, or not said. */
+const SPATIAL_KINDS: ReadonlySet<string> = new Set(['', 'domain', 'space', '???', 'none']);
+
+/** Takes out axes of one sample that lie along no direction (`none`), such as one component or one time. */
+function dropLoneAxes(fields: Map<string, string>): void {
+  const sizes = (fields.get('sizes') ?? '').split(/\s+/);
+  const directions = (fields.get('space directions') ?? '').match(/\([^)]*\)|none/g) ?? [];
+  if (sizes.length <= 3 || directions.length !== sizes.length) return;
+  const kept = sizes.map((size, n) => size !== '1' || directions[n] !== 'none');
+  const keep = (field: string, parts: readonly string[]): void => {
+    if (parts.length === kept.length) fields.set(field, parts.filter((_, n) => kept[n]).join(' '));
+  };
+  keep('sizes', sizes);
+  keep('space directions', directions);
+  keep('kinds', (fields.get('kinds') ?? '').split(/\s+/));
+  fields.set('dimension', String(kept.filter((k) => k).length));
+}
+
 /** Whether the bytes begin as NRRD does. */
 export function isNrrd(bytes: Uint8Array): boolean {
   return String.fromCharCode(...bytes.subarray(0, 7)) === 'NRRD000';
@@ -68,8 +86,11 @@ export function readNrrdHeader(bytes: Uint8Array, name: string): ImageHeader {
   const { fields, end } = fieldsOf(bytes, name);
   const refuse = (what: string): NavError =>
     new NavError('io/unsupported-format', `"${name}" cannot become a volume: ${what}.`, { detail: { file: name } });
+  dropLoneAxes(fields);
   const rank = Number(fields.get('dimension'));
   if (rank !== 3) throw refuse(`it has ${fields.get('dimension') ?? 'an unknown number of'} dimensions, not three`);
+  const other = (fields.get('kinds') ?? '').split(/\s+/).find((kind) => !SPATIAL_KINDS.has(kind.toLowerCase()));
+  if (other !== undefined) throw refuse(`one of its axes is of kind "${other}", which is no direction in space`);
   const type = TYPES[(fields.get('type') ?? '').toLowerCase()];
   if (type === undefined) throw refuse(`its voxels are of type "${fields.get('type') ?? '(none)'}"`);
   const size = requireSize((fields.get('sizes') ?? '').split(/\s+/).map(Number), name);
@@ -94,7 +115,7 @@ export function readNrrdHeader(bytes: Uint8Array, name: string): ImageHeader {
     littleEndian: endian !== 'big',
     packing,
     offset: byteSkip === -1 ? -1 : start + byteSkip,
-    ...(detached !== undefined && { dataFile: detached.replace(/^\.\//, '') }),
+    ...(detached !== undefined && { dataFiles: [detached.replace(/^\.\//, '')] }),
     rescale: { slope: 1, intercept: 0 },
     ...(content !== undefined && content !== '' && { description: content }),
     warnings: identityWarnings(),

@@ -5,16 +5,19 @@ import { gunzip, inflateZlib, isGzip } from '../compression.js';
 import { IMAGE_PIPELINES } from '../pipelines.js';
 import type { Platform } from '../platform.js';
 import { type ReadVolumeOptions, throwIfAborted, type VolumeFile } from '../source.js';
-import { type ImageHeader, voxelsOver, widthOf } from './image.js';
+import { type ImageHeader, shearWarnings, voxelsOver, widthOf } from './image.js';
 import { isMetaImage, readMetaHeader } from './meta.js';
 import { niftiLayout, readNiftiHeader } from './nifti.js';
 import { isNrrd, readNrrdHeader } from './nrrd.js';
 
-/** Whether the bytes, or for packed files the name, are of one of the three formats. */
+/** Whether the bytes, or for packed files the name, are of one of the three formats. The .img of a NIfTI pair is none. */
 export function looksLikeImage(file: VolumeFile): boolean {
   const { bytes, name } = file;
   return (
-    isNrrd(bytes) || isMetaImage(bytes) || niftiLayout(bytes) !== undefined || (isGzip(bytes) && /\.nii\.gz$|\.gz$/i.test(name))
+    isNrrd(bytes) ||
+    isMetaImage(bytes) ||
+    niftiLayout(bytes) !== undefined ||
+    (isGzip(bytes) && /\.gz$/i.test(name) && !/\.img\.gz$/i.test(name))
   );
 }
 
@@ -53,7 +56,7 @@ export async function readImage<F extends string>(
     rescale: header.rescale,
     ...(header.modality !== undefined && { modality: header.modality }),
     ...(header.description !== undefined && { series: { description: header.description } }),
-    warnings: header.warnings,
+    warnings: [...shearWarnings(header.frameFromIndex), ...header.warnings],
   });
 }
 
@@ -67,7 +70,8 @@ function headerOf(bytes: Uint8Array, name: string): ImageHeader {
 }
 
 async function directly(header: ImageHeader, own: Uint8Array, file: VolumeFile, sibling: Sibling): Promise<VoxelArray> {
-  const holder = header.dataFile === undefined ? own : (await dataFile(header.dataFile, file.name, sibling)).bytes;
+  const other = header.dataFiles === undefined ? undefined : await dataFile(header.dataFiles, file.name, sibling);
+  const holder = await holderOf(header, other, own);
   const width = widthOf(header.type);
   const need = header.size[0] * header.size[1] * header.size[2] * width;
   const packed = header.packing !== 'raw';
@@ -78,9 +82,9 @@ async function directly(header: ImageHeader, own: Uint8Array, file: VolumeFile, 
   if (data.length < need) {
     throw new NavError(
       'io/truncated',
-      `"${header.dataFile ?? file.name}" holds ${data.length} bytes of voxels where its header needs ${need}.`,
+      `"${other?.name ?? file.name}" holds ${data.length} bytes of voxels where its header needs ${need}.`,
       {
-        detail: { file: header.dataFile ?? file.name, bytes: data.length, need },
+        detail: { file: other?.name ?? file.name, bytes: data.length, need },
       },
     );
   }
@@ -88,6 +92,12 @@ async function directly(header: ImageHeader, own: Uint8Array, file: VolumeFile, 
   const plain = packed && data.length === need && isTight(data) ? data : data.slice(0, need);
   if (!header.littleEndian) swapWords(plain, width);
   return voxelsOver(plain, header.type, file.name);
+}
+
+/** The bytes that hold the voxels: NIfTI's .img may be packed as a whole. */
+async function holderOf(header: ImageHeader, other: VolumeFile | undefined, own: Uint8Array): Promise<Uint8Array> {
+  if (other === undefined) return own;
+  return header.format === 'NIfTI' && isGzip(other.bytes) ? unpack(other.bytes, gunzip, other.name) : other.bytes;
 }
 
 const COMPONENTS = {
@@ -113,11 +123,10 @@ async function throughDecoder(
 ): Promise<VoxelArray> {
   // ITK's text reader wants something behind the last number, where many writers put nothing.
   const files = [{ name: file.name, bytes: join([file.bytes, Uint8Array.of(0x0a)]) }];
-  if (header.dataFile !== undefined)
-    files.push({
-      name: header.dataFile,
-      bytes: join([(await dataFile(header.dataFile, file.name, sibling)).bytes, Uint8Array.of(0x0a)]),
-    });
+  if (header.dataFiles !== undefined) {
+    const other = await dataFile(header.dataFiles, file.name, sibling);
+    files.push({ name: header.dataFiles[0] as string, bytes: join([other.bytes, Uint8Array.of(0x0a)]) });
+  }
   const image = await platform.run(
     {
       package: '@itk-wasm/image-io',
@@ -142,13 +151,20 @@ async function throughDecoder(
   return voxelsOver(image.bytes, type, file.name);
 }
 
-async function dataFile(name: string, header: string, sibling: Sibling): Promise<VolumeFile> {
-  const safe = name !== '' && !/[/\\]/.test(name) && name !== '..';
-  const found = safe ? await sibling(name) : undefined;
-  if (found !== undefined) return found;
+async function dataFile(names: readonly string[], header: string, sibling: Sibling): Promise<VolumeFile> {
+  for (const name of names) {
+    const found = isBelow(name) ? await sibling(name) : undefined;
+    if (found !== undefined) return found;
+  }
+  const [name] = names;
   throw new NavError('io/not-found', `"${header}" keeps its voxels in "${name}", which is not beside it. Pass both files.`, {
     detail: { file: header, dataFile: name },
   });
+}
+
+/** Whether a name stays in the header's folder or below: a header must not name any file of the machine. */
+function isBelow(name: string): boolean {
+  return name !== '' && !/^[/\\]|^[A-Za-z]:/.test(name) && !name.split(/[/\\]/).includes('..');
 }
 
 async function unpack(bytes: Uint8Array, how: (b: Uint8Array) => Promise<Uint8Array>, name: string): Promise<Uint8Array> {
