@@ -4,6 +4,13 @@
  */
 export { ClientDecoder, type ClientHandler, encodeHello, PoseBatch } from './codec/bridge/index.js';
 export {
+  DTRACK_COMMAND_PORT,
+  DTRACK_DATA_PORT,
+  DTrackFrame,
+  decodeDtrack,
+  decodeDtrackLog,
+} from './codec/dtrack/index.js';
+export {
   type BindContent,
   type BindRequestContent,
   type BoundMessage,
@@ -89,7 +96,20 @@ export {
   type ToolFileOptions,
 } from './codec/ndi/index.js';
 export { type ConnectionState, type Driver, type DriverFault, type PoseSink, poseBufferSink, type ToolInfo } from './driver.js';
+export { type DTrackDriverOptions, type DTrackKind, type DTrackToolOptions, dtrackDriver } from './drivers/dtrack/index.js';
 export { type FreezeGuardOptions, freezeGuard } from './drivers/freeze-guard.js';
+export {
+  type IgtlCommandOptions,
+  type IgtlCommandReply,
+  type IgtlCounts,
+  type IgtlDriver,
+  type IgtlDriverOptions,
+  type IgtlOutgoing,
+  type IgtlRequest,
+  type IgtlToolOptions,
+  igtlDriver,
+} from './drivers/igtl/index.js';
+export { type DriverParts, type DriverSession, type DriverTimeouts, makeDriver, ToolPoses } from './drivers/kit/index.js';
 export {
   NDI_TIMEOUTS,
   type NdiDriverOptions,
