@@ -1,0 +1,28 @@
+/**
+ * `@trocar/core/recording`: MCAP recordings of poses, raw device bytes and events, written and read without any I/O of
+ * their own, and their exchange with PLUS and Slicer (`.igs.mha`) and with CSV. Files are in device-bridge's `./node`.
+ */
+export type { RecordingFault } from './channel.js';
+export { isMcap, type RecordingDamage, RecordingDecoder, type RecordingFacts, type RecordingStatus } from './decoder.js';
+export type { DeviceRecorder, RecordedConnection, RecordedTool } from './device-recorder.js';
+export type {
+  RecordedEntry,
+  RecordedEvent,
+  RecordedFault,
+  RecordedPoses,
+  RecordedRaw,
+  RecordedState,
+  RecordedTools,
+} from './entries.js';
+export type { RawKind } from './format.js';
+export { type MemoryOutput, memoryOutput, type RecordingOutput } from './output.js';
+export {
+  blobInput,
+  bytesInput,
+  type RecordedDevice,
+  Recording,
+  type RecordingInput,
+  type RecordingSummary,
+  readRecordingBytes,
+} from './read.js';
+export { Recorder, type RecorderCounts, type RecorderOptions } from './recorder.js';
