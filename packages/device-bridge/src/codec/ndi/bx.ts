@@ -43,7 +43,7 @@ function decodeHandle(frame: NdiFrame, view: DataView, start: number, end: numbe
     at += 11;
   }
   if ((options & NDI_OPTION.strayMarker) !== 0) at = decodeStrayMarker(frame, view, at, end, i, options);
-  if (at >= 0 && (options & NDI_OPTION.toolMarkers) !== 0) at = skipMarkers(view, at, end);
+  if (at >= 0 && (options & NDI_OPTION.toolMarkers) !== 0) at = decodeMarkers(frame, view, at, end, i);
   return at;
 }
 
@@ -59,15 +59,32 @@ function decodeStrayMarker(frame: NdiFrame, view: DataView, at: number, end: num
   return at + 13;
 }
 
-function skipMarkers(view: DataView, at: number, end: number): number {
+/** The offset behind a block of markers: count, out-of-volume bits, three floats each; −1 where it does not fit. */
+function behindMarkers(view: DataView, at: number, end: number): number {
   if (at + 1 > end) return -1;
   const count = view.getUint8(at);
   const next = at + 1 + bitBytes(count) + 12 * count;
   return next > end ? -1 : next;
 }
 
+function decodeMarkers(frame: NdiFrame, view: DataView, at: number, end: number, i: number): number {
+  const next = behindMarkers(view, at, end);
+  if (next < 0) return -1;
+  const count = view.getUint8(at);
+  const first = frame.addMarkers(i, count);
+  if (first < 0) return -1;
+  const positions = at + 1 + bitBytes(count);
+  for (let k = 0; k < count; k += 1) {
+    frame.markerOutOfVolume[first + k] = (view.getUint8(at + 1 + (k >> 3)) >> (k & 7)) & 1;
+    for (let c = 0; c < 3; c += 1) {
+      frame.markers[3 * (first + k) + c] = view.getFloat32(positions + 12 * k + 4 * c, true);
+    }
+  }
+  return next;
+}
+
 function decodeStrays(frame: NdiFrame, view: DataView, at: number, end: number): number {
-  const next = skipMarkers(view, at, end);
+  const next = behindMarkers(view, at, end);
   if (next < 0) return -1;
   const count = view.getUint8(at);
   const bits = bitBytes(count);

@@ -2,8 +2,7 @@ import { crc16, hex } from './crc16.js';
 import { HANDLE_STATE, NDI_OPTION, type NdiFrame, VALUES } from './frame.js';
 
 /**
- * A BX reply as a device sends it, with both CRCs: the inverse of `decodeBx`. Tool markers (option 0008) are sent as
- * "none".
+ * A BX reply as a device sends it, with both CRCs: the inverse of `decodeBx`.
  */
 export function encodeBx(frame: NdiFrame): Uint8Array {
   const body: number[] = [frame.count];
@@ -34,7 +33,18 @@ function pushHandle(body: number[], frame: NdiFrame, i: number): void {
       for (let k = 0; k < 3; k += 1) pushFloat(body, frame.strayPosition[i * 3 + k] as number);
     }
   }
-  if (frame.options & NDI_OPTION.toolMarkers) body.push(0);
+  if (frame.options & NDI_OPTION.toolMarkers) pushMarkers(body, frame, i);
+}
+
+function pushMarkers(body: number[], frame: NdiFrame, i: number): void {
+  const count = frame.markerCount[i] as number;
+  const first = frame.markerStart[i] as number;
+  const bits = new Uint8Array((count + 7) >> 3);
+  for (let k = 0; k < count; k += 1) {
+    bits[k >> 3] = (bits[k >> 3] as number) | ((frame.markerOutOfVolume[first + k] as number) << (k & 7));
+  }
+  body.push(count, ...bits);
+  for (let k = 3 * first; k < 3 * (first + count); k += 1) pushFloat(body, frame.markers[k] as number);
 }
 
 const scratch = new DataView(new ArrayBuffer(4));
@@ -66,8 +76,8 @@ export function frameBinary(body: Uint8Array): Uint8Array {
 }
 
 /**
- * The text of a TX reply, without CRC and CR: the inverse of `decodeTx`. Tool markers are sent as "none"; a transform
- * that its fields cannot hold is sent as missing, never as another number.
+ * The text of a TX reply, without CRC and CR: the inverse of `decodeTx`. A transform that its fields cannot hold is
+ * sent as missing, never as another number.
  */
 export function encodeTx(frame: NdiFrame): string {
   let text = hex(frame.count, 2);
@@ -89,14 +99,7 @@ function handleText(frame: NdiFrame, i: number): string {
   if (state === HANDLE_STATE.unoccupied) return 'UNOCCUPIED';
   let text = '';
   if (frame.options & NDI_OPTION.transforms) {
-    if (state === HANDLE_STATE.valid && fitsText(frame, i)) {
-      for (let k = 0; k < VALUES; k += 1) {
-        const translation = k >= 4 && k < 7;
-        text += signed(frame.values[i * VALUES + k] as number, translation ? 100 : 10_000, translation ? 7 : 6);
-      }
-    } else {
-      text += 'MISSING';
-    }
+    text += transformText(frame, i);
     text += hex(frame.portStatus[i] as number, 8) + hex(frame.frameNumber[i] as number, 8);
   }
   if (frame.options & NDI_OPTION.toolInfo) {
@@ -108,7 +111,33 @@ function handleText(frame: NdiFrame, i: number): string {
       for (let k = 0; k < 3; k += 1) text += signed(frame.strayPosition[i * 3 + k] as number, 100, 7);
     }
   }
-  return frame.options & NDI_OPTION.toolMarkers ? `${text}00` : text;
+  return frame.options & NDI_OPTION.toolMarkers ? text + markersText(frame, i) : text;
+}
+
+function markersText(frame: NdiFrame, i: number): string {
+  const count = frame.markerCount[i] as number;
+  const first = frame.markerStart[i] as number;
+  let text = hex(count, 2);
+  for (let nibble = ((count + 3) >> 2) - 1; nibble >= 0; nibble -= 1) {
+    let bits = 0;
+    for (let k = 4 * nibble; k < Math.min(count, 4 * nibble + 4); k += 1) {
+      bits |= (frame.markerOutOfVolume[first + k] as number) << (k & 3);
+    }
+    text += hex(bits, 1);
+  }
+  for (let k = 3 * first; k < 3 * (first + count); k += 1) text += signed(frame.markers[k] as number, 100, 7);
+  return text;
+}
+
+/** 51 characters, or `MISSING` where there is no transform or its numbers do not fit. */
+export function transformText(frame: NdiFrame, i: number): string {
+  if (frame.state[i] !== HANDLE_STATE.valid || !fitsText(frame, i)) return 'MISSING';
+  let text = '';
+  for (let k = 0; k < VALUES; k += 1) {
+    const translation = k >= 4 && k < 7;
+    text += signed(frame.values[i * VALUES + k] as number, translation ? 100 : 10_000, translation ? 7 : 6);
+  }
+  return text;
 }
 
 /** Whether the transform of handle `i` has finite numbers that its fields can hold: 10 m, and a quaternion. */
@@ -122,7 +151,7 @@ function fitsText(frame: NdiFrame, i: number): boolean {
 }
 
 /** `value · scale`, rounded, as a sign and digits. */
-function signed(value: number, scale: number, width: number): string {
+export function signed(value: number, scale: number, width: number): string {
   const n = Math.round(value * scale);
   return `${n < 0 ? '-' : '+'}${String(Math.abs(n)).padStart(width - 1, '0')}`;
 }

@@ -54,6 +54,8 @@ export const SYSTEM_STATUS: {
 
 const MOST_HANDLES = 255;
 const MOST_STRAYS = 255;
+/** More cannot stand in one short binary reply: 65535 bytes, 12 each. */
+const MOST_MARKERS = 5461;
 /** Doubles per handle: q0 qx qy qz tx ty tz error. */
 export const VALUES = 8;
 
@@ -79,6 +81,16 @@ export class NdiFrame {
   /** Option 0004: status byte of the handle's single stray marker, and its x y z (mm, NaN where there is none). */
   readonly strayStatus: Uint8Array = new Uint8Array(MOST_HANDLES);
   readonly strayPosition: Float64Array = new Float64Array(MOST_HANDLES * 3);
+  /**
+   * Option 0008: the markers of each tool, one list for all handles. Those of handle `i` are the {@link markerCount}
+   * entries from {@link markerStart} on: x y z (mm), and whether each is outside the volume (1) or not (0).
+   */
+  readonly markers: Float64Array = new Float64Array(MOST_MARKERS * 3);
+  readonly markerOutOfVolume: Uint8Array = new Uint8Array(MOST_MARKERS);
+  readonly markerStart: Uint16Array = new Uint16Array(MOST_HANDLES);
+  readonly markerCount: Uint8Array = new Uint8Array(MOST_HANDLES);
+  /** How many entries of {@link markers} are of this reply. */
+  markersUsed = 0;
   /** Option 1000: passive markers that belong to no tool. */
   strayCount = 0;
   /** One bit each, first marker lowest: outside the volume. */
@@ -92,6 +104,7 @@ export class NdiFrame {
     this.options = options;
     this.count = 0;
     this.strayCount = 0;
+    this.markersUsed = 0;
     this.systemStatus = 0;
   }
 
@@ -104,10 +117,22 @@ export class NdiFrame {
     this.portStatus[i] = 0;
     this.frameNumber[i] = 0;
     this.strayStatus[i] = 0;
+    this.markerStart[i] = this.markersUsed;
+    this.markerCount[i] = 0;
     for (let k = 0; k < VALUES; k += 1) this.values[i * VALUES + k] = Number.NaN;
     for (let k = 0; k < 11; k += 1) this.toolInfo[i * 11 + k] = 0;
     for (let k = 0; k < 3; k += 1) this.strayPosition[i * 3 + k] = Number.NaN;
     return i;
+  }
+
+  /** Room for `count` markers of handle `i`: the place of the first, or −1 where one reply cannot hold as many. */
+  addMarkers(i: number, count: number): number {
+    const first = this.markersUsed;
+    if (first + count > MOST_MARKERS) return -1;
+    this.markersUsed = first + count;
+    this.markerStart[i] = first;
+    this.markerCount[i] = count;
+    return first;
   }
 
   /** The index of a handle in this reply, or −1. */

@@ -1,13 +1,7 @@
+import { hexAt, positionAt, signedAt, WORDS, wordAt } from './digits.js';
 import { HANDLE_STATE, NDI_OPTION, type NdiFrame, VALUES } from './frame.js';
 
 const LF = 0x0a;
-const MISSING = bytesOf('MISSING');
-const DISABLED = bytesOf('DISABLED');
-const UNOCCUPIED = bytesOf('UNOCCUPIED');
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
 
 /**
  * The text of a TX reply into `frame`; false where it is not one, and `frame` is then not to be used.
@@ -36,13 +30,13 @@ function decodeHandle(frame: NdiFrame, bytes: Uint8Array, start: number, end: nu
   if (handle < 0 || frame.count >= frame.handle.length) return -1;
   let at = start + 2;
   // Both are followed by LF at once: no port status and no frame number.
-  if (matches(bytes, at, end, DISABLED)) return closeLine(frame, bytes, at + 8, end, handle, HANDLE_STATE.disabled);
-  if (matches(bytes, at, end, UNOCCUPIED)) return closeLine(frame, bytes, at + 10, end, handle, HANDLE_STATE.unoccupied);
+  if (wordAt(bytes, at, end, WORDS.disabled)) return closeLine(frame, bytes, at + 8, end, handle, HANDLE_STATE.disabled);
+  if (wordAt(bytes, at, end, WORDS.unoccupied)) return closeLine(frame, bytes, at + 10, end, handle, HANDLE_STATE.unoccupied);
   const i = frame.addHandle(handle, HANDLE_STATE.missing);
   if ((options & NDI_OPTION.transforms) !== 0) at = decodeTransform(frame, bytes, at, end, i);
   if (at >= 0 && (options & NDI_OPTION.toolInfo) !== 0) at = decodeToolInfo(frame, bytes, at, end, i);
   if (at >= 0 && (options & NDI_OPTION.strayMarker) !== 0) at = decodeStrayMarker(frame, bytes, at, end, i);
-  if (at >= 0 && (options & NDI_OPTION.toolMarkers) !== 0) at = skipMarkers(bytes, at, end);
+  if (at >= 0 && (options & NDI_OPTION.toolMarkers) !== 0) at = decodeMarkers(frame, bytes, at, end, i);
   return at >= 0 && at < end && bytes[at] === LF ? at + 1 : -1;
 }
 
@@ -53,7 +47,7 @@ function closeLine(frame: NdiFrame, bytes: Uint8Array, at: number, end: number, 
 
 function decodeTransform(frame: NdiFrame, bytes: Uint8Array, start: number, end: number, i: number): number {
   let at = start;
-  if (matches(bytes, at, end, MISSING)) {
+  if (wordAt(bytes, at, end, WORDS.missing)) {
     at += 7;
   } else {
     for (let k = 0; k < VALUES; k += 1) {
@@ -92,14 +86,25 @@ function decodeStrayMarker(frame: NdiFrame, bytes: Uint8Array, at: number, end: 
   if (status < 0) return -1;
   frame.strayStatus[i] = status;
   if ((status & 1) === 0) return at + 2;
-  return position(frame.strayPosition, i, bytes, at + 2, end);
+  return positionAt(frame.strayPosition, i, bytes, at + 2, end);
 }
 
-function skipMarkers(bytes: Uint8Array, at: number, end: number): number {
+/** Option 0008, laid out as option 1000: count, one out-of-volume bit each, positions. No recording has it. */
+function decodeMarkers(frame: NdiFrame, bytes: Uint8Array, at: number, end: number, i: number): number {
   const count = hexAt(bytes, at, 2, end);
-  if (count < 0) return -1;
-  const next = at + 2 + ((count + 3) >> 2) + 21 * count;
-  return next > end ? -1 : next;
+  const first = count < 0 ? -1 : frame.addMarkers(i, count);
+  if (first < 0) return -1;
+  const nibbles = (count + 3) >> 2;
+  for (let k = 0; k < count; k += 1) {
+    // The bits are one number, highest digit first: the first marker is its lowest bit.
+    const bits = hexAt(bytes, at + 2 + nibbles - 1 - (k >> 2), 1, end);
+    if (bits < 0) return -1;
+    frame.markerOutOfVolume[first + k] = (bits >> (k & 3)) & 1;
+  }
+  let next = at + 2 + nibbles;
+  if (next > end) return -1;
+  for (let k = 0; k < count && next >= 0; k += 1) next = positionAt(frame.markers, first + k, bytes, next, end);
+  return next;
 }
 
 function decodeStrays(frame: NdiFrame, bytes: Uint8Array, start: number, end: number): number {
@@ -115,49 +120,7 @@ function decodeStrays(frame: NdiFrame, bytes: Uint8Array, start: number, end: nu
     frame.strayOutOfVolume[low >> 1] = (frame.strayOutOfVolume[low >> 1] as number) | (bits << (4 * (low & 1)));
   }
   let at = start + 2 + nibbles;
-  for (let k = 0; k < count && at >= 0; k += 1) at = position(frame.strays, k, bytes, at, end);
+  for (let k = 0; k < count && at >= 0; k += 1) at = positionAt(frame.strays, k, bytes, at, end);
   frame.strayCount = count;
   return at;
-}
-
-/** Three coordinates of 7 characters into `out[3 i …]`, mm; the offset behind them, or −1. */
-function position(out: Float64Array, i: number, bytes: Uint8Array, at: number, end: number): number {
-  for (let k = 0; k < 3; k += 1) {
-    const n = signedAt(bytes, at + 7 * k, 7, end);
-    if (Number.isNaN(n)) return -1;
-    out[3 * i + k] = n / 100;
-  }
-  return at + 21;
-}
-
-function matches(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
-  if (at + word.length > end) return false;
-  for (let i = 0; i < word.length; i += 1) if (bytes[at + i] !== word[i]) return false;
-  return true;
-}
-
-function hexAt(bytes: Uint8Array, at: number, digits: number, end: number): number {
-  if (at + digits > end) return -1;
-  let value = 0;
-  for (let i = at; i < at + digits; i += 1) {
-    const c = bytes[i] as number;
-    const digit = c >= 48 && c <= 57 ? c - 48 : c >= 65 && c <= 70 ? c - 55 : -1;
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
-}
-
-/** A sign and digits as an integer; NaN where it is not one. */
-function signedAt(bytes: Uint8Array, at: number, width: number, end: number): number {
-  if (at + width > end) return Number.NaN;
-  const sign = bytes[at];
-  if (sign !== 0x2b && sign !== 0x2d) return Number.NaN;
-  let value = 0;
-  for (let i = at + 1; i < at + width; i += 1) {
-    const digit = (bytes[i] as number) - 48;
-    if (digit < 0 || digit > 9) return Number.NaN;
-    value = value * 10 + digit;
-  }
-  return sign === 0x2d ? -value : value;
 }
