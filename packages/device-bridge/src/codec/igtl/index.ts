@@ -15,7 +15,7 @@ export { decodeIgtl, encodeIgtl, type IgtlMessage, type IgtlMessageInit } from '
 export type { IgtlMetadata } from './metadata.js';
 export type { NdArrayContent } from './ndarray.js';
 export { type PackerOptions, TrackingDataPacker, TransformPacker } from './packers.js';
-export { plusMetadata, plusStatus } from './plus.js';
+export { FULL_NAME_KEY, findFullName, plusMetadata, plusStatus } from './plus.js';
 export type { IgtlPoint, PointContent } from './point.js';
 export type { PolyDataAttribute, PolyDataContent } from './polydata.js';
 export { type PoseReading, readPositionPose, readTransform, readTransformPose, ToolPoses } from './poses.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DecodedLine } from '../decoded.js';
-import { decodeIgtlLog, encodeIgtl } from './index.js';
+import { decodeIgtlLog, encodeIgtl, type TransformContent } from './index.js';
 import { sampleBytes, sampleMessages } from './test-messages.js';
 
 const FOLDER = join(process.env['TROCAR_DATA'] ?? join(process.cwd(), '../shared/data'), 'igtl');
@@ -41,8 +41,8 @@ describe('a log of every type', () => {
   });
 
   it('has matrices as rows: turned round, the position would be in the last row', () => {
-    const { matrix } = (messages as [{ content: unknown }])[0].content as { matrix: Float64Array };
-    const line = all[0] as { matrix: number[][] };
+    const { matrix } = messages.map((message) => message.content as TransformContent)[0] as TransformContent;
+    const line = all[0] as unknown as { matrix: number[][] };
     expect(line.matrix[0]).toEqual([matrix[0], matrix[4], matrix[8], matrix[12]]);
     expect(line.matrix[2]?.[3]).toBe(matrix[14]);
     expect(line.matrix[3]).toEqual([0, 0, 0, 1]);
@@ -100,7 +100,7 @@ describe('an image', () => {
 
   it('has its pixels as length and CRC only where they are long', () => {
     expect(line('RAS', 14)).toMatchObject({ pixelsByteCount: 15, pixelsBase64: null });
-    expect((line('RAS', 14) as { pixelsCrc64: string }).pixelsCrc64).toMatch(/^[0-9a-f]{16}$/);
+    expect((line('RAS', 14) as unknown as { pixelsCrc64: string }).pixelsCrc64).toMatch(/^[0-9a-f]{16}$/);
   });
 });
 

@@ -3,8 +3,11 @@ import type { IgtlFrame } from './frame.js';
 import { findMetadata, type IgtlMetadata } from './metadata.js';
 import { ENCODING, encodeText } from './text.js';
 
+/** The metadata key of a device's full name. */
+export const FULL_NAME_KEY = 'IGTL_DEVICE_NAME';
 const STATUS_KEY = encodeText('TransformStatus');
 const VALID_KEY = encodeText('TransformValid');
+const NAME_KEY = encodeText(FULL_NAME_KEY);
 const OLD_PREFIX = encodeText('TOOL_');
 const YES = encodeText('TRUE');
 const NO = encodeText('FALSE');
@@ -29,13 +32,23 @@ const found = new Uint32Array(2);
  * itself cannot tell whether a tool was seen, so such a pose is never `ok`. Only both together, or one alone, saying
  * yes make it `ok`; where they contradict each other the tool is `missing`. Outside the volume PLUS sends the pose
  * and calls it invalid.
+ * @param silent what a message that says nothing counts as, where the caller knows more of the sender: one that leaves
+ * out what it does not see. Default `unknown`
  */
-export function plusStatus(frame: IgtlFrame): Status {
-  if (frame.metadataCount === 0) return 'unknown';
+export function plusStatus(frame: IgtlFrame, silent: Status = 'unknown'): Status {
+  if (frame.metadataCount === 0) return silent;
   const valid = findMetadata(frame, VALID_KEY, found) ? truthOf(frame.bytes) : undefined;
   const status = findMetadata(frame, STATUS_KEY, found) ? wordOf(frame.bytes) : undefined;
-  if (status === undefined) return valid === undefined ? 'unknown' : valid ? 'ok' : 'missing';
+  if (status === undefined) return valid === undefined ? silent : valid ? 'ok' : 'missing';
   return valid === false && status !== 'outOfVolume' ? 'missing' : status;
+}
+
+/**
+ * Where the full name of a device lies that the header's 20 bytes cut short (metadata `IGTL_DEVICE_NAME`), start and end
+ * into `out`; false where the message has none. Allocates nothing.
+ */
+export function findFullName(frame: IgtlFrame, out: Uint32Array): boolean {
+  return frame.metadataCount > 0 && findMetadata(frame, NAME_KEY, out);
 }
 
 function truthOf(bytes: Uint8Array): boolean | undefined {

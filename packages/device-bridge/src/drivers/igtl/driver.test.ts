@@ -1,0 +1,561 @@
+import { frame, isNavError, PoseBuffer, PoseSample } from '@trocar/core';
+import { type Volume, volume } from '@trocar/core/volume';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  decodeIgtl,
+  encodeIgtl,
+  type IgtlMessageInit,
+  imageFromVolume,
+  plusMetadata,
+  timestampOf,
+  volumeFromImage,
+} from '../../codec/igtl/index.js';
+import { poseBufferSink } from '../../driver.js';
+import { type IgtlDriverOptions, igtlDriver } from './index.js';
+import { clock, makeRig, type Rig, skewMatrix, skewQuaternion, transform, until, wait } from './test-support/rig.js';
+
+const running: Rig[] = [];
+afterEach(async () => {
+  for (const { driver } of running.splice(0)) await driver.stop();
+});
+
+async function rig(...args: Parameters<typeof makeRig>): Promise<Rig> {
+  const made = await makeRig(...args);
+  running.push(made);
+  return made;
+}
+
+async function started(...args: Parameters<typeof makeRig>): Promise<Rig> {
+  const made = await rig(...args);
+  await made.driver.start(made.sink);
+  return made;
+}
+
+const tdata = (tools: readonly string[], angle: number, more: Partial<IgtlMessageInit> = {}): IgtlMessageInit => ({
+  type: 'TDATA',
+  device: 'Tracker',
+  content: {
+    kind: 'trackingData',
+    tools: tools.map((name, i) => ({ name, toolType: 2, matrix: skewMatrix(angle, i, 2, 3) })),
+  },
+  ...more,
+});
+
+describe('poses', () => {
+  it('of TRANSFORM arrive as position in mm and quaternion x y z w, with no error figure', async () => {
+    const { server, sink } = await started();
+    server.send(transform('ProbeToTracker', skewMatrix(0.7, 10, -20, 30)));
+    await until(() => sink.told.length === 1);
+    const [told] = sink.told as [(typeof sink.told)[0]];
+    expect(told.name).toBe('ProbeToTracker');
+    // A transposed rotation has the opposite angle.
+    for (const [k, want] of [10, -20, 30, ...skewQuaternion(0.7)].entries()) expect(told.pose[k]).toBeCloseTo(want, 5);
+    expect(told.status).toBe('unknown');
+  });
+
+  it('of POSITION, QTDATA and TDATA are the same pose', async () => {
+    const { server, sink } = await started();
+    const position = Float64Array.of(10, -20, 30);
+    const orientation = Float64Array.from(skewQuaternion(0.7));
+    server.send(
+      { type: 'POSITION', device: 'a', content: { kind: 'position', position, orientation } },
+      {
+        type: 'QTDATA',
+        device: 'q',
+        content: { kind: 'quaternionTrackingData', tools: [{ name: 'b', toolType: 2, position, orientation }] },
+      },
+      {
+        type: 'TDATA',
+        device: 't',
+        content: { kind: 'trackingData', tools: [{ name: 'c', toolType: 2, matrix: skewMatrix(0.7, 10, -20, 30) }] },
+      },
+      transform('d', skewMatrix(0.7, 10, -20, 30)),
+    );
+    await until(() => sink.told.length === 4);
+    expect(sink.told.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
+    for (const { pose } of sink.told) {
+      for (const [k, want] of [10, -20, 30, ...skewQuaternion(0.7)].entries()) expect(pose[k]).toBeCloseTo(want, 5);
+    }
+  });
+
+  it('arrive the same however the bytes are cut', async () => {
+    const { server, sink } = await started({}, undefined, { chunkBytes: 1 });
+    for (let i = 0; i < 5; i += 1) server.send(transform('p', skewMatrix(i, i, 0, 0)), tdata(['x', 'y'], i));
+    await until(() => sink.told.length === 15);
+    expect(sink.told.filter(({ name }) => name === 'p').map(({ pose }) => pose[0])).toEqual([0, 1, 2, 3, 4]);
+    expect(sink.faults).toEqual([]);
+  });
+
+  it('that are none make the tool missing, with a fault that says why, once a second', async () => {
+    const { server, sink, driver } = await started();
+    const scaled = skewMatrix(0.7, 1, 2, 3);
+    for (let k = 0; k < 12; k += 1) scaled[k] = 2 * (scaled[k] as number);
+    const nan = skewMatrix(0.7, Number.NaN, 2, 3);
+    const position = Float64Array.of(1, 2, 3);
+    for (let i = 0; i < 3; i += 1) server.send(transform('scaled', scaled));
+    server.send(
+      transform('nan', nan),
+      { type: 'POSITION', device: 'only', content: { kind: 'position', position, orientation: new Float64Array(0) } },
+      { type: 'POSITION', device: 'zero', content: { kind: 'position', position, orientation: new Float64Array(4) } },
+    );
+    await until(() => sink.told.length === 6);
+    expect(sink.told.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'missing'));
+    expect(sink.told.every(({ pose }) => pose.every((x) => Number.isNaN(x)))).toBe(true);
+    expect(sink.codes()).toEqual(['igtl/bad-value', 'igtl/unsupported', 'pose/not-finite']);
+    expect(driver.counts.faults.get('igtl/bad-value')).toBeGreaterThanOrEqual(3);
+    expect(driver.counts.poses).toBe(0);
+  });
+
+  it('with a quaternion off unit length are normalised, said so, and never ok', async () => {
+    const { server, sink } = await started({ withoutStatus: 'ok' });
+    const orientation = Float64Array.from(skewQuaternion(0.7), (x) => 0.88 * x);
+    server.send({
+      type: 'POSITION',
+      device: 'p',
+      content: { kind: 'position', position: Float64Array.of(1, 2, 3), orientation },
+    });
+    await until(() => sink.told.length === 1);
+    expect(sink.statuses()).toEqual(['p unknown']);
+    expect(Math.hypot(...(sink.told[0]?.pose.slice(3) ?? []))).toBeCloseTo(1, 9);
+    expect(sink.codes()).toEqual(['igtl/bad-value']);
+  });
+});
+
+describe('status', () => {
+  it.each([
+    [plusMetadata('ok'), 'ok'],
+    [plusMetadata('missing'), 'missing'],
+    [plusMetadata('outOfVolume'), 'outOfVolume'],
+    [plusMetadata('stale'), 'missing'],
+    [[{ key: 'TransformStatus', encoding: 3, value: 'SOMETHING_NEW' }], 'unknown'],
+    [[{ key: 'Other', encoding: 3, value: 'OK' }], 'unknown'],
+    [[], 'unknown'],
+  ] as const)('%j is %s', async (metadata, status) => {
+    const { server, sink } = await started();
+    server.send(transform('ProbeToTracker', skewMatrix(1, 1, 2, 3), { headerVersion: 2, metadata }));
+    await until(() => sink.told.length === 1);
+    expect(sink.told[0]?.status).toBe(status);
+  });
+
+  it('is ok without a status only where the option says that a pose means visible; a word not known stays unknown', async () => {
+    const { server, sink } = await started({ withoutStatus: 'ok' });
+    server.send(
+      transform('plain', skewMatrix(1, 1, 2, 3)),
+      tdata(['listed'], 1),
+      transform('word', skewMatrix(1, 1, 2, 3), {
+        headerVersion: 2,
+        metadata: [{ key: 'TransformStatus', encoding: 3, value: 'SOMETHING_NEW' }],
+      }),
+      transform('gone', skewMatrix(1, 1, 2, 3), { headerVersion: 2, metadata: plusMetadata('missing') }),
+    );
+    await until(() => sink.told.length === 4);
+    expect(sink.statuses()).toEqual(['plain ok', 'listed ok', 'word unknown', 'gone missing']);
+  });
+
+  it('of a tool that a list leaves out is missing, once, until it comes back; other lists do not matter', async () => {
+    const { server, sink } = await started();
+    server.send(
+      tdata(['a', 'b'], 1),
+      tdata(['b'], 2),
+      tdata(['b'], 3),
+      tdata(['other'], 3, { device: 'Second' }),
+      tdata(['b', 'a'], 4),
+    );
+    await until(() => sink.told.length === 8);
+    expect(sink.statuses()).toEqual([
+      'a unknown',
+      'b unknown',
+      'b unknown',
+      'a missing',
+      'b unknown',
+      'other unknown',
+      'b unknown',
+      'a unknown',
+    ]);
+    server.send(tdata([], 5));
+    await until(() => sink.told.length === 10);
+    expect(sink.statuses(8)).toEqual(['a missing', 'b missing']);
+  });
+
+  it('of repeated numbers is stale after a while, as the freeze guard says', async () => {
+    const { server, sink } = await started({ frozenAfterMs: 40 });
+    for (let i = 0; i < 12; i += 1) {
+      server.send(transform('p', skewMatrix(1, 1, 2, 3)));
+      await wait(10);
+    }
+    await until(() => sink.told.at(-1)?.status === 'stale');
+    expect(sink.codes()).toEqual(['device/frozen']);
+    server.send(transform('p', skewMatrix(1.01, 1, 2, 3)));
+    await until(() => sink.told.at(-1)?.status === 'unknown');
+  });
+
+  it('of a repeated stamp is stale too, though the numbers move', async () => {
+    const { server, sink } = await started({ frozenAfterMs: 40 });
+    for (let i = 0; i < 12; i += 1) {
+      server.send(transform('p', skewMatrix(i, 1, 2, 3), { timestamp: { seconds: 1_700_000_000, fraction: 5 } }));
+      await wait(10);
+    }
+    await until(() => sink.told.at(-1)?.status === 'stale');
+  });
+
+  it('becomes stale for every tool where a server falls silent and the connection is to stay', async () => {
+    const { server, sink } = await started({ silentMs: 60 });
+    server.send(transform('a', skewMatrix(1, 1, 2, 3)), transform('b', skewMatrix(1, 1, 2, 3)));
+    await until(() => sink.told.length === 4);
+    expect(sink.statuses(2)).toEqual(['a stale', 'b stale']);
+    expect(sink.told[2]?.measuredAt).toBe(sink.told[0]?.measuredAt);
+    expect(sink.told[2]?.pose).toEqual(sink.told[0]?.pose);
+    expect(sink.states).toEqual(['connecting', 'connected']);
+    server.send(transform('a', skewMatrix(2, 1, 2, 3)));
+    await until(() => sink.told.length === 5);
+    expect(sink.statuses(4)).toEqual(['a unknown']);
+  });
+});
+
+describe('names', () => {
+  it('grow into a list; expected tools come first and keep the names they were given', async () => {
+    const { server, sink } = await started({ tools: [{ device: 'StylusToTracker', name: 'stylus' }, { device: 'c' }] });
+    expect(sink.list.map(({ name }) => name)).toEqual(['stylus', 'c']);
+    server.send(transform('x', skewMatrix(1, 1, 2, 3)), transform('StylusToTracker', skewMatrix(1, 1, 2, 3)), tdata(['c'], 1));
+    await until(() => sink.told.length === 3);
+    expect(sink.told.map(({ tool }) => tool)).toEqual([2, 0, 1]);
+    expect(sink.list.map(({ name }) => name)).toEqual(['stylus', 'c', 'x']);
+  });
+
+  it('that are the same in two sources are two tools', async () => {
+    const { server, sink } = await started();
+    server.send(
+      transform('probe', skewMatrix(1, 1, 2, 3)),
+      tdata(['probe'], 1),
+      tdata(['probe'], 1, { device: 'Second' }),
+      transform('', skewMatrix(1, 1, 2, 3)),
+    );
+    await until(() => sink.told.length === 4);
+    expect(sink.list.map(({ name }) => name)).toEqual(['probe', 'Tracker/probe', 'Second/probe', 'unnamed']);
+  });
+
+  it('too long for the header are read in full', async () => {
+    const { server, sink } = await started();
+    const long = (name: string): IgtlMessageInit =>
+      transform('StylusToReferenceTra', skewMatrix(1, 1, 2, 3), {
+        headerVersion: 2,
+        metadata: [...plusMetadata('ok'), { key: 'IGTL_DEVICE_NAME', encoding: 3, value: name }],
+      });
+    for (let i = 0; i < 2; i += 1) server.send(long('StylusToReferenceTransformA'), long('StylusToReferenceTransformB'));
+    await until(() => sink.told.length === 4);
+    expect(sink.statuses()).toEqual([
+      'StylusToReferenceTransformA ok',
+      'StylusToReferenceTransformB ok',
+      'StylusToReferenceTransformA ok',
+      'StylusToReferenceTransformB ok',
+    ]);
+  });
+
+  it('are not taken beyond the limit, or where only expected tools are wanted', async () => {
+    const { server, sink, driver } = await started({ maxTools: 2 });
+    for (let i = 0; i < 400; i += 1) server.send(transform(`t${i}`, skewMatrix(1, 1, 2, 3)));
+    await until(() => driver.counts.messages === 400);
+    expect(sink.told.length).toBe(2);
+    expect(driver.counts.turnedAway).toBe(398);
+    expect(sink.codes()).toEqual(['igtl/unsupported']);
+    const other = await started({ tools: [{ device: 'a' }], otherTools: false });
+    other.server.send(transform('b', skewMatrix(1, 1, 2, 3)), transform('a', skewMatrix(1, 1, 2, 3)));
+    await until(() => other.sink.told.length === 1);
+    expect(other.sink.statuses()).toEqual(['a unknown']);
+  });
+});
+
+describe('times', () => {
+  it('without a stamp are arrivals, each later than the last', async () => {
+    const { server, sink } = await started();
+    for (let i = 0; i < 5; i += 1) server.send(transform('p', skewMatrix(i, 1, 2, 3)));
+    await until(() => sink.told.length === 5);
+    for (const [i, told] of sink.told.entries()) {
+      expect(Math.abs(told.measuredAt - told.arrivedAt)).toBeLessThan(0.1);
+      if (i > 0) expect(told.measuredAt).toBeGreaterThan(sink.told[i - 1]?.measuredAt as number);
+    }
+  });
+
+  it('of a sender with a clock are its own, whatever day it believes in', async () => {
+    const { server, sink } = await started();
+    const from = 1e12;
+    for (let i = 0; i < 60; i += 1) {
+      server.send(transform('p', skewMatrix(i, 1, 2, 3), { timestamp: timestampOf(from + 5 * i) }));
+      // Delivered in bursts of three: the arrivals know nothing of the period.
+      if (i % 3 === 2) await wait(15);
+    }
+    await until(() => sink.told.length === 60);
+    const late = sink.told.slice(45);
+    for (let i = 1; i < late.length; i += 1) {
+      const step = (late[i]?.measuredAt as number) - (late[i - 1]?.measuredAt as number);
+      expect(step).toBeGreaterThan(2);
+      expect(step).toBeLessThan(12);
+    }
+  });
+});
+
+describe('the version of messages', () => {
+  const command = { type: 'STRING', device: 'd', content: { kind: 'string', encoding: 3, text: 'x' } } as const;
+
+  it('is 1, and 2 once the server has shown it, until the connection ends', async () => {
+    const { server, sink, driver } = await started({ silentMs: 60_000 });
+    driver.send(command);
+    expect(() => driver.send({ ...command, metadata: plusMetadata('ok') })).toThrow(/header version 2/);
+    server.send(transform('p', skewMatrix(1, 1, 2, 3), { headerVersion: 2 }));
+    await until(() => sink.told.length === 1);
+    driver.send(command);
+    await until(() => server.heard.length === 2);
+    expect(server.heard.map(({ headerVersion }) => headerVersion)).toEqual([1, 2]);
+    server.link.cut();
+    server.link.mend();
+    await server.listen();
+    await until(() => sink.states.filter((state) => state === 'connected').length === 2);
+    expect(driver.headerVersion).toBe(1);
+  });
+
+  it('is said first where 2 is asked for', async () => {
+    const { server } = await started({ headerVersion: 2 });
+    await until(() => server.heard.length === 1);
+    expect(server.heard[0]).toMatchObject({ type: 'GET_STATUS', headerVersion: 2 });
+  });
+});
+
+describe('asking for tracking', () => {
+  it.each(['TDATA', 'QTDATA'] as const)('%s starts with interval and coordinate name, and stops before leaving', async (type) => {
+    const ask = { type, intervalMs: 20, coordinateName: 'Patient', device: 'Asker' };
+    const { server, driver, sink } = await started({ ask, onSilence: 'reconnect' }, (message, to) => {
+      if (message.type !== `STT_${type}` && message.type !== `STP_${type}`) return;
+      to.send({ type: `RTS_${type}`, device: '', content: { kind: 'reply', target: type, status: 0 } });
+    });
+    expect(sink.states).toEqual(['connecting', 'connected']);
+    const from = clock.now();
+    await driver.stop();
+    expect(clock.now() - from).toBeLessThan(200);
+    expect(server.heard).toMatchObject([
+      { type: `STT_${type}`, device: 'Asker', headerVersion: 1, content: { intervalMs: 20, coordinateName: 'Patient' } },
+      { type: `STP_${type}`, device: 'Asker', headerVersion: 1 },
+    ]);
+    expect(sink.states.at(-1)).toBe('disconnected');
+  });
+
+  it('is refused as device/refused where the server says no', async () => {
+    const { driver, sink } = await rig({ ask: { type: 'TDATA' }, onSilence: 'reconnect' }, (message, to) => {
+      if (message.type === 'STT_TDATA')
+        to.send({ type: 'RTS_TDATA', device: '', content: { kind: 'reply', target: 'TDATA', status: 1 } });
+    });
+    await expect(driver.start(sink)).rejects.toSatisfy((e) => isNavError(e, 'device/refused'));
+    expect(sink.states).toEqual(['connecting', 'disconnected']);
+  });
+
+  it('takes the first TDATA for a yes', async () => {
+    const { sink } = await started({ ask: { type: 'TDATA' }, onSilence: 'reconnect' }, (message, to) => {
+      if (message.type === 'STT_TDATA') to.send(tdata(['a'], 1));
+    });
+    await until(() => sink.told.length === 1);
+    expect(sink.states).toEqual(['connecting', 'connected']);
+  });
+});
+
+describe('when the server is', () => {
+  const live: Partial<IgtlDriverOptions> = { onSilence: 'reconnect', silentMs: 80, firstMessageMs: 300 };
+
+  it('silent from the start: device/timeout', async () => {
+    const { driver, sink } = await rig(live);
+    await expect(driver.start(sink)).rejects.toSatisfy((e) => isNavError(e, 'device/timeout'));
+  });
+
+  it('another one altogether: the code of what it sent', async () => {
+    const { driver, server, sink } = await rig(live);
+    const starting = driver.start(sink);
+    setTimeout(() => server.link.device.write(new TextEncoder().encode(`HTTP/1.1 400 Bad Request\r\n${'x'.repeat(80)}`)), 5);
+    await expect(starting).rejects.toSatisfy((e) => isNavError(e, 'igtl/bad-version'));
+  });
+
+  it('lost, each tool is disconnected at once, and tracked again when it is back', async () => {
+    const { driver, server, sink } = await rig(live);
+    const beat = setInterval(() => server.send(transform('p', skewMatrix(clock.now(), 1, 2, 3))), 5);
+    try {
+      await driver.start(sink);
+      await until(() => sink.told.length > 3);
+      server.link.cut();
+      expect(sink.told.at(-1)).toMatchObject({ name: 'p', status: 'disconnected' });
+      expect(sink.states.at(-1)).toBe('disconnected');
+      server.link.mend();
+      await server.listen();
+      await until(() => sink.told.at(-1)?.status === 'unknown');
+      expect(sink.states).toEqual(expect.arrayContaining(['connecting', 'connected', 'disconnected', 'connecting', 'connected']));
+      expect(sink.list.length).toBe(1);
+    } finally {
+      clearInterval(beat);
+    }
+  });
+
+  it('dead without a word, it is given up after silentMs and connected again', async () => {
+    const { driver, server, sink } = await rig(live);
+    const beat = setInterval(() => server.send(transform('p', skewMatrix(clock.now(), 1, 2, 3))), 5);
+    try {
+      await driver.start(sink);
+      server.link.mute();
+      const from = clock.now();
+      await until(() => sink.states.at(-1) !== 'connected');
+      expect(clock.now() - from).toBeLessThan(80 + 300);
+      expect(sink.codes()).toContain('device/timeout');
+      server.link.mend();
+      await until(() => sink.told.at(-1)?.status === 'unknown');
+    } finally {
+      clearInterval(beat);
+    }
+  });
+
+  it('kept awake, it is asked for its status', async () => {
+    const { server, sink } = await started({ ...live, keepAliveMs: 20, silentMs: 200, headerVersion: 2 }, (message, to) => {
+      if (message.type === 'GET_STATUS')
+        to.send({ type: 'STATUS', device: '', content: { kind: 'status', code: 1, subcode: 0n, name: 'OK', message: '' } });
+    });
+    await wait(300);
+    expect(server.heard.length).toBeGreaterThan(4);
+    expect(sink.states).toEqual(['connecting', 'connected']);
+  });
+
+  it('sending a wrong CRC, that message is lost, counted and told, and the next one is read', async () => {
+    const { server, sink, driver } = await started();
+    const bad = encodeIgtl(transform('p', skewMatrix(1, 1, 2, 3))).slice();
+    bad[70] = (bad[70] as number) ^ 1;
+    server.send(transform('p', skewMatrix(1, 1, 2, 3)));
+    server.link.device.write(bad);
+    server.send(transform('p', skewMatrix(2, 1, 2, 3)));
+    await until(() => sink.told.length === 2);
+    expect(sink.codes()).toEqual(['codec/bad-crc']);
+    expect(driver.counts).toMatchObject({ messages: 2, poses: 2, refused: 1 });
+  });
+});
+
+describe('other messages', () => {
+  it('reach the handler unread; what is wrong with one is told, and a handler that throws harms nothing', async () => {
+    const types: string[] = [];
+    const onMessage: IgtlDriverOptions['onMessage'] = (f) => {
+      types.push(f.type);
+      if (f.type === 'STRING') throw new Error('of our own');
+      decodeIgtl(f);
+    };
+    const { server, sink } = await started({ onMessage });
+    server.send(
+      { type: 'STATUS', device: 'd', content: { kind: 'status', code: 1, subcode: 0n, name: 'OK', message: '' } },
+      { type: 'COLORT', device: 'd', content: { kind: 'raw', bytes: new Uint8Array(3) } },
+      { type: 'STRING', device: 'd', content: { kind: 'string', encoding: 3, text: '' } },
+      { type: 'TWELVELETTER', device: 'd', content: { kind: 'raw', bytes: new Uint8Array(3) } },
+      transform('p', skewMatrix(1, 1, 2, 3)),
+    );
+    await until(() => sink.told.length === 1);
+    expect(types).toEqual(['STATUS', 'COLORT', 'STRING', 'TWELVELETTER']);
+    expect(sink.codes()).toEqual(['igtl/bad-value', 'igtl/handler-failed']);
+  });
+
+  it.each(['RAS', 'LPS'] as const)('an image sent as %s stands where it stood: flips show', async (coordinates) => {
+    const ct = frame('ct');
+    const voxels = Int16Array.from({ length: 24 }, (_, i) => i * 300);
+    const frameFromIndex = Float64Array.of(0, 2, 0, 0, 0, 0, -3, 0, 4, 0, 0, 0, 10, -20, 30, 1);
+    const sent = volume({ frame: ct, voxels, size: [2, 3, 4], frameFromIndex });
+    let got: Volume<'ct'> | undefined;
+    const onMessage: IgtlDriverOptions['onMessage'] = (f) => {
+      const { content } = decodeIgtl(f);
+      if (content.kind === 'image') got = volumeFromImage(ct, content);
+    };
+    const { server } = await started({ onMessage }, undefined, { chunkBytes: 7 });
+    server.send({ type: 'IMAGE', device: 'ct', content: imageFromVolume(sent, coordinates) });
+    await until(() => got !== undefined);
+    expect(Array.from(got?.frameFromIndex ?? [])).toEqual([...frameFromIndex]);
+    expect([...(got?.voxels ?? [])]).toEqual([...voxels]);
+    expect(got?.size).toEqual([2, 3, 4]);
+  });
+});
+
+describe('commands', () => {
+  const answer = (message: { type: string; device: string; content: unknown }, to: Rig['server']): void => {
+    if (message.type === 'COMMAND') {
+      const { id, name } = message.content as { id: number; name: string };
+      to.send({ type: 'RTS_COMMAND', device: '', content: { kind: 'command', id, name, encoding: 3, text: `<${id}/>` } });
+    } else if (message.type === 'STRING') {
+      const device = message.device.replace('CMD', 'ACK');
+      to.send({ type: 'STRING', device, content: { kind: 'string', encoding: 3, text: 'done' } });
+    }
+  };
+
+  it('of both forms get their own answers, in any number', async () => {
+    const { driver } = await started({}, answer);
+    const replies = await Promise.all([
+      driver.command('A', '<Command/>'),
+      driver.command('B', 'ü'),
+      driver.stringCommand('<Command/>'),
+    ]);
+    expect(replies.map(({ name, text }) => [name, text])).toEqual([
+      ['A', '<1/>'],
+      ['B', '<2/>'],
+      ['ACK_3', 'done'],
+    ]);
+  });
+
+  it('without an answer time out; lost with the connection they say so; none are sent without one', async () => {
+    const { driver, server } = await started();
+    await expect(driver.command('A', '', { timeoutMs: 20 })).rejects.toSatisfy((e) => isNavError(e, 'device/timeout'));
+    const asked = driver.stringCommand('x');
+    server.link.cut();
+    await expect(asked).rejects.toSatisfy((e) => isNavError(e, 'device/disconnected'));
+    await expect(driver.command('A', '')).rejects.toSatisfy((e) => isNavError(e, 'device/disconnected'));
+    await driver.stop();
+    expect(() => driver.send({ type: 'GET_STATUS', device: '', content: { kind: 'raw', bytes: new Uint8Array(0) } })).toThrow(
+      /not running/,
+    );
+  });
+
+  it('wait in a limited number', async () => {
+    const { driver } = await started();
+    const asked = Array.from({ length: 65 }, () => driver.command('A', '').catch((error: unknown) => error));
+    expect(isNavError(await asked[64], 'device/refused')).toBe(true);
+    await driver.stop();
+    expect(isNavError(await asked[0], 'device/disconnected')).toBe(true);
+  });
+});
+
+describe('a driver', () => {
+  it('fills pose buffers, which do not take its poses for live without a status', async () => {
+    const buffer = new PoseBuffer();
+    const { server, driver } = await rig();
+    await driver.start(poseBufferSink({ p: buffer }));
+    server.send(transform('p', skewMatrix(1, 1, 2, 3)));
+    await until(() => buffer.size === 1);
+    const time = Float64Array.of(clock.now());
+    expect(buffer.read(time, new Float64Array(16), new Float64Array(3))).toBe('unknown');
+    expect(new PoseSample().status).toBe('unknown');
+  });
+
+  it('refuses to start twice, stops twice, and stops while it connects', async () => {
+    const { driver, sink } = await started();
+    await expect(driver.start(sink)).rejects.toSatisfy((e) => isNavError(e, 'bridge/bad-option'));
+    await driver.stop();
+    await driver.stop();
+    const other = await rig({ onSilence: 'reconnect' });
+    const starting = other.driver.start(other.sink);
+    await wait(5);
+    await other.driver.stop();
+    await expect(starting).rejects.toSatisfy((e) => isNavError(e, 'device/disconnected'));
+  });
+
+  it.each([
+    { maxTools: 0 },
+    { maxTools: 256 },
+    { tools: [{ device: 'a' }, { device: 'a' }] },
+    {
+      tools: [
+        { device: 'a', name: 'x' },
+        { device: 'b', name: 'x' },
+      ],
+    },
+    { silentMs: 0 },
+    { ask: { type: 'TDATA', intervalMs: 1.5 } },
+    { headerVersion: 3 as 2 },
+  ] satisfies Array<Partial<IgtlDriverOptions>>)('refuses %j', async (options) => {
+    const { server } = await rig();
+    expect(() => igtlDriver({ transport: server.link.host, clock, ...options })).toThrow(/./);
+  });
+});

@@ -1,0 +1,73 @@
+import { ClockMap } from '@trocar/core';
+
+/** Times of one source never repeat or go back while the clock map settles: this apart, at least, ms. */
+export const LEAST_STEP_MS = 0.001;
+/** A stamp so much older than the newest is no message that was overtaken: the sender's clock was set back. */
+const STEP_BACK_MS = 1000;
+
+/** Where the numbers are in the state. */
+const ORIGIN = 0;
+const NEWEST = 1;
+const LAST_OUT = 2;
+
+/**
+ * The UTC stamps of one sender to host time: the protocol has no echo, so the stamps are fitted to their arrivals from
+ * below, as frame counts are (`ClockMap`). No stamp, as Debian's example servers send it, gives the arrival.
+ *
+ * A repeated stamp gives the same time again, so that a sender whose clock stands still is seen by the freeze guard.
+ * A time never lies after its arrival by more than what keeps two messages of one packet apart. Nothing is allocated.
+ */
+export class SenderClock {
+  readonly #map = new ClockMap();
+  /** Stamps are counted from the first, ms: the origin, the newest, and the last time given out. */
+  readonly #state = new Float64Array(3).fill(Number.NaN);
+  readonly #point = new Float64Array(2);
+
+  /** A new connection: another sender, perhaps. Times still go on from the last. */
+  restart(): void {
+    this.#map.reset();
+    this.#state[ORIGIN] = this.#state[NEWEST] = Number.NaN;
+  }
+
+  /**
+   * Host time of a message, into `out[0]`.
+   * @param stamp `[UTC in ms]`, NaN for none
+   * @param arrivedAt `[host ms]`
+   */
+  measure(stamp: Float64Array, arrivedAt: Float64Array, out: Float64Array): void {
+    const state = this.#state;
+    const utc = stamp[0] as number;
+    const arrived = arrivedAt[0] as number;
+    if (utc === state[NEWEST]) {
+      out[0] = state[LAST_OUT] as number;
+      return;
+    }
+    if (Number.isNaN(utc)) {
+      out[0] = arrived;
+    } else {
+      if (!(utc > (state[NEWEST] as number) - STEP_BACK_MS)) this.#begin(utc);
+      const overtaken = utc < (state[NEWEST] as number);
+      this.#mapTo(utc, arrived, overtaken, out);
+      if (overtaken) return;
+      state[NEWEST] = utc;
+    }
+    const earliest = (state[LAST_OUT] as number) + LEAST_STEP_MS;
+    if ((out[0] as number) < earliest) out[0] = earliest;
+    state[LAST_OUT] = out[0] as number;
+  }
+
+  #begin(utc: number): void {
+    this.#map.reset();
+    this.#state[ORIGIN] = utc;
+    this.#state[NEWEST] = Number.NEGATIVE_INFINITY;
+  }
+
+  #mapTo(utc: number, arrived: number, overtaken: boolean, out: Float64Array): void {
+    const point = this.#point;
+    point[0] = utc - (this.#state[ORIGIN] as number);
+    point[1] = arrived;
+    if (!overtaken) this.#map.push(point);
+    this.#map.map(point);
+    out[0] = Math.min(point[0] as number, arrived);
+  }
+}
