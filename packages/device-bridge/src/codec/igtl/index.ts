@@ -16,6 +16,7 @@ export type { IgtlMetadata } from './metadata.js';
 export type { NdArrayContent } from './ndarray.js';
 export { type PackerOptions, TrackingDataPacker, TransformPacker } from './packers.js';
 export { FULL_NAME_KEY, findFullName, plusMetadata, plusStatus } from './plus.js';
+export { type PlusReply, plusCommand, plusReply, readElement, readPlusReply } from './plus-command.js';
 export type { IgtlPoint, PointContent } from './point.js';
 export type { PolyDataAttribute, PolyDataContent } from './polydata.js';
 export { type PoseReading, readPositionPose, readTransform, readTransformPose, ToolPoses } from './poses.js';

@@ -85,8 +85,8 @@ export function igtlDriver(options: IgtlDriverOptions): IgtlDriver {
     },
     start: async (to) => {
       if (running) throw new NavError('bridge/bad-option', 'The OpenIGTLink driver is already running. Stop it first.');
-      const { frozenAfterMs } = options;
-      const sink = freezeGuard(to, frozenAfterMs === undefined ? {} : { afterMs: frozenAfterMs });
+      const { freezeAfterMs } = options;
+      const sink = freezeGuard(to, freezeAfterMs === undefined ? {} : { afterMs: freezeAfterMs });
       tracking = new IgtlTracking(settings, sink);
       const own: Run = { settings, sink, tracking, commands, stopped: false, session: undefined, wake: () => undefined };
       running = own;

@@ -55,7 +55,7 @@ export interface IgtlDriverOptions {
   /** Ask a server that has been silent for so long for its STATUS, which PLUS and Trocar answer. Default 0: never. */
   readonly keepAliveMs?: number;
   /** How long the same numbers may come before they are `stale`, ms: see `freezeGuard`. `Infinity` for noise-free simulations. */
-  readonly frozenAfterMs?: number;
+  readonly freezeAfterMs?: number;
   /** First pause before connecting again, ms; doubled up to 5 s. Default 250. */
   readonly reconnectMs?: number;
   /** A longer message ends the connection. Default 128 MiB. */
@@ -69,7 +69,7 @@ export interface IgtlDriverOptions {
 }
 
 /** The options with every default filled in. */
-export type IgtlSettings = Required<Omit<IgtlDriverOptions, 'ask' | 'maxBodyBytes' | 'frozenAfterMs'>> & {
+export type IgtlSettings = Required<Omit<IgtlDriverOptions, 'ask' | 'maxBodyBytes' | 'freezeAfterMs'>> & {
   readonly ask: Required<IgtlRequest> | undefined;
   readonly maxBodyBytes: number | undefined;
 };

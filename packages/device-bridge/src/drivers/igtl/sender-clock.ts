@@ -6,27 +6,26 @@ export const LEAST_STEP_MS = 0.001;
 const STEP_BACK_MS = 1000;
 
 /** Where the numbers are in the state. */
-const ORIGIN = 0;
-const NEWEST = 1;
-const LAST_OUT = 2;
+const NEWEST = 0;
+const LAST_OUT = 1;
 
 /**
- * The UTC stamps of one sender to host time: the protocol has no echo, so the stamps are fitted to their arrivals from
- * below, as frame counts are (`ClockMap`). No stamp, as Debian's example servers send it, gives the arrival.
+ * The UTC stamps of one sender to host time: the protocol has no echo, so the stamps are fitted to their arrivals, as
+ * frame counts are (`ClockMap`). No stamp, as Debian's example servers send it, gives the arrival.
  *
  * A repeated stamp gives the same time again, so that a sender whose clock stands still is seen by the freeze guard.
  * A time never lies after its arrival by more than what keeps two messages of one packet apart. Nothing is allocated.
  */
 export class SenderClock {
-  readonly #map = new ClockMap();
-  /** Stamps are counted from the first, ms: the origin, the newest, and the last time given out. */
-  readonly #state = new Float64Array(3).fill(Number.NaN);
+  readonly #map = new ClockMap({ wrap: Number.POSITIVE_INFINITY, unitMs: 1 });
+  /** The newest stamp, and the last time given out. */
+  readonly #state = new Float64Array(2).fill(Number.NaN);
   readonly #point = new Float64Array(2);
 
   /** A new connection: another sender, perhaps. Times still go on from the last. */
   restart(): void {
     this.#map.reset();
-    this.#state[ORIGIN] = this.#state[NEWEST] = Number.NaN;
+    this.#state[NEWEST] = Number.NaN;
   }
 
   /**
@@ -42,32 +41,20 @@ export class SenderClock {
       out[0] = state[LAST_OUT] as number;
       return;
     }
-    if (Number.isNaN(utc)) {
-      out[0] = arrived;
-    } else {
-      if (!(utc > (state[NEWEST] as number) - STEP_BACK_MS)) this.#begin(utc);
-      const overtaken = utc < (state[NEWEST] as number);
-      this.#mapTo(utc, arrived, overtaken, out);
-      if (overtaken) return;
+    out[0] = arrived;
+    if (!Number.isNaN(utc)) {
+      const point = this.#point;
+      point[0] = utc;
+      point[1] = arrived;
+      this.#map.push(point);
+      this.#map.map(point);
+      out[0] = Math.min(point[0] as number, arrived);
+      const behind = (state[NEWEST] as number) - utc;
+      if (behind > 0 && behind < STEP_BACK_MS) return;
       state[NEWEST] = utc;
     }
     const earliest = (state[LAST_OUT] as number) + LEAST_STEP_MS;
     if ((out[0] as number) < earliest) out[0] = earliest;
     state[LAST_OUT] = out[0] as number;
-  }
-
-  #begin(utc: number): void {
-    this.#map.reset();
-    this.#state[ORIGIN] = utc;
-    this.#state[NEWEST] = Number.NEGATIVE_INFINITY;
-  }
-
-  #mapTo(utc: number, arrived: number, overtaken: boolean, out: Float64Array): void {
-    const point = this.#point;
-    point[0] = utc - (this.#state[ORIGIN] as number);
-    point[1] = arrived;
-    if (!overtaken) this.#map.push(point);
-    this.#map.map(point);
-    out[0] = Math.min(point[0] as number, arrived);
   }
 }

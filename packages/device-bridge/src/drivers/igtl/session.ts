@@ -194,12 +194,7 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
       const message = error instanceof Error ? error.message : String(error);
       if (known) this.#tracking.refused += 1;
       const code = known ? error.code : 'igtl/handler-failed';
-      this.#tracking.faults.tell(
-        this.#sink,
-        code,
-        known ? `${what}: ${message}` : `The handler of ${what} threw: ${message}`,
-        this.#heardAt[0] as number,
-      );
+      this.#tracking.faults.tell(this.#sink, code, known ? `${what}: ${message}` : `The handler of ${what} threw: ${message}`);
     }
   }
 
@@ -218,7 +213,7 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
   fault(fault: IgtlFault): void {
     this.#tracking.refused += 1;
     const { label } = this.#settings.transport;
-    this.#tracking.faults.tell(this.#sink, fault.code, `${label}: ${fault.message}`, this.#settings.clock.now());
+    this.#tracking.faults.tell(this.#sink, fault.code, `${label}: ${fault.message}`);
     if (fault.fatal && !this.#over && !this.#closing) this.#giveUp(new NavError(fault.code, `${label}: ${fault.message}`));
   }
 

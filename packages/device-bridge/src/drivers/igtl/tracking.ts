@@ -8,7 +8,7 @@ import {
   ToolPoses,
 } from '../../codec/igtl/index.js';
 import type { PoseSink, ToolInfo } from '../../driver.js';
-import { FaultTeller } from './faults.js';
+import { RareFaults } from '../kit/faults.js';
 import type { IgtlSettings } from './options.js';
 import { type ListSource, ToolRegistry } from './registry.js';
 import { LEAST_STEP_MS } from './sender-clock.js';
@@ -42,7 +42,7 @@ const COMPLAINTS: Readonly<
  */
 export class IgtlTracking {
   readonly registry: ToolRegistry;
-  readonly faults: FaultTeller = new FaultTeller();
+  readonly faults: RareFaults;
   /** Poses told with numbers, and messages refused. */
   poses = 0;
   refused = 0;
@@ -64,6 +64,7 @@ export class IgtlTracking {
   constructor(settings: IgtlSettings, sink: PoseSink) {
     this.#settings = settings;
     this.#sink = sink;
+    this.faults = new RareFaults(settings.clock);
     this.registry = new ToolRegistry(settings);
     this.#last = new Float64Array(VALUES * settings.maxTools).fill(Number.NaN);
     this.#status = new Array<Status | undefined>(settings.maxTools).fill(undefined);
@@ -115,11 +116,11 @@ export class IgtlTracking {
   #takeSingle(frame: IgtlFrame, arrivedAt: Float64Array): void {
     const sample = this.#sample;
     const source = this.registry.single(frame);
-    if (!this.#isKnown(source.tool, frame.device, arrivedAt)) return;
+    if (!this.#isKnown(source.tool, frame.device)) return;
     const reading = frame.type === 'TRANSFORM' ? readTransformPose(frame, sample) : readPositionPose(frame, sample);
     if (reading === 'wrong-size') {
       this.refused += 1;
-      this.#complain('wrong-size', frame.type, frame.device, arrivedAt);
+      this.#complain('wrong-size', frame.type, frame.device);
       return;
     }
     sample.status = plusStatus(frame, this.#settings.withoutStatus);
@@ -133,7 +134,7 @@ export class IgtlTracking {
     const source = this.registry.list(frame);
     if (!list.read(frame)) {
       this.refused += 1;
-      this.#complain('wrong-size', frame.type, frame.device, arrivedAt);
+      this.#complain('wrong-size', frame.type, frame.device);
       return;
     }
     frame.readTime(this.#stamp);
@@ -142,7 +143,7 @@ export class IgtlTracking {
     for (let i = 0; i < list.count; i += 1) {
       const name = list.names[i] as string;
       const tool = this.registry.member(source, name);
-      if (!this.#isKnown(tool, name, arrivedAt)) continue;
+      if (!this.#isKnown(tool, name)) continue;
       this.#seenIn[tool] = this.#round;
       this.#sample.status = this.#settings.withoutStatus;
       this.#tell(tool, list.pose(i, this.#sample), frame.type, name, arrivedAt);
@@ -160,10 +161,10 @@ export class IgtlTracking {
     }
   }
 
-  #isKnown(tool: number, name: string, arrivedAt: Float64Array): boolean {
+  #isKnown(tool: number, name: string): boolean {
     if (this.registry.turnedAway !== this.#turnedAwayTold) {
       this.#turnedAwayTold = this.registry.turnedAway;
-      this.#complain('too-many', 'Tool', name, arrivedAt);
+      this.#complain('too-many', 'Tool', name);
     }
     if (tool < 0) return false;
     if (this.registry.tools.length !== this.#toolsTold) this.tellTools();
@@ -176,17 +177,17 @@ export class IgtlTracking {
     v[0] = this.#measured[0] as number;
     v[1] = arrivedAt[0] as number;
     v[2] = Number.NaN;
-    if (this.#sample.status !== 'missing') this.#check(reading, type, name, arrivedAt);
+    if (this.#sample.status !== 'missing') this.#check(reading, type, name);
     if (this.#sample.status === 'missing') for (let k = NUMBERS; k < VALUES; k += 1) v[k] = Number.NaN;
     else this.poses += 1;
     this.#hand(tool);
   }
 
   /** Numbers that are no pose make the tool missing, whatever the sender says of it. */
-  #check(reading: PoseReading, type: string, name: string, arrivedAt: Float64Array): void {
+  #check(reading: PoseReading, type: string, name: string): void {
     if (reading !== 'ok') {
       this.#sample.status = 'missing';
-      this.#complain(reading, type, name, arrivedAt);
+      this.#complain(reading, type, name);
       return;
     }
     const v = this.#sample.values;
@@ -199,12 +200,12 @@ export class IgtlTracking {
     }
     if (!finite || !(length > SHORTEST && length < LONGEST)) {
       this.#sample.status = 'missing';
-      this.#complain('not-finite', type, name, arrivedAt);
+      this.#complain('not-finite', type, name);
     } else if (Math.abs(length - 1) > UNIT_TOLERANCE) {
       const scale = 1 / Math.sqrt(length);
       for (let k = QUATERNION; k < VALUES; k += 1) v[k] = (v[k] as number) * scale;
       if (this.#sample.status === 'ok') this.#sample.status = 'unknown';
-      this.#complain('not-unit', type, name, arrivedAt);
+      this.#complain('not-unit', type, name);
     }
   }
 
@@ -217,9 +218,9 @@ export class IgtlTracking {
     this.#sink.pose(tool, this.#sample, 0);
   }
 
-  #complain(what: keyof typeof COMPLAINTS, type: string, name: string, arrivedAt: Float64Array): void {
+  #complain(what: keyof typeof COMPLAINTS, type: string, name: string): void {
     const [code, why] = COMPLAINTS[what];
-    this.faults.tell(this.#sink, code, `${type} "${name}" ${why}`, arrivedAt[0] as number);
+    this.faults.tell(this.#sink, code, `${type} "${name}" ${why}`);
   }
 
   /** The server has fallen silent: every pose told is where a tool was. */
