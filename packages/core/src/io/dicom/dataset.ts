@@ -11,6 +11,11 @@ export interface DicomFile {
   readonly dataset: DataSet;
 }
 
+/** Deflated explicit VR little endian (PS3.5, A.5). */
+const DEFLATED = '1.2.840.10008.1.2.1.99';
+/** Value representations whose length takes four bytes (PS3.5, 7.1.2). */
+const LONG_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV']);
+
 /** Whether the bytes carry DICOM's mark: 128 bytes of preamble, then `DICM` (PS3.10, 7.1). */
 export function isDicom(bytes: Uint8Array): boolean {
   return bytes.length >= 132 && bytes[128] === 0x44 && bytes[129] === 0x49 && bytes[130] === 0x43 && bytes[131] === 0x4d;
@@ -37,21 +42,50 @@ export async function parseDicomFile(file: VolumeFile): Promise<DicomFile> {
 }
 
 async function parse(bytes: Uint8Array): Promise<DataSet> {
-  let deflatedFrom = -1;
-  const inflater = (_: Uint8Array, position: number): never => {
-    deflatedFrom = position;
-    throw new Error('deflated');
-  };
-  try {
-    return dicomParser.parseDicom(bytes, { inflater });
-  } catch (cause) {
-    if (deflatedFrom < 0) throw cause;
-  }
+  const deflatedFrom = endOfMeta(bytes);
+  // dicom-parser looks one element past the meta information, where deflated bytes may look like anything.
+  if (deflatedFrom === undefined || !isDeflated(bytes.subarray(0, deflatedFrom))) return dicomParser.parseDicom(bytes);
   const tail = await inflateRaw(bytes.subarray(deflatedFrom));
   const whole = new Uint8Array(deflatedFrom + tail.length);
   whole.set(bytes.subarray(0, deflatedFrom));
   whole.set(tail, deflatedFrom);
   return dicomParser.parseDicom(whole, { inflater: (() => whole) as unknown as () => void });
+}
+
+/** Where the meta information ends, by its group length, which must be its first element (PS3.10, 7.1). */
+function endOfMeta(bytes: Uint8Array): number | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 144 || view.getUint32(132, true) !== 0x0000_0002) return undefined;
+  const end = 144 + view.getUint32(140, true);
+  if (end > bytes.length) throw new RangeError('meta information past end of file');
+  return end;
+}
+
+/** Whether the meta information, which is explicit VR little endian in every file, names the deflated syntax. */
+function isDeflated(meta: Uint8Array): boolean {
+  const view = new DataView(meta.buffer, meta.byteOffset, meta.byteLength);
+  for (let at = 132; at + 12 <= meta.length; ) {
+    const long = LONG_VRS.has(String.fromCharCode(meta[at + 4] as number, meta[at + 5] as number));
+    const from = at + (long ? 12 : 8);
+    const to = from + (long ? view.getUint32(at + 8, true) : view.getUint16(at + 6, true));
+    if (view.getUint32(at, true) === 0x0010_0002) {
+      return new TextDecoder('latin1').decode(meta.subarray(from, to)).replace(/\0+$/, '').trim() === DEFLATED;
+    }
+    at = to;
+  }
+  return false;
+}
+
+/**
+ * The series a file says it belongs to, where its pixels are cut off or damaged but its first elements are not.
+ * Undefined where not even those can be read.
+ */
+export function seriesOfDamaged(bytes: Uint8Array): string | undefined {
+  try {
+    return dicomParser.parseDicom(bytes, { untilTag: 'x0020000e' }).string('x0020000e');
+  } catch {
+    return undefined;
+  }
 }
 
 /** The first element that claims more bytes than the file has, or the parser's own note that it met the end early. */
@@ -93,6 +127,11 @@ export function textOf(dataset: DataSet, tag: string, charset: readonly string[]
   // biome-ignore lint/suspicious/noControlCharactersInRegex: DICOM pads with NUL.
   const text = decodeText(bytes, charset).replace(/^[ \x00]+|[ \x00]+$/g, '');
   return text === '' ? undefined : text;
+}
+
+/** The defined terms of a file's Specific Character Set. */
+export function charsetOf(dataset: DataSet): readonly string[] {
+  return (dataset.string('x00080005') ?? '').split('\\').map((term) => term.trim());
 }
 
 /** A code or UID: ASCII, trimmed, undefined where empty. */

@@ -2,10 +2,10 @@ import { isNavError, NavError } from '../../base/index.js';
 import { type Volume, type VolumeWarning, type VoxelArray, volume } from '../../volume/index.js';
 import type { Platform } from '../platform.js';
 import { breathe, type ReadVolumeOptions, type VolumeFile } from '../source.js';
-import { type DicomFile, isDicom, parseDicomFile } from './dataset.js';
+import { type DicomFile, isDicom, parseDicomFile, seriesOfDamaged } from './dataset.js';
 import { fillVoxels } from './gaps.js';
 import { storedValues } from './pixels.js';
-import { choicesOf, type OrderedSeries, orderSeries, seriesAmong } from './series.js';
+import { choicesOf, type OrderedSeries, orderSeries, type SeriesChoice } from './series.js';
 import { hasPixels, type Slice, slicesOf } from './slice.js';
 
 /** Media Storage Directory: the index file of a DICOM medium, no image. */
@@ -15,7 +15,10 @@ const DICOMDIR_CLASS = '1.2.840.10008.1.3.10';
 const LOSSY = new Set(['50', '51', '81', '91'].map((end) => `1.2.840.10008.1.2.4.${end}`));
 
 interface Gathered {
-  readonly slices: readonly Slice[];
+  /** Images by their series, in order of first appearance; '' stands for no UID. */
+  readonly series: ReadonlyMap<string, DicomFile[]>;
+  /** Files that cannot be read, by the series that they still name. */
+  readonly damaged: ReadonlyMap<string, NavError>;
   readonly ignored: readonly string[];
 }
 
@@ -32,8 +35,12 @@ export async function readDicom<F extends string>(
   platform: Platform,
 ): Promise<Volume<F>> {
   const progress = options.progress ?? (() => {});
-  const { slices, ignored } = await gather(files, options.signal, (f) => progress(0.3 * f), options.seriesUid);
-  const series = orderSeries(choose(slices, options.seriesUid), options.gaps);
+  const gathered = await gather(files, options.signal, (f) => progress(0.3 * f));
+  const chosen = choose(gathered, files.length, options.seriesUid);
+  const series = orderSeries(
+    chosen.flatMap((file) => slicesOf(file)),
+    options.gaps,
+  );
   const stored = await storedValues(series.slices, {
     platform,
     signal: options.signal,
@@ -59,21 +66,21 @@ export async function readDicom<F extends string>(
       ...(header.description !== undefined && { description: header.description }),
       ...(header.patientPosition !== undefined && { patientPosition: header.patientPosition }),
     },
-    warnings: [...series.warnings, ...warnings, ...sourceWarnings(series, ignored)],
+    warnings: [...series.warnings, ...warnings, ...sourceWarnings(series, gathered.ignored)],
   });
 }
 
 /**
- * The slices of all image files. What is no DICOM image (the medium's index, notes, reports) is ignored beside
- * images and reported; alone it is an error.
+ * The image files by series. What is no DICOM image (the medium's index, notes, reports) is ignored beside images and
+ * reported; alone it is an error.
  */
 async function gather(
   files: readonly VolumeFile[],
   signal: AbortSignal | undefined,
   progress: (fraction: number) => void,
-  seriesUid: string | undefined,
 ): Promise<Gathered> {
-  const slices: Slice[] = [];
+  const series = new Map<string, DicomFile[]>();
+  const damaged = new Map<string, NavError>();
   const ignored: string[] = [];
   let reason: NavError | undefined;
   for (const [n, file] of files.entries()) {
@@ -81,21 +88,34 @@ async function gather(
       progress(n / files.length);
       await breathe(signal);
     }
-    const parsed = isDicom(file.bytes) ? await parseDicomFile(file) : undefined;
+    const parsed = isDicom(file.bytes) ? await parseOrKeep(file, damaged) : undefined;
+    if (parsed === 'damaged') continue;
     if (parsed !== undefined && isImage(parsed)) {
-      if (seriesUid === undefined || parsed.dataset.string('x0020000e') === seriesUid) slices.push(...slicesOf(parsed));
+      const uid = parsed.dataset.string('x0020000e') ?? '';
+      const group = series.get(uid);
+      if (group === undefined) series.set(uid, [parsed]);
+      else group.push(parsed);
       continue;
     }
     ignored.push(file.name);
     if (reason === undefined && !isDirectory(parsed)) reason = await whyNot(file, parsed);
   }
-  if (slices.length > 0) return { slices, ignored };
-  if (seriesUid !== undefined && ignored.length < files.length) {
-    throw new NavError('io/not-found', `None of the ${files.length} files belongs to series ${seriesUid}.`, {
-      detail: { seriesUid },
-    });
+  if (series.size === 0 && damaged.size === 0) {
+    throw reason ?? new NavError('dicom/no-pixel-data', `None of the ${files.length} files holds an image.`);
   }
-  throw reason ?? new NavError('dicom/no-pixel-data', `None of the ${files.length} files holds an image.`);
+  return { series, damaged, ignored };
+}
+
+/** The file parsed; where it is damaged but names its series, its error is kept for those who choose that series. */
+async function parseOrKeep(file: VolumeFile, damaged: Map<string, NavError>): Promise<DicomFile | 'damaged'> {
+  try {
+    return await parseDicomFile(file);
+  } catch (error) {
+    const uid = seriesOfDamaged(file.bytes);
+    if (!isNavError(error) || uid === undefined) throw error;
+    if (!damaged.has(uid)) damaged.set(uid, error);
+    return 'damaged';
+  }
 }
 
 function isDirectory(parsed: DicomFile | undefined): boolean {
@@ -118,16 +138,39 @@ async function whyNot(file: VolumeFile, parsed: DicomFile | undefined): Promise<
   }
 }
 
-function choose(slices: readonly Slice[], seriesUid: string | undefined): readonly Slice[] {
-  const groups = seriesAmong(slices);
-  if (groups.size === 1) return slices;
-  const choices = choicesOf(groups);
-  const list = choices.map((c) => `${c.uid || '(no UID)'} "${c.description}" (${c.modality}, ${c.slices} slices)`);
-  throw new NavError(
+/**
+ * The files of the one series, or of the one asked for.
+ * @throws NavError `dicom/mixed-series`, `io/not-found`, or the error of a damaged file of that series
+ */
+function choose({ series, damaged }: Gathered, count: number, seriesUid: string | undefined): readonly DicomFile[] {
+  const all = new Map<string, readonly DicomFile[]>([...[...damaged.keys()].map((uid) => [uid, []] as const), ...series]);
+  if (seriesUid === undefined && all.size > 1) throw mixed(all);
+  const uid = seriesUid ?? ([...all.keys()][0] as string);
+  const error = damaged.get(uid);
+  if (error !== undefined) throw error;
+  const files = series.get(uid);
+  if (files === undefined) {
+    const list = choicesOf(all);
+    throw new NavError(
+      'io/not-found',
+      `None of the ${count} files belongs to series ${uid}. There are: ${list.map(choiceName).join('; ')}.`,
+      { detail: { seriesUid: uid, series: list } },
+    );
+  }
+  return files;
+}
+
+function mixed(all: ReadonlyMap<string, readonly DicomFile[]>): NavError<'dicom/mixed-series'> {
+  const choices = choicesOf(all);
+  return new NavError(
     'dicom/mixed-series',
-    `There are ${choices.length} series here: ${list.join('; ')}. Choose one with the option seriesUid.`,
-    { detail: { series: choices, ...(seriesUid !== undefined && { seriesUid }) } },
+    `There are ${choices.length} series here: ${choices.map(choiceName).join('; ')}. Choose one with the option seriesUid.`,
+    { detail: { series: choices } },
   );
+}
+
+function choiceName(c: SeriesChoice): string {
+  return `${c.uid || '(no UID)'} "${c.description}" (${c.modality}, ${c.slices} slices)`;
 }
 
 interface Rescaled {

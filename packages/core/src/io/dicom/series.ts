@@ -1,8 +1,9 @@
 import { isNavError, NavError, type NavErrorCode } from '../../base/index.js';
 import type { VolumeWarning } from '../../volume/index.js';
 import { SHEAR_LIMIT_DEGREES } from '../../volume/index.js';
+import { charsetOf, codeOf, type DicomFile, textOf } from './dataset.js';
 import { type FilledStack, fillStack } from './gaps.js';
-import { dot, placeName, type Slice, sliceName } from './slice.js';
+import { dot, framesOf, placeName, type Slice, sliceName } from './slice.js';
 
 /** A series' slices in order, and the grid they lie on. */
 export interface OrderedSeries {
@@ -95,26 +96,17 @@ function stackOf(sorted: readonly Slice[], normal: readonly number[], gaps: 'ref
   };
 }
 
-/** The series among slices, in order of first appearance. */
-export function seriesAmong(slices: readonly Slice[]): Map<string, Slice[]> {
-  const groups = new Map<string, Slice[]>();
-  for (const slice of slices) {
-    const uid = slice.header.seriesUid ?? '';
-    const group = groups.get(uid);
-    if (group === undefined) groups.set(uid, [slice]);
-    else group.push(slice);
-  }
-  return groups;
-}
-
-/** What to show a person who must choose among series. */
-export function choicesOf(groups: ReadonlyMap<string, readonly Slice[]>): SeriesChoice[] {
-  return [...groups].map(([uid, slices]) => ({
-    uid,
-    description: slices[0]?.header.description ?? '',
-    modality: slices[0]?.header.modality ?? 'OT',
-    slices: slices.length,
-  }));
+/** What to show a person who must choose among series: the images of each, whether or not they can become a volume. */
+export function choicesOf(groups: ReadonlyMap<string, readonly DicomFile[]>): SeriesChoice[] {
+  return [...groups].map(([uid, files]) => {
+    const dataset = files[0]?.dataset;
+    return {
+      uid,
+      description: (dataset && textOf(dataset, 'x0008103e', charsetOf(dataset))) ?? '',
+      modality: (dataset && codeOf(dataset, 'x00080060')) ?? 'OT',
+      slices: files.reduce((sum, file) => sum + framesOf(file.dataset), 0),
+    };
+  });
 }
 
 function requireAlike(a: Slice, b: Slice): void {
@@ -171,11 +163,15 @@ const neighbours = (sorted: readonly Slice[], n: number): [Slice, Slice] => [sor
 function requireDistinct(sorted: readonly Slice[], depths: readonly number[]): void {
   const twice = depths.findIndex((d, n) => n + 1 < depths.length && (depths[n + 1] as number) - d < SAME_POSITION_MM);
   if (twice < 0) return;
+  const pair = neighbours(sorted, twice);
+  const [one, other] = pair.map((slice) => codeOf(slice.header.file.dataset, 'x00080018'));
+  const copies = one !== undefined && one === other && pair[0].frame === pair[1].frame;
   throw between(
     'dicom/duplicate-position',
-    neighbours(sorted, twice),
+    pair,
     'are at the same position',
-    '. Is this a series over time?',
+    copies ? ': they carry one SOP Instance UID, so one is a copy of the other. Remove it' : '. Is this a series over time',
+    { copies },
   );
 }
 

@@ -1,5 +1,5 @@
 import { NavError } from '../../base/index.js';
-import { codeOf, type DataSet, type DicomFile, itemCount, itemOf, numbersOf, tagName, textOf } from './dataset.js';
+import { charsetOf, codeOf, type DataSet, type DicomFile, itemCount, itemOf, numbersOf, tagName, textOf } from './dataset.js';
 
 /** What a DICOM file says of all its frames. */
 export interface Header {
@@ -89,7 +89,7 @@ export function slicesOf(file: DicomFile): Slice[] {
 /** A file's common facts. @throws NavError `dicom/unsupported-object`, `io/corrupt` */
 function headerOf(file: DicomFile, frames: number): Header {
   const { dataset } = file;
-  const charset = (dataset.string('x00080005') ?? '').split('\\').map((term) => term.trim());
+  const charset = charsetOf(dataset);
   const text = (tag: string): string | undefined => textOf(dataset, tag, charset);
   const [name, id, birthDate, sex] = [
     text('x00100010'),
@@ -126,7 +126,10 @@ function headerOf(file: DicomFile, frames: number): Header {
   };
 }
 
-/** @throws NavError `dicom/unsupported-object` for colour, floats, bitmaps and non-linear tables */
+/**
+ * @throws NavError `dicom/unsupported-object` for colour, floats, bitmaps and non-linear tables; `io/corrupt` where it
+ *   does not say whether pixels are signed
+ */
 function layoutOf(file: DicomFile): PixelLayout {
   const { dataset } = file;
   const refuse = (what: string): NavError =>
@@ -143,7 +146,16 @@ function layoutOf(file: DicomFile): PixelLayout {
   if (bitsStored < 1 || bitsStored > bitsAllocated || highBit >= bitsAllocated || highBit < bitsStored - 1) {
     throw refuse(`Bits Allocated ${bitsAllocated}, Bits Stored ${bitsStored} and High Bit ${highBit} contradict each other`);
   }
-  return { bitsAllocated, bitsStored, highBit, signed: dataset.uint16('x00280103') === 1 };
+  const signed = dataset.uint16('x00280103');
+  if (signed !== 0 && signed !== 1) {
+    throw new NavError(
+      'io/corrupt',
+      `"${file.name}" does not say whether its pixels are signed, so its values are not known: Pixel Representation ` +
+        `(0028,0103) is ${signed ?? 'absent'}. Transfer it again.`,
+      { detail: { file: file.name, tag: '(0028,0103)' } },
+    );
+  }
+  return { bitsAllocated, bitsStored, highBit, signed: signed === 1 };
 }
 
 function colourOf(dataset: DataSet): string | undefined {
@@ -155,12 +167,17 @@ function colourOf(dataset: DataSet): string | undefined {
   return `it is a colour image (${photometric})`;
 }
 
+/** Number of Frames, 1 where it is absent. */
+export function framesOf(dataset: DataSet): number {
+  return Math.max(1, Math.round(Number(dataset.string('x00280008') ?? '1')) || 1);
+}
+
 type Place = Omit<Slice, 'header' | 'frame'>;
 
 /** Every frame's place and rescale: from the functional groups where there are any (PS3.3, C.7.6.16), else the top level. */
 function placesOf(file: DicomFile): Place[] {
   const { dataset } = file;
-  const frames = Math.max(1, Math.round(Number(dataset.string('x00280008') ?? '1')) || 1);
+  const frames = framesOf(dataset);
   const perFrame = itemCount(dataset, 'x52009230');
   if (perFrame === 0 && frames === 1) return [placeOf(file, 0, () => dataset)];
   if (perFrame !== frames) {
