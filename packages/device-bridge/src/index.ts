@@ -85,6 +85,18 @@ export {
   volumeFromImage,
 } from './codec/igtl/index.js';
 export {
+  decodeNatnet,
+  decodeNatnetFrame,
+  decodeNatnetLog,
+  NATNET_COMMAND_PORT,
+  NATNET_DATA_PORT,
+  NatNetFrame,
+  type NatNetLogOptions,
+  type NatNetMessage,
+  type NatNetModel,
+  type NatNetVersion,
+} from './codec/natnet/index.js';
+export {
   Bx2Reply,
   decodeBx,
   decodeBx2,
@@ -120,7 +132,8 @@ export {
   type IgtlToolOptions,
   igtlDriver,
 } from './drivers/igtl/index.js';
-export { type DriverParts, type DriverSession, type DriverTimeouts, makeDriver, ToolPoses } from './drivers/kit/index.js';
+export { type DriverParts, type DriverSession, type DriverTimeouts, makeDriver, PoseTeller } from './drivers/kit/index.js';
+export { type NatNetDriverOptions, type NatNetToolOptions, natnetDriver } from './drivers/natnet/index.js';
 export {
   NDI_TIMEOUTS,
   type NdiDriverOptions,

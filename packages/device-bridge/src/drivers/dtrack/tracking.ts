@@ -7,7 +7,7 @@ import {
   TARGET_STATE,
   targetPose,
 } from '../../codec/dtrack/index.js';
-import { FRAME, FrameOrder, type ToolPoses } from '../kit/index.js';
+import { FRAME, FrameOrder, type PoseTeller } from '../kit/index.js';
 import type { DTrackKind } from './options.js';
 
 const KINDS: readonly DTrackKind[] = ['body', 'flystick', 'measurementTool', 'reference'];
@@ -24,7 +24,7 @@ export class DTrackTracking {
   readonly order: FrameOrder = new FrameOrder();
   /** Tracked by its own account, with a rotation that is none: taken for missing. */
   badRotations = 0;
-  readonly #poses: ToolPoses;
+  readonly #poses: PoseTeller;
   /** Tool by kind and id. */
   readonly #toolOf = new Int16Array(KINDS.length * IDS).fill(UNKNOWN);
   readonly #nameOther: ((kind: DTrackKind, id: number) => number) | undefined;
@@ -34,7 +34,7 @@ export class DTrackTracking {
   #timeKind = -1;
 
   /** @param nameOther makes a tool of a target that nobody named, and returns its number; −1 where it cannot */
-  constructor(poses: ToolPoses, nameOther?: (kind: DTrackKind, id: number) => number) {
+  constructor(poses: PoseTeller, nameOther?: (kind: DTrackKind, id: number) => number) {
     this.#poses = poses;
     this.#nameOther = nameOther;
   }

@@ -2,11 +2,11 @@ import { type Clock, isNavError, NavError, type NavErrorCode } from '@trocar/cor
 import type { Driver, PoseSink, ToolInfo } from '../../driver.js';
 import { freezeGuard } from '../freeze-guard.js';
 import { RareFaults } from './faults.js';
-import { ToolPoses } from './poses.js';
+import { PoseTeller } from './poses.js';
 
 /** One connection, as a driver's own part sees it. */
 export interface DriverSession {
-  readonly poses: ToolPoses;
+  readonly poses: PoseTeller;
   /**
    * Something came from the device: takes the time of arrival into `poses.arrivedAt`.
    * @returns false where this connection is over and nothing is to be told any more
@@ -63,7 +63,7 @@ export function makeDriver(parts: DriverParts): Driver {
   requireToolNames(parts.tools);
   const timeouts = { ...TIMEOUTS, ...parts.timeouts };
   requireTimeouts(timeouts);
-  const poses = new ToolPoses(parts.tools);
+  const poses = new PoseTeller(parts.tools);
   const faults = new RareFaults(parts.clock);
   let running: Running | undefined;
   return {
@@ -91,14 +91,14 @@ export function makeDriver(parts: DriverParts): Driver {
 class Running {
   readonly #parts: DriverParts;
   readonly #timeouts: Required<DriverTimeouts>;
-  readonly #poses: ToolPoses;
+  readonly #poses: PoseTeller;
   readonly #faults: RareFaults;
   readonly #sink: PoseSink;
   #session: Session | undefined;
   #stopped = false;
   #wake: () => void = () => undefined;
 
-  constructor(parts: DriverParts, timeouts: Required<DriverTimeouts>, poses: ToolPoses, faults: RareFaults, sink: PoseSink) {
+  constructor(parts: DriverParts, timeouts: Required<DriverTimeouts>, poses: PoseTeller, faults: RareFaults, sink: PoseSink) {
     this.#parts = parts;
     this.#timeouts = timeouts;
     this.#poses = poses;
@@ -150,7 +150,7 @@ class Running {
 
 /** One connection, from opening to losing or closing it. */
 class Session implements DriverSession {
-  readonly poses: ToolPoses;
+  readonly poses: PoseTeller;
   /** Resolved when the connection is over and closed. */
   readonly ended: Promise<void>;
   readonly #parts: DriverParts;
@@ -165,7 +165,7 @@ class Session implements DriverSession {
   #over = false;
   #watchdog: ReturnType<typeof setInterval> | undefined;
 
-  constructor(parts: DriverParts, timeouts: Required<DriverTimeouts>, poses: ToolPoses, faults: RareFaults, sink: PoseSink) {
+  constructor(parts: DriverParts, timeouts: Required<DriverTimeouts>, poses: PoseTeller, faults: RareFaults, sink: PoseSink) {
     this.#parts = parts;
     this.#timeouts = timeouts;
     this.#faults = faults;

@@ -13,7 +13,7 @@ export const MOST_TOOLS = 256;
  * arrival, a pose without finite numbers is `missing` and counted, a tool that the frame leaves out is `missing`, and
  * when the device goes every tool is `disconnected`. Nothing is allocated per pose; numbers travel in cells.
  */
-export class ToolPoses {
+export class PoseTeller {
   /** Filled by the driver before {@link tell}: error, position and quaternion (values 2 … 9); the times are filled here. */
   readonly sample: PoseSample = new PoseSample();
   /** `[host ms]` of the arrival of what is being told. */
