@@ -142,6 +142,18 @@ export {
   NdiTracking,
   ndiDriver,
 } from './drivers/ndi/index.js';
+export { type Recorded, recordingDatagrams, recordingSink, recordingTransport } from './drivers/recorder/index.js';
+export {
+  type RawReplay,
+  type RawReplayCounts,
+  type RawReplayOptions,
+  type ReplayDriver,
+  type ReplayEnd,
+  type ReplayOptions,
+  replayDatagrams,
+  replayDriver,
+  replayTransport,
+} from './drivers/replay/index.js';
 export {
   type Disturbance,
   type NdiDeviceOptions,

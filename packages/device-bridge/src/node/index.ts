@@ -1,10 +1,15 @@
 /** The Node side of a bridge: the WebSocket server, serial and TCP transports, and a socket for the client. */
 export type { AccessToken } from './auth.js';
+export { type BridgeConfig, configSchema, type ListenConfig, type TokenConfig } from './config.js';
+export type { DeviceConfig } from './config-device-shapes.js';
+export { parseConfig, type ReadConfig, readConfig } from './config-file.js';
+export { bridgeOptionsOf, type ConfigContext } from './config-start.js';
 export { type AccessOptions, type AccessPolicy, accessPolicy, refusal } from './policy.js';
+export { fileInput, openRecording, type RecordingFileOptions, recordingFile } from './recorder-file.js';
 export { listSerialPorts, type SerialPortFacts, serialTransport } from './serial.js';
 export { type Bridge, type BridgeOptions, startBridge } from './server.js';
 export type { BridgeDevice } from './server-devices.js';
-export type { CommandHandler } from './server-hub.js';
+export type { BridgeLogEntry, CommandHandler } from './server-hub.js';
 export type { BridgeLimits } from './server-limits.js';
 export { type NodeSocketOptions, nodeSocket, nodeSocketWith } from './socket.js';
 export { NDI_TCP_PORT, tcpTransport } from './tcp.js';
