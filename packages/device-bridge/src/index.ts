@@ -136,8 +136,11 @@ export { type DriverParts, type DriverSession, type DriverTimeouts, makeDriver, 
 export { type NatNetDriverOptions, type NatNetToolOptions, natnetDriver } from './drivers/natnet/index.js';
 export {
   NDI_TIMEOUTS,
+  type NdiDetails,
+  type NdiDriver,
   type NdiDriverOptions,
   type NdiTimeouts,
+  type NdiToolDetails,
   type NdiToolOptions,
   NdiTracking,
   ndiDriver,
@@ -156,6 +159,7 @@ export {
 } from './drivers/replay/index.js';
 export {
   type Disturbance,
+  type Frozen,
   type NdiDeviceOptions,
   type NdiSimulator,
   type PoseSource,

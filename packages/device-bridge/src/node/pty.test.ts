@@ -93,6 +93,8 @@ describe.skipIf(!hasSocat)('a tracker on a real pseudo-terminal (needs socat)', 
       await until(() => read('reference').status === 'disconnected', 500);
       expect(read('stylus').status).toBe('ok');
 
+      // The handle of the pulled tool is being freed: a command that is lost now has a deadline of its own.
+      await new Promise((resolve) => setTimeout(resolve, 100));
       socat.kill();
       await until(() => read('stylus').status === 'disconnected', TIMEOUTS.trackingMs + 400);
       expect(client.state.device).toBe('disconnected');

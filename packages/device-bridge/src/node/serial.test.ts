@@ -49,7 +49,7 @@ function watchLine(device: NdiDevice): string[] {
 describe('a serial line with a break', () => {
   it('is reset by break, raised by COMM and reopened at the new rate, in this order', async () => {
     SerialPortMock.binding.createPort('/dev/mock', { echo: false, record: true });
-    const device = new NdiDevice({ clock, tools: [], poseOf: () => undefined });
+    const device = new NdiDevice({ clock, tools: [], poseOf: () => undefined, replies: 'bx' });
     const log = watchLine(device);
     const driver = ndiDriver({
       transport: serialTransport('/dev/mock'),
@@ -60,14 +60,14 @@ describe('a serial line with a break', () => {
     });
     await driver.start(poseBufferSink({}));
     await driver.stop();
-    expect(log.slice(0, 6)).toEqual(['break on', 'break off', 'INIT', 'COMM 60000', 'baud 921600', 'PHSR']);
+    expect(log.slice(0, 8)).toEqual(['break on', 'break off', 'INIT', 'COMM 60000', 'baud 921600', 'VER', 'APIREV', 'PHSR']);
     expect(log.at(-1)).toBe('TSTOP');
     vi.restoreAllMocks();
   });
 
   it('stays at 9600 baud where the device refuses the rate, and tells it', async () => {
     SerialPortMock.binding.createPort('/dev/mock', { echo: false, record: true });
-    const device = new NdiDevice({ clock, tools: [], poseOf: () => undefined });
+    const device = new NdiDevice({ clock, tools: [], poseOf: () => undefined, replies: 'bx' });
     const answer = device.answer.bind(device);
     vi.spyOn(device, 'answer').mockImplementation((name, args) => (name === 'COMM' ? 'ERROR06' : answer(name, args)));
     const log = watchLine(device);
@@ -76,8 +76,12 @@ describe('a serial line with a break', () => {
     const told: string[] = [];
     await driver.start(poseBufferSink({}, (fault) => told.push(fault.message)));
     await driver.stop();
-    expect(log.slice(2, 5)).toEqual(['INIT', 'COMM 50000', 'PHSR']);
-    expect(told[0]).toMatch(/stays at 9600 baud.*ERROR06/);
+    expect(log.slice(2, 12)).toEqual([
+      'INIT',
+      ...['COMM 70000', 'COMM 60000', 'COMM A0000', 'COMM 50000', 'COMM 40000', 'COMM 30000', 'COMM 20000', 'COMM 10000'],
+      'APIREV',
+    ]);
+    expect(told[0]).toMatch(/stays at 9600 baud.*ERROR06/s);
     vi.restoreAllMocks();
   });
 

@@ -53,6 +53,23 @@ export async function listSerialPorts(): Promise<readonly SerialPortFacts[]> {
  */
 export function serialTransport(path: string): Transport {
   let port: SerialPort | undefined;
+  let opened: { handler: TransportHandler } | undefined;
+  let handshake = false;
+  const reopen = async (handler: TransportHandler, baudRate: number, rtscts: boolean): Promise<void> => {
+    const { SerialPort } = await loadSerialPort();
+    const next = new SerialPort({ path, baudRate, rtscts, autoOpen: false });
+    await openPort(next, path);
+    port = next;
+    opened = { handler };
+    handshake = rtscts;
+    follow(next, path, handler, () => port === next);
+  };
+  const shut = async (): Promise<void> => {
+    const closing = port;
+    port = undefined;
+    if (closing?.isOpen !== true) return;
+    await new Promise<void>((resolve) => closing.close(() => resolve()));
+  };
   return {
     label: `serial ${path}`,
     line: {
@@ -61,26 +78,26 @@ export function serialTransport(path: string): Transport {
         await new Promise((resolve) => setTimeout(resolve, ms));
         await setBreak(port, path, false);
       },
-      setBaudRate: (baudRate) => setBaudRate(port, path, baudRate),
+      setBaudRate: async (baudRate, hardwareHandshake = false) => {
+        if (hardwareHandshake === handshake) return setBaudRate(port, path, baudRate);
+        // The handshake of an open port cannot be changed: it is closed and opened with the other one.
+        const { handler } = requireOpen(port, path, opened);
+        await shut();
+        await reopen(handler, baudRate, hardwareHandshake);
+      },
     },
-    open: async (handler) => {
-      const { SerialPort } = await loadSerialPort();
-      const opened = new SerialPort({ path, baudRate: 9600, autoOpen: false });
-      await openPort(opened, path);
-      port = opened;
-      follow(opened, path, handler, () => port === opened);
-    },
+    open: (handler) => reopen(handler, 9600, false),
     write: (bytes) => {
       // A copy: the port writes later, and the caller may use its bytes again.
       if (port?.isOpen === true) port.write(Buffer.from(bytes));
     },
-    close: async () => {
-      const closing = port;
-      port = undefined;
-      if (closing?.isOpen !== true) return;
-      await new Promise<void>((resolve) => closing.close(() => resolve()));
-    },
+    close: shut,
   };
+}
+
+function requireOpen<T>(port: SerialPort | undefined, path: string, opened: T | undefined): T {
+  if (port !== undefined && opened !== undefined) return opened;
+  throw new NavError('device/disconnected', `The serial port ${path} is not open.`);
 }
 
 function openPort(port: SerialPort, path: string): Promise<void> {

@@ -20,6 +20,9 @@ export const SIX_D: {
   readonly unplugged: 33;
 } = { missingBit: 0x0100, ok: 0, partlyOutOfVolume: 3, outOfVolume: 9, missing: 31, notEnabled: 32, unplugged: 33 };
 
+/** Kinds of alerts. */
+export const ALERT_TYPE: { readonly fault: 0; readonly alert: 1; readonly event: 2 } = { fault: 0, alert: 1, event: 2 };
+
 /** The handle under which 3D data lists markers that belong to no tool. */
 export const STRAY_HANDLE = 0xffff;
 

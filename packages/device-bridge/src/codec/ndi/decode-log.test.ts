@@ -14,6 +14,7 @@ import {
   HANDLE_STATE,
   NdiFrame,
   type NdiLogOptions,
+  streamHeader,
   withCrc,
 } from './index.js';
 import { logForm, splitTranscript, textOf } from './transcript.js';
@@ -391,19 +392,3 @@ describe('transcripts', () => {
     expect(decode(new Uint8Array(0))).toEqual([]);
   });
 });
-
-/** The header of a stream's reply: magic, length of the name, the name, CRC. */
-function streamHeader(name: string): Uint8Array {
-  const out = new Uint8Array(6 + name.length);
-  const view = new DataView(out.buffer);
-  view.setUint16(0, 0xb5d4, true);
-  view.setUint16(2, name.length, true);
-  out.set(latin1(name), 4);
-  let crc = 0;
-  for (let i = 0; i < 4 + name.length; i += 1) {
-    crc ^= out[i] as number;
-    for (let k = 0; k < 8; k += 1) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
-  }
-  view.setUint16(4 + name.length, crc, true);
-  return out;
-}

@@ -75,6 +75,17 @@ export function frameBinary(body: Uint8Array): Uint8Array {
   return out;
 }
 
+/** What stands before a reply of a stream: it names the stream. @param name at most 64 printable characters */
+export function streamHeader(name: string): Uint8Array {
+  const out = new Uint8Array(6 + name.length);
+  const view = new DataView(out.buffer);
+  view.setUint16(0, 0xb5d4, true);
+  view.setUint16(2, name.length, true);
+  for (let i = 0; i < name.length; i += 1) out[4 + i] = name.charCodeAt(i);
+  view.setUint16(4 + name.length, crc16(out, 0, 4 + name.length), true);
+  return out;
+}
+
 /**
  * The text of a TX reply, without CRC and CR: the inverse of `decodeTx`. A transform that its fields cannot hold is
  * sent as missing, never as another number.

@@ -1,9 +1,9 @@
 export { decodeBx } from './bx.js';
-export { Bx2Reply, decodeBx2, GBF, SIX_D, STRAY_HANDLE } from './bx2.js';
+export { ALERT_TYPE, Bx2Reply, decodeBx2, GBF, SIX_D, STRAY_HANDLE } from './bx2.js';
 export { baudRateOf, type Command, type CommandForm, commArguments, encodeCommand, parseCommand } from './command.js';
 export { crc16, hex, withCrc } from './crc16.js';
 export { decodeNdiLog, type NdiLogOptions } from './decode-log.js';
-export { encodeBx, encodeTx, frameBinary } from './encode.js';
+export { encodeBx, encodeTx, frameBinary, streamHeader } from './encode.js';
 export { encodeBx2, encodeBx2Body } from './encode-bx2.js';
 export { type ReplyWord, replyWord } from './errors.js';
 export { HANDLE_STATE, NDI_OPTION, NdiFrame, PORT_STATUS, SYSTEM_STATUS, VALUES } from './frame.js';

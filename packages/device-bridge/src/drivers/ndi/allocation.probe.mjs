@@ -1,13 +1,25 @@
 /**
- * Run by allocation.test.ts in a process of its own with a small nursery: NDI replies (BX or TX) and bridge messages to
+ * Run by allocation.test.ts in a process of its own with a small nursery: NDI replies (BX2, BX or TX) and bridge messages to
  * pose buffers and paths, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's
- * loader stands between the engine and the code. Argument: bx, tx or bridge.
+ * loader stands between the engine and the code. Argument: bx2, bx, tx or bridge.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FrameGraph, frame, PoseSample, PoseView } from '@trocar/core';
 import { ClientDecoder, encodeHello, PoseBatch } from '../../codec/bridge/index.js';
-import { decodeBx, decodeTx, encodeBx, encodeTx, NdiFrame, NdiReplyFramer, withCrc } from '../../codec/ndi/index.js';
+import {
+  Bx2Reply,
+  decodeBx,
+  decodeBx2,
+  decodeTx,
+  encodeBx,
+  encodeBx2,
+  encodeTx,
+  NdiFrame,
+  NdiReplyFramer,
+  withCrc,
+} from '../../codec/ndi/index.js';
+import { freezeGuard } from '../freeze-guard.js';
 import { NdiTracking } from './tracking.js';
 
 const what = process.argv[2];
@@ -49,6 +61,7 @@ function ndiRound() {
   for (let i = 0; i < TOOLS; i += 1) toolOf[i + 1] = i;
   const source = new NdiFrame();
   const replies = Array.from({ length: DIFFERENT }, (_, n) => {
+    if (what === 'bx2') return bx2Reply(n);
     source.begin(OPTIONS);
     for (let tool = 0; tool < TOOLS; tool += 1) {
       const i = source.addHandle(tool + 1, 1);
@@ -59,16 +72,21 @@ function ndiRound() {
     return what === 'bx' ? encodeBx(source) : withCrc(encodeTx(source));
   });
   const decoded = new NdiFrame();
+  const decodedBx2 = new Bx2Reply();
   const tracking = new NdiTracking();
-  const sink = {
+  const sink = freezeGuard({
     tools: () => undefined,
     pose: (tool, sample) => buffers[tool].push(sample),
     flush: () => undefined,
     connection: () => undefined,
     fault: () => undefined,
-  };
+  });
   const framer = new NdiReplyFramer({
     reply: (reply) => {
+      if (what === 'bx2') {
+        if (decodeBx2(decodedBx2, reply.view, reply.start, reply.end)) tracking.pushBx2(decodedBx2, now, toolOf, TOOLS, sink);
+        return;
+      }
       const good =
         what === 'bx'
           ? decodeBx(decoded, reply.view, reply.start, reply.end, OPTIONS)
@@ -80,6 +98,23 @@ function ndiRound() {
     },
   });
   return (n) => framer.feed(replies[n % DIFFERENT]);
+}
+
+/** 16 ms of device time apart, as the host's time of this probe. */
+function bx2Reply(n) {
+  const source = new Bx2Reply();
+  source.begin();
+  source.frameCount = 1;
+  source.frameType[0] = 2;
+  source.frameNumber[0] = n + 1;
+  source.frameSeconds[0] = 1_700_000_000 + Math.floor((n * 16) / 1000);
+  source.frameNanoseconds[0] = ((n * 16) % 1000) * 1e6;
+  for (let tool = 0; tool < TOOLS; tool += 1) {
+    source.sixDHandle[tool] = tool + 1;
+    source.sixDValues.set([0.6, 0, 0.8, 0, n / 100, tool, -1500, 0.1], tool * 8);
+  }
+  source.sixDCount = TOOLS;
+  return encodeBx2(source);
 }
 
 /** One bridge message whose times are written over. */

@@ -5,6 +5,7 @@ import { makeToolFile } from '../../codec/ndi/index.js';
 import { type ConnectionState, type Driver, type DriverFault, poseBufferSink } from '../../driver.js';
 import { pipe } from '../../transports/pipe.js';
 import {
+  type NdiDeviceOptions,
   type NdiSimulator,
   type PoseSource,
   type SimulatedPose,
@@ -60,7 +61,7 @@ afterEach(async () => {
 async function rig(
   poseOf: PoseSource,
   options: Partial<NdiDriverOptions> = {},
-  device: { binary?: boolean; tools?: readonly SimulatedTool[]; rateHz?: number; chunkBytes?: number } = {},
+  device: Partial<NdiDeviceOptions> & { chunkBytes?: number } = {},
 ): Promise<Rig> {
   const { chunkBytes, ...simulated } = device;
   const link = pipe(chunkBytes === undefined ? {} : { chunkBytes });
@@ -126,6 +127,7 @@ async function until(holds: () => boolean, deadlineMs: number): Promise<number> 
 
 describe('the NDI driver on a simulated tracker', () => {
   it.each([
+    ['bx2', 1.3e-4, 1e-6],
     ['bx', 1.3e-4, 1e-6],
     ['tx', 0.0088, 4e-4],
   ] as const)('reads back what the device measured, within the rounding of %s', async (replies, withinMm, withinRad) => {
@@ -135,7 +137,7 @@ describe('the NDI driver on a simulated tracker', () => {
       if (tool === 'stylus' && pose !== undefined) measured.push(pose);
       return pose;
     };
-    const r = await rig(recorded, { replies }, { chunkBytes: 7 });
+    const r = await rig(recorded, { replies }, { chunkBytes: 7, errorNoiseMm: 0 });
     await wait(500);
     const view = new PoseView();
     r.graph.tick(1e9 as Instant);
@@ -163,7 +165,7 @@ describe('the NDI driver on a simulated tracker', () => {
   });
 
   it('takes TX from a device without BX', async () => {
-    const r = await rig(still, {}, { binary: false });
+    const r = await rig(still, {}, { replies: 'tx' });
     await until(() => r.status() === 'ok', 500);
     expect(r.view('reference').matrix[12]).toBe(2);
   });

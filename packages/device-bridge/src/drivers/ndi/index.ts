@@ -1,3 +1,5 @@
-export { type NdiDriverOptions, ndiDriver } from './driver.js';
+export type { NdiDetails, NdiToolDetails } from './details.js';
+export { type NdiDriver, type NdiDriverOptions, ndiDriver } from './driver.js';
 export { NDI_TIMEOUTS, type NdiTimeouts, type NdiToolOptions } from './options.js';
-export { NdiTracking, statusOf } from './tracking.js';
+export { sixDStatusOf, statusOf } from './status.js';
+export { NdiTracking } from './tracking.js';

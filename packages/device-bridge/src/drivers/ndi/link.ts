@@ -16,6 +16,8 @@ const QUIET_MS = 40;
 const TRIES = 3;
 /** Commands that must not be repeated: each would take another port handle. */
 const ONCE = new Set(['PHRQ']);
+/** Commands that NDI's own programs send in the space form only. */
+const PLAIN = new Set(['APIREV', 'STREAM', 'USTREAM']);
 
 /** A command that waits for its reply. */
 interface Waiting {
@@ -33,6 +35,8 @@ export interface LinkEvents {
 
 /** Takes tracking replies; `damaged` where the reply was lost and the line is quiet again. */
 export interface TrackingHandler {
+  /** The device sends replies by itself: the line never falls silent, and each names its stream. */
+  readonly streaming: boolean;
   reply(reply: NdiReply): void;
   damaged(): void;
 }
@@ -55,6 +59,8 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #quiet: ReturnType<typeof setTimeout> | undefined;
   #damage: NdiFault | undefined;
+  /** Damaged or stopped replies so far. */
+  damagedReplies = 0;
   #lost = false;
 
   constructor(transport: Transport, clock: Clock, events: LinkEvents, maxBytes?: number) {
@@ -100,7 +106,7 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
       if (this.#waiting)
         return reject(new NavError('device/bad-reply', `"${name}" was sent while "${this.#waiting.name}" waits.`));
       this.#wait(name, timeoutMs, resolve, reject);
-      this.transport.write(encodeCommand(name, args));
+      this.transport.write(encodeCommand(name, args, PLAIN.has(name) ? 'plain' : 'crc'));
     });
   }
 
@@ -137,7 +143,8 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
   /** Called by the transport. */
   data(bytes: Uint8Array): void {
     this.arrivedAt[0] = this.#clock.now();
-    if (this.#damage !== undefined) this.#waitForQuiet();
+    // A stream does not fall silent: there the wait is for a time, not for quiet.
+    if (this.#damage !== undefined && this.tracking?.streaming !== true) this.#waitForQuiet();
     this.#framer.feed(bytes);
   }
 
@@ -156,10 +163,15 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
 
   /** Called by the framer. */
   reply(reply: NdiReply): void {
+    if (reply.streamed) {
+      this.tracking?.reply(reply);
+      return;
+    }
     // Between damage and silence nothing can be told apart: it may answer this command or the one before.
     if (this.#damage !== undefined) return;
     if (this.#waiting === undefined) {
-      this.tracking?.reply(reply);
+      if (this.tracking?.streaming !== true) this.tracking?.reply(reply);
+      else this.#unasked(reply);
       return;
     }
     if (reply.kind !== 'text') {
@@ -167,6 +179,13 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
       return;
     }
     this.#answer(this.#waiting.name, reply.text());
+  }
+
+  /** While a stream runs nothing else is asked for: what comes all the same may be the banner of a restarted device. */
+  #unasked(reply: NdiReply): void {
+    if (reply.kind === 'text' && replyWord(reply.text()).word === 'reset') {
+      this.giveUp(new NavError('device/disconnected', `${this.transport.label}: the device restarted.`));
+    }
   }
 
   #answer(name: string, text: string): void {
@@ -186,8 +205,9 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
   /** Called by the framer. */
   fault(code: NdiFault, lost: number): void {
     this.#events.fault({ code, message: `${this.transport.label}: ${lost} bytes were given up (${code}).` });
-    // Bytes that are lost while nothing is asked for harm nobody.
-    if (this.#waiting === undefined && this.tracking === undefined) return;
+    this.damagedReplies += 1;
+    // Bytes that are lost while nothing is asked for harm nobody; nor do those of a stream, whose replies name it.
+    if (this.#waiting === undefined && this.tracking?.streaming !== false) return;
     this.#damage = code;
     this.#waitForQuiet();
   }
@@ -202,6 +222,7 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
       code: 'codec/malformed',
       message: `${this.transport.label}: a reply stopped after ${this.#framer.buffered} bytes.`,
     });
+    this.damagedReplies += 1;
     this.#framer.reset();
     return true;
   }
@@ -214,7 +235,7 @@ export class NdiLink implements TransportHandler, NdiReplyHandler {
   #nowQuiet(): void {
     const damage = this.#damage;
     this.#damage = undefined;
-    this.#framer.reset();
+    if (this.tracking?.streaming !== true) this.#framer.reset();
     if (this.#lost || damage === undefined) return;
     if (this.#waiting === undefined) {
       this.tracking?.damaged();

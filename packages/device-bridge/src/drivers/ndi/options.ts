@@ -1,5 +1,5 @@
 import { NavError } from '@trocar/core';
-import { readToolFile } from '../../codec/ndi/index.js';
+import { commArguments, readToolFile } from '../../codec/ndi/index.js';
 
 /** A tool to be tracked: passive ones bring their file, wired ones are known by serial or part number. */
 export interface NdiToolOptions {
@@ -46,4 +46,22 @@ export function checkTools(tools: readonly NdiToolOptions[]): void {
     names.add(tool.name);
     if (tool.toolFile !== undefined) readToolFile(tool.toolFile);
   }
+}
+
+/** The rates that COMM knows, fastest first. */
+const RATES: readonly number[] = [1_228_739, 921_600, 230_400, 115_200, 57_600, 38_400, 19_200, 14_400, 9600];
+
+/** Which rates a serial line is tried at, and what earlier connections learnt of them. */
+export interface BaudPlan {
+  /** From the first wanted one down. */
+  readonly rates: readonly number[];
+  readonly hardwareHandshake: boolean;
+  /** The rate that worked last time: the next connection begins with it. */
+  working: number | undefined;
+}
+
+/** @throws NavError `device/not-supported` where NDI devices have no such rate */
+export function baudPlan(first: number, hardwareHandshake: boolean): BaudPlan {
+  commArguments(first);
+  return { rates: RATES.slice(RATES.indexOf(first)), hardwareHandshake, working: undefined };
 }

@@ -1,21 +1,15 @@
 import { type Clock, isNavError, NavError } from '@trocar/core';
-import {
-  decodeBx,
-  decodeTx,
-  encodeCommand,
-  hex,
-  NDI_OPTION,
-  NdiFrame,
-  type NdiReply,
-  type PortInfo,
-  replyWord,
-  SYSTEM_STATUS,
-} from '../../codec/ndi/index.js';
+import { type Bx2Reply, hex, knowsBx2, type NdiFrame, type NdiReply, type PortInfo, replyWord } from '../../codec/ndi/index.js';
 import type { PoseSink, ToolInfo } from '../../driver.js';
 import type { Transport } from '../../transport.js';
+import { NdiAlarms } from './alarms.js';
+import { gatherDetails, type NdiDetails } from './details.js';
 import { NdiLink, type TrackingHandler } from './link.js';
-import type { NdiTimeouts, NdiToolOptions } from './options.js';
+import type { BaudPlan, NdiTimeouts, NdiToolOptions } from './options.js';
+import { type ReplyForm, TrackingReplies } from './replies.js';
 import { enableTools, type Handles, initialise, loadTools, type SetupContext } from './setup.js';
+import { enableOldPorts, hasNoHandles, oldHandles } from './setup-old.js';
+import { StrayMarkers } from './strays.js';
 import { NdiTracking } from './tracking.js';
 
 /** What a session needs; the driver resolves the defaults. */
@@ -24,26 +18,22 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly tools: readonly NdiToolOptions[];
   readonly otherTools?: boolean;
-  readonly replies?: 'auto' | 'bx' | 'tx';
-  readonly baudRate?: number;
+  readonly replies?: 'auto' | ReplyForm;
+  readonly stream?: boolean;
+  readonly markers?: boolean;
+  readonly baud: BaudPlan;
   readonly pollIntervalMs?: number;
+  readonly frozenAfterMs?: number;
   readonly timeouts: NdiTimeouts;
+  readonly onReply?: (reply: NdiFrame | Bx2Reply, toolOf: Int16Array) => void;
+  readonly onStrays?: (positions: Float64Array, count: number) => void;
 }
 
-/** Transforms, also of tools outside the characterised volume. */
-const OPTIONS = NDI_OPTION.transforms | NDI_OPTION.outOfVolume;
 /** Replies in a row that are no tracking data before the connection is given up. */
 const MOST_BAD_REPLIES = 10;
-
-const ALARMS: ReadonlyArray<readonly [number, string]> = [
-  [SYSTEM_STATUS.commSyncError, 'lost synchronisation with its sensor'],
-  [SYSTEM_STATUS.tooMuchInfrared, 'sees too much environmental infrared light'],
-  [SYSTEM_STATUS.processingException, 'met a processing exception'],
-  [SYSTEM_STATUS.hardwareFailure, 'reports a hardware failure'],
-  [SYSTEM_STATUS.hardwareChange, 'reports a change of hardware'],
-  [SYSTEM_STATUS.diagnosticPending, 'has a diagnostic message waiting'],
-  [SYSTEM_STATUS.temperature, 'is outside its temperature range'],
-];
+/** How often it is looked whether replies still come, ms. */
+const WATCH_MS = 10;
+const STREAM_ID = 'trocar';
 
 /** One connection to an NDI tracker, from opening the transport to losing or closing it. */
 export class NdiSession implements TrackingHandler {
@@ -53,30 +43,38 @@ export class NdiSession implements TrackingHandler {
   readonly #link: NdiLink;
   readonly #context: SetupContext;
   readonly #tracking = new NdiTracking();
-  readonly #frame = new NdiFrame();
+  readonly #replies: TrackingReplies;
+  readonly #alarms: NdiAlarms;
+  readonly #strays: StrayMarkers | undefined;
   /** Resolved when the connection is over, for whatever reason. */
   readonly ended: Promise<void>;
   #end: () => void = () => undefined;
   #handles: Handles = { toolOf: new Int16Array(256).fill(-1), refused: new Set() };
-  #binary: boolean;
-  #command: Uint8Array = new Uint8Array(0);
+  #old = false;
+  #baudRate = Number.NaN;
+  #streaming = false;
   #outstanding = false;
-  /** When the reply that is waited for was first asked for, and last. */
+  /** When the reply that is waited for was first asked for, and last; in a stream, when the last one came. */
   #askedAt = 0;
   #requestedAt = 0;
+  #watchedAt = 0;
+  #wasLate = false;
+  readonly #staleLimits = new Float64Array(2);
   #over = false;
   #stopping = false;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #nextPoll: ReturnType<typeof setTimeout> | undefined;
   #badReplies = 0;
-  #systemStatus = 0;
+  #repliesRead = 0;
   #notFiniteTold = 0;
 
   constructor(options: SessionOptions, tools: ToolInfo[], sink: PoseSink) {
     this.#options = options;
     this.#tools = tools;
     this.#sink = sink;
-    this.#binary = options.replies !== 'tx';
+    this.#replies = new TrackingReplies(options.onStrays !== undefined, options.markers === true);
+    this.#strays = options.onStrays && new StrayMarkers(options.onStrays);
+    this.#alarms = new NdiAlarms(sink);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -85,18 +83,29 @@ export class NdiSession implements TrackingHandler {
     this.#context = { link: this.#link, timeouts: options.timeouts, fault };
   }
 
+  get streaming(): boolean {
+    return this.#streaming;
+  }
+
   /** Connects and starts to poll. @throws NavError as Driver.start */
   async start(): Promise<void> {
-    const { timeouts } = this.#options;
+    const { timeouts, replies = 'auto' } = this.#options;
     await this.#link.open();
-    await initialise(this.#context, this.#options.baudRate ?? 115_200);
-    this.#handles = await loadTools(this.#context, this.#options.tools);
+    this.#baudRate = await initialise(this.#context, this.#options.baud);
+    this.#replies.use(replies === 'auto' ? await this.#newestForm() : replies);
+    this.#old = replies === 'gx' || (replies === 'auto' && this.#replies.form !== 'bx2' && (await hasNoHandles(this.#context)));
+    if (this.#old) this.#replies.use('gx');
+    const { tools } = this.#options;
+    this.#handles = this.#old ? oldHandles(this.#context, tools) : await loadTools(this.#context, tools);
     await this.#enable();
     await this.#link.ask('TSTART', '', timeouts.commandMs);
     this.#tracking.restart();
-    this.#useReplies(this.#binary);
+    this.#tracking.numbered = this.#replies.numbered;
+    this.#streaming = this.#options.stream === true && (await this.#beginStream());
     this.#link.tracking = this;
-    this.#watchdog = setInterval(() => this.#checkDeadline(), Math.max(5, timeouts.trackingMs / 8));
+    this.#watchedAt = this.#options.clock.now();
+    this.#askedAt = this.#watchedAt;
+    this.#watchdog = setInterval(() => this.#watch(), WATCH_MS);
     this.#sink.connection('connected', `Tracking on ${this.#options.transport.label}.`);
     this.#poll();
   }
@@ -109,9 +118,11 @@ export class NdiSession implements TrackingHandler {
     for (let waited = 0; this.#outstanding && waited < this.#options.timeouts.trackingMs; waited += 5) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    const soon = Math.min(1000, this.#options.timeouts.commandMs);
     this.#link.tracking = undefined;
     try {
-      if (!this.#over) await this.#link.ask('TSTOP', '', Math.min(1000, this.#options.timeouts.commandMs));
+      if (!this.#over && this.#streaming) await this.#link.ask('USTREAM', `--id=${STREAM_ID}`, soon);
+      if (!this.#over) await this.#link.ask('TSTOP', '', soon);
     } catch {
       // The device is let go either way.
     }
@@ -127,8 +138,44 @@ export class NdiSession implements TrackingHandler {
     await this.#link.close();
   }
 
+  /** What the device last said, bit by bit. */
+  details(): NdiDetails {
+    const rest = {
+      streaming: this.#streaming,
+      baudRate: this.#baudRate,
+      systemStatus: this.#alarms.systemStatus,
+      repliesRead: this.#repliesRead,
+      repliesDamaged: this.#link.damagedReplies,
+    };
+    return gatherDetails(this.#replies.form, rest, this.#tools, this.#handles.toolOf, this.#tracking);
+  }
+
+  /** BX2 where the device's API revision has it, else BX; what it does not know after all is found out by polling. */
+  async #newestForm(): Promise<ReplyForm> {
+    try {
+      return knowsBx2(await this.#link.ask('APIREV', '', this.#options.timeouts.commandMs)) ? 'bx2' : 'bx';
+    } catch (error) {
+      if (isNavError(error, 'device/refused')) return 'bx';
+      throw error;
+    }
+  }
+
+  /** Whether the device sends by itself from now on; where it cannot, that is told, and it is polled. */
+  async #beginStream(): Promise<boolean> {
+    try {
+      await this.#link.ask('STREAM', this.#replies.streamArgs(STREAM_ID), this.#options.timeouts.commandMs);
+      return true;
+    } catch (error) {
+      if (!isNavError(error, 'device/refused')) throw error;
+      this.#sink.fault({ code: 'device/not-supported', message: `The device does not stream, and is polled. ${error.message}` });
+      return false;
+    }
+  }
+
   async #enable(): Promise<void> {
-    await enableTools(this.#context, this.#handles, (handle, info) => this.#identify(handle, info));
+    const identify = (handle: number, info: PortInfo): number => this.#identify(handle, info);
+    if (this.#old) await enableOldPorts(this.#context, this.#handles, identify);
+    else await enableTools(this.#context, this.#handles, identify);
   }
 
   /** The tool number of a handle: uploaded before, matched by serial or part number, or new. −1: not wanted. */
@@ -157,13 +204,8 @@ export class NdiSession implements TrackingHandler {
     );
   }
 
-  #useReplies(binary: boolean): void {
-    this.#binary = binary;
-    this.#command = encodeCommand(binary ? 'BX' : 'TX', hex(OPTIONS, 4));
-  }
-
   #poll(): void {
-    if (this.#over || this.#stopping) return;
+    if (this.#over || this.#stopping || this.#streaming) return;
     this.#outstanding = true;
     this.#askedAt = this.#options.clock.now();
     this.#send(this.#askedAt);
@@ -171,11 +213,11 @@ export class NdiSession implements TrackingHandler {
 
   #send(now: number): void {
     this.#requestedAt = now;
-    this.#link.transport.write(this.#command);
+    this.#link.transport.write(this.#replies.command);
   }
 
   #pollLater(): void {
-    if (this.#over || this.#stopping) return;
+    if (this.#over || this.#stopping || this.#streaming) return;
     const interval = this.#options.pollIntervalMs ?? 4;
     const wait = this.#requestedAt + interval - this.#options.clock.now();
     this.#nextPoll = setTimeout(() => this.#poll(), Math.max(0, wait));
@@ -184,21 +226,28 @@ export class NdiSession implements TrackingHandler {
   /** Called by the link with each tracking reply. */
   reply(reply: NdiReply): void {
     this.#outstanding = false;
-    const frame = this.#frame;
-    const decoded = this.#binary
-      ? reply.kind === 'binary' && decodeBx(frame, reply.view, reply.start, reply.end, OPTIONS)
-      : reply.kind === 'text' && decodeTx(frame, reply.bytes, reply.start, reply.end, OPTIONS);
-    if (!decoded) {
+    if (!this.#replies.decode(reply)) {
       this.#notTracking(reply);
       return;
     }
     this.#badReplies = 0;
-    this.#tracking.push(frame, this.#link.arrivedAt, this.#handles.toolOf, this.#tools.length, this.#sink);
+    this.#repliesRead += 1;
+    const { frame, bx2, form } = this.#replies;
+    const toolOf = this.#handles.toolOf;
+    const arrived = this.#link.arrivedAt;
+    if (this.#streaming) this.#askedAt = arrived[0] as number;
+    if (form === 'bx2') this.#tracking.pushBx2(bx2, arrived, toolOf, this.#tools.length, this.#sink);
+    else this.#tracking.push(frame, arrived, toolOf, this.#tools.length, this.#sink);
+    this.#strays?.tell(form === 'bx2' ? bx2 : frame);
+    this.#options.onReply?.(form === 'bx2' ? bx2 : frame, toolOf);
     if (this.#tracking.notFinite !== this.#notFiniteTold) this.#tellNotFinite();
-    if (frame.systemStatus !== this.#systemStatus) this.#tellAlarms(frame.systemStatus);
-    const ports = frame.systemStatus & (SYSTEM_STATUS.portOccupied | SYSTEM_STATUS.portUnoccupied);
-    if (ports !== 0 && !this.#stopping) void this.#portsChanged();
+    const changed = form === 'bx2' ? this.#bx2Alerts(bx2) : this.#alarms.system(frame.systemStatus);
+    if (changed && !this.#stopping && this.#link.tracking === this) void this.#portsChanged();
     else this.#pollLater();
+  }
+
+  #bx2Alerts(reply: Bx2Reply): boolean {
+    return reply.alertCount > 0 && this.#alarms.alerts(reply, this.#options.clock.now());
   }
 
   /** Called by the link when a reply was lost and the line is quiet again. */
@@ -209,20 +258,29 @@ export class NdiSession implements TrackingHandler {
   }
 
   #notTracking(reply: NdiReply): void {
-    const text = reply.kind === 'text' ? reply.text() : '';
-    const word = replyWord(text);
+    const { label } = this.#options.transport;
+    const word = replyWord(reply.kind === 'text' ? reply.text() : '');
+    const auto = (this.#options.replies ?? 'auto') === 'auto';
+    const old = this.#replies.form === 'gx';
     if (word.word === 'reset') {
-      this.#link.giveUp(new NavError('device/disconnected', `${this.#options.transport.label}: the device restarted.`));
+      this.#link.giveUp(new NavError('device/disconnected', `${label}: the device restarted.`));
       return;
     }
-    if (word.word === 'error' && word.code === '01' && this.#binary && this.#options.replies !== 'bx') {
-      this.#useReplies(false);
-    } else if (word.word === 'error' && word.code === '0C') {
-      this.#link.giveUp(new NavError('device/refused', `${this.#options.transport.label} left tracking mode.`));
+    if (
+      word.word === 'error' &&
+      (word.code === '01' || (old && word.code !== '0C')) &&
+      (auto || old) &&
+      this.#replies.useOlder()
+    ) {
+      this.#tracking.numbered = this.#replies.numbered;
+    } else if (word.word === 'error' && (word.code === '0C' || word.code === '10')) {
+      this.#link.giveUp(new NavError('device/refused', `${label} left tracking mode: ${word.meaning}.`));
       return;
     } else {
-      const what = word.word === 'error' ? `ERROR${word.code}, ${word.meaning}` : 'a reply that is no tracking data';
-      this.#sink.fault({ code: 'device/bad-reply', message: `${this.#options.transport.label}: ${what}.` });
+      const what =
+        'code' in word ? `${word.word.toUpperCase()}${word.code}, ${word.meaning}` : 'a reply that is no tracking data';
+      const code = word.word === 'warning' ? 'device/alarm' : 'device/bad-reply';
+      this.#sink.fault({ code, message: `${label}: ${what}.` });
       this.#countBad(what);
     }
     this.#pollLater();
@@ -245,18 +303,11 @@ export class NdiSession implements TrackingHandler {
     });
   }
 
-  #tellAlarms(status: number): void {
-    const raised = status & ~this.#systemStatus;
-    this.#systemStatus = status;
-    for (const [bit, what] of ALARMS) {
-      if (raised & bit) this.#sink.fault({ code: 'device/alarm', message: `The tracker ${what}.` });
-    }
-  }
-
   /** A tool was plugged in or pulled: free, initialise and enable, leaving tracking mode only where the device asks. */
   async #portsChanged(): Promise<void> {
     const { timeouts } = this.#options;
-    this.#link.tracking = undefined;
+    // A stream runs on meanwhile, and is read: its replies name it.
+    if (!this.#streaming) this.#link.tracking = undefined;
     try {
       try {
         await this.#enable();
@@ -271,22 +322,37 @@ export class NdiSession implements TrackingHandler {
       this.#link.giveUp(isNavError(error) ? error : new NavError('device/bad-reply', String(error), { cause: error }));
       return;
     }
+    this.#tracking.tellHandleless(this.#now(), this.#handles.toolOf, this.#tools.length, this.#sink);
     this.#link.tracking = this;
     this.#poll();
   }
 
   /**
-   * A reply that stopped half way, or did not come in half the deadline, is asked for once more: a poll does no harm
-   * twice, and every reply says which frame it is of. Past the deadline the device is lost.
+   * Tools of which nothing new comes are stale. A reply that stopped half way, or did not come in half the deadline, is
+   * asked for once more: a poll does no harm twice, and every reply says which frame it is of. Past the deadline the
+   * device is lost.
    */
-  #checkDeadline(): void {
-    if (!this.#outstanding || this.#over) return;
+  #watch(): void {
+    if (this.#over) return;
     const now = this.#options.clock.now();
+    // Where this comes late the host was busy, and replies may wait to be read: they are given one turn.
+    const late = now - this.#watchedAt > 4 * WATCH_MS && !this.#wasLate;
+    this.#watchedAt = now;
+    this.#wasLate = late;
+    if (late) return;
+    this.#staleLimits[0] = now;
+    this.#staleLimits[1] = this.#options.frozenAfterMs ?? 100;
+    this.#tracking.tellStale(this.#staleLimits, this.#tools.length, this.#sink);
+    this.#checkDeadline(now);
+  }
+
+  #checkDeadline(now: number): void {
+    if (!this.#outstanding && !this.#streaming) return;
     const { trackingMs } = this.#options.timeouts;
     if (now - this.#askedAt > trackingMs) {
       const label = this.#options.transport.label;
       this.#link.giveUp(new NavError('device/timeout', `${label}: no tracking reply within ${trackingMs} ms.`));
-    } else if (now - this.#requestedAt > trackingMs / 2 || this.#link.giveUpPartial(now)) {
+    } else if (!this.#streaming && (now - this.#requestedAt > trackingMs / 2 || this.#link.giveUpPartial(now))) {
       this.#send(now);
     }
   }
@@ -302,9 +368,12 @@ export class NdiSession implements TrackingHandler {
     this.#finish();
   }
 
+  #now(): Float64Array {
+    return new Float64Array([this.#options.clock.now()]);
+  }
+
   #tellGone(reason: string): void {
-    const now = new Float64Array([this.#options.clock.now()]);
-    this.#tracking.tellAllGone(now, this.#tools.length, this.#sink);
+    this.#tracking.tellAllGone(this.#now(), this.#tools.length, this.#sink);
     this.#sink.connection('disconnected', reason);
   }
 

@@ -10,8 +10,9 @@ import {
   toolFileWrites,
 } from '../../codec/ndi/index.js';
 import type { DriverFault } from '../../driver.js';
+import type { SerialLine } from '../../transport.js';
 import type { NdiLink } from './link.js';
-import type { NdiTimeouts, NdiToolOptions } from './options.js';
+import type { BaudPlan, NdiTimeouts, NdiToolOptions } from './options.js';
 
 /** What one connection's set-up works with. */
 export interface SetupContext {
@@ -24,33 +25,66 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /**
  * From an open line to an initialised device at its working baud rate: break or RESET, INIT, COMM.
- * @param baudRate asked for where the transport is a serial line
+ * @returns the rate of the serial line; NaN where the transport is none
  * @throws NavError `device/timeout`, `device/refused`, `device/not-supported`
  */
-export async function initialise(context: SetupContext, baudRate: number): Promise<void> {
+export async function initialise(context: SetupContext, plan: BaudPlan): Promise<number> {
   const { link, timeouts } = context;
   const line = link.transport.line;
   if (line !== undefined) await resetLine(context);
   else await stopEarlierTracking(context);
   await link.ask('INIT', '', timeouts.commandMs);
   await pause(timeouts.settleMs);
-  if (line === undefined) await clearEarlierTools(context);
-  if (line === undefined || baudRate === 9600) return;
-  if (await raiseRate(context, baudRate)) {
-    await pause(timeouts.settleMs);
-    await line.setBaudRate(baudRate);
-  }
+  if (line !== undefined) return raiseRate(context, line, plan);
+  await clearEarlierTools(context);
+  return Number.NaN;
 }
 
-/** Whether the device took the rate; one that does not know it is used at 9600, and that is told. */
-async function raiseRate({ link, timeouts, fault }: SetupContext, baudRate: number): Promise<boolean> {
+/**
+ * The fastest rate that both sides take, from the plan's first down. A rate that the device refuses costs one command;
+ * one at which nothing is understood afterwards costs a reset, and is told.
+ */
+async function raiseRate(context: SetupContext, line: SerialLine, plan: BaudPlan): Promise<number> {
+  const { link, timeouts, fault } = context;
+  const rates = plan.working === undefined ? plan.rates : [plan.working, ...plan.rates.filter((r) => r < Number(plan.working))];
+  let why = 'None was asked for.';
+  for (const rate of rates) {
+    if (rate === 9600 && !plan.hardwareHandshake) break;
+    const refused = await askForRate(context, rate, plan.hardwareHandshake);
+    if (refused !== undefined) {
+      why = refused;
+      continue;
+    }
+    try {
+      await pause(timeouts.settleMs);
+      await line.setBaudRate(rate, plan.hardwareHandshake);
+      await link.ask('VER', '0', Math.min(timeouts.commandMs, 1500));
+      plan.working = rate;
+      return rate;
+    } catch (error) {
+      if (!isNavError(error) || error.code === 'device/disconnected') throw error;
+      why = error.message;
+      fault({ code: 'device/refused', message: `At ${rate} baud the device is not understood: a slower rate is tried. ${why}` });
+      await line.setBaudRate(9600, false);
+      await resetLine(context);
+      await link.ask('INIT', '', timeouts.commandMs);
+      await pause(timeouts.settleMs);
+    }
+  }
+  plan.working = undefined;
+  if (plan.rates[0] === 9600 && !plan.hardwareHandshake) return 9600;
+  fault({ code: 'device/refused', message: `The device stays at 9600 baud: poses will be slow. ${why}` });
+  return 9600;
+}
+
+/** Asks the device for a rate; why it refuses, or undefined where it takes it. */
+async function askForRate({ link, timeouts }: SetupContext, rate: number, handshake: boolean): Promise<string | undefined> {
   try {
-    await link.ask('COMM', commArguments(baudRate), timeouts.commandMs);
-    return true;
+    await link.ask('COMM', commArguments(rate, handshake), timeouts.commandMs);
+    return undefined;
   } catch (error) {
     if (!isNavError(error, 'device/refused')) throw error;
-    fault({ code: 'device/refused', message: `The device stays at 9600 baud: poses will be slow. ${error.message}` });
-    return false;
+    return error.message;
   }
 }
 
@@ -184,7 +218,7 @@ async function enableTool(
   handles.toolOf[handle] = identify(handle, info);
 }
 
-async function tolerate(context: SetupContext, handles: Handles, handle: number, act: () => Promise<void>): Promise<void> {
+export async function tolerate(context: SetupContext, handles: Handles, handle: number, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {

@@ -1,4 +1,5 @@
-export type { NdiDeviceOptions, SimulatedTool } from './ndi-device.js';
+export type { Frozen, NdiDeviceOptions } from './ndi-device.js';
+export type { SimulatedTool } from './ndi-ports.js';
 export { type Disturbance, type NdiSimulator, simulateNdiTracker } from './ndi-simulator.js';
 export type { PoseSource, SimulatedPose } from './pose-source.js';
 export { type SimulatedDriverOptions, simulatedDriver } from './simulated-driver.js';

@@ -1,53 +1,58 @@
 import type { Clock, Instant } from '@trocar/core';
+import { Random } from '@trocar/core/math';
 import {
+  Bx2Reply,
   HANDLE_STATE,
-  hex,
   NDI_OPTION,
   NdiFrame,
-  PHSR,
   PORT_STATUS,
-  readToolFile,
+  SIX_D,
+  STRAY_HANDLE,
   SYSTEM_STATUS,
   VALUES,
 } from '../../codec/ndi/index.js';
-import type { PoseSource } from './pose-source.js';
-
-/** A tool of the simulated tracker. */
-export interface SimulatedTool {
-  readonly name: string;
-  /**
-   * A passive tool appears when a host uploads a tool file with this part number; a wired one is plugged in from the
-   * beginning. Default passive.
-   */
-  readonly kind?: 'passive' | 'wired';
-  /** Default: the name. */
-  readonly partNumber?: string;
-  /** Eight characters; wired tools only. Default `00000001` and so on. */
-  readonly serial?: string;
-}
+import { type SimulatedPort, SimulatedPorts, type SimulatedTool, statusOf } from './ndi-ports.js';
+import type { PoseSource, SimulatedPose } from './pose-source.js';
 
 /** How the simulated tracker behaves. */
 export interface NdiDeviceOptions {
   readonly tools: readonly SimulatedTool[];
   readonly clock: Clock;
+  /** Its poses are told as they are, plus {@link noiseMm}. */
   readonly poseOf: PoseSource;
   /** Frames per second. Default 60. */
   readonly rateHz?: number;
   /** A frame can be read this long after it was measured, ms. Default 0. */
   readonly latencyMs?: number;
-  /** Knows BX. Default true; an old device answers ERROR01. */
-  readonly binary?: boolean;
+  /**
+   * The newest form of tracking replies that it knows; it knows the older ones too. `gx` is a first-generation device:
+   * GX alone, three wired ports and no port handles. Default `bx2`.
+   */
+  readonly replies?: 'gx' | 'tx' | 'bx' | 'bx2';
+  /** Standard deviation of noise added to each coordinate, mm. Default 0: the poses are to bring their own. */
+  readonly noiseMm?: number;
+  /**
+   * Standard deviation of noise on the error figure, mm. Default 0.005: as with a real tracker, no two measurements are
+   * the same, also of a tool at rest. At 0 such a tool looks like a frozen tracker.
+   */
+  readonly errorNoiseMm?: number;
+  /** Seed of both. Default 1. */
+  readonly noiseSeed?: number;
+  /** Stray markers that it sees: x y z each, mm in its own frame. */
+  readonly straysOf?: (at: Instant) => ReadonlyArray<readonly [number, number, number]>;
+  /** What its clock shows at TSTART, Unix seconds. Default 1,700,000,000. */
+  readonly deviceTimeS?: number;
+  /** Says something else than usual to a command: a reply text without CRC, or undefined for the usual. */
+  readonly answerWith?: (name: string, args: string) => string | undefined;
 }
 
-/** A port handle as the device keeps it. */
-interface Port {
-  readonly handle: number;
-  readonly wired: SimulatedTool | undefined;
-  readonly memory: Uint8Array;
-  tool: SimulatedTool | undefined;
-  occupied: boolean;
-  initialised: boolean;
-  enabled: boolean;
+/** `counting`: the same measurement in every frame. `still`: no new frames, but replies. */
+export type Frozen = 'counting' | 'still';
+
+/** What BX2 was asked for. */
+interface Bx2Request {
+  readonly tools: boolean;
+  readonly strays: boolean;
 }
 
 /**
@@ -55,73 +60,74 @@ interface Port {
  */
 export class NdiDevice {
   readonly options: NdiDeviceOptions;
-  readonly #ports = new Map<number, Port>();
+  readonly ports: SimulatedPorts;
   readonly #frame = new NdiFrame();
+  readonly #bx2 = new Bx2Reply();
+  readonly #random: Random;
   /** The frame counter begins anew here, at TSTART; NaN while not tracking. */
   #startedAt = Number.NaN;
   #initialised = false;
-  /** Port changes that the next tracking reply is to tell. */
-  #news = 0;
   /** Per tool: the frame its pose was asked for, so that two polls within one frame get the same numbers. */
-  readonly #cache = new Map<string, { frame: number; pose: ReturnType<PoseSource> }>();
-  #unplugged = new Set<string>();
+  readonly #cache = new Map<string, { frame: number; pose: SimulatedPose | undefined }>();
+  #frozen: Frozen | undefined;
+  #frozenAt = 0;
+  /** The last frame that BX2 told: it tells each once. */
+  #toldFrame = -1;
+  readonly #alerts: Array<readonly [number, number]> = [];
 
   constructor(options: NdiDeviceOptions) {
     this.options = options;
-    this.reset();
+    this.ports = new SimulatedPorts(options.tools);
+    this.#random = new Random(options.noiseSeed ?? 1);
   }
 
-  /** Whether TX and BX are answered. */
+  /** Whether tracking commands are answered. */
   get tracking(): boolean {
     return !Number.isNaN(this.#startedAt);
   }
 
+  /** Whether it knows a form of tracking replies. */
+  knows(form: 'gx' | 'tx' | 'bx' | 'bx2'): boolean {
+    const order = ['gx', 'tx', 'bx', 'bx2'];
+    return order.indexOf(form) <= order.indexOf(this.options.replies ?? 'bx2');
+  }
+
   /** As after power on. */
   reset(): void {
-    this.#ports.clear();
+    this.ports.reset();
     this.#startedAt = Number.NaN;
     this.#initialised = false;
-    this.#news = 0;
-    for (const tool of this.options.tools) if (tool.kind === 'wired' && !this.#unplugged.has(tool.name)) this.#addPort(tool);
+    this.#frozen = undefined;
+    this.#alerts.length = 0;
   }
 
   /** Pulls a wired tool out, as seen in the next tracking reply. */
   unplug(name: string): void {
-    this.#unplugged.add(name);
-    for (const port of this.#ports.values()) {
-      if (port.wired?.name !== name) continue;
-      port.occupied = false;
-      this.#news |= SYSTEM_STATUS.portUnoccupied;
-    }
+    this.ports.unplug(name);
+    this.alert(2, 2);
   }
 
   /** Plugs a wired tool in again, on a new port handle. */
   plug(name: string): void {
-    this.#unplugged.delete(name);
-    const tool = this.options.tools.find((t) => t.name === name && t.kind === 'wired');
-    if (tool === undefined) return;
-    this.#addPort(tool);
-    this.#news |= SYSTEM_STATUS.portOccupied;
+    this.ports.plug(name);
+    this.alert(2, 1);
   }
 
-  #addPort(tool: SimulatedTool | undefined): Port {
-    let handle = 1;
-    while (this.#ports.has(handle)) handle += 1;
-    const port: Port = {
-      handle,
-      wired: tool,
-      memory: new Uint8Array(1024),
-      tool,
-      occupied: tool !== undefined,
-      initialised: false,
-      enabled: false,
-    };
-    this.#ports.set(handle, port);
-    return port;
+  /** Tells an alert with the next BX2. @param type 0 fault, 1 alert, 2 event */
+  alert(type: number, code: number): void {
+    this.#alerts.push([type, code]);
   }
 
-  /** The reply text to a set-up command, without CRC. TX and BX are answered by {@link measure}. */
+  /** Stops measuring while it goes on answering; undefined thaws it. */
+  freeze(how: Frozen | undefined): void {
+    this.#frozenAt = this.#newest();
+    this.#frozen = how;
+  }
+
+  /** The reply text to a set-up command, without CRC. Tracking commands are answered by the measure functions. */
   answer(name: string, args: string): string {
+    const other = this.options.answerWith?.(name, args);
+    if (other !== undefined) return other;
     if (name === 'RESET') {
       this.reset();
       return 'RESET';
@@ -130,145 +136,161 @@ export class NdiDevice {
       this.#initialised = true;
       return 'OKAY';
     }
-    if (name === 'COMM') return /^[0-7A]0000$|^[0-7A]0001$/.test(args) ? 'OKAY' : 'ERROR06';
+    if (name === 'COMM') return /^[0-7A]000[01]$/.test(args) ? 'OKAY' : 'ERROR06';
     if (name === 'VER') return 'Simulated tracker\nFreeze Tag: TROCAR 001\n';
+    if (name === 'APIREV') return this.knows('bx2') ? 'G.003.001' : this.knows('bx') ? 'D.001.007' : 'ERROR01';
     if (name === 'BEEP') return '1';
     if (!this.#initialised) return 'ERROR10';
     if (name === 'TSTART') return this.#setTracking(true);
     if (name === 'TSTOP') return this.#setTracking(false);
-    if (name === 'PHSR') return this.#list(args);
-    if (name === 'PHRQ') return hex(this.#addPort(undefined).handle, 2);
-    return this.#answerForPort(name, args);
+    const old = this.options.replies === 'gx';
+    return (old ? this.ports.answerOld(name, args) : this.ports.answer(name, args)) ?? 'ERROR01';
   }
 
   #setTracking(on: boolean): string {
     if (on === this.tracking) return on ? 'ERROR12' : 'ERROR11';
     this.#startedAt = on ? this.options.clock.now() : Number.NaN;
+    this.#toldFrame = -1;
+    this.#cache.clear();
     return 'OKAY';
   }
 
-  #answerForPort(name: string, args: string): string {
-    if (!['PVWR', 'PINIT', 'PHINF', 'PENA', 'PDIS', 'PHF'].includes(name)) return 'ERROR01';
-    const port = this.#ports.get(Number.parseInt(args.slice(0, 2), 16));
-    if (port === undefined) return 'ERROR08';
-    switch (name) {
-      case 'PVWR':
-        return write(port, args.slice(2));
-      case 'PINIT':
-        return this.#initialise(port);
-      case 'PHINF':
-        return this.#info(port, args.slice(2));
-      case 'PENA':
-        if (!port.initialised) return 'ERROR0E';
-        if (!/^[SDB]$/.test(args.slice(2))) return 'ERROR09';
-        port.enabled = true;
-        return 'OKAY';
-      case 'PDIS':
-        port.enabled = false;
-        return 'OKAY';
-      default:
-        this.#ports.delete(port.handle);
-        return 'OKAY';
-    }
+  get periodMs(): number {
+    return 1000 / (this.options.rateHz ?? 60);
   }
 
-  #list(which: string): string {
-    const ports = [...this.#ports.values()].filter((p) => {
-      if (which === PHSR.toBeFreed) return !p.occupied && p.wired !== undefined;
-      if (which === PHSR.toBeInitialised) return (p.occupied || p.wired === undefined) && !p.initialised;
-      if (which === PHSR.toBeEnabled) return p.occupied && p.initialised && !p.enabled;
-      return which !== PHSR.enabled || p.enabled;
-    });
-    return hex(ports.length, 2) + ports.map((p) => hex(p.handle, 2) + hex(statusOf(p), 3)).join('');
+  /** The newest frame that can be read. */
+  #newest(): number {
+    if (this.#frozen === 'still') return this.#frozenAt;
+    const readable = this.options.clock.now() - (this.options.latencyMs ?? 0) - this.#startedAt;
+    return Math.max(0, Math.floor(readable / this.periodMs));
   }
 
-  /** Reads the uploaded file, and finds the tool that carries its part number. */
-  #initialise(port: Port): string {
-    if (port.wired === undefined) {
-      try {
-        const { partNumber } = readToolFile(port.memory.subarray(0, 752));
-        port.tool = this.options.tools.find((t) => t.kind !== 'wired' && (t.partNumber ?? t.name) === partNumber);
-      } catch {
-        return 'ERROR13';
-      }
-      port.occupied = true;
-    }
-    if (!port.occupied) return 'ERROR2C';
-    port.initialised = true;
-    return 'OKAY';
+  #timeOf(number: number): Instant {
+    return this.options.clock.plus(this.#startedAt as Instant, number * this.periodMs);
   }
 
-  #info(port: Port, option: string): string {
-    if (!port.occupied) return 'UNOCCUPIED';
-    const file = port.wired === undefined ? readToolFile(port.memory.subarray(0, 752)) : undefined;
-    const number = this.options.tools.indexOf(port.wired as SimulatedTool) + 1;
-    const serial = port.wired?.serial ?? hex(number, 8);
-    const part = file?.partNumber ?? port.wired?.partNumber ?? port.wired?.name ?? '';
-    const bits = Number.parseInt(option === '' ? '0001' : option, 16);
-    let text = '';
-    if (bits & 0x0001) {
-      const maker = (file?.manufacturer ?? 'TROCAR').padEnd(12).slice(0, 12);
-      text += `${hex(file?.mainType ?? 2, 2)}000000${maker}000${serial.padEnd(8).slice(0, 8)}${hex(statusOf(port), 2)}`;
-    }
-    if (bits & 0x0002) text += '00000000';
-    if (bits & 0x0004) text += part.padEnd(20).slice(0, 20);
-    return text;
-  }
-
-  /** The newest frame that can be read, for TX and BX; undefined where the device is not tracking. Reused. */
+  /** The newest frame for TX, BX or GX; undefined where the device is not tracking. Reused. */
   measure(options: number): NdiFrame | undefined {
     if (!this.tracking) return undefined;
-    const period = 1000 / (this.options.rateHz ?? 60);
-    const readable = this.options.clock.now() - (this.options.latencyMs ?? 0) - this.#startedAt;
-    const number = Math.max(0, Math.floor(readable / period));
-    const at = this.options.clock.plus(this.#startedAt as Instant, number * period);
+    const number = this.#newest();
     const frame = this.#frame;
     frame.begin(options);
-    for (const port of this.#ports.values()) this.#measurePort(frame, port, number, at);
-    frame.systemStatus = this.#news;
-    this.#news = 0;
+    for (const port of this.ports.all()) this.#measurePort(frame, port, number);
+    if (options & NDI_OPTION.strays) {
+      for (const [k, xyz] of this.#strays(number).entries()) frame.strays.set(xyz, 3 * k);
+      frame.strayCount = Math.min(20, this.#strays(number).length);
+      frame.strayOutOfVolume.fill(0);
+    }
+    frame.systemStatus = this.ports.news;
+    this.ports.news = 0;
     return frame;
   }
 
-  #measurePort(frame: NdiFrame, port: Port, number: number, at: Instant): void {
+  #strays(number: number): ReadonlyArray<readonly [number, number, number]> {
+    return this.options.straysOf?.(this.#timeOf(number)).slice(0, 20) ?? [];
+  }
+
+  #measurePort(frame: NdiFrame, port: SimulatedPort, number: number): void {
     if (!port.enabled || !port.occupied) {
       if (port.enabled || port.initialised) frame.addHandle(port.handle, HANDLE_STATE.disabled);
       return;
     }
-    const pose = port.tool === undefined ? undefined : this.#poseOf(port.tool.name, number, at);
+    const pose = port.tool === undefined ? undefined : this.#poseOf(port.tool.name, number);
     const outside = pose?.outOfVolume === true;
     const visible = pose !== undefined && (!outside || (frame.options & NDI_OPTION.outOfVolume) !== 0);
     const i = frame.addHandle(port.handle, visible ? HANDLE_STATE.valid : HANDLE_STATE.missing);
     frame.portStatus[i] = statusOf(port) | (outside ? PORT_STATUS.outOfVolume : 0);
     // Number 0 means "nothing measured yet" in this protocol.
     frame.frameNumber[i] = number + 1;
-    if (pose === undefined || !visible) return;
-    const [x, y, z, w] = [0, 1, 2, 3].map((k) => pose.rotation[k] ?? Number.NaN) as [number, number, number, number];
-    const values = [w, x, y, z, pose.position[0], pose.position[1], pose.position[2], pose.errorMm ?? 0.1];
-    for (let k = 0; k < VALUES; k += 1) frame.values[i * VALUES + k] = values[k] ?? Number.NaN;
+    if (pose !== undefined && visible) writePose(frame.values, i * VALUES, pose);
   }
 
-  #poseOf(tool: string, number: number, at: Instant): ReturnType<PoseSource> {
+  /** What is new since the last BX2; undefined where the device is not tracking. Reused. */
+  measureBx2(args: string): Bx2Reply | undefined {
+    if (!this.tracking) return undefined;
+    const reply = this.#bx2;
+    reply.begin();
+    for (const [type, code] of this.#alerts.splice(0)) {
+      reply.alertType[reply.alertCount] = type;
+      reply.alertCode[reply.alertCount] = code;
+      reply.alertCount += 1;
+    }
+    const number = this.#newest();
+    this.ports.news &= ~(SYSTEM_STATUS.portOccupied | SYSTEM_STATUS.portUnoccupied);
+    if (number === this.#toldFrame) return reply;
+    this.#toldFrame = number;
+    this.#fillBx2(reply, number, bx2Request(args));
+    return reply;
+  }
+
+  #fillBx2(reply: Bx2Reply, number: number, wanted: Bx2Request): void {
+    const ms = number * this.periodMs;
+    reply.frameCount = 1;
+    reply.frameType[0] = 2;
+    reply.frameSequence[0] = number & 0xff;
+    reply.frameStatus[0] = 0;
+    reply.frameNumber[0] = number + 1;
+    reply.frameSeconds[0] = (this.options.deviceTimeS ?? 1_700_000_000) + Math.floor(ms / 1000);
+    reply.frameNanoseconds[0] = Math.round((ms % 1000) * 1e6);
+    if (wanted.tools) for (const port of this.ports.all()) this.#addSixD(reply, port, number);
+    if (!wanted.strays) return;
+    for (const xyz of this.#strays(number)) {
+      const i = reply.threeDCount;
+      reply.threeDFrame[i] = 0;
+      reply.threeDHandle[i] = STRAY_HANDLE;
+      reply.threeDStatus[i] = 0;
+      reply.threeDIndex[i] = i;
+      reply.threeDValues.set(xyz, 3 * i);
+      reply.threeDCount = i + 1;
+    }
+  }
+
+  #addSixD(reply: Bx2Reply, port: SimulatedPort, number: number): void {
+    if (!port.enabled) return;
+    const i = reply.sixDCount;
+    reply.sixDCount = i + 1;
+    const pose = port.occupied && port.tool !== undefined ? this.#poseOf(port.tool.name, number) : undefined;
+    const code = !port.occupied
+      ? SIX_D.unplugged
+      : pose === undefined
+        ? SIX_D.missing
+        : pose.outOfVolume === true
+          ? SIX_D.outOfVolume
+          : SIX_D.ok;
+    reply.sixDFrame[i] = 0;
+    reply.sixDHandle[i] = port.handle;
+    reply.sixDStatus[i] = code | (pose === undefined ? SIX_D.missingBit : 0);
+    if (pose !== undefined) writePose(reply.sixDValues, 8 * i, pose);
+  }
+
+  #poseOf(tool: string, number: number): SimulatedPose | undefined {
     const cached = this.#cache.get(tool);
-    if (cached !== undefined && cached.frame === number) return cached.pose;
-    const pose = this.options.poseOf(tool, at);
-    this.#cache.set(tool, { frame: number, pose });
-    return pose;
+    if (cached !== undefined && (cached.frame === number || this.#frozen !== undefined)) return cached.pose;
+    const pose = this.options.poseOf(tool, this.#timeOf(number));
+    const noisy = pose === undefined ? undefined : this.#withNoise(pose);
+    this.#cache.set(tool, { frame: number, pose: noisy });
+    return noisy;
+  }
+
+  #withNoise(pose: SimulatedPose): SimulatedPose {
+    const { noiseMm = 0, errorNoiseMm = 0.005 } = this.options;
+    const random = this.#random;
+    const position = [0, 1, 2].map((k) => (pose.position[k] ?? Number.NaN) + (noiseMm === 0 ? 0 : noiseMm * random.normal()));
+    const error = (pose.errorMm ?? 0.1) + (errorNoiseMm === 0 ? 0 : errorNoiseMm * random.normal());
+    return { ...pose, position, errorMm: Math.abs(error) };
   }
 }
 
-function statusOf(port: Port): number {
-  return (
-    (port.occupied ? PORT_STATUS.occupied : 0) |
-    (port.initialised ? PORT_STATUS.initialised : 0) |
-    (port.enabled ? PORT_STATUS.enabled : 0)
-  );
+/** Our quaternion is x y z w; NDI's has the scalar first. */
+function writePose(values: Float64Array, at: number, pose: SimulatedPose): void {
+  for (let k = 0; k < 4; k += 1) values[at + k] = pose.rotation[(k + 3) % 4] ?? Number.NaN;
+  for (let k = 0; k < 3; k += 1) values[at + 4 + k] = pose.position[k] ?? Number.NaN;
+  values[at + 7] = pose.errorMm ?? 0.1;
 }
 
-function write(port: Port, args: string): string {
-  if (!/^[0-9A-F]{132}$/i.test(args)) return 'ERROR07';
-  const address = Number.parseInt(args.slice(0, 4), 16);
-  if (address + 64 > port.memory.length) return 'ERROR23';
-  for (let i = 0; i < 64; i += 1) port.memory[address + i] = Number.parseInt(args.slice(4 + 2 * i, 6 + 2 * i), 16);
-  return 'OKAY';
+function bx2Request(args: string): Bx2Request {
+  const of = (name: string): string | undefined => new RegExp(`--${name}=(\\w+)`).exec(args)?.[1];
+  const points = of('3d') ?? 'none';
+  return { tools: (of('6d') ?? 'tools') === 'tools', strays: points === 'strays' || points === 'all' };
 }
