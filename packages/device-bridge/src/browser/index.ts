@@ -10,3 +10,4 @@ export type {
   LinkState,
 } from './client-types.js';
 export { type BridgeSocket, browserSocket, type CreateSocket, type SocketAccess, type SocketEvents } from './socket.js';
+export { type WebSerialOptions, type WebSerialPort, webSerialTransport } from './web-serial.js';
