@@ -1,82 +1,25 @@
 #!/usr/bin/env node
-import { readFile } from 'node:fs/promises';
-import { type Clock, isNavError, NavError, systemClock } from '@trocar/core';
-import { makeToolFile } from '../codec/ndi/index.js';
-import type { Driver } from '../driver.js';
-import { type NdiToolOptions, ndiDriver } from '../drivers/ndi/index.js';
-import { type PoseSource, simulateNdiTracker } from '../drivers/simulated/index.js';
-import { serialTransport, startBridge, tcpTransport } from '../node/index.js';
-import { pipe } from '../transports/pipe.js';
-import { type BridgeArguments, readArguments, USAGE } from './arguments.js';
+import { createInterface } from 'node:readline';
+import { runBridgeCommand } from './commands.js';
 
-/** Two tools going round slowly in front of the camera. */
-const circling: PoseSource = (tool, at) => {
-  const angle = at / 2000;
-  const side = tool === 'reference' ? 0 : 100;
-  return {
-    position: [side * Math.cos(angle), side * Math.sin(angle), -1500],
-    rotation: [0, 0, Math.sin(angle / 2), Math.cos(angle / 2)],
-  };
-};
+const end = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end.abort());
 
-async function simulatedDevice(clock: Clock): Promise<Driver> {
-  const names = ['stylus', 'reference'];
-  const ends = pipe();
-  await simulateNdiTracker(ends.device, { clock, poseOf: circling, tools: names.map((name) => ({ name })) });
-  const markers = [
-    [0, 0, 0],
-    [50, 0, 0],
-    [0, 80, 0],
-  ] as const;
-  const tools = names.map((name) => ({ name, toolFile: makeToolFile({ markers, partNumber: name }) }));
-  return ndiDriver({ transport: ends.host, clock, tools });
-}
-
-async function readTools(roms: BridgeArguments['roms']): Promise<NdiToolOptions[]> {
-  return Promise.all(
-    roms.map(async ({ name, file }) => {
-      try {
-        return { name, toolFile: new Uint8Array(await readFile(file)) };
-      } catch (cause) {
-        throw new NavError('device/bad-tool-file', `The tool file "${file}" of "${name}" cannot be read.`, { cause });
-      }
-    }),
-  );
-}
-
-async function makeDriver(wanted: BridgeArguments, clock: Clock): Promise<Driver> {
-  const { device } = wanted;
-  if (device.kind === 'simulate') return simulatedDevice(clock);
-  const transport = device.kind === 'serial' ? serialTransport(device.path) : tcpTransport(device.host, device.port);
-  return ndiDriver({ transport, clock, tools: await readTools(wanted.roms), baudRate: wanted.baudRate });
-}
-
-async function main(): Promise<void> {
-  const wanted = readArguments(process.argv.slice(2));
-  if (wanted === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const clock = systemClock();
-  const bridge = await startBridge({
-    driver: await makeDriver(wanted, clock),
-    clock,
-    host: wanted.host,
-    port: wanted.port,
-    allowedOrigins: wanted.origins,
-    allowedHosts: wanted.hosts,
-    allowRemote: wanted.allowRemote,
-  });
-  process.stdout.write(`${bridge.url}\n`);
-  const stop = (): void => {
-    process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
-    void bridge.close().then(() => process.exit(0));
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-}
-
-main().catch((error: unknown) => {
-  const code = isNavError(error) ? error.code : 'error';
-  process.stderr.write(`${code}: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+// Whoever reads the answer may have read enough (`trocar-bridge decode … | head -3`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  end.abort();
 });
+
+process.exitCode = await runBridgeCommand(process.argv.slice(2), {
+  out: (line) =>
+    new Promise((resolve) => {
+      process.stdout.write(`${line}\n`, () => resolve());
+    }),
+  error: (line) => void process.stderr.write(`${line}\n`),
+  env: process.env,
+  signal: end.signal,
+  lines: () => createInterface({ input: process.stdin }),
+});
+// Timers and sockets of devices may still hold the process; what was said has been written.
+process.exit();

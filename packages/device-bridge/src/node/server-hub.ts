@@ -24,12 +24,21 @@ import { Subscription } from './server-subscription.js';
 /** What a command does; what it throws is told to the client that sent it. */
 export type CommandHandler = (args: BridgeCommand['args']) => void | Promise<void>;
 
+/** What happens at a bridge, for logs. Times are the logger's. */
+export type BridgeLogEntry =
+  | { readonly what: 'device'; readonly device: string; readonly state: ConnectionState; readonly reason: string }
+  | { readonly what: 'fault'; readonly code: NavErrorCode; readonly message: string }
+  | { readonly what: 'joined' | 'left'; readonly role: Role; readonly address: string; readonly clients: number }
+  /** Turned away at the door, or sent away. */
+  | { readonly what: 'refused'; readonly reason: string };
+
 /** What a hub needs. */
 export interface HubOptions extends ServedOptions {
   readonly name: string;
   readonly devices: readonly BridgeDevice[];
   readonly heartbeatMs: number;
   readonly commands: Readonly<Record<string, CommandHandler>>;
+  readonly log: (entry: BridgeLogEntry) => void;
 }
 
 /** Faults that are told to clients: so many at once, and so many per second. All of them are counted. */
@@ -67,6 +76,7 @@ export class Hub {
   #batches = 0;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #faultsToTell: Allowance;
+  readonly #refusalsToLog: Allowance;
   readonly #faults: Record<string, number> = {};
   readonly #refused: Record<string, number> = {};
   readonly #losses: Record<string, number> = {};
@@ -79,6 +89,7 @@ export class Hub {
     this.#clock = options.clock;
     this.#startedAt = options.clock.now();
     this.#faultsToTell = new Allowance(FAULTS_AT_ONCE, FAULTS_PER_SECOND, this.#startedAt);
+    this.#refusalsToLog = new Allowance(FAULTS_AT_ONCE, FAULTS_PER_SECOND, this.#startedAt);
     this.devices = new Devices(options.devices, options.clock, this.#makeSink());
     this.#hello = {
       bridge: options.name,
@@ -118,6 +129,7 @@ export class Hub {
   /** Counts a connection that was turned away. */
   countRefusal(reason: string): void {
     count(this.#refused, reason);
+    if (this.#refusalsToLog.take(1, this.#clock.now())) this.#options.log({ what: 'refused', reason });
   }
 
   add(admitted: Admitted): void {
@@ -137,6 +149,11 @@ export class Hub {
     if (hello.resume?.session === this.#session) client.resumeAfter = hello.resume.sequence;
     client.send(encodeHello({ ...this.#hello, role: client.role, ...commands }));
     this.#clients.push(client);
+    this.#logClient('joined', client);
+  }
+
+  #logClient(what: 'joined' | 'left', { role, address }: ServedClient): void {
+    this.#options.log({ what, role, address, clients: this.#clients.length });
   }
 
   #subscription(names: readonly string[] | undefined): Subscription {
@@ -166,7 +183,10 @@ export class Hub {
   #gone(client: ServedClient): void {
     this.#connections.delete(client);
     const at = this.#clients.indexOf(client);
-    if (at >= 0) this.#clients.splice(at, 1);
+    if (at >= 0) {
+      this.#clients.splice(at, 1);
+      this.#logClient('left', client);
+    }
     this.#goneDropped += client.droppedTotal;
     this.#goneThinned += client.thinnedTotal;
     const { subscription } = client;
@@ -242,8 +262,9 @@ export class Hub {
 
   #connection(device: ConnectionState, text: string, devices: readonly DeviceState[]): void {
     const reason = text.slice(0, LONGEST_TEXT);
-    for (const [i, { name, state }] of devices.entries()) {
+    for (const [i, { name, state, reason: why }] of devices.entries()) {
       const before = this.#hello.devices?.[i]?.state;
+      if (before !== state) this.#options.log({ what: 'device', device: name, state, reason: why });
       if (before === 'connected' && state !== 'connected') count(this.#losses, name);
     }
     const cut = devices.map((d) => ({ ...d, reason: d.reason.slice(0, LONGEST_TEXT / devices.length) }));
@@ -254,6 +275,7 @@ export class Hub {
   #fault({ code, message }: DriverFault): void {
     count(this.#faults, code);
     if (!this.#faultsToTell.take(1, this.#clock.now())) return;
+    this.#options.log({ what: 'fault', code, message });
     this.#tell({ kind: 'fault', code: code as NavErrorCode, message: message.slice(0, LONGEST_TEXT) }, true);
   }
 

@@ -11,7 +11,7 @@ import { healthOf, metricsText } from './metrics.js';
 import { accessPolicy, isLoopback } from './policy.js';
 import type { BridgeDevice } from './server-devices.js';
 import { Door } from './server-door.js';
-import { type CommandHandler, Hub } from './server-hub.js';
+import { type BridgeLogEntry, type CommandHandler, Hub } from './server-hub.js';
 import { type BridgeLimits, usualLimits } from './server-limits.js';
 import { requireTls, type TlsIdentity } from './tls.js';
 
@@ -49,6 +49,8 @@ export interface BridgeOptions {
   readonly highWaterBytes?: number;
   readonly helloTimeoutMs?: number;
   readonly silentMs?: number;
+  /** Told what happens, at a low rate. */
+  readonly log?: (entry: BridgeLogEntry) => void;
   /** `/healthz` is well while poses came within this, ms. Default 500. */
   readonly healthyWithinMs?: number;
 }
@@ -159,6 +161,7 @@ function makeHub(options: BridgeOptions, limits: BridgeLimits): Hub {
     clock: options.clock,
     heartbeatMs,
     commands: options.commands ?? {},
+    log: options.log ?? (() => undefined),
     highWaterBytes: options.highWaterBytes ?? 65_536,
     helloTimeoutMs: options.helloTimeoutMs ?? 2000,
     silentMs: options.silentMs ?? 10_000,
