@@ -16,10 +16,13 @@ export class LowerHull {
   /** Indices of the hull's points, left to right. */
   readonly #hull: Int32Array;
   readonly #sorted: Float64Array;
+  readonly #lowRank: number;
   #hullSize = 0;
 
-  constructor(window: number) {
+  /** @param lowRank how many points from the line on the spread's `low` is the distance of */
+  constructor(window: number, lowRank: number = LOW_RANK) {
     this.window = window;
+    this.#lowRank = lowRank;
     const capacity = window + (window >> 2);
     this.counts = new Float64Array(capacity);
     this.arrivals = new Float64Array(capacity);
@@ -58,7 +61,7 @@ export class LowerHull {
     }
     sorted.sort();
     const spread = this.spread;
-    spread[SPREAD.low] = sorted[Math.min(n - 1, LOW_RANK)] as number;
+    spread[SPREAD.low] = sorted[Math.min(n - 1, this.#lowRank)] as number;
     spread[SPREAD.median] = sorted[n >> 1] as number;
     spread[SPREAD.high] = sorted[Math.floor(0.9 * n)] as number;
     spread[SPREAD.recentLeast] = lowest;
