@@ -10,6 +10,7 @@ const STOP_MS = 1000;
 export class DTrackControl {
   readonly #transport: Transport;
   readonly #onLost: (reason: NavError) => void;
+  #open = false;
   #waiting: ((outcome: DTrackAnswer | NavError) => void) | undefined;
 
   constructor(transport: Transport, onLost: (reason: NavError) => void) {
@@ -26,17 +27,19 @@ export class DTrackControl {
     await this.#transport.open({
       data: (bytes) => framer.feed(bytes),
       closed: (reason) => {
+        this.#open = false;
         this.#settle(reason);
         this.#onLost(reason);
       },
     });
+    this.#open = true;
     await this.#ask('dtrack2 tracking start', ANSWER_MS);
   }
 
   /** Stops the measurement, where that can still be said, and closes. */
   async stop(): Promise<void> {
     try {
-      await this.#ask('dtrack2 tracking stop', STOP_MS);
+      if (this.#open) await this.#ask('dtrack2 tracking stop', STOP_MS);
     } catch {
       // The device is let go either way.
     }
