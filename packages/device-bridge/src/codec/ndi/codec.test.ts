@@ -5,23 +5,36 @@ import { describe, expect, inject, it } from 'vitest';
 import { statusOf } from '../../drivers/ndi/index.js';
 import { checkStreamCodec } from '../../testing/index.js';
 import {
+  alertMeaning,
+  Bx2Reply,
   baudRateOf,
   commArguments,
   decodeBx,
+  decodeGx,
   decodeTx,
   encodeBx,
+  encodeBx2,
   encodeCommand,
+  encodeGx,
   encodeTx,
   frameBinary,
   HANDLE_STATE,
+  knowsBx2,
   makeToolFile,
   NdiFrame,
   NdiReplyFramer,
   parseCommand,
+  parseParameterInfo,
+  parseParameters,
+  parsePortFacts,
   parsePortHandles,
   parsePortInfo,
+  parsePortStats,
+  portStatusNames,
   readToolFile,
   replyWord,
+  streamHeader,
+  systemStatusNames,
   toolFileWrites,
   withCrc,
 } from './index.js';
@@ -60,6 +73,14 @@ function randomFrame(seed: number, options: number, tx: boolean): NdiFrame {
       frame.strayStatus[i] = 1;
       for (let k = 0; k < 3; k += 1) frame.strayPosition[i * 3 + k] = coordinate();
     }
+    if (options & 8) {
+      const count = random.below(12);
+      const first = frame.addMarkers(i, count);
+      for (let k = first; k < first + count; k += 1) {
+        frame.markerOutOfVolume[k] = random.below(2);
+        for (let c = 0; c < 3; c += 1) frame.markers[3 * k + c] = coordinate();
+      }
+    }
   }
   if (options & 0x1000) {
     frame.strayCount = random.below(20);
@@ -85,6 +106,11 @@ function contents(frame: NdiFrame): unknown {
     stray: [...frame.strayPosition.subarray(0, n * 3)],
     strays: [...frame.strays.subarray(0, frame.strayCount * 3)],
     outside: [...frame.strayOutOfVolume.subarray(0, (frame.strayCount + 7) >> 3)],
+    markers: Array.from({ length: n }, (_, i) => {
+      const first = frame.markerStart[i] as number;
+      const end = first + (frame.markerCount[i] as number);
+      return [...frame.markers.subarray(3 * first, 3 * end), ...frame.markerOutOfVolume.subarray(first, end)];
+    }),
     system: frame.systemStatus,
   };
 }
@@ -159,6 +185,96 @@ describe('tracking replies', () => {
   );
 });
 
+/** Bytes from the layout alone: what an encoder of ours could not show wrong. */
+describe('the order of bytes, bits and numbers', () => {
+  const frame = new NdiFrame();
+  const bytes = (hex: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+
+  it('in BX: little-endian, scalar first, the first marker the lowest bit', () => {
+    const body = bytes(
+      // one handle, 10, valid: 0.5 −0.5 0.25 0.125, 1.25 −2.5 −1500, 0.5
+      '01 0a 01 0000003f 000000bf 0000803e 0000003e 0000a03f 000020c0 0080bbc4 0000003f ' +
+        // port status 0x31, frame 0x01020304; tool information: bad fit, marker A used, marker T out of volume
+        '31000000 04030201 01 50000000000000000003 ' +
+        // two markers, the second out of volume
+        '02 02 0000803f 00000040 00004040 00008040 0000a040 0000c040 ' +
+        // nine strays, the ninth out of volume; system status 0x0102
+        `09 0001 ${'0000803f'.repeat(27)} 0201`,
+    );
+    expect(decodeBx(frame, new DataView(body.buffer), 0, body.length, 0x100b)).toBe(true);
+    expect([...frame.values.subarray(0, 8)]).toEqual([0.5, -0.5, 0.25, 0.125, 1.25, -2.5, -1500, 0.5]);
+    expect([frame.portStatus[0], frame.frameNumber[0], frame.systemStatus]).toEqual([0x31, 0x01020304, 0x0102]);
+    expect([...frame.markers.subarray(0, 6)]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...frame.markerOutOfVolume.subarray(0, 2)]).toEqual([0, 1]);
+    expect([...frame.strayOutOfVolume.subarray(0, 2)]).toEqual([0, 1]);
+    expect([frame.toolInfo[0], frame.toolInfo[1], frame.toolInfo[10]]).toEqual([1, 0x50, 0x03]);
+  });
+
+  it('in TX: scalar first, and numbers of bits with their highest digit first', () => {
+    const text = latin1(
+      '010A+05000-05000+02500+01250+000125-000250-150000+500000000003101020304' +
+        `011+000100+000200+000300\n0510${'+000100+000100+000100'.repeat(5)}0102`,
+    );
+    expect(decodeTx(frame, text, 0, text.length, 0x1009)).toBe(true);
+    expect([...frame.values.subarray(0, 8)]).toEqual([0.5, -0.5, 0.25, 0.125, 1.25, -2.5, -1500, 5]);
+    expect([frame.portStatus[0], frame.frameNumber[0], frame.systemStatus]).toEqual([0x31, 0x01020304, 0x0102]);
+    expect([...frame.markers.subarray(0, 3), frame.markerOutOfVolume[0]]).toEqual([1, 2, 3, 1]);
+    expect([frame.strayCount, frame.strayOutOfVolume[0]]).toEqual([5, 0x10]);
+  });
+});
+
+describe('GX', () => {
+  const wired = [0x0001, 0x0003, 0x0005, 0x0009, 0x000f];
+  const one = '+05000-05000+02500+01250+000125-000250-150000+05000';
+
+  it.each(wired)('with option %i decodes to what was encoded', (options) => {
+    const got = new NdiFrame();
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const random = new Random(seed);
+        const frame = new NdiFrame();
+        frame.begin(options);
+        for (let port = 1; port <= 3; port += 1) {
+          const i = frame.addHandle(port, [1, 2, 4, 8][random.below(4)] as number);
+          if ((options & 1) === 0) frame.state[i] = HANDLE_STATE.disabled;
+          if (frame.state[i] === HANDLE_STATE.valid) {
+            for (let k = 0; k < 8; k += 1) frame.values[8 * i + k] = random.below(9999) / (k >= 4 && k < 7 ? 100 : 10_000);
+          }
+          if (options & 1) frame.portStatus[i] = random.below(256);
+          if (options & 2) for (let k = 0; k < 6; k += 1) frame.toolInfo[11 * i + k] = random.below(256);
+          if (options & 8) frame.frameNumber[i] = random.nextUint32();
+          if (options & 4 && frame.state[i] !== HANDLE_STATE.disabled && random.uniform() < 0.5) {
+            frame.strayStatus[i] = 1;
+            for (let k = 0; k < 3; k += 1) frame.strayPosition[3 * i + k] = random.below(1e5) / 100;
+          }
+        }
+        frame.systemStatus = options & 1 ? random.below(256) : 0;
+        const text = latin1(encodeGx(frame));
+        expect(decodeGx(got, text, 0, text.length, options)).toBe(true);
+        expect(contents(got)).toEqual(contents(frame));
+        for (let end = 0; end < text.length - 1; end += 1) expect(decodeGx(got, text, 0, end, options)).toBe(false);
+      }),
+      { numRuns: 30 * inject('effort') },
+    );
+  });
+
+  it('has the third port first in its status word, and passive ports by their letters', () => {
+    const frame = new NdiFrame();
+    const text = latin1(
+      `${one}\nMISSING\nDISABLED\n01232233\n000000010000000200000003\n` +
+        `${one}\nDISABLED\nUNOCCUPIED\n02AABB31\n000000040000000500000006\n021+000100+000200+000300+000400+000500+000600\n`,
+    );
+    expect(decodeGx(frame, text, 0, text.length, 0x9009)).toBe(true);
+    expect([...frame.handle.subarray(0, frame.count)]).toEqual([1, 2, 3, 0x41, 0x42, 0x43]);
+    expect([...frame.portStatus.subarray(0, 6)]).toEqual([0x33, 0x22, 0x23, 0x31, 0xbb, 0xaa]);
+    expect([...frame.state.subarray(0, 6)]).toEqual([1, 2, 4, 1, 4, 8]);
+    expect([...frame.frameNumber.subarray(0, 6)]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...frame.values.subarray(0, 8)]).toEqual([0.5, -0.5, 0.25, 0.125, 1.25, -2.5, -1500, 0.5]);
+    expect(frame.systemStatus).toBe(3);
+    expect([...frame.strays.subarray(0, 6)]).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});
+
 describe('what a reply says of a tool', () => {
   const frame = new NdiFrame();
   const status = (state: number, port: number, tx = 1): string => {
@@ -191,6 +307,14 @@ describe('what a reply says of a tool', () => {
 
 describe('framing', () => {
   const frames = [0, 1, 2].map((seed) => randomFrame(seed + 40, 0x0801, false));
+  const joined = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+  const bx2 = new Bx2Reply();
+  bx2.begin();
+  bx2.frameCount = 1;
+  bx2.frameNumber[0] = 0x0d0d0d0d;
+  bx2.sixDCount = 2;
+  bx2.sixDValues.set([1, 0, 0, 0, 1, 2, 3, 4]);
+  bx2.sixDStatus[1] = 0x11f;
 
   it('conforms: any split, garbage, cuts, flipped bits and oversize', () => {
     const failures = checkStreamCodec({
@@ -202,11 +326,64 @@ describe('framing', () => {
           },
           4096,
         ),
-      samples: [withCrc('OKAY'), ...frames.map(encodeBx), withCrc('A\nB\n'), withCrc('')],
+      samples: [withCrc('OKAY'), ...frames.map(encodeBx), withCrc('A\nB\n'), withCrc(''), encodeBx2(bx2)],
       maxBytes: 4096,
       guarded: true,
     });
     expect(failures).toEqual([]);
+  });
+
+  it('conforms with streams too, whose header marks the reply behind it', () => {
+    const failures = checkStreamCodec({
+      // The name is left out of what is compared: where only the header came through, the next reply takes its name.
+      create: (onMessage, onFault) =>
+        new NdiReplyFramer(
+          {
+            reply: (r) => onMessage(`${r.kind}:${Buffer.from(r.bytes.slice(r.start, r.end)).toString('hex')}`),
+            fault: onFault,
+          },
+          4096,
+        ),
+      samples: [joined(streamHeader('poses'), encodeBx2(bx2)), joined(streamHeader('x'), withCrc('OKAY')), withCrc('A')],
+      maxBytes: 4096,
+      guarded: true,
+    });
+    expect(failures).toEqual([]);
+  });
+
+  it('says of which stream a reply is, and of none where its header is damaged', () => {
+    const got: string[] = [];
+    const framer = new NdiReplyFramer({
+      reply: (r) => got.push(`${r.streamed ? r.streamName() : '-'}:${r.text()}`),
+      fault: (code) => got.push(code),
+    });
+    const broken = streamHeader('poses');
+    broken[5] = 0x20;
+    framer.feed(joined(streamHeader('poses'), withCrc('A'), withCrc('B'), streamHeader(''), withCrc('C'), broken, withCrc('D')));
+    expect(got).toEqual(['poses:A', '-:B', ':C', 'codec/bad-crc', '-:D']);
+    framer.feed(withCrc('E'));
+    expect(got.at(-1)).toBe('-:E');
+  });
+
+  it('takes long replies only where they are asked for, up to its cap', () => {
+    const long = new Uint8Array(6 + 100).fill(7);
+    new DataView(long.buffer).setUint16(0, 0xa5c8, true);
+    new DataView(long.buffer).setUint32(2, 100, true);
+    const heard = (asked: boolean, maxBytes = 4096): string[] => {
+      const got: string[] = [];
+      const framer = new NdiReplyFramer(
+        { reply: (r) => got.push(`${r.kind} ${r.end - r.start}`), fault: (code) => got.push(code) },
+        maxBytes,
+        asked,
+      );
+      for (const byte of long) framer.feed(Uint8Array.of(byte));
+      framer.feed(withCrc('OKAY'));
+      framer.feed(withCrc('OKAY'));
+      return [got[0] as string, got.at(-1) as string];
+    };
+    expect(heard(true)).toEqual(['long 100', 'text 4']);
+    expect(heard(true, 64)).toEqual(['codec/oversize', 'text 4']);
+    expect(heard(false)).toEqual(['codec/malformed', 'text 4']);
   });
 
   it('refuses a length beyond its cap at once, and does not wait for it', () => {
@@ -282,6 +459,80 @@ describe('port handles', () => {
     expect(parsePortHandles('ERROR08')).toBeUndefined();
     expect(parsePortInfo('UNOCCUPIED')).toBe('unoccupied');
     expect(parsePortInfo('short')).toBeUndefined();
+  });
+
+  it('say all that PHINF can: every combination of blocks, and none that is cut', () => {
+    const blocks = ['02000001NDI         0013318FC101F', '00000000', 'Generic Twin 5D     ', '0F', '29', 'A4-X0118100101', '03'];
+    for (let options = 1; options < 128; options += 1) {
+      const text = blocks.filter((_, i) => (options & (1 << i)) !== 0).join('');
+      const facts = parsePortFacts(text, options);
+      if (facts === undefined || facts === 'unoccupied') throw new Error(text);
+      expect(Object.keys(facts)).toHaveLength(blocks.filter((_, i) => (options & (1 << i)) !== 0).length);
+      expect(parsePortFacts(text.slice(1), options)).toBeUndefined();
+    }
+    expect(parsePortFacts(blocks.join(''), 0x7f)).toEqual({
+      basic: { mainType: 2, toolType: '02000001', manufacturer: 'NDI', revision: '001', serial: '3318FC10', status: 0x1f },
+      currentTest: '00000000',
+      partNumber: 'Generic Twin 5D',
+      accessories: 0x0f,
+      markerType: 0x29,
+      location: { device: 'A4-X0118', systemType: '1', toolType: '0', port: '01', channel: '01' },
+      gpio: 3,
+    });
+  });
+
+  it('of the first generation are three lines', () => {
+    expect(parsePortStats('00NDI         00033B348003F\nUNOCCUPIED\nUNOCCUPIED\n')).toEqual([
+      { toolType: '00', manufacturer: 'NDI', revision: '000', serial: '33B34800', status: 0x3f },
+      'unoccupied',
+      'unoccupied',
+    ]);
+    expect(parsePortStats('UNOCCUPIED\nUNOCCUPIED\n')).toBeUndefined();
+    expect(parsePortStats('short\nUNOCCUPIED\nUNOCCUPIED\n')).toBeUndefined();
+  });
+});
+
+describe('parameters', () => {
+  it('are read from GET and GETINFO', () => {
+    expect(parseParameters('Info.Timeout.PINIT=5\nParam.X=a=b\n')).toEqual([
+      { name: 'Info.Timeout.PINIT', value: '5' },
+      { name: 'Param.X', value: 'a=b' },
+    ]);
+    expect(parseParameters('no value')).toBeUndefined();
+    expect(parseParameterInfo('Param.Laser=0;2;3;0;1;off,on;switches the laser; at once\n')).toEqual([
+      {
+        name: 'Param.Laser',
+        value: '0',
+        type: '2',
+        attribute: '3',
+        minimum: '0',
+        maximum: '1',
+        enumeration: 'off,on',
+        description: 'switches the laser; at once',
+      },
+    ]);
+    expect(parseParameterInfo('Param.Laser=0;2')).toBeUndefined();
+  });
+
+  it.each([
+    ['G.003.001', true],
+    ['G.003', true],
+    ['G.012.000', true],
+    ['H.001.000', true],
+    ['G.002.009', false],
+    ['D.001.007', false],
+    ['3.1', false],
+    ['', false],
+  ])('API revision "%s" knows BX2: %s', (text, knows) => {
+    expect(knowsBx2(text)).toBe(knows);
+  });
+
+  it('and bits without a name are named by their place', () => {
+    expect(portStatusNames(0x2431)).toEqual(['occupied', 'initialised', 'enabled', 'bit10', 'bit13']);
+    expect(systemStatusNames(0)).toEqual([]);
+    expect(alertMeaning(1, 2)).toMatch(/bumped/);
+    expect(alertMeaning(1, 99)).toMatch(/99/);
+    expect(alertMeaning(7, 1)).toMatch(/kind 7/);
   });
 });
 
