@@ -98,6 +98,14 @@ describe('a case on a volume', () => {
     expect(codeOf(() => volumeCase(air, 1))).toBe('registration/failed');
   });
 
+  it('passes on what was taken for granted of the image, not what concerns no plan', () => {
+    const { volume: v } = headPhantom({ spacingMm: 4 });
+    const codes = ['orientation-assumed', 'unit-assumed', 'spacing-rounded', 'lossy-compression', 'gaps-filled'] as const;
+    const told = codes.map((code) => ({ code, message: `about ${code}` }));
+    const other = [{ code: 'ignored-files' as const, message: 'a note lay beside it' }];
+    expect(volumeCase({ ...v, warnings: [...told, ...other] }, 1).warnings).toEqual(told.map((w) => w.message));
+  });
+
   it('binds plans to the content where a file names no frame of reference, and tells two contents apart', () => {
     const phantom = headPhantom({ spacingMm: 4 });
     const other = headPhantom({ spacingMm: 4, seed: 2 });

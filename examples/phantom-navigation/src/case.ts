@@ -2,7 +2,7 @@ import { NavError, type Point, point } from '@trocar/core';
 import { requirePlanFor, type StraightPlan, straightPlan } from '@trocar/core/guidance';
 import { Random } from '@trocar/core/math';
 import { headPhantom } from '@trocar/core/testing';
-import { requireNoShear, type Volume } from '@trocar/core/volume';
+import { requireNoShear, type Volume, type VolumeWarning } from '@trocar/core/volume';
 import { CT } from './frames.js';
 import { type Body, findBody } from './skin.js';
 
@@ -32,6 +32,16 @@ export function phantomCase(seed: number, spacingMm = 2): NavigationCase {
   };
 }
 
+/** What was done to the voxels or taken for granted of their place: whoever plans on them must know. */
+const CONCERNS_PLANNING: ReadonlySet<VolumeWarning['code']> = new Set([
+  'gaps-filled',
+  'lossy-compression',
+  'orientation-assumed',
+  'resampled',
+  'spacing-rounded',
+  'unit-assumed',
+]);
+
 /** How many fiducials are chosen on a real volume. */
 const FIDUCIALS = 8;
 /** Directions in which skin is looked for. */
@@ -50,8 +60,7 @@ const DEPTH_MM = 50;
  */
 export function volumeCase(given: Volume<'ct'>, seed: number): NavigationCase {
   requireNoShear(given, 'Navigation');
-  // What was done to the voxels concerns whoever plans on them.
-  const warnings = given.warnings.filter((w) => w.code === 'gaps-filled').map((w) => w.message);
+  const warnings = given.warnings.filter((w) => CONCERNS_PLANNING.has(w.code)).map((w) => w.message);
   const volume = named(given, warnings);
   const body = findBody(volume);
   let skin = skinPoints(body, seed, true);

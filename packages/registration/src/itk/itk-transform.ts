@@ -52,15 +52,15 @@ function parameterMapOf(t: StoredTransform): ParameterMap {
     case 'Euler3DTransform':
       return affine(eulerRows(take(t, 0, 3, 6), fixed[3] === 1), p.slice(3), centre);
     case 'VersorRigid3DTransform':
-      return affine(versorRows(take(t, 0, 3, 6)), p.slice(3), centre);
+      return affine(versor(t, take(t, 0, 3, 6)), p.slice(3), centre);
     case 'VersorTransform':
-      return affine(versorRows(take(t, 0, 3, 3)), [0, 0, 0], centre);
+      return affine(versor(t, take(t, 0, 3, 3)), [0, 0, 0], centre);
     case 'QuaternionRigidTransform':
       return affine(quaternionRows(take(t, 0, 4, 7)), p.slice(4), centre);
     case 'Similarity3DTransform': {
       const scale = take(t, 6, 7, 7)[0] as number;
       return affine(
-        versorRows(p).map((x) => x * scale),
+        versor(t, p).map((x) => x * scale),
         p.slice(3, 6),
         centre,
       );
@@ -90,6 +90,13 @@ function take(t: StoredTransform, from: number, to: number, count: number): numb
     throw new NavError('transform/corrupt', `A ${t.kind} has ${count} finite parameters, but this one has ${all.length}.`);
   }
   return all.slice(from, to);
+}
+
+/** @throws NavError `transform/corrupt` where the vector part is longer than a unit quaternion's can be */
+function versor(t: StoredTransform, p: readonly number[]): number[] {
+  const [x, y, z] = p as [number, number, number];
+  if (x * x + y * y + z * z <= 1 + 1e-9) return versorRows(p);
+  throw new NavError('transform/corrupt', `The versor (${x}, ${y}, ${z}) of a ${t.kind} is longer than 1: it is no rotation.`);
 }
 
 function affine(rows: readonly number[], translation: readonly number[], centre: readonly number[]): ParameterMap {

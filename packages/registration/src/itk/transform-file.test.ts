@@ -174,6 +174,18 @@ FixedParameters: 0 0 0
     );
     await refused('transform/corrupt', read(insight('Transform: TranslationTransform_double_3_3\nParameters: 1 NaN 0\n')));
     await refused('transform/corrupt', read(insight('Hello: 3\n')));
+    for (const [kind, parameters] of [
+      // A vector part longer than 1 belongs to no rotation; a matrix of rank 2 cannot be undone.
+      ['VersorTransform', '0.9 0.9 0.9'],
+      ['VersorRigid3DTransform', '0.9 0.9 0.9 1 2 3'],
+      ['Similarity3DTransform', '0.9 0.9 0.9 1 2 3 1.1'],
+      ['AffineTransform', '1 0 0 0 1 0 0 0 0 1 2 3'],
+    ]) {
+      await refused(
+        'transform/corrupt',
+        read(insight(`Transform: ${kind}_double_3_3\nParameters: ${parameters}\nFixedParameters: 0 0 0\n`)),
+      );
+    }
     await refused('transform/corrupt', read(insight('Transform: nothing\n')));
     await refused('transform/unsupported', read(insight('Transform: Euler2DTransform_double_2_2\nParameters: 0 0 0\n')));
     await refused(

@@ -1,4 +1,5 @@
 import { type AffineTransform, affineTransform, type Frame, NavError } from '@trocar/core';
+import { determinant3 } from '@trocar/core/math';
 import { openEngine } from '#itk/engine';
 import { type Deformation, deformation } from './deformation.js';
 import { earlierName, elastixTransform, isElastixText } from './elastix-file.js';
@@ -38,8 +39,8 @@ export async function readTransformFile<To extends string, From extends string>(
   const maps = await mapsIn(file, others);
   if (maps.every(isLinear)) {
     const matrix = chainedMatrix(maps);
-    if (!matrix.every((x) => Number.isFinite(x)))
-      throw new NavError('transform/corrupt', `"${file.name}" holds no finite matrix.`);
+    if (!matrix.every((x) => Number.isFinite(x)) || determinant3(matrix) === 0)
+      throw new NavError('transform/corrupt', `"${file.name}" holds no finite matrix that can be inverted.`);
     return { kind: 'linear', edge: affineTransform(frames.to, frames.from, matrix, { method: 'transform-file' }) };
   }
   return { kind: 'deformable', deformation: deformation(frames.to, frames.from, maps) };
