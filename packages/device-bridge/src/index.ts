@@ -178,3 +178,4 @@ export type {
   TransportHandler,
 } from './transport.js';
 export { type Pipe, type PipeOptions, pipe } from './transports/pipe.js';
+export { type WebsocketTransportOptions, websocketTransport } from './transports/websocket.js';

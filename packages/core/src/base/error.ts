@@ -135,6 +135,7 @@ export type NavErrorCode =
   | 'line/no-position'
   | 'line/no-orientation'
   | 'igtl/handler-failed'
+  | 'igtl/too-slow'
   | 'bridge/wrong-protocol'
   | 'bridge/wrong-version'
   | 'bridge/foreign-origin'

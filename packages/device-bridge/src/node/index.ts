@@ -4,6 +4,11 @@ export { type BridgeConfig, configSchema, type ListenConfig, type TokenConfig } 
 export type { DeviceConfig } from './config-device-shapes.js';
 export { parseConfig, type ReadConfig, readConfig } from './config-file.js';
 export { bridgeOptionsOf, type ConfigContext } from './config-start.js';
+export type { IgtlPeer, IgtlServedCommand } from './igtl-client.js';
+export { type IgtlListenOptions, igtlListenTransport } from './igtl-listen.js';
+export type { PoseType } from './igtl-messages.js';
+export { IGTL_PORT, type IgtlServer, type IgtlServerOptions, startIgtlServer } from './igtl-server.js';
+export { nodeStreamSocket } from './igtl-socket.js';
 export { type AccessOptions, type AccessPolicy, accessPolicy, refusal } from './policy.js';
 export { fileInput, openRecording, type RecordingFileOptions, recordingFile } from './recorder-file.js';
 export { listSerialPorts, type SerialPortFacts, serialTransport } from './serial.js';
