@@ -2,7 +2,8 @@ export { pointCovariance } from './covariance.js';
 export { type AnyFrame, type Frame, frame, requireSameFrame } from './frame.js';
 export { FrameGraph } from './graph.js';
 export type { Path } from './path.js';
-export { PoseBuffer, type PoseBufferOptions, type PoseFaults, PoseSample } from './pose-buffer.js';
+export { PoseBuffer, type PoseBufferOptions, type PoseFaults } from './pose-buffer.js';
+export { PoseSample } from './pose-sample.js';
 export { PoseView } from './pose-view.js';
 export { hasPose, isLive, STATUSES, type Status, severity, worstStatus } from './status.js';
 export {

@@ -35,7 +35,7 @@ export class Path<in out To extends string, in out From extends string> {
   #revision = -1;
   #steps: readonly PathStep[] | undefined;
   readonly #edge = new Float64Array(16);
-  readonly #edgeTimes = new Float64Array(3);
+  readonly #edgeTimes = new Float64Array(4);
   readonly #covariance = new Float64Array(36);
 
   /** Made by {@link FrameGraph.path}. */
@@ -85,6 +85,7 @@ export class Path<in out To extends string, in out From extends string> {
     view.covariance.fill(0);
     view.times.fill(Number.NaN);
     view.times[0] = this.#time[0] as number;
+    view.times[4] = 0;
     const m = view.matrix;
     m.fill(0);
     m[0] = m[5] = m[10] = m[15] = 1;
@@ -93,6 +94,7 @@ export class Path<in out To extends string, in out From extends string> {
   #noPose(view: PoseView, status: Status): Status {
     view.status = status;
     view.covarianceKnown = false;
+    view.times[4] = 0;
     view.matrix.fill(Number.NaN);
     view.covariance.fill(Number.NaN);
     return status;
@@ -121,7 +123,10 @@ export class Path<in out To extends string, in out From extends string> {
       view.worstEdge = step;
     }
     // The chain is as old as its oldest measurement.
-    if (!((view.times[1] as number) <= (times[0] as number))) view.times.set(times, 1);
+    if (!((view.times[1] as number) <= (times[0] as number))) {
+      for (let k = 0; k < 3; k += 1) view.times[1 + k] = times[k] as number;
+    }
+    if ((times[3] as number) > (view.times[4] as number)) view.times[4] = times[3] as number;
     if (!hasPose(status)) return;
     const known = buffer.covariance(edge, this.#covariance);
     if (step.reversed) invertRigid(edge, edge);

@@ -2,55 +2,8 @@ import { NavError } from '../base/index.js';
 import { fromQuaternion, slerpAt } from '../math/index.js';
 import type { Instant } from '../time/index.js';
 import { poseNoiseCovariance, requireNoise } from './covariance.js';
+import { isUsable, type PoseSample, STRIDE } from './pose-sample.js';
 import { hasPose, STATUSES, type Status, severity, worstStatus } from './status.js';
-
-/** Doubles per sample: measured, arrived, error, tx, ty, tz, qx, qy, qz, qw. */
-const STRIDE = 10;
-
-/**
- * One tool pose as it comes from a device: owned by the caller, filled again and again, copied by
- * {@link PoseBuffer.push}. Numbers live in a typed array, so that filling one allocates nothing.
- */
-export class PoseSample {
-  /** measured (ms), arrived (ms), error (mm, NaN unknown), tx ty tz (mm), qx qy qz qw. */
-  readonly values: Float64Array = new Float64Array(STRIDE).fill(Number.NaN);
-  /** What the device says of this sample. */
-  status: Status = 'unknown';
-
-  /** When the pose was true, on the host's clock. */
-  get measuredAt(): Instant {
-    return this.values[0] as Instant;
-  }
-  set measuredAt(at: Instant) {
-    this.values[0] = at;
-  }
-  /** When its last byte arrived, on the host's clock. */
-  get arrivedAt(): Instant {
-    return this.values[1] as Instant;
-  }
-  set arrivedAt(at: Instant) {
-    this.values[1] = at;
-  }
-  /** The device's own error figure, mm; NaN where it gives none. What it means depends on the device. */
-  get errorMm(): number {
-    return this.values[2] as number;
-  }
-  set errorMm(mm: number) {
-    this.values[2] = mm;
-  }
-
-  /** Sets position (mm) and unit quaternion (x, y, z, w). */
-  setPose(tx: number, ty: number, tz: number, qx: number, qy: number, qz: number, qw: number): void {
-    const v = this.values;
-    v[3] = tx;
-    v[4] = ty;
-    v[5] = tz;
-    v[6] = qx;
-    v[7] = qy;
-    v[8] = qz;
-    v[9] = qw;
-  }
-}
 
 /** How a streamed edge is kept and read. */
 export interface PoseBufferOptions {
@@ -62,6 +15,12 @@ export interface PoseBufferOptions {
   readonly maxGapMs?: number;
   /** Extrapolate at constant velocity up to this horizon, at most 50 ms. Default 0: never. */
   readonly predictMs?: number;
+  /**
+   * Standard deviations of the acceleration that prediction does not know of: of the tool's origin per axis (mm/s²), and
+   * of its rotation about each axis (rad/s²). They widen the covariance of a predicted pose. Default: a hand at work, 1000
+   * and 10.
+   */
+  readonly motion?: { readonly accelerationMmPerS2: number; readonly angularAccelerationRadPerS2: number };
   /**
    * Standard deviations per axis at the tool's origin: what the covariance of this edge is made of.
    * Absent means unknown, and every chain through this edge then has an unknown covariance.
@@ -83,10 +42,12 @@ export interface PoseFaults {
   fromTheFuture: number;
 }
 
-/** Quaternions further from unit length than this are no rotation; NDI's text format rounds to 1e-4. */
-const UNIT_TOLERANCE = 0.01;
 /** Two clocks may be compared this badly; a measurement later than its own arrival by more than this is none, ms. */
 const FUTURE_MS = 1000;
+/** Velocity is taken over at least this, ms: one frame at 60 Hz. Over less, the noise of two poses is more than the motion. */
+const BASE_MS = 12;
+/** Accelerations of a hand that moves at 0.5 to 2.5 Hz and 92 mm/s; see bench/clock.ts. */
+const HAND = { accelerationMmPerS2: 1000, angularAccelerationRadPerS2: 10 };
 /** Longest prediction that is still better than holding the last pose (constant-velocity, hand motion). */
 const LONGEST_PREDICTION_MS = 50;
 
@@ -99,11 +60,15 @@ export class PoseBuffer {
   readonly maxGapMs: number;
   readonly predictMs: number;
   readonly noise: { readonly positionSdMm: number; readonly rotationSdRad: number } | undefined;
+  readonly motion: { readonly accelerationMmPerS2: number; readonly angularAccelerationRadPerS2: number };
   readonly faults: PoseFaults = { notFinite: 0, repeated: 0, takenBack: 0, tooOld: 0, fromTheFuture: 0 };
   readonly #values: Float64Array;
   readonly #statuses: Uint8Array;
   readonly #noiseSds: Float64Array | undefined;
   readonly #scratch = new Float64Array(7);
+  /** Of the last reading: how far it was extrapolated, and from how long a base, ms. */
+  readonly #ahead = new Float64Array(2);
+  readonly #sds = new Float64Array(2);
   #head = 0;
   #size = 0;
   #connected = true;
@@ -115,6 +80,7 @@ export class PoseBuffer {
     this.maxGapMs = options.maxGapMs ?? 100;
     this.predictMs = options.predictMs ?? 0;
     this.noise = options.noise;
+    this.motion = options.motion ?? HAND;
     requireOptions(this);
     if (this.noise) requireNoise(this.noise.positionSdMm, this.noise.rotationSdRad);
     this.#noiseSds = this.noise && Float64Array.of(this.noise.positionSdMm, this.noise.rotationSdRad);
@@ -237,9 +203,11 @@ export class PoseBuffer {
   }
 
   /**
-   * The pose at the instant in `time[0]`, into `matrix` (16, column-major) and `times` (measured, arrived, error).
+   * The pose at the instant in `time[0]`, into `matrix` (16, column-major) and `times` (measured, arrived, error, and
+   * where it has a fourth place how far beyond the measurement the pose is predicted, ms).
    *
-   * Between samples: lerp and slerp. After the newest: that one, `stale` once too old. Before the oldest, across a
+   * Between samples: lerp and slerp. After the newest: that one, `stale` once too old; or, where asked for, the motion
+   * of the last samples carried on, from poses that are neither stale nor missing, and never across a gap. Before the oldest, across a
    * gap, and where a sample is missing, there is no pose: `matrix` becomes NaN.
    * @param time one cell: V8 boxes a double that is an argument of a call it does not inline, so inside this class
    * times and fractions travel in typed arrays
@@ -247,6 +215,8 @@ export class PoseBuffer {
   read(time: Float64Array, matrix: Float64Array, times: Float64Array): Status {
     const t = time[0] as number;
     const newest = this.#size - 1;
+    this.#ahead.fill(0);
+    times[3] = 0;
     if (!this.#connected) return this.#none(matrix, times, newest, 'disconnected');
     // Before the first tick there is no instant to answer for.
     if (newest < 0 || !Number.isFinite(t)) return this.#none(matrix, times, newest, 'missing');
@@ -262,17 +232,29 @@ export class PoseBuffer {
     if (!hasPose(status)) return this.#none(matrix, times, newest, status);
     const age = (time[0] as number) - (this.#values[this.#base(newest)] as number);
     this.#copyTimes(newest, times);
-    if (this.predictMs > 0 && age > 0 && age <= this.predictMs && this.#canExtrapolate(newest)) {
-      this.#blend(newest - 1, newest, time, matrix);
+    const from = age > 0 && age <= this.predictMs && age <= this.staleAfterMs ? this.#predictFrom(newest) : -1;
+    if (from >= 0) {
+      times[3] = age;
+      this.#ahead[0] = age;
+      this.#ahead[1] = (this.#values[this.#base(newest)] as number) - (this.#values[this.#base(from)] as number);
+      this.#blend(from, newest, time, matrix);
       return worstStatus('predicted', status);
     }
     this.#hold(newest, matrix);
     return age > this.staleAfterMs ? worstStatus('stale', status) : status;
   }
 
-  #canExtrapolate(newest: number): boolean {
-    if (newest === 0 || !hasPose(this.#status(newest - 1))) return false;
-    return (this.#values[this.#base(newest)] as number) - (this.#values[this.#base(newest - 1)] as number) <= this.maxGapMs;
+  /** The sample before the newest that its velocity is taken from: the nearest at the base's distance; −1 for none. */
+  #predictFrom(newest: number): number {
+    let i = newest;
+    while (severity(this.#status(i)) < STALE) {
+      if ((this.#values[this.#base(newest)] as number) - (this.#values[this.#base(i)] as number) >= BASE_MS) return i;
+      if (i === 0) return -1;
+      const gap = (this.#values[this.#base(i)] as number) - (this.#values[this.#base(i - 1)] as number);
+      if (gap > this.maxGapMs) return -1;
+      i -= 1;
+    }
+    return -1;
   }
 
   #readBetween(time: Float64Array, earlier: number, later: number, matrix: Float64Array, times: Float64Array): Status {
@@ -349,14 +331,37 @@ export class PoseBuffer {
     return status;
   }
 
-  /** The covariance of a pose of this buffer (as in Transform.covariance), into `out`; false where it is unknown. */
+  /**
+   * The covariance of the pose last read (as in Transform.covariance), into `out`; false where it is unknown.
+   *
+   * Of a held pose it is the covariance of its measurement, which says nothing of what the tool did since: its age does.
+   * Of a pose predicted h ahead from two measurements b apart, it is their noise times (1 + g)² + g², g = h / b, and the
+   * square of what an acceleration of the standard deviation `motion` moves it: h (h + b) / 2.
+   */
   covariance(matrix: Float64Array, out: Float64Array): boolean {
-    if (this.#noiseSds === undefined) return false;
-    poseNoiseCovariance(out, matrix, this.#noiseSds);
+    const measured = this.#noiseSds;
+    if (measured === undefined) return false;
+    const h = this.#ahead[0] as number;
+    if (h === 0) {
+      poseNoiseCovariance(out, matrix, measured);
+      return true;
+    }
+    const b = this.#ahead[1] as number;
+    const g = h / b;
+    const noise = (1 + g) * (1 + g) + g * g;
+    const moved = (h * (h + b)) / 2e6;
+    const sds = this.#sds;
+    for (let k = 0; k < 2; k += 1) {
+      const sd = measured[k] as number;
+      const drift = moved * (k === 0 ? this.motion.accelerationMmPerS2 : this.motion.angularAccelerationRadPerS2);
+      sds[k] = Math.sqrt(noise * sd * sd + drift * drift);
+    }
+    poseNoiseCovariance(out, matrix, sds);
     return true;
   }
 }
 
+const STALE = severity('stale');
 const fraction = new Float64Array(1);
 const quaternionA = new Float64Array(4);
 const quaternionB = new Float64Array(4);
@@ -373,15 +378,6 @@ function normalise(q: Float64Array): void {
   q[3] = w * scale;
 }
 
-function isUsable(v: Float64Array): boolean {
-  for (let i = 3; i < STRIDE; i += 1) if (!Number.isFinite(v[i] as number)) return false;
-  const x = v[6] as number;
-  const y = v[7] as number;
-  const z = v[8] as number;
-  const w = v[9] as number;
-  return Math.abs(x * x + y * y + z * z + w * w - 1) <= 2 * UNIT_TOLERANCE;
-}
-
 function requireOptions(b: PoseBuffer): void {
   const good =
     Number.isInteger(b.capacity) &&
@@ -389,12 +385,15 @@ function requireOptions(b: PoseBuffer): void {
     b.staleAfterMs > 0 &&
     b.maxGapMs > 0 &&
     b.predictMs >= 0 &&
-    b.predictMs <= LONGEST_PREDICTION_MS;
+    b.predictMs <= LONGEST_PREDICTION_MS &&
+    b.motion.accelerationMmPerS2 >= 0 &&
+    b.motion.angularAccelerationRadPerS2 >= 0;
   if (!good) {
     throw new NavError(
       'pose/bad-option',
-      `A pose buffer needs capacity ≥ 2, staleAfterMs > 0, maxGapMs > 0 and predictMs in 0 … ${LONGEST_PREDICTION_MS}; ` +
-        `got ${b.capacity}, ${b.staleAfterMs}, ${b.maxGapMs} and ${b.predictMs}.`,
+      `A pose buffer needs capacity ≥ 2, staleAfterMs > 0, maxGapMs > 0, predictMs in 0 … ${LONGEST_PREDICTION_MS} ` +
+        `and accelerations ≥ 0; got ${b.capacity}, ${b.staleAfterMs}, ${b.maxGapMs}, ${b.predictMs}, ` +
+        `${b.motion.accelerationMmPerS2} and ${b.motion.angularAccelerationRadPerS2}.`,
     );
   }
 }

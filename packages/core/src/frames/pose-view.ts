@@ -12,8 +12,11 @@ export class PoseView {
   readonly matrix: Float64Array = new Float64Array(16).fill(Number.NaN);
   /** 6×6 row-major as in Transform.covariance; all NaN where it is not known. */
   readonly covariance: Float64Array = new Float64Array(36).fill(Number.NaN);
-  /** query, measured (oldest along the path), arrived (its arrival), device error (mm): read through the getters. */
-  readonly times: Float64Array = new Float64Array(4).fill(Number.NaN);
+  /**
+   * query, measured (oldest along the path), arrived (its arrival), device error (mm), predicted (longest along the path):
+   * read through the getters.
+   */
+  readonly times: Float64Array = new Float64Array(5).fill(Number.NaN);
   /** The worst status along the path. */
   status: Status = 'missing';
   /** Whether every edge of the path knows its error; if not, the covariance is unknown, not zero. */
@@ -42,6 +45,10 @@ export class PoseView {
   /** The device's own error figure of that measurement, mm; NaN where it gives none. */
   get errorMm(): number {
     return this.times[3] as number;
+  }
+  /** How far beyond its measurement a pose along the path was extrapolated, ms: the longest; 0 where none was. */
+  get predictedMs(): number {
+    return this.times[4] as number;
   }
   /** Whether there is a matrix. */
   get hasPose(): boolean {
