@@ -98,6 +98,17 @@ describe('a case on a volume', () => {
     expect(codeOf(() => volumeCase(air, 1))).toBe('registration/failed');
   });
 
+  it('finds the body where a part of the image has no values', () => {
+    const { volume: v } = headPhantom({ spacingMm: 4, contrast: 'mr' });
+    const [ni, nj] = v.size;
+    const voxels = Float32Array.from(v.voxels, (x, n) => (Math.floor(n / (ni * nj)) < 4 ? Number.NaN : x));
+    const whole = findBody(v);
+    const part = findBody({ ...v, voxels });
+    expect(part.threshold / whole.threshold).toBeGreaterThan(0.9);
+    expect(part.threshold / whole.threshold).toBeLessThan(1.1);
+    expect(part.sizeMm3).toBeGreaterThan(0.85 * whole.sizeMm3);
+  });
+
   it('passes on what was taken for granted of the image, not what concerns no plan', () => {
     const { volume: v } = headPhantom({ spacingMm: 4 });
     const codes = ['orientation-assumed', 'unit-assumed', 'spacing-rounded', 'lossy-compression', 'gaps-filled'] as const;

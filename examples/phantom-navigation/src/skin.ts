@@ -122,7 +122,9 @@ function coarsen(v: Volume<'ct'>): Coarse {
 }
 
 /** A value between air and tissue. */
-export function skinThreshold(values: Float32Array, modality: string): number {
+export function skinThreshold(all: Float32Array, modality: string): number {
+  // Where a resampled image has no value, it has NaN: those voxels are no part of the histogram.
+  const values = all.filter((value) => Number.isFinite(value));
   const sorted = Float32Array.from(values).sort();
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] as number;
   const [low, high] = [at(0.005), at(0.995)];

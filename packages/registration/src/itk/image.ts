@@ -12,8 +12,9 @@ export interface Picture {
 
 /**
  * A volume's rescaled values, single precision: registration needs both images in one component type, and tight arrays
- * (a view into a larger buffer would be read from the buffer's start).
- * @throws NavError `registration/sheared-volume`
+ * (a view into a larger buffer would be read from the buffer's start). A voxel without a value (NaN, as resampling leaves
+ * them outside an image) counts as the smallest one there is.
+ * @throws NavError `registration/sheared-volume`, `registration/failed` where all voxels are alike
  */
 export function pictureOf(v: AnyVolume, side: string): Picture {
   const degrees = shearDegrees(v);
@@ -28,7 +29,26 @@ export function pictureOf(v: AnyVolume, side: string): Picture {
   const { slope, intercept } = v.rescale;
   const values = new Float32Array(v.voxels.length);
   for (let n = 0; n < values.length; n += 1) values[n] = slope * (v.voxels[n] as number) + intercept;
+  requireContent(values, side);
   return { values, size: v.size, frameFromIndex: v.frameFromIndex };
+}
+
+/** Fills what has no value, and refuses an image that shows nothing: elastix would answer its own start for it. */
+function requireContent(values: Float32Array, side: string): void {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const x of values) {
+    if (!Number.isFinite(x)) continue;
+    if (x < low) low = x;
+    if (x > high) high = x;
+  }
+  if (!(high > low)) {
+    const what = high === low ? `all its voxels with a value are ${low}` : 'none of its voxels has a value';
+    throw new NavError('registration/failed', `The ${side} image shows nothing that could be registered: ${what}.`, {
+      detail: { side },
+    });
+  }
+  for (let n = 0; n < values.length; n += 1) if (!Number.isFinite(values[n] as number)) values[n] = low;
 }
 
 /** The picture in itk-wasm's form, with a copy of its values: the pipeline takes them away. */

@@ -246,6 +246,29 @@ describe('what does not go well', { timeout: PATIENCE_MS }, () => {
     await refused('registration/too-large', registerImages(fixed.volume, moving, { kind: 'rigid', maxBytes: 150.1e6 }));
   });
 
+  it('refuses an image that shows nothing, where elastix would hand back its start as if it were a result', async () => {
+    const still = new Int16Array(fixed.volume.voxels.length).fill(40);
+    const blank = new Float32Array(fixed.volume.voxels.length).fill(Number.NaN);
+    for (const voxels of [still, blank]) {
+      const error = await refused('registration/failed', registerImages({ ...fixed.volume, voxels }, moving, { kind: 'rigid' }));
+      expect(error.message).toMatch(/The fixed image shows nothing/);
+      await refused('registration/failed', registerImages(moving, { ...fixed.volume, voxels }, { kind: 'rigid' }));
+    }
+    await refused('registration/bad-parameters', registerImages(fixed.volume, moving, { kind: 'wobbly' as 'rigid' }));
+  });
+
+  it('takes voxels without a value, as resampling leaves them, for background', async () => {
+    const [ni, nj] = fixed.volume.size;
+    const voxels = Float32Array.from(fixed.volume.voxels, (x, n) => (n < 3 * ni * nj || n % ni < 3 ? Number.NaN : x));
+    const result = await registerImages({ ...fixed.volume, voxels }, moving, { kind: 'rigid' });
+    const { worst } = errorsOf(
+      places,
+      (p) => through(result.movingFromFixed, p),
+      (p) => through(mrFromCt, p),
+    );
+    expect(worst).toBeLessThan(SPACING / 2);
+  });
+
   it('an image that is not of the same body is suspect', async () => {
     const noise = fixed.volume.voxels.map((_, n) => ((n * 7919) % 977) + ((n * 104729) % 313));
     const other = volume({ frame: mr, voxels: noise, size: fixed.volume.size, frameFromIndex: fixed.volume.frameFromIndex });

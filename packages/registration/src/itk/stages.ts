@@ -31,6 +31,9 @@ const RIGID = ['EulerTransform', 'TranslationTransform'];
  */
 export function stagesOf(options: PlanOptions, fixed: Picture): readonly Stage[] {
   const { kind, parameters } = options;
+  if (!['rigid', 'affine', 'bspline'].includes(kind)) {
+    throw new NavError('registration/bad-parameters', `"${kind}" is no kind of registration: choose rigid, affine or bspline.`);
+  }
   if (parameters !== undefined) return [givenStage(kind, parameters)];
   const spacing = spacingOf(fixed);
   const extent = Math.max(...fixed.size.map((n, a) => n * (spacing[a] as number)));
