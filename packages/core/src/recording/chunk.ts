@@ -140,7 +140,7 @@ export class ChunkBuffer {
    */
   finish(): { readonly bytes: Uint8Array; readonly facts: ChunkFacts } {
     const chunkEnd = this.#end;
-    const channels = [...new Set(this.#channels.subarray(0, this.count))];
+    const channels = [...this.messages().keys()];
     const end = chunkEnd + channels.length * (RECORD_HEADER + 6) + this.count * INDEX_ENTRY;
     if (end > this.bytes.length) this.#grow(end);
     let firstNs = Number.POSITIVE_INFINITY;

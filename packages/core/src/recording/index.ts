@@ -3,6 +3,7 @@
  * their own, and their exchange with PLUS and Slicer (`.igs.mha`) and with CSV. Files are in device-bridge's `./node`.
  */
 export type { RecordingFault } from './channel.js';
+export { type PoseCsv, type PoseCsvOptions, poseCsvLines, readPoseCsv, writePoseCsv } from './csv/poses.js';
 export { isMcap, type RecordingDamage, RecordingDecoder, type RecordingFacts, type RecordingStatus } from './decoder.js';
 export type { DeviceRecorder, RecordedConnection, RecordedTool } from './device-recorder.js';
 export type {
@@ -16,6 +17,7 @@ export type {
 } from './entries.js';
 export type { RawKind } from './format.js';
 export { type MemoryOutput, memoryOutput, type RecordingOutput } from './output.js';
+export { PoseTable, poseTableOf } from './pose-table.js';
 export {
   blobInput,
   bytesInput,
@@ -26,3 +28,14 @@ export {
   readRecordingBytes,
 } from './read.js';
 export { Recorder, type RecorderCounts, type RecorderOptions } from './recorder.js';
+export { posesOfSequence, type SequencePoses, sequenceOfPoses } from './sequence/poses.js';
+export { isMetaSequence, readTrackedSequence } from './sequence/read.js';
+export {
+  type SequenceField,
+  type SequenceFrame,
+  type SequenceTransform,
+  sequenceImages,
+  type TrackedSequence,
+} from './sequence/sequence.js';
+export { makeTrackedSequence, type SequenceInit, writeTrackedSequence } from './sequence/write.js';
+export { recordPoseTable, type TableRecordingOptions } from './table-recording.js';

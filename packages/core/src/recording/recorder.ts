@@ -65,7 +65,8 @@ export class Recorder implements MessageTaker {
   readonly #queue: Waiting[] = [];
   readonly #free: ChunkBuffer[] = [];
   #active: ChunkBuffer | undefined;
-  #activeSince = 0;
+  /** When the recording was begun, and the active chunk: in cells, because the hot path compares with them. */
+  readonly #started = new Float64Array(2);
   /** Bytes of all chunk buffers there are, and of other things that wait. */
   #held = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -80,7 +81,12 @@ export class Recorder implements MessageTaker {
   /** @throws NavError `recording/bad-option` */
   constructor(options: RecorderOptions) {
     const { output, clock, chunkBytes = 262_144, chunkMs = 1000, maxBufferedBytes = 16 * 1024 * 1024 } = options;
-    const good = chunkBytes >= 1024 && chunkBytes <= 64 * 1024 * 1024 && chunkMs >= 1 && maxBufferedBytes >= 4 * chunkBytes;
+    const good =
+      chunkBytes >= 1024 &&
+      chunkBytes <= 64 * 1024 * 1024 &&
+      chunkMs >= 1 &&
+      chunkMs < 2 ** 31 &&
+      maxBufferedBytes >= 4 * chunkBytes;
     if (!good || !Number.isInteger(chunkBytes)) {
       throw new NavError(
         'recording/bad-option',
@@ -92,14 +98,16 @@ export class Recorder implements MessageTaker {
     this.#output = output;
     this.#options = { chunkBytes, chunkMs, maxBufferedBytes };
     this.startedAt = clock.now();
+    this.#started[0] = this.startedAt;
     const utcMs = clock.utc(this.startedAt).getTime();
-    this.#baseNs = BigInt(Number.isFinite(utcMs) ? Math.max(0, Math.round(utcMs)) : 0) * 1_000_000n;
+    const known = Number.isFinite(utcMs) && utcMs >= 0;
+    this.#baseNs = BigInt(known ? Math.round(utcMs) : 0) * 1_000_000n;
     this.#index = new McapIndex(this.#baseNs);
     const facts = new Map(Object.entries(options.facts ?? {}));
     facts.set('schema_version', String(SCHEMA_VERSION));
     facts.set('library', LIBRARY);
     facts.set('base_host_ms', String(this.startedAt));
-    facts.set('base_utc', new Date(Number(this.#baseNs / 1_000_000n)).toISOString());
+    facts.set('base_utc', known ? new Date(utcMs).toISOString() : '');
     this.#enqueue({ bytes: this.#index.beginning(facts) });
     this.#events = this.#open(EVENTS_TOPIC, 'events');
   }
@@ -171,13 +179,12 @@ export class Recorder implements MessageTaker {
    * @returns where its data go, or −1 where it cannot be recorded: then it has been counted as lost
    */
   begin(channel: OpenChannel, length: number, at: Float64Array, poses: number): number {
-    const now = at[0] as number;
-    if (!this.#makeRoom(length, now)) {
+    if (!this.#makeRoom(length, at)) {
       this.#lose(poses);
       return -1;
     }
     const chunk = this.#active as ChunkBuffer;
-    const ns = Math.round((now - this.startedAt) * 1e6);
+    const ns = Math.round(((at[0] as number) - (this.#started[0] as number)) * 1e6);
     chunk.timeNs[0] = ns;
     // Not a number, or before the beginning: neither can be a log time.
     if (!(ns >= 0)) chunk.timeNs[0] = 0;
@@ -195,19 +202,24 @@ export class Recorder implements MessageTaker {
   commit(): void {
     const chunk = this.#active as ChunkBuffer;
     chunk.commit();
-    if (chunk.count > 1) return;
+    if (chunk.count === 1) this.#arm();
+  }
+
+  /** Apart from {@link commit}: a function that makes a closure pays for its surroundings at every call. */
+  #arm(): void {
     this.#timer ??= setTimeout(() => this.#cut(), this.#options.chunkMs);
   }
 
-  #makeRoom(length: number, now: number): boolean {
+  #makeRoom(length: number, at: Float64Array): boolean {
     if (this.#failed || this.#closing !== undefined) return false;
-    if (this.#gap.messages > 0 && this.#hasRoom()) this.#tellGap(now);
+    if (this.#gap.messages > 0 && this.#hasRoom()) this.#tellGap(at[0] as number);
     const active = this.#active;
-    const old = active !== undefined && active.count > 0 && now - this.#activeSince >= this.#options.chunkMs;
+    const age = (at[0] as number) - (this.#started[1] as number);
+    const old = active !== undefined && active.count > 0 && age >= this.#options.chunkMs;
     if (active !== undefined && (old || active.isFull(length, this.#options.chunkBytes))) this.#cut();
     if (this.#active === undefined && !this.#take()) return false;
     const chunk = this.#active as ChunkBuffer;
-    if (chunk.count === 0) this.#activeSince = now;
+    if (chunk.count === 0) this.#started[1] = at[0] as number;
     // Larger than a whole chunk: allowed while it fits beside what waits.
     if (length > LARGEST_MESSAGE) return false;
     return length <= this.#options.chunkBytes || this.#held + length <= this.#options.maxBufferedBytes;

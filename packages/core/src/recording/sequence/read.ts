@@ -1,0 +1,203 @@
+import { NavError } from '../../base/index.js';
+import type { Status } from '../../frames/index.js';
+import {
+  bytesOfType,
+  fieldValue,
+  type SequenceField,
+  type SequenceFrame,
+  type SequenceTransform,
+  type TrackedSequence,
+} from './sequence.js';
+
+/** Headers are text, and one of ten million frames would be damage. */
+const LONGEST_HEADER = 512 * 1024 * 1024;
+const LONGEST_LINE = 65_536;
+const MOST_FRAMES = 10_000_000;
+const LARGEST_IMAGE = 2 * 1024 ** 3;
+
+/** PLUS's words for what it thinks of a transform, without case and underscores. */
+const WORDS: Readonly<Record<string, Status>> = {
+  OK: 'ok',
+  INVALID: 'missing',
+  MISSING: 'missing',
+  OUTOFVIEW: 'missing',
+  REQTIMEOUT: 'missing',
+  REQUESTTIMEOUT: 'missing',
+  PATHNOTFOUND: 'missing',
+  OUTOFVOLUME: 'outOfVolume',
+  PARTIALLYOUTOFVOLUME: 'outOfVolume',
+};
+
+/** Whether the bytes begin as a MetaImage header does; only reading shows whether it is a tracked sequence. */
+export function isMetaSequence(bytes: Uint8Array): boolean {
+  return /^\s*(ObjectType|NDims)\s*=/.test(new TextDecoder('latin1').decode(bytes.subarray(0, 64)));
+}
+
+/**
+ * Reads a tracked sequence of PLUS or Slicer (`.igs.mha`, images inside the file). The images stay packed until
+ * sequenceImages is asked for them.
+ * @param name what messages call the file
+ * @throws NavError `sequence/not-a-sequence`, `sequence/truncated`, `sequence/corrupt`, `sequence/unsupported` (images in
+ *   other files, types that MetaImage does not have)
+ */
+export function readTrackedSequence(bytes: Uint8Array, name: string = 'the sequence'): TrackedSequence {
+  if (!isMetaSequence(bytes)) {
+    throw new NavError('sequence/not-a-sequence', `${name} is no tracked sequence: it does not begin as a MetaImage does.`);
+  }
+  const header = readHeader(bytes, name);
+  const { fields } = header;
+  const { size, count } = shapeOf(fields, name);
+  if (header.frames.size === 0 && fieldValue(fields, 'Kinds')?.split(/\s+/).at(-1) !== 'list') {
+    throw new NavError('sequence/not-a-sequence', `${name} is a single MetaImage: it has no fields of frames (Seq_Frame0000_…).`);
+  }
+  const frames = framesOf(header.frames, count, name);
+  const { elementType, channels, bytesPerFrame } = pixelsOf(fields, size, name);
+  const data = dataOf(header, bytes, bytesPerFrame * count, name);
+  const orientation = fieldValue(fields, 'UltrasoundImageOrientation') ?? '';
+  return { fields, frames, size, elementType, channels, bytesPerFrame, orientation, data };
+}
+
+interface Header {
+  readonly fields: SequenceField[];
+  readonly frames: Map<number, SequenceField[]>;
+  readonly end: number;
+}
+
+function readHeader(bytes: Uint8Array, name: string): Header {
+  const fields: SequenceField[] = [];
+  const frames = new Map<number, SequenceField[]>();
+  const decoder = new TextDecoder('latin1');
+  for (let from = 0; from < bytes.length && from < LONGEST_HEADER; ) {
+    const newline = bytes.indexOf(0x0a, from);
+    const to = newline < 0 ? bytes.length : newline;
+    if (to - from > LONGEST_LINE) throw corrupt(name, `a line of its header, at byte ${from}, has ${to - from} bytes`);
+    const line = decoder.decode(bytes.subarray(from, to));
+    from = to + 1;
+    const match = /^\s*([^=]*?)\s*=( ?)(.*)$/s.exec(line);
+    if (match === null) {
+      if (line.trim() === '') continue;
+      throw corrupt(name, `"${line.slice(0, 60)}" in its header is no "Key = value"`);
+    }
+    const [, key = '', , value = ''] = match;
+    if (key === 'ElementDataFile') {
+      if (newline < 0) break;
+      if (value.trim().toUpperCase() !== 'LOCAL') {
+        throw new NavError(
+          'sequence/unsupported',
+          `${name} has its images in "${value.trim().slice(0, 80)}", and only LOCAL is read.`,
+        );
+      }
+      return { fields, frames, end: from };
+    }
+    const ofFrame = /^Seq_Frame(\d{1,8})_(.+)$/.exec(key);
+    if (ofFrame === null) fields.push({ key, value });
+    else addTo(frames, Number(ofFrame[1]), { key: ofFrame[2] as string, value });
+  }
+  throw new NavError('sequence/truncated', `The header of ${name} has no ElementDataFile, with which it must end.`);
+}
+
+function addTo(frames: Map<number, SequenceField[]>, frame: number, field: SequenceField): void {
+  const known = frames.get(frame);
+  if (known === undefined) frames.set(frame, [field]);
+  else known.push(field);
+}
+
+const corrupt = (name: string, what: string): NavError => new NavError('sequence/corrupt', `${name}: ${what}.`);
+
+/** The last axis counts the frames. */
+function shapeOf(fields: readonly SequenceField[], name: string): { size: number[]; count: number } {
+  const rank = Number(fieldValue(fields, 'NDims'));
+  const axes = (fieldValue(fields, 'DimSize') ?? '')
+    .split(/\s+/)
+    .map((part) => (/^\d{1,9}$/.test(part) ? Number(part) : Number.NaN));
+  const good = (rank === 3 || rank === 4) && axes.length === rank && axes.every((n) => Number.isInteger(n));
+  const count = axes.at(-1) ?? Number.NaN;
+  if (!good || !(count <= MOST_FRAMES)) {
+    const what = `its NDims is "${fieldValue(fields, 'NDims')}" and its DimSize "${fieldValue(fields, 'DimSize')?.slice(0, 60)}"`;
+    throw corrupt(name, `${what}; a sequence has two or three axes of images and one of frames`);
+  }
+  return { size: axes.slice(0, -1), count };
+}
+
+function pixelsOf(
+  fields: readonly SequenceField[],
+  size: readonly number[],
+  name: string,
+): { elementType: string; channels: number; bytesPerFrame: number } {
+  const elementType = fieldValue(fields, 'ElementType') ?? '';
+  const channels = Number(fieldValue(fields, 'ElementNumberOfChannels') ?? 1);
+  const pixels = size.reduce((product, n) => product * n, 1);
+  if (pixels === 0) return { elementType, channels, bytesPerFrame: 0 };
+  const bytes = bytesOfType(elementType);
+  if (bytes === undefined) {
+    throw new NavError('sequence/unsupported', `${name} has pixels of type "${elementType.slice(0, 40)}", which cannot be read.`);
+  }
+  const bytesPerFrame = pixels * bytes * channels;
+  if (!(Number.isInteger(channels) && channels >= 1 && channels <= 64) || !(bytesPerFrame <= LARGEST_IMAGE)) {
+    throw corrupt(name, `an image of ${size.join(' × ')} pixels with ${channels} values each cannot be`);
+  }
+  return { elementType, channels, bytesPerFrame };
+}
+
+function dataOf(header: Header, bytes: Uint8Array, expected: number, name: string): TrackedSequence['data'] {
+  const compressed = /^true$/i.test(fieldValue(header.fields, 'CompressedData') ?? 'False');
+  const packed = bytes.subarray(header.end);
+  const size = compressed ? Number(fieldValue(header.fields, 'CompressedDataSize') ?? packed.length) : expected;
+  if (expected === 0 && packed.length === 0) return { bytes: packed, compressed };
+  if (packed.length < size) {
+    throw new NavError('sequence/truncated', `${name} has ${packed.length} bytes of images and should have ${size}.`);
+  }
+  if (packed.length !== size) throw corrupt(name, `${packed.length} bytes follow its header, and it says ${size}`);
+  return { bytes: packed, compressed };
+}
+
+function framesOf(known: ReadonlyMap<number, readonly SequenceField[]>, count: number, name: string): SequenceFrame[] {
+  for (const number of known.keys()) {
+    if (number >= count) throw corrupt(name, `it has fields of frame ${number}, and DimSize says that there are ${count}`);
+  }
+  if (known.size > 0 && known.size !== count)
+    throw corrupt(name, `it has fields of ${known.size} frames, and DimSize says ${count}`);
+  const frames: SequenceFrame[] = [];
+  for (let i = 0; i < count; i += 1) frames.push(frameOf(known.get(i) ?? [], i, name));
+  return frames;
+}
+
+function frameOf(fields: readonly SequenceField[], number: number, name: string): SequenceFrame {
+  const seconds = (key: string): number => {
+    const text = fieldValue(fields, key);
+    if (text === undefined) return Number.NaN;
+    const value = toNumber(text);
+    if (!Number.isFinite(value)) throw corrupt(name, `frame ${number} has the ${key} "${text.slice(0, 40)}"`);
+    return value;
+  };
+  const frameNumber = Number(fieldValue(fields, 'FrameNumber') ?? 0);
+  return {
+    fields,
+    timestamp: seconds('Timestamp'),
+    unfilteredTimestamp: seconds('UnfilteredTimestamp'),
+    frameNumber: Number.isInteger(frameNumber) && frameNumber >= 0 && frameNumber <= 0xffffffff ? frameNumber : 0,
+    transforms: fields.filter((f) => f.key.endsWith('Transform')).map((f) => transformOf(f, fields, number, name)),
+    imageStatus: fieldValue(fields, 'ImageStatus') ?? '',
+  };
+}
+
+const toNumber = (text: string): number => (/^[+-]?(\d|\.\d)/.test(text) && !/^[+-]?0x/i.test(text) ? Number(text) : Number.NaN);
+
+/** Row by row in the file, column by column here. */
+function transformOf(field: SequenceField, fields: readonly SequenceField[], number: number, name: string): SequenceTransform {
+  const values = field.value.trim().split(/\s+/).map(toNumber);
+  if (values.length !== 16 || values.some((v) => Number.isNaN(v))) {
+    throw corrupt(name, `frame ${number} has a ${field.key} of other than 16 numbers`);
+  }
+  const matrix = new Float64Array(16);
+  for (let r = 0; r < 4; r += 1) for (let c = 0; c < 4; c += 1) matrix[4 * c + r] = values[4 * r + c] as number;
+  const said = fieldValue(fields, `${field.key}Status`);
+  const status = said === undefined ? 'unknown' : statusOfWord(said);
+  return { name: field.key.slice(0, -'Transform'.length), matrix, status };
+}
+
+/** `unknown` for words that say something else of the tool than whether it was seen: a pressed button. */
+function statusOfWord(word: string): Status {
+  const plain = word.toUpperCase().replaceAll('_', '').replace(/^TOOL/, '');
+  return Object.hasOwn(WORDS, plain) ? (WORDS[plain] as Status) : 'unknown';
+}
