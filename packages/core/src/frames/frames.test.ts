@@ -277,7 +277,7 @@ describe('honest poses', () => {
     const held = reading(steady, 240);
     expect(held.status).toBe('ok');
     expect(held.ageMs).toBe(40);
-    const old = reading(steady, 200 + 151);
+    const old = reading(steady, 200 + 116);
     expect(old.status).toBe('stale');
     expect(old.isLive).toBe(false);
     expect(old.hasPose).toBe(true);

@@ -9,7 +9,10 @@ import { hasPose, STATUSES, type Status, severity, worstStatus } from './status.
 export interface PoseBufferOptions {
   /** Samples kept; the oldest are overwritten. Default 512. */
   readonly capacity?: number;
-  /** A pose older than this is `stale`. Default 150 ms: nine missed frames at 60 Hz. */
+  /**
+   * A pose older than this is `stale`. Default 115 ms: a silent device is seen within one frame of 60 Hz and 100 ms.
+   * Raise it for devices slower than 15 Hz.
+   */
   readonly staleAfterMs?: number;
   /** Between two samples further apart than this nothing is interpolated: the tool is `missing` there. Default 100 ms. */
   readonly maxGapMs?: number;
@@ -76,7 +79,7 @@ export class PoseBuffer {
   /** @throws NavError `pose/bad-option`, `frame/bad-covariance` */
   constructor(options: PoseBufferOptions = {}) {
     this.capacity = options.capacity ?? 512;
-    this.staleAfterMs = options.staleAfterMs ?? 150;
+    this.staleAfterMs = options.staleAfterMs ?? 115;
     this.maxGapMs = options.maxGapMs ?? 100;
     this.predictMs = options.predictMs ?? 0;
     this.noise = options.noise;
