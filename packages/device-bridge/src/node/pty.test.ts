@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { FrameGraph, frame, isNavError, PoseView, systemClock } from '@trocar/core';
+import { Random } from '@trocar/core/math';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectBridge } from '../browser/index.js';
-import { makeToolFile } from '../codec/ndi/index.js';
-import { ndiDriver } from '../drivers/ndi/index.js';
+import { commArguments, makeToolFile } from '../codec/ndi/index.js';
+import { type DriverFault, poseBufferSink } from '../driver.js';
+import { type NdiDriver, type NdiDriverOptions, ndiDriver } from '../drivers/ndi/index.js';
 import { type NdiSimulator, simulateNdiTracker } from '../drivers/simulated/index.js';
 import { nodeSocket, serialTransport, startBridge } from './index.js';
 
@@ -100,6 +102,150 @@ describe.skipIf(!hasSocat)('a tracker on a real pseudo-terminal (needs socat)', 
       expect(client.state.device).toBe('disconnected');
     },
   );
+});
+
+/**
+ * Whole sessions at several rates. A pseudo-terminal carries bytes at any rate; that both sides would agree on it is seen
+ * from what COMM asked for and what the host's side was set to (see serial.test.ts for their order).
+ */
+describe.skipIf(!hasSocat)('a session on a pseudo-terminal, with all that goes wrong in one', () => {
+  const STYLUS = { name: 'stylus', kind: 'wired', serial: 'AAAA0001' } as const;
+  const REFERENCE = { name: 'reference', kind: 'wired', serial: 'BBBB0002' } as const;
+  const garbage = (seed: number, length: number): Uint8Array => {
+    const random = new Random(seed);
+    return Uint8Array.from({ length }, () => random.below(256));
+  };
+
+  interface Session {
+    readonly simulator: NdiSimulator;
+    readonly driver: NdiDriver;
+    readonly faults: DriverFault[];
+    readonly states: string[];
+    readonly asked: string[];
+    readonly x: Set<number>;
+    status(name: 'stylus' | 'reference'): string;
+  }
+
+  async function session(options: Partial<NdiDriverOptions>, known: readonly string[] = []): Promise<Session> {
+    const { host, device } = await ptyPair();
+    const asked: string[] = [];
+    const simulator = await simulateNdiTracker(serialTransport(device), {
+      clock,
+      tools: [STYLUS, REFERENCE, { name: 'pointer' }],
+      poseOf: (tool) => ({ position: [tool === 'stylus' ? 12.25 : -3.5, 20.5, -1500.75], rotation: [0, 0.6, 0, 0.8] }),
+      answerWith: (name, args) => {
+        if (name === 'COMM') asked.push(args);
+        return name === 'COMM' && known.length > 0 && !known.includes(args) ? 'ERROR06' : undefined;
+      },
+    });
+    closing.push(() => simulator.close());
+    const driver = ndiDriver({
+      transport: serialTransport(host),
+      clock,
+      timeouts: TIMEOUTS,
+      reconnectMs: 20,
+      tools: [
+        { name: 'stylus', serial: STYLUS.serial },
+        { name: 'reference', serial: REFERENCE.serial },
+        { name: 'pointer', toolFile: makeToolFile({ markers: MARKERS, partNumber: 'pointer' }) },
+      ],
+      ...options,
+    });
+    closing.push(() => driver.stop());
+    const graph = new FrameGraph();
+    const tracker = frame('tracker');
+    const buffers = { stylus: graph.stream(tracker, frame('stylus')), reference: graph.stream(tracker, frame('reference')) };
+    const faults: DriverFault[] = [];
+    const states: string[] = [];
+    const x = new Set<number>();
+    const sink = poseBufferSink(buffers, (fault) => faults.push(fault));
+    await driver.start({
+      ...sink,
+      pose: (tool, sample, number) => {
+        if (tool < 2 && sample.status === 'ok') x.add(sample.values[3] as number);
+        sink.pose(tool, sample, number);
+      },
+      connection: (state, reason) => {
+        states.push(state);
+        sink.connection(state, reason);
+      },
+    });
+    const view = new PoseView();
+    return {
+      simulator,
+      driver,
+      faults,
+      states,
+      asked,
+      x,
+      status: (name) => {
+        graph.tick(clock.now());
+        graph.path(tracker, frame(name)).read(view);
+        return view.status;
+      },
+    };
+  }
+
+  it.each([
+    [9600, 'bx', false],
+    [19_200, 'tx', false],
+    [115_200, 'bx2', false],
+    [230_400, 'tx', true],
+    [921_600, 'bx', true],
+    [1_228_739, 'bx2', false],
+  ] as const)(
+    'at %i baud with %s, handshake %s: garbage, damage, silence, unplug, replug, restart',
+    async (baudRate, replies, handshake) => {
+      const s = await session({ baudRate, replies, hardwareHandshake: handshake });
+      const both = (): boolean => s.status('stylus') === 'ok' && s.status('reference') === 'ok';
+      expect(s.driver.details()).toMatchObject({ replies, baudRate });
+      expect(s.asked).toEqual(baudRate === 9600 ? [] : [commArguments(baudRate, handshake)]);
+      await until(both, 2000);
+
+      for (const seed of [1, 2, 3]) {
+        s.simulator.babble(garbage(seed, 200));
+        await until(() => s.faults.length > 0, 1000);
+        await until(both, 1500);
+      }
+      for (const how of ['crc', 'noise', 'cut', 'silence', 'warning'] as const) {
+        s.simulator.disturb(how);
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        await until(both, 1500);
+      }
+
+      s.simulator.unplug('reference');
+      await until(() => s.status('reference') === 'disconnected', 800);
+      s.simulator.babble(garbage(4, 60));
+      s.simulator.plug('reference');
+      await until(both, 3000);
+
+      s.simulator.restart();
+      await until(() => s.states.includes('disconnected'), 1000);
+      await until(both, 5000);
+      // Never a pose that was not measured.
+      expect([...s.x].sort((a, b) => a - b)).toEqual([-3.5, 12.25]);
+    },
+  );
+
+  it('falls back through the rates that the device refuses, and remembers the one that works', async () => {
+    const s = await session({}, ['A0000', '50000']);
+    expect(s.asked).toEqual(['70000', '60000', 'A0000']);
+    expect(s.driver.details()?.baudRate).toBe(230_400);
+    await until(() => s.status('stylus') === 'ok', 2000);
+    s.asked.length = 0;
+    s.simulator.restart();
+    await until(() => s.states.filter((state) => state === 'connected').length === 2, 5000);
+    expect(s.asked).toEqual(['A0000']);
+  });
+
+  it('is disconnected past its deadline where the device says nothing more, and found again', async () => {
+    const s = await session({});
+    await until(() => s.status('stylus') === 'ok', 2000);
+    s.simulator.disturb('silence', 5);
+    await until(() => s.status('stylus') === 'stale', 300);
+    await until(() => s.status('stylus') === 'disconnected', TIMEOUTS.trackingMs + 300);
+    await until(() => s.status('stylus') === 'ok', 20_000);
+  });
 });
 
 describe('a serial port that is not there', () => {

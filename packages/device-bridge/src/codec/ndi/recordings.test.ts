@@ -92,7 +92,7 @@ function readEscaped(file: string): Exchange[] {
 }
 
 interface Taken {
-  readonly kind: 'text' | 'binary';
+  readonly kind: NdiReply['kind'];
   readonly body: Uint8Array;
 }
 

@@ -34,6 +34,8 @@ const MOST_BAD_REPLIES = 10;
 /** How often it is looked whether replies still come, ms. */
 const WATCH_MS = 10;
 const STREAM_ID = 'trocar';
+/** Looking for changed port handles without being told of any: this far apart, ms. */
+const LOOK_AGAIN_MS = 1000;
 
 /** One connection to an NDI tracker, from opening the transport to losing or closing it. */
 export class NdiSession implements TrackingHandler {
@@ -64,6 +66,11 @@ export class NdiSession implements TrackingHandler {
   #stopping = false;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #nextPoll: ReturnType<typeof setTimeout> | undefined;
+  /** Polls that had no reply in time. */
+  #askedAgain = 0;
+  /** How many replies had been lost when the port handles were last looked at, and when that was. */
+  #portsKnownAt = 0;
+  #portsLookedAt = Number.NEGATIVE_INFINITY;
   #badReplies = 0;
   #repliesRead = 0;
   #notFiniteTold = 0;
@@ -101,6 +108,7 @@ export class NdiSession implements TrackingHandler {
     await this.#link.ask('TSTART', '', timeouts.commandMs);
     this.#tracking.restart();
     this.#tracking.numbered = this.#replies.numbered;
+    this.#portsKnownAt = this.#link.damagedReplies;
     this.#streaming = this.#options.stream === true && (await this.#beginStream());
     this.#link.tracking = this;
     this.#watchedAt = this.#options.clock.now();
@@ -241,9 +249,22 @@ export class NdiSession implements TrackingHandler {
     this.#strays?.tell(form === 'bx2' ? bx2 : frame);
     this.#options.onReply?.(form === 'bx2' ? bx2 : frame, toolOf);
     if (this.#tracking.notFinite !== this.#notFiniteTold) this.#tellNotFinite();
-    const changed = form === 'bx2' ? this.#bx2Alerts(bx2) : this.#alarms.system(frame.systemStatus);
+    const told = form === 'bx2' ? this.#bx2Alerts(bx2) : this.#alarms.system(frame.systemStatus);
+    const changed = told || this.#mayHaveMissed(arrived[0] as number);
     if (changed && !this.#stopping && this.#link.tracking === this) void this.#portsChanged();
     else this.#pollLater();
+  }
+
+  /**
+   * A reply that was lost may have been the one that told of a tool: after damage the handles are looked at, once a
+   * second at most.
+   */
+  #mayHaveMissed(now: number): boolean {
+    const damaged = this.#link.damagedReplies + this.#askedAgain;
+    if (damaged === this.#portsKnownAt || now - this.#portsLookedAt < LOOK_AGAIN_MS) return false;
+    this.#portsKnownAt = damaged;
+    this.#portsLookedAt = now;
+    return true;
   }
 
   #bx2Alerts(reply: Bx2Reply): boolean {
@@ -353,6 +374,7 @@ export class NdiSession implements TrackingHandler {
       const label = this.#options.transport.label;
       this.#link.giveUp(new NavError('device/timeout', `${label}: no tracking reply within ${trackingMs} ms.`));
     } else if (!this.#streaming && (now - this.#requestedAt > trackingMs / 2 || this.#link.giveUpPartial(now))) {
+      this.#askedAgain += 1;
       this.#send(now);
     }
   }

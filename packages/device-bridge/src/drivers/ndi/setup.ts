@@ -100,7 +100,7 @@ async function stopEarlierTracking({ link, timeouts }: SetupContext): Promise<vo
 /** Tools that are enabled before we enabled any were left by an earlier connection: the device is reset. */
 async function clearEarlierTools(context: SetupContext): Promise<void> {
   const { link, timeouts } = context;
-  if ((await listHandles(context, PHSR.enabled)).length === 0) return;
+  if ((await enabledHandles(context)) === 0) return;
   try {
     await link.ask('RESET', '', timeouts.resetMs);
   } catch (error) {
@@ -109,6 +109,16 @@ async function clearEarlierTools(context: SetupContext): Promise<void> {
   }
   await link.ask('INIT', '', timeouts.commandMs);
   await pause(timeouts.settleMs);
+}
+
+/** How many handles are enabled; none where the device has no port handles at all. */
+async function enabledHandles(context: SetupContext): Promise<number> {
+  try {
+    return (await listHandles(context, PHSR.enabled)).length;
+  } catch (error) {
+    if (isNavError(error, 'device/refused') && error.detail['code'] === '01') return 0;
+    throw error;
+  }
 }
 
 /** A device that an earlier program left at another rate hears nothing but a break. */

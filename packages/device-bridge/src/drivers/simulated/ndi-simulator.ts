@@ -115,10 +115,10 @@ class Speaker {
 
   #answer(name: string, args: string): Uint8Array | undefined {
     if ((name === 'STREAM' || name === 'USTREAM') && this.device.knows('bx2')) return withCrc(this.#stream(name, args));
-    const known = this.device.options.answerWith?.(name, args);
-    if (known !== undefined) return withCrc(known);
     const form = ({ TX: 'tx', BX: 'bx', BX2: 'bx2', GX: 'gx' } as const)[name];
     if (form === undefined) return withCrc(this.device.answer(name, args));
+    const other = this.device.options.answerWith?.(name, args);
+    if (other !== undefined) return withCrc(other);
     if (!this.device.knows(form)) return withCrc('ERROR01');
     return this.#track(form, args);
   }
