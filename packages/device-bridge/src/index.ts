@@ -85,6 +85,17 @@ export {
   volumeFromImage,
 } from './codec/igtl/index.js';
 export {
+  type CsvLayout,
+  type KeyValueLayout,
+  type LineEnding,
+  type LineField,
+  LineFramer,
+  type LineLayout,
+  type LineParser,
+  type LineUnits,
+  type LineValues,
+} from './codec/line/index.js';
+export {
   decodeNatnet,
   decodeNatnetFrame,
   decodeNatnetLog,
@@ -133,6 +144,7 @@ export {
   igtlDriver,
 } from './drivers/igtl/index.js';
 export { type DriverParts, type DriverSession, type DriverTimeouts, makeDriver, PoseTeller } from './drivers/kit/index.js';
+export { type LineDriverOptions, type LineToolOptions, lineDriver } from './drivers/line/index.js';
 export { type NatNetDriverOptions, type NatNetToolOptions, natnetDriver } from './drivers/natnet/index.js';
 export {
   NDI_TIMEOUTS,

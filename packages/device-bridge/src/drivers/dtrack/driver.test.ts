@@ -88,6 +88,18 @@ describe('the DTrack driver', () => {
     expect(record.last[0]).not.toBe('missing');
   });
 
+  it('calls a system stale that sends the same datagram again and again', async () => {
+    const { driver, pretend } = make();
+    const { record } = await started(driver, pretend);
+    await expect.poll(() => record.last).toEqual(['ok', 'ok']);
+    pretend.stuck = true;
+    await expect.poll(() => record.last).toEqual(['stale', 'stale']);
+    expect(record.faults.map((fault) => fault.code)).toContain('device/frozen');
+    expect(record.states.at(-1)).toBe('connected');
+    pretend.stuck = false;
+    await expect.poll(() => record.last).toEqual(['ok', 'ok']);
+  });
+
   it('names bodies that nobody named, unless it shall not', async () => {
     const { driver, pretend } = make(undefined, { ids: [0, 3, 17] });
     const { names } = await started(driver, pretend);

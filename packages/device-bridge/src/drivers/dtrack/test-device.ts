@@ -32,6 +32,8 @@ export class PretendDTrack {
   frozen = false;
   spoilt = false;
   silent = false;
+  /** Sends the same datagram again and again. */
+  stuck = false;
   targetAt: TargetAt;
   readonly #options: PretendOptions;
   readonly #device: DatagramDevice;
@@ -46,7 +48,7 @@ export class PretendDTrack {
   }
 
   send(): void {
-    this.frame += 1;
+    if (!this.stuck) this.frame += 1;
     if (!this.frozen) this.#frozenAt = this.frame;
     if (!this.silent) this.#device.send(this.datagram());
   }

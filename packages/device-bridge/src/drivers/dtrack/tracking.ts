@@ -7,7 +7,7 @@ import {
   TARGET_STATE,
   targetPose,
 } from '../../codec/dtrack/index.js';
-import { FRAME, FrameOrder, type PoseTeller } from '../kit/index.js';
+import { FRAME, FrameOrder, isToBeTold, type PoseTeller } from '../kit/index.js';
 import type { DTrackKind } from './options.js';
 
 const KINDS: readonly DTrackKind[] = ['body', 'flystick', 'measurementTool', 'reference'];
@@ -56,7 +56,7 @@ export class DTrackTracking {
   /** Tells what a frame says of every tool; false for a frame that was told before or is older than one told. */
   push(frame: DTrackFrame): boolean {
     const order = this.order.judge(frame.number);
-    if (order === FRAME.repeated || order === FRAME.old) return false;
+    if (!isToBeTold(order)) return false;
     if (order === FRAME.restart) this.clockMap.reset();
     this.#mapTime(frame);
     const poses = this.#poses;

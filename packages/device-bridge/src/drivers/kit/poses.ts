@@ -22,6 +22,11 @@ export class PoseTeller {
   readonly measuredAt: Float64Array = new Float64Array(1);
   /** Poses that claimed to be valid but held no finite numbers or no rotation. */
   notFinite = 0;
+  /**
+   * Whether a pose told as `unknown` may lack its position or its orientation: of a sensor that measures only one of them.
+   * Default false: then it is `missing`.
+   */
+  mayBePartial = false;
   /** Where poses go now; a driver has one for each connection. */
   sink: PoseSink | undefined;
   readonly #tools: ToolInfo[];
@@ -55,8 +60,8 @@ export class PoseTeller {
     this.#seen[tool] = 1;
     const sample = this.sample;
     sample.status = status;
-    // Without a position or an orientation of its own a sensor says so in its status; only `ok` promises all numbers.
-    if (status === 'ok' && !this.#isPose()) {
+    const partial = this.mayBePartial && status === 'unknown';
+    if (hasPose(status) && !partial && !this.#isPose()) {
       this.notFinite += 1;
       sample.status = 'missing';
     }

@@ -1,6 +1,6 @@
 import { RoundTrip } from '@trocar/core';
 import { BODY_VALUES, type NatNetFrame } from '../../codec/natnet/index.js';
-import { FRAME, FrameOrder, type PoseTeller } from '../kit/index.js';
+import { FrameOrder, isToBeTold, type PoseTeller } from '../kit/index.js';
 
 /** A server that takes longer from exposure to arrival than this has another clock than the one compared, ms. */
 const LONGEST_DELAY_MS = 1000;
@@ -58,7 +58,7 @@ export class NatNetTracking {
   /** Tells what a frame says of every tool; false for a frame that was told before or is older than one told. */
   push(frame: NatNetFrame): boolean {
     const order = this.order.judge(frame.number);
-    if (order === FRAME.repeated || order === FRAME.old) return false;
+    if (!isToBeTold(order)) return false;
     this.#mapTime(frame);
     const poses = this.#poses;
     const number = frame.number[0] as number;
