@@ -145,9 +145,16 @@ class LogDecoder {
     const reply = new ReplyScanner(bytes).read(0, bytes.length);
     const whole = !('fault' in reply) && reply.next === bytes.length;
     // A binary header alone is a reply that goes on in the next part.
-    if (!whole && bytes[0] === 0xc4 && bytes[1] === 0xa5 && bytes.length <= LONGEST_HEADER) return;
+    if (!whole && bytes.length <= LONGEST_HEADER && this.#mayBeHeader(bytes)) return;
     this.#held = [];
     yield this.#whole(bytes, reply, whole, piece.number);
+  }
+
+  /** The magic of a binary reply, or, in answer to a binary command, what a damaged header looks like. */
+  #mayBeHeader(bytes: Uint8Array): boolean {
+    if (bytes[0] === 0xc4 && bytes[1] === 0xa5) return true;
+    const name = this.#asked?.command.name;
+    return (name === 'BX' || name === 'BX2') && bytes.at(-1) !== 0x0d;
   }
 
   #whole(bytes: Uint8Array, reply: ReturnType<ReplyScanner['read']>, whole: boolean, number: number): DecodedLine {
