@@ -3,6 +3,7 @@ import { NavError } from '@trocar/core';
 import type { DecodedLine } from '../codec/decoded.js';
 import { decodeDtrackLog } from '../codec/dtrack/index.js';
 import { decodeIgtlLog } from '../codec/igtl/index.js';
+import { decodeNatnetLog } from '../codec/natnet/index.js';
 import { decodeNdiLog } from '../codec/ndi/index.js';
 import { type Command, type Io, type Parsed, usageError } from './command.js';
 
@@ -11,6 +12,7 @@ type Decode = (bytes: Uint8Array, bxOptions: number | undefined) => Generator<De
 const PROTOCOLS: Readonly<Record<string, Decode>> = {
   igtl: (bytes) => decodeIgtlLog(bytes),
   ndi: (bytes, bxOptions) => decodeNdiLog(bytes, bxOptions === undefined ? {} : { bxOptions }),
+  natnet: (bytes) => decodeNatnetLog(bytes),
   dtrack: (bytes) => decodeDtrackLog(bytes),
 };
 const NAMES = Object.keys(PROTOCOLS);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { DeviceConfig, NdiConfig } from '../node/config-device-shapes.js';
+import type { DeviceConfig, NdiConfig } from '../node/config-device-types.js';
 import { type BridgeConfig, type ReadConfig, readConfig } from '../node/index.js';
 import { type OptionSpec, type Parsed, usageError } from './command.js';
 

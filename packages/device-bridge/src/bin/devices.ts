@@ -8,6 +8,8 @@ const NETWORK = [
   { device: 'OpenIGTLink server', type: 'igtl', protocol: 'TCP', port: 18_944, use: '--igtl HOST' },
   { device: 'ART DTrack, poses', type: 'dtrack', protocol: 'UDP', port: 5000, use: 'in a configuration' },
   { device: 'ART DTrack, commands', type: 'dtrack', protocol: 'TCP', port: 50_105, use: 'in a configuration' },
+  { device: 'NatNet server (Motive), commands', type: 'natnet', protocol: 'UDP', port: 1510, use: 'in a configuration' },
+  { device: 'NatNet server (Motive), frames', type: 'natnet', protocol: 'UDP', port: 1511, use: 'in a configuration' },
 ] as const;
 
 /** `trocar-bridge devices`. */

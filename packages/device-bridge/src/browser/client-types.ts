@@ -74,8 +74,16 @@ export interface BridgeClient {
   readonly ready: Promise<void>;
   readonly state: BridgeState;
   readonly tools: readonly ToolInfo[];
-  /** Bridge clock minus host clock, and how wrong that can be; NaN before the first echo. */
-  readonly clock: { readonly offsetMs: number; readonly boundMs: number };
+  /**
+   * Bridge clock minus host clock now, and how wrong that can be; how much faster the bridge's runs, and how wrong that
+   * can be. NaN before the first echo. The bound grows between echoes.
+   */
+  readonly clock: {
+    readonly offsetMs: number;
+    readonly boundMs: number;
+    readonly skewPpm: number;
+    readonly skewBoundPpm: number;
+  };
   readonly counts: Readonly<BridgeCounts>;
   readonly changed: Signal<BridgeState>;
   readonly toolsChanged: Signal<readonly ToolInfo[]>;

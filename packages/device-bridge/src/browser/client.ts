@@ -93,7 +93,9 @@ class Client implements BridgeClient, ClientHandler {
   /** The buffers of each tool number: what the hot path goes by. */
   #byTool: PoseBuffer[][] = [];
   #roundTrip = new RoundTrip();
-  readonly #offset = new Float64Array(1).fill(Number.NaN);
+  /** Whether the clocks have been compared on this connection. */
+  #synchronous = false;
+  readonly #cell = new Float64Array(1);
   readonly #stamps = new Float64Array(4);
   /** When anything was last heard: a cell, so that nothing is boxed. */
   readonly #heard = new Float64Array(1);
@@ -130,8 +132,15 @@ class Client implements BridgeClient, ClientHandler {
     this.#connect();
   }
 
-  get clock(): { readonly offsetMs: number; readonly boundMs: number } {
-    return { offsetMs: this.#roundTrip.offsetMs, boundMs: this.#roundTrip.boundMs };
+  get clock(): BridgeClient['clock'] {
+    const now = this.#options.clock.now();
+    const echoes = this.#roundTrip;
+    return {
+      offsetMs: echoes.offsetAt(now),
+      boundMs: echoes.boundAt(now),
+      skewPpm: echoes.skewPpm,
+      skewBoundPpm: echoes.skewBoundPpm,
+    };
   }
 
   attach(tool: string, buffer: PoseBuffer): Unsubscribe {
@@ -160,7 +169,7 @@ class Client implements BridgeClient, ClientHandler {
     };
     this.#decoder = new ClientDecoder(this);
     this.#roundTrip.reset();
-    this.#offset[0] = Number.NaN;
+    this.#synchronous = false;
     this.#pings = 0;
     this.#watch = setTimeout(() => this.#giveUp(`No answer from ${this.#options.url}`), CONNECT_WITHIN_MS);
     const { createSocket = browserSocket, url, token } = this.#options;
@@ -301,10 +310,10 @@ class Client implements BridgeClient, ClientHandler {
   #ping(): void {
     clearTimeout(this.#pingTimer);
     this.#pingId = (this.#pingId + 1) >>> 0;
-    const bound = this.#revision >= 1 ? this.#roundTrip.boundMs : undefined;
+    const bound = this.#revision >= 1 ? this.clock.boundMs : undefined;
     this.#socket?.send(encodePing(this.#pingId, this.#options.clock.now(), bound));
     // Should the answer be lost, the next one is asked for anyway; soon, while the clocks are known only roughly.
-    const rough = !(this.#roundTrip.boundMs <= GOOD_BOUND_MS);
+    const rough = !(this.#roundTrip.boundMs <= GOOD_BOUND_MS && this.#roundTrip.isTight);
     const usual = this.#options.pingMs ?? 1000;
     this.#pingTimer = setTimeout(() => this.#ping(), rough ? Math.min(ROUGH_PING_MS, usual) : usual);
   }
@@ -330,8 +339,7 @@ class Client implements BridgeClient, ClientHandler {
 
   /** Called by the decoder for every pose: allocates nothing. */
   pose(tool: number, sample: PoseSample): void {
-    const offset = this.#offset[0] as number;
-    if (Number.isNaN(offset)) {
+    if (!this.#synchronous) {
       this.counts.unsynchronised += 1;
       return;
     }
@@ -343,8 +351,13 @@ class Client implements BridgeClient, ClientHandler {
     }
     this.#measured[tool] = v[0] as number;
     this.counts.poses += 1;
-    v[0] = (v[0] as number) - offset;
-    v[1] = (v[1] as number) - offset;
+    const cell = this.#cell;
+    cell[0] = v[0] as number;
+    this.#roundTrip.toLocal(cell);
+    v[0] = cell[0] as number;
+    cell[0] = v[1] as number;
+    this.#roundTrip.toLocal(cell);
+    v[1] = cell[0] as number;
     const buffers = this.#byTool[tool] as PoseBuffer[];
     for (let i = 0; i < buffers.length; i += 1) (buffers[i] as PoseBuffer).push(sample);
   }
@@ -366,7 +379,7 @@ class Client implements BridgeClient, ClientHandler {
     s.set(stamps);
     s[3] = this.#heard[0] as number;
     if (!this.#roundTrip.push(s)) return;
-    this.#offset[0] = this.#roundTrip.offsetMs;
+    this.#synchronous = true;
     this.#pings += 1;
     if (this.#pings === 1) this.#synchronised();
     if (this.#pings < FIRST_ECHOES) this.#ping();
@@ -390,14 +403,20 @@ class Client implements BridgeClient, ClientHandler {
     return done;
   }
 
+  /** A moment of the bridge on the host's clock. */
+  #toHost(at: number): Instant {
+    this.#cell[0] = at;
+    this.#roundTrip.toLocal(this.#cell);
+    return this.#cell[0] as Instant;
+  }
+
   /** Called by the decoder. */
   event(event: BridgeEvent): void {
     if (event.kind === 'tools') this.#setTools(event.tools);
     else if (event.kind === 'dropped') this.counts.dropped = event.total;
     else if (event.kind === 'fault') this.faults.emit({ code: event.code, message: event.message });
     else if (event.kind === 'answer') this.#commands.answer(event.id, event.code, event.message);
-    else if (event.kind === 'mark')
-      this.marks.emit({ text: event.text, at: (event.at - (this.#offset[0] as number)) as Instant });
+    else if (event.kind === 'mark') this.marks.emit({ text: event.text, at: this.#toHost(event.at) });
     else {
       this.#devices = event.devices ?? this.#devices;
       this.#become(this.state.link, event.reason, event.device);

@@ -1,78 +1,10 @@
+import { LINE_FIELDS } from '../codec/line/index.js';
+import type { DeviceConfig } from './config-device-types.js';
 import { type ConfigPath, type ConfigProblem, type Fields, pathText, type Shape } from './config-shape.js';
-
-/** A tool of an NDI tracker. */
-export interface NdiToolConfig {
-  readonly name: string;
-  /** Definition file (.rom) of a passive or active wireless tool. */
-  readonly file?: string;
-  readonly serial?: string;
-  readonly partNumber?: string;
-}
-
-/** An NDI tracker, on a serial port or the network. */
-export interface NdiConfig {
-  readonly type: 'ndi';
-  readonly name?: string;
-  readonly serial?: string;
-  /** `host` or `host:port`. */
-  readonly tcp?: string;
-  readonly baud?: number;
-  readonly tools?: readonly NdiToolConfig[];
-}
-
-/** A simulated NDI tracker: its tools go round slowly. */
-export interface SimulateConfig {
-  readonly type: 'simulate';
-  readonly name?: string;
-  readonly tools?: readonly string[];
-  readonly rateHz?: number;
-}
-
-/** An OpenIGTLink server. */
-export interface IgtlConfig {
-  readonly type: 'igtl';
-  readonly name?: string;
-  /** `host` or `host:port`. */
-  readonly tcp: string;
-  readonly tools?: ReadonlyArray<{ readonly name?: string; readonly device: string }>;
-  readonly otherTools?: boolean;
-  readonly ask?: { readonly type: 'TDATA' | 'QTDATA'; readonly intervalMs?: number; readonly coordinateName?: string };
-  readonly headerVersion?: 1 | 2;
-  readonly withoutStatus?: 'unknown' | 'ok';
-  readonly silentMs?: number;
-  readonly onSilence?: 'reconnect' | 'stale';
-  readonly keepAliveMs?: number;
-}
-
-/** Where datagrams come from. */
-export interface UdpConfig {
-  readonly port: number;
-  readonly host?: string;
-  /** `host:port` of the device. */
-  readonly remote?: string;
-  readonly multicast?: string;
-}
-
-/** An ART system that runs DTrack. */
-export interface DTrackConfig {
-  readonly type: 'dtrack';
-  readonly name?: string;
-  readonly udp: UdpConfig;
-  readonly tools: ReadonlyArray<{
-    readonly name: string;
-    readonly id: number;
-    readonly kind?: 'body' | 'flystick' | 'measurementTool' | 'reference';
-  }>;
-  readonly otherTools?: boolean;
-  /** `host` or `host:port` of its command connection. */
-  readonly control?: string;
-}
-
-/** A device in a configuration. */
-export type DeviceConfig = NdiConfig | SimulateConfig | IgtlConfig | DTrackConfig;
 
 const TOOL_NAME = '[A-Za-z][A-Za-z0-9_-]{0,63}';
 const NAME_SAYS = 'a letter and at most 63 letters, digits, "-" or "_"';
+const ADDRESS_AND_PORT = '[^\\s:/]+:\\d{1,5}|\\[[0-9A-Fa-f:]+\\]:\\d{1,5}';
 const ADDRESS = '[^\\s:/]+(:\\d{1,5})?|\\[[0-9A-Fa-f:]+\\](:\\d{1,5})?';
 
 const text = (help: string): Shape => ({ kind: 'text', help });
@@ -161,11 +93,59 @@ const DTRACK = fields('An ART system that runs DTrack.', {
   control: address('Its command connection; port 50105 where none is given. Measuring is then started and stopped.'),
 });
 
+const NATNET = fields("OptiTrack's Motive, or another NatNet server.", {
+  name: NAME,
+  server: must(address('Its address; command port 1510 where none is given.')),
+  host: text('Local address, that of the network which the server is on. Default 127.0.0.1.'),
+  multicast: text('The group it multicasts frames to, as 239.255.42.99. Without it they are awaited by unicast.'),
+  dataPort: number('Port of the multicast frames. Default 1511.', 1, 65_535, true),
+  tools: must(
+    list(
+      'Its rigid bodies.',
+      fields('A rigid body.', {
+        name: must(toolName('What clients call it.')),
+        id: number('Its streaming id.', 0, 2 ** 31 - 1, true),
+        model: text('Its name in Motive, where no id is given. Default the same as name.'),
+      }),
+    ),
+  ),
+  otherTools: flag('Also take rigid bodies that are not listed. Default true.'),
+});
+
+const FIELD = one('', ...LINE_FIELDS);
+const LINE = fields('A device that sends lines of text: give one of serial, tcp and udp, and one of pattern, csv and keys.', {
+  name: NAME,
+  serial: text('Its serial port.'),
+  tcp: { kind: 'text', pattern: ADDRESS_AND_PORT, says: 'host:port', help: 'Its address.' },
+  udp: UDP,
+  baud: number('Serial rate. Default 9600.', 300, 4_000_000, true),
+  tools: must(
+    list(
+      'Its tools.',
+      fields('A tool.', {
+        name: must(toolName('What clients call it.')),
+        key: text('What its lines have in the field "tool". Default its name.'),
+      }),
+    ),
+  ),
+  pattern: text(
+    'Regular expression with named groups: tool, frame, time, valid, error, x, y, z, qx, qy, qz, qw, roll, pitch, yaw.',
+  ),
+  csv: list('The field in each column, "-" for one that is not read.', one('', ...LINE_FIELDS, '-')),
+  keys: list('Which field each key is, as in "X:1.5 Y:2".', fields('', { key: must(text('The key.')), field: must(FIELD) })),
+  length: one('Unit of x, y, z and error. Default mm.', 'mm', 'cm', 'm', 'inch'),
+  angle: one('Unit of roll, pitch and yaw. Default rad.', 'rad', 'deg'),
+  lineMeans: one('What a line without the field "valid" says. Default unknown.', 'ok', 'unknown'),
+  checksum: one('Default none.', 'none', 'nmea'),
+  onOpen: list('Texts to send at the start, each with its own ending.', text('')),
+  frozenAfterMs: number('The same numbers for so long are stale. Default 100; a large number for encoders.', 10, 1e9),
+});
+
 /** What a device of a configuration may hold, by its type. */
 export const DEVICE_SHAPES: Shape = {
   kind: 'by',
   key: 'type',
-  of: { ndi: NDI, simulate: SIMULATE, igtl: IGTL, dtrack: DTRACK },
+  of: { ndi: NDI, simulate: SIMULATE, igtl: IGTL, dtrack: DTRACK, natnet: NATNET, line: LINE },
   help: 'A device.',
 };
 
@@ -180,6 +160,15 @@ export function toolNames(device: DeviceConfig): readonly string[] {
   if (device.type === 'igtl') return (device.tools ?? []).map((tool) => tool.name ?? tool.device);
   return (device.tools ?? []).map((tool) => tool.name);
 }
+
+/** Of each of these keys a device needs exactly one. */
+const ONE_OF: Readonly<Record<string, ReadonlyArray<readonly string[]>>> = {
+  ndi: [['serial', 'tcp']],
+  line: [
+    ['serial', 'tcp', 'udp'],
+    ['pattern', 'csv', 'keys'],
+  ],
+};
 
 /** What contradicts itself in devices of the right shape. */
 export function deviceProblems(devices: readonly DeviceConfig[]): ConfigProblem[] {
@@ -198,8 +187,9 @@ export function deviceProblems(devices: readonly DeviceConfig[]): ConfigProblem[
         wrong(['devices', i, 'tools', k], `is the second tool "${tool}" of the bridge. Give each a name of its own.`);
       tools.add(tool);
     }
-    if (device.type === 'ndi' && (device.serial === undefined) === (device.tcp === undefined)) {
-      wrong(['devices', i], 'needs either "serial" or "tcp".');
+    for (const keys of ONE_OF[device.type] ?? []) {
+      const given = keys.filter((key) => Object.hasOwn(device, key));
+      if (given.length !== 1) wrong(['devices', i], `needs exactly one of ${keys.join(', ')}; it has ${given.length}.`);
     }
   }
   return problems;

@@ -2,26 +2,31 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Clock, NavError } from '@trocar/core';
 import type { DeviceRecorder, Recorder } from '@trocar/core/recording';
+import type { LineField, LineLayout } from '../codec/line/index.js';
+import { NATNET_COMMAND_PORT, NATNET_DATA_PORT } from '../codec/natnet/index.js';
 import { makeToolFile } from '../codec/ndi/index.js';
 import type { Driver } from '../driver.js';
 import { dtrackDriver } from '../drivers/dtrack/index.js';
 import { igtlDriver } from '../drivers/igtl/index.js';
+import { lineDriver } from '../drivers/line/index.js';
+import { natnetDriver } from '../drivers/natnet/index.js';
 import { type NdiToolOptions, ndiDriver } from '../drivers/ndi/index.js';
 import { recordingDatagrams, recordingSink, recordingTransport } from '../drivers/recorder/index.js';
 import { type PoseSource, simulateNdiTracker } from '../drivers/simulated/index.js';
-import type { Transport } from '../transport.js';
+import type { DatagramTransport, Transport } from '../transport.js';
 import { pipe } from '../transports/pipe.js';
-import {
-  type DeviceConfig,
-  type DTrackConfig,
-  deviceName,
-  type IgtlConfig,
-  type NdiConfig,
-  type NdiToolConfig,
-  type SimulateConfig,
-  toolNames,
-  type UdpConfig,
-} from './config-device-shapes.js';
+import { deviceName, toolNames } from './config-device-shapes.js';
+import type {
+  DeviceConfig,
+  DTrackConfig,
+  IgtlConfig,
+  LineConfig,
+  NatNetConfig,
+  NdiConfig,
+  NdiToolConfig,
+  SimulateConfig,
+  UdpConfig,
+} from './config-device-types.js';
 import { serialTransport } from './serial.js';
 import type { BridgeDevice } from './server-devices.js';
 import { NDI_TCP_PORT, tcpTransport } from './tcp.js';
@@ -75,6 +80,10 @@ async function makeDriver(device: DeviceConfig, parts: Parts): Promise<Driver> {
       return makeIgtl(device, parts);
     case 'dtrack':
       return makeDTrack(device, parts);
+    case 'natnet':
+      return makeNatNet(device, parts);
+    case 'line':
+      return makeLine(device, parts);
     default:
       return makeSimulated(device, parts);
   }
@@ -108,17 +117,67 @@ function makeIgtl(device: IgtlConfig, parts: Parts): Driver {
   return igtlDriver({ ...options, ...line(tcp(address, IGTL_PORT), parts) });
 }
 
-function makeDTrack(device: DTrackConfig, { clock, recorder }: Parts): Driver {
+/** The same for datagrams. */
+function datagrams(transport: DatagramTransport, { clock, recorder }: Parts): { transport: DatagramTransport; clock: Clock } {
+  if (recorder === undefined) return { transport, clock };
+  const tapped = recordingDatagrams(transport, recorder);
+  return { transport: tapped, clock: tapped.clock };
+}
+
+function makeDTrack(device: DTrackConfig, parts: Parts): Driver {
   const { tools, otherTools, control } = device;
-  const plain = udp(device.udp);
-  const tapped = recorder && recordingDatagrams(plain, recorder);
   return dtrackDriver({
-    transport: tapped ?? plain,
-    clock: tapped?.clock ?? clock,
+    ...datagrams(udp(device.udp), parts),
     tools,
     ...(otherTools !== undefined && { otherTools }),
     ...(control !== undefined && { control: tcp(control, DTRACK_PORT) }),
   });
+}
+
+/** Two transports have two clocks where they are recorded, and a driver has one: its frames' bytes are recorded, the questions are not. */
+function makeNatNet(device: NatNetConfig, parts: Parts): Driver {
+  const { host = '127.0.0.1', multicast, dataPort = NATNET_DATA_PORT, tools, otherTools } = device;
+  const server = hostAndPort(device.server, NATNET_COMMAND_PORT);
+  const command = udpTransport({ port: 0, host, remote: server });
+  const frames = multicast && udpTransport({ port: dataPort, host, multicast: { group: multicast } });
+  const own = datagrams(frames || command, parts);
+  return natnetDriver({
+    ...(frames ? { command, data: own.transport } : { command: own.transport }),
+    clock: own.clock,
+    tools,
+    ...(otherTools !== undefined && { otherTools }),
+  });
+}
+
+function makeLine(device: LineConfig, parts: Parts): Driver {
+  const { serial, tcp: address, udp: datagram, length, angle, tools, lineMeans, checksum, onOpen, baud, frozenAfterMs } = device;
+  const own =
+    datagram !== undefined
+      ? datagrams(udp(datagram), parts)
+      : line(serial === undefined ? tcp(address ?? '', 0) : serialTransport(serial), parts);
+  return lineDriver({
+    ...own,
+    tools,
+    parse: layoutOf(device),
+    units: { ...(length && { length }), ...(angle && { angle }) },
+    ...(lineMeans && { lineMeans }),
+    ...(checksum && { checksum }),
+    ...(onOpen && { onOpen }),
+    ...(baud !== undefined && { baudRate: baud }),
+    ...(frozenAfterMs !== undefined && { freezeAfterMs: frozenAfterMs }),
+  });
+}
+
+function layoutOf({ pattern, csv, keys }: LineConfig): LineLayout {
+  if (csv !== undefined) return { csv: csv.map((field) => (field === '-' ? undefined : (field as LineField))) };
+  if (keys !== undefined) return { keys: Object.fromEntries(keys.map(({ key, field }) => [key, field as LineField])) };
+  try {
+    return new RegExp(pattern ?? '');
+  } catch (cause) {
+    throw new NavError('bridge/bad-config', `The pattern of a line device is no regular expression: ${String(cause)}.`, {
+      cause,
+    });
+  }
 }
 
 /** Tools that go round slowly in front of the camera, each on a circle of its own; one called "reference" only turns. */

@@ -1,5 +1,6 @@
 import type { Role } from '../codec/bridge/index.js';
-import { DEVICE_SHAPES, type DeviceConfig, deviceProblems } from './config-device-shapes.js';
+import { DEVICE_SHAPES, deviceProblems } from './config-device-shapes.js';
+import type { DeviceConfig } from './config-device-types.js';
 import { type ConfigProblem, checkShape, jsonSchema, pathText, type Shape } from './config-shape.js';
 import { isLoopback } from './policy.js';
 import type { BridgeLimits } from './server-limits.js';

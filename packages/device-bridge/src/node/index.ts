@@ -1,7 +1,7 @@
 /** The Node side of a bridge: the WebSocket server, serial and TCP transports, and a socket for the client. */
 export type { AccessToken } from './auth.js';
 export { type BridgeConfig, configSchema, type ListenConfig, type TokenConfig } from './config.js';
-export type { DeviceConfig } from './config-device-shapes.js';
+export type { DeviceConfig } from './config-device-types.js';
 export { parseConfig, type ReadConfig, readConfig } from './config-file.js';
 export { bridgeOptionsOf, type ConfigContext } from './config-start.js';
 export type { IgtlPeer, IgtlServedCommand } from './igtl-client.js';

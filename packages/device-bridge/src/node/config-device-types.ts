@@ -1,0 +1,107 @@
+/** A tool of an NDI tracker. */
+export interface NdiToolConfig {
+  readonly name: string;
+  /** Definition file (.rom) of a passive or active wireless tool. */
+  readonly file?: string;
+  readonly serial?: string;
+  readonly partNumber?: string;
+}
+
+/** An NDI tracker, on a serial port or the network. */
+export interface NdiConfig {
+  readonly type: 'ndi';
+  readonly name?: string;
+  readonly serial?: string;
+  /** `host` or `host:port`. */
+  readonly tcp?: string;
+  readonly baud?: number;
+  readonly tools?: readonly NdiToolConfig[];
+}
+
+/** A simulated NDI tracker: its tools go round slowly. */
+export interface SimulateConfig {
+  readonly type: 'simulate';
+  readonly name?: string;
+  readonly tools?: readonly string[];
+  readonly rateHz?: number;
+}
+
+/** An OpenIGTLink server. */
+export interface IgtlConfig {
+  readonly type: 'igtl';
+  readonly name?: string;
+  /** `host` or `host:port`. */
+  readonly tcp: string;
+  readonly tools?: ReadonlyArray<{ readonly name?: string; readonly device: string }>;
+  readonly otherTools?: boolean;
+  readonly ask?: { readonly type: 'TDATA' | 'QTDATA'; readonly intervalMs?: number; readonly coordinateName?: string };
+  readonly headerVersion?: 1 | 2;
+  readonly withoutStatus?: 'unknown' | 'ok';
+  readonly silentMs?: number;
+  readonly onSilence?: 'reconnect' | 'stale';
+  readonly keepAliveMs?: number;
+}
+
+/** Where datagrams come from. */
+export interface UdpConfig {
+  readonly port: number;
+  readonly host?: string;
+  /** `host:port` of the device. */
+  readonly remote?: string;
+  readonly multicast?: string;
+}
+
+/** An ART system that runs DTrack. */
+export interface DTrackConfig {
+  readonly type: 'dtrack';
+  readonly name?: string;
+  readonly udp: UdpConfig;
+  readonly tools: ReadonlyArray<{
+    readonly name: string;
+    readonly id: number;
+    readonly kind?: 'body' | 'flystick' | 'measurementTool' | 'reference';
+  }>;
+  readonly otherTools?: boolean;
+  /** `host` or `host:port` of its command connection. */
+  readonly control?: string;
+}
+
+/** OptiTrack's Motive, or another NatNet server. */
+export interface NatNetConfig {
+  readonly type: 'natnet';
+  readonly name?: string;
+  /** `host` or `host:port` of the server's command port. */
+  readonly server: string;
+  /** Local address, that of the network which the server is on. */
+  readonly host?: string;
+  /** The group that the server multicasts to; without it frames are awaited by unicast. */
+  readonly multicast?: string;
+  readonly dataPort?: number;
+  readonly tools: ReadonlyArray<{ readonly name: string; readonly id?: number; readonly model?: string }>;
+  readonly otherTools?: boolean;
+}
+
+/** A device that sends lines of text. */
+export interface LineConfig {
+  readonly type: 'line';
+  readonly name?: string;
+  /** Exactly one of these three. */
+  readonly serial?: string;
+  readonly tcp?: string;
+  readonly udp?: UdpConfig;
+  readonly baud?: number;
+  readonly tools: ReadonlyArray<{ readonly name: string; readonly key?: string }>;
+  /** Exactly one of these three. */
+  readonly pattern?: string;
+  readonly csv?: readonly string[];
+  readonly keys?: ReadonlyArray<{ readonly key: string; readonly field: string }>;
+  readonly length?: 'mm' | 'cm' | 'm' | 'inch';
+  readonly angle?: 'rad' | 'deg';
+  readonly lineMeans?: 'ok' | 'unknown';
+  readonly checksum?: 'none' | 'nmea';
+  readonly onOpen?: readonly string[];
+  readonly frozenAfterMs?: number;
+}
+
+/** A device in a configuration. */
+export type DeviceConfig = NdiConfig | SimulateConfig | IgtlConfig | DTrackConfig | NatNetConfig | LineConfig;
