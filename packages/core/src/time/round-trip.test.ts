@@ -139,6 +139,7 @@ describe('RoundTrip', () => {
 
   it.each([
     ['forward', 40],
+    ['forward by an hour, while the host slept', 3_600_000],
     ['back', -40],
   ])('begins anew when the remote clock steps %s, with the echo that shows it', (_, step) => {
     const random = new Random(9);
