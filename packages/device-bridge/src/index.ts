@@ -170,6 +170,13 @@ export {
   replayTransport,
 } from './drivers/replay/index.js';
 export {
+  ROSBRIDGE_PORT,
+  type RosbridgeDriverOptions,
+  type RosSocket,
+  type RosToolOptions,
+  rosbridgeDriver,
+} from './drivers/rosbridge/index.js';
+export {
   type Disturbance,
   type Frozen,
   type NdiDeviceOptions,

@@ -1,0 +1,3 @@
+/** rosbridge: ROS messages as JSON over a WebSocket. */
+export { RosbridgeDecoder, type RosbridgeLimits, type RosbridgeMessage, subscribeText, unsubscribeText } from './message.js';
+export { type RosPose, type RosPoseType, readRosPoses } from './pose.js';

@@ -1,0 +1,3 @@
+/** ROS, through rosbridge. */
+export { ROSBRIDGE_PORT, rosbridgeDriver } from './driver.js';
+export type { RosbridgeDriverOptions, RosSocket, RosToolOptions } from './options.js';
