@@ -255,6 +255,57 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await picture('narrow-and-back');
   }, 60_000);
 
+  it('leaves every figure room in every window, and images and panel beside or above each other', async () => {
+    for (const [width, height] of [
+      [1920, 1080],
+      [1280, 720],
+      [1024, 768],
+      [600, 900],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      // The longest that can come: a frame may overwrite it, so it is set and measured at once.
+      const outside = await page.evaluate(() => {
+        const figures = [...document.querySelectorAll<HTMLElement>('#readout .figure')];
+        const right = (e: Element): number => e.getBoundingClientRect().right;
+        return figures.flatMap((figure) => {
+          const before = figure.textContent;
+          const main = figure.parentElement?.dataset['value'] === 'distance';
+          figure.textContent = main ? '999.9\u2009mm' : '−999.9\u2009mm';
+          const text = document.createRange();
+          text.selectNodeContents(figure);
+          const over = text.getBoundingClientRect().right - right(figure.parentElement as HTMLElement);
+          figure.textContent = before;
+          return over > 1 ? [`${figure.parentElement?.dataset['value']} by ${over} px`] : [];
+        });
+      });
+      expect(outside, `${width}×${height}`).toEqual([]);
+      const [views, panel] = await page.evaluate(() =>
+        ['#views', '#panel'].map((s) => (document.querySelector(s) as HTMLElement).getBoundingClientRect().toJSON()),
+      );
+      expect(Math.min(views.width, panel.width, views.height, panel.height), `${width}×${height}`).toBeGreaterThan(300);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    }
+    await page.setViewportSize({ width: 1100, height: 720 });
+  }, 60_000);
+
+  it('without graphics shows no picture, says so, and goes on measuring; with them again draws', async () => {
+    const context = (how: 'loseContext' | 'restoreContext'): Promise<void> =>
+      page.evaluate((name) => {
+        const holder = globalThis as { losing?: WEBGL_lose_context | null };
+        holder.losing ??= document.querySelector('canvas')?.getContext('webgl2')?.getExtension('WEBGL_lose_context') ?? null;
+        holder.losing?.[name]();
+      }, how);
+    const hidden = (): Promise<string> => page.evaluate(() => document.querySelector('canvas')?.style.visibility ?? '');
+    await context('loseContext');
+    await expect.poll(banner, { timeout: 10_000 }).toMatch(/no picture/);
+    expect(await hidden()).toBe('hidden');
+    await expect.poll(() => figure('distance'), { timeout: 10_000 }).toBeGreaterThanOrEqual(0);
+    await context('restoreContext');
+    await expect.poll(hidden, { timeout: 20_000 }).toBe('');
+    await expect.poll(banner, { timeout: 10_000 }).not.toMatch(/no picture/);
+    await expect.poll(toolPixels, { timeout: 20_000, interval: 500 }).toBeGreaterThan(0);
+  }, 90_000);
+
   it('loaded again while a tool is covered, can uncover it', async () => {
     await click('cover-stylus');
     await expect.poll(banner, { timeout: 10_000 }).toBe('Stylus not visible');

@@ -9,6 +9,9 @@ import { type Action, type Banner, el, Panel, type Step, table } from './panel.j
 import { caseFacts, type HandOrder, loadCase, order, painted, pause } from './server-link.js';
 import { skinOf } from './skin.js';
 
+/** A tip farther than this from the planned line is not past the target, however deep: it is somewhere else, mm. */
+const BESIDE_MM = 15;
+
 /** The page: words and buttons on the right, images on the left, and one procedure between them. */
 class Page {
   readonly #panel = new Panel();
@@ -32,8 +35,15 @@ class Page {
     if (!(canvas instanceof HTMLCanvasElement)) throw new Error('The page has no canvas.');
     this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
     this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', lengthMm: 160, radiusMm: 2 } });
-    this.#stage.contextLost.subscribe(() => this.#say('The graphics were taken away. The picture is out of date.'));
-    this.#stage.contextRestored.subscribe(() => this.#say(''));
+    this.#stage.contextLost.subscribe(() => {
+      // What a browser paints instead is white, and no picture. The numbers come from elsewhere, and stay true.
+      canvas.style.visibility = 'hidden';
+      this.#say('The graphics were lost: no picture. The numbers are still measured.');
+    });
+    this.#stage.contextRestored.subscribe(() => {
+      canvas.style.visibility = '';
+      this.#say('');
+    });
   }
 
   async open(): Promise<void> {
@@ -136,7 +146,10 @@ class Page {
       if (view.status === 'outOfVolume') return { kind: 'warn', text: `${what} out of volume` };
       if (view.status === 'unknown') return { kind: 'warn', text: `${what}: visibility unknown` };
     }
-    if (procedure.guidance === 'pastTarget') return { kind: 'warn', text: 'Past the target' };
+    if (procedure.guidance === 'pastTarget') {
+      const beside = procedure.deviation.lateralMm > BESIDE_MM;
+      return { kind: 'warn', text: beside ? 'Beside the planned way' : 'Past the target' };
+    }
     if (this.#handTrouble !== '') return { kind: 'warn', text: this.#handTrouble };
     return undefined;
   }
