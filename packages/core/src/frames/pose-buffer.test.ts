@@ -284,6 +284,20 @@ describe('prediction', () => {
     }
   });
 
+  it('widens the covariance by the noise of both poses and by what the motion could do', () => {
+    const s = stream({
+      predictMs: 50,
+      noise: { positionSdMm: 0.2, rotationSdRad: 0.001 },
+      motion: { accelerationMmPerS2: 500, angularAccelerationRadPerS2: 4 },
+    });
+    for (const ms of [180, 200]) push(s.buffer, ms, 0);
+    expect(read(s, 200).covariance[0]).toBeCloseTo(0.04, 12);
+    // 40 ms ahead from 20 ms: noise × (3² + 2²), and 500 mm/s² × 0.04 s × 0.06 s / 2.
+    const view = read(s, 240);
+    expect(view.covariance[0]).toBeCloseTo(0.04 * 13 + 0.6 ** 2, 9);
+    expect(view.covariance[21]).toBeCloseTo(1e-6 * 13 + 0.0048 ** 2, 12);
+  });
+
   it('refuses accelerations below zero', () => {
     const bad = { motion: { accelerationMmPerS2: -1, angularAccelerationRadPerS2: 1 } };
     expect(() => stream(bad)).toThrowError(/accelerations/);

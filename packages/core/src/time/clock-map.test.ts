@@ -115,6 +115,25 @@ describe('ClockMap, in the simulations of the research table', () => {
     // The two kinds of delay differ by a millisecond in the mean.
     expect(leap).toBeLessThan(1.5);
   });
+
+  it.each([
+    [15.6, 4],
+    [4, 15.6],
+  ])('forgets the mean of a poll of %d ms within a minute of one of %d', (before, after) => {
+    const map = new ClockMap();
+    const random = new Random(5);
+    const [first, second] = [polled(before), polled(after)];
+    let worst = 0;
+    for (let count = 1; count <= 20_000; count += 1) {
+      const arrival = (count <= 10_000 ? first : second)(random, trueTime(count) + DELAY);
+      map.push(Float64Array.of(count, arrival));
+      const cell = Float64Array.of(count);
+      map.map(cell);
+      if (count > 13_600) worst = Math.max(worst, Math.abs((cell[0] as number) - trueTime(count) - DELAY));
+    }
+    expect(map.restarts).toBe(0);
+    expect(worst).toBeLessThan(1.5);
+  });
 });
 
 /** A map that has seen `n` counts from `first` on, 10 ms apart, the first at 1000 ms. */
@@ -269,6 +288,22 @@ describe('ClockMap', () => {
     }
     expect(map.restarts).toBe(1);
     expect(late).toBeLessThan(0.2);
+  });
+
+  it.each([8, -8])('follows a UTC that steps by %d ms within a window, never younger than its packet', (step) => {
+    const map = new ClockMap({ unitMs: 1, wrap: Number.POSITIVE_INFINITY });
+    const random = new Random(7);
+    for (let i = 0; i < 6000; i += 1) {
+      const due = 5 + (i * 1000) / 60;
+      const stamp = 1.79e12 + (i * 1000) / 60 + (i < 3000 ? 0 : step);
+      const arrival = jitter(random, due);
+      map.push(Float64Array.of(stamp, arrival));
+      const at = mapped(map, stamp);
+      expect(at).toBeLessThanOrEqual(arrival);
+      expect(at).toBeGreaterThan(due - 17);
+      if (i > 3000 + 1600) expect(Math.abs(at - due)).toBeLessThan(0.2);
+    }
+    expect(map.restarts).toBe(0);
   });
 
   it('begins anew when the host slept and its clock with it', () => {
