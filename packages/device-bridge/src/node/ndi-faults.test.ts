@@ -274,6 +274,30 @@ describe('what the device says', () => {
     await until(() => r.status() === 'ok', 2500);
   });
 
+  it('of a port that it never stops to tell of does not keep it from tracking', async () => {
+    let stuck = false;
+    let asked = 0;
+    const tools = [
+      { name: 'stylus', kind: 'wired', serial: 'AAAA0001' },
+      { name: 'other', kind: 'wired', serial: 'BBBB0002' },
+    ] as const;
+    const answerWith = (name: string): string | undefined => {
+      if (!stuck || name !== 'PHSR') return undefined;
+      asked += 1;
+      return '00';
+    };
+    const r = await rig({ replies: 'bx' }, { tools, answerWith });
+    await until(() => r.status() === 'ok', 500);
+    stuck = true;
+    r.simulator.unplug('other');
+    await wait(1500);
+    expect(r.status()).toBe('ok');
+    expect(r.driver.details()?.systemStatusBits).toEqual(['portUnoccupied']);
+    // Three lists a look; the looks come 50, 100, 200 … 1000 ms apart.
+    expect(asked).toBeGreaterThanOrEqual(6);
+    expect(asked).toBeLessThanOrEqual(21);
+  });
+
   it('of a bump is an alarm, told once', async () => {
     const r = await rig();
     await until(() => r.status() === 'ok', 500);

@@ -34,8 +34,9 @@ const MOST_BAD_REPLIES = 10;
 /** How often it is looked whether replies still come, ms. */
 const WATCH_MS = 10;
 const STREAM_ID = 'trocar';
-/** Looking for changed port handles without being told of any: this far apart, ms. */
-const LOOK_AGAIN_MS = 1000;
+/** Looks at the port handles are at least this far apart, and at most, ms. */
+const SHORTEST_LOOK_MS = 50;
+const LONGEST_LOOK_MS = 1000;
 
 /** One connection to an NDI tracker, from opening the transport to losing or closing it. */
 export class NdiSession implements TrackingHandler {
@@ -68,8 +69,11 @@ export class NdiSession implements TrackingHandler {
   #nextPoll: ReturnType<typeof setTimeout> | undefined;
   /** Polls that had no reply in time. */
   #askedAgain = 0;
-  /** How many replies had been lost when the port handles were last looked at, and when that was. */
-  #portsKnownAt = 0;
+  /** A tool came or went, and the handles have not been looked at since; when they were, and the least pause from then. */
+  #portsPending = false;
+  #portsPauseMs = SHORTEST_LOOK_MS;
+  /** How many replies had been lost then. */
+  #lostWhenLooked = 0;
   #portsLookedAt = Number.NEGATIVE_INFINITY;
   #badReplies = 0;
   #repliesRead = 0;
@@ -108,7 +112,7 @@ export class NdiSession implements TrackingHandler {
     await this.#link.ask('TSTART', '', timeouts.commandMs);
     this.#tracking.restart();
     this.#tracking.numbered = this.#replies.numbered;
-    this.#portsKnownAt = this.#link.damagedReplies;
+    this.#lostWhenLooked = this.#link.damagedReplies;
     this.#streaming = this.#options.stream === true && (await this.#beginStream());
     this.#link.tracking = this;
     this.#watchedAt = this.#options.clock.now();
@@ -250,19 +254,25 @@ export class NdiSession implements TrackingHandler {
     this.#options.onReply?.(form === 'bx2' ? bx2 : frame, toolOf);
     if (this.#tracking.notFinite !== this.#notFiniteTold) this.#tellNotFinite();
     const told = form === 'bx2' ? this.#bx2Alerts(bx2) : this.#alarms.system(frame.systemStatus);
-    const changed = told || this.#mayHaveMissed(arrived[0] as number);
-    if (changed && !this.#stopping && this.#link.tracking === this) void this.#portsChanged();
+    if (this.#portsDue(told, arrived[0] as number) && !this.#stopping && this.#link.tracking === this) void this.#portsChanged();
     else this.#pollLater();
   }
 
   /**
-   * A reply that was lost may have been the one that told of a tool: after damage the handles are looked at, once a
-   * second at most.
+   * Whether the port handles are to be looked at now. At once when a reply tells of a tool that came or went; again, ever
+   * less often, while replies go on to (a device may keep the bit set); and after damage, once a second at most: the
+   * reply that was lost may have been the one that told.
    */
-  #mayHaveMissed(now: number): boolean {
-    const damaged = this.#link.damagedReplies + this.#askedAgain;
-    if (damaged === this.#portsKnownAt || now - this.#portsLookedAt < LOOK_AGAIN_MS) return false;
-    this.#portsKnownAt = damaged;
+  #portsDue(told: boolean, now: number): boolean {
+    const lost = this.#link.damagedReplies + this.#askedAgain;
+    if (!told && !this.#portsPending) this.#portsPauseMs = SHORTEST_LOOK_MS;
+    if (told) this.#portsPending = true;
+    const since = now - this.#portsLookedAt;
+    const due = this.#portsPending ? since >= this.#portsPauseMs : lost !== this.#lostWhenLooked && since >= LONGEST_LOOK_MS;
+    if (!due) return false;
+    this.#portsPauseMs = Math.min(2 * this.#portsPauseMs, LONGEST_LOOK_MS);
+    this.#portsPending = false;
+    this.#lostWhenLooked = lost;
     this.#portsLookedAt = now;
     return true;
   }

@@ -1,16 +1,6 @@
 import type { Clock, Instant } from '@trocar/core';
 import { Random } from '@trocar/core/math';
-import {
-  Bx2Reply,
-  HANDLE_STATE,
-  NDI_OPTION,
-  NdiFrame,
-  PORT_STATUS,
-  SIX_D,
-  STRAY_HANDLE,
-  SYSTEM_STATUS,
-  VALUES,
-} from '../../codec/ndi/index.js';
+import { Bx2Reply, HANDLE_STATE, NDI_OPTION, NdiFrame, PORT_STATUS, SIX_D, STRAY_HANDLE, VALUES } from '../../codec/ndi/index.js';
 import { type SimulatedPort, SimulatedPorts, type SimulatedTool, statusOf } from './ndi-ports.js';
 import type { PoseSource, SimulatedPose } from './pose-source.js';
 
@@ -183,7 +173,6 @@ export class NdiDevice {
       frame.strayOutOfVolume.fill(0);
     }
     frame.systemStatus = this.ports.news;
-    this.ports.news = 0;
     return frame;
   }
 
@@ -217,7 +206,6 @@ export class NdiDevice {
       reply.alertCount += 1;
     }
     const number = this.#newest();
-    this.ports.news &= ~(SYSTEM_STATUS.portOccupied | SYSTEM_STATUS.portUnoccupied);
     if (number === this.#toldFrame) return reply;
     this.#toldFrame = number;
     this.#fillBx2(reply, number, bx2Request(args));

@@ -30,7 +30,10 @@ export class SimulatedPorts {
   readonly #tools: readonly SimulatedTool[];
   readonly #ports = new Map<number, SimulatedPort>();
   readonly #unplugged = new Set<string>();
-  /** Port changes that the next tracking reply is to tell: bits of SYSTEM_STATUS. */
+  /**
+   * Port changes that tracking replies tell: bits of SYSTEM_STATUS. As on a real device they stay in every reply until
+   * somebody asks for the ports (recorded: 80 replies and more).
+   */
   news = 0;
 
   constructor(tools: readonly SimulatedTool[]) {
@@ -113,6 +116,7 @@ export class SimulatedPorts {
   /** The same of a first-generation device: three wired ports by their number, and no port handles. */
   answerOld(name: string, args: string): string | undefined {
     if (!['PSTAT', 'PINIT', 'PENA', 'PDIS'].includes(name)) return undefined;
+    if (name === 'PSTAT') this.news = 0;
     if (name === 'PSTAT') return [1, 2, 3].map((n) => `${this.#stat(this.#ports.get(n))}\n`).join('');
     const port = this.#ports.get(Number(args[0]));
     if (port === undefined) return 'ERROR08';
@@ -135,6 +139,7 @@ export class SimulatedPorts {
   }
 
   #list(which: string): string {
+    this.news = 0;
     const ports = [...this.#ports.values()].filter((p) => {
       if (which === PHSR.toBeFreed) return !p.occupied && p.wired !== undefined;
       if (which === PHSR.toBeInitialised) return (p.occupied || p.wired === undefined) && !p.initialised;
