@@ -76,6 +76,11 @@ it('calls copies of an image copies', async () => {
   expect((await refusal([...dicomSeries(3), { name: 'again.dcm', bytes: other }])).detail['copies']).toBe(false);
 });
 
+it('takes no mosaic for a slice: where its pixels are, its tags do not say', async () => {
+  const mosaic = dicomSlice({ tags: { '00080008': ['CS', 'ORIGINAL\\PRIMARY\\M\\ND\\MOSAIC '] } });
+  expect((await refusal([{ name: 'm.dcm', bytes: mosaic }])).code).toBe('dicom/unsupported-object');
+});
+
 it('assumes no sign for pixels whose file does not tell it', async () => {
   const error = await refusal(dicomSeries(3, { each: (k) => (k === 1 ? { tags: { '00280103': undefined } } : {}) }));
   expect([error.code, error.detail['file'], error.detail['tag']]).toEqual(['io/corrupt', 's001.dcm', '(0028,0103)']);

@@ -97,7 +97,18 @@ function headerOf(file: DicomFile, frames: number): Header {
     codeOf(dataset, 'x00100030'),
     codeOf(dataset, 'x00100040'),
   ];
-  const imageType = (dataset.string('x00080008') ?? '').toUpperCase().split('\\');
+  const imageType = (dataset.string('x00080008') ?? '')
+    .toUpperCase()
+    .split('\\')
+    .map((part) => part.trim());
+  if (imageType.includes('MOSAIC')) {
+    throw new NavError(
+      'dicom/unsupported-object',
+      `"${file.name}" shows all slices of a volume side by side (MOSAIC): its position and spacing are not those of its pixels. ` +
+        'Export the series with one image a slice, or as enhanced MR.',
+      { detail: { file: file.name } },
+    );
+  }
   const rows = dataset.uint16('x00280010') ?? 0;
   const columns = dataset.uint16('x00280011') ?? 0;
   if (rows === 0 || columns === 0) {
@@ -118,7 +129,7 @@ function headerOf(file: DicomFile, frames: number): Header {
       ...(birthDate !== undefined && { birthDate }),
       ...(sex !== undefined && { sex }),
     },
-    localizer: imageType.some((part) => part.trim() === 'LOCALIZER'),
+    localizer: imageType.includes('LOCALIZER'),
     rows,
     columns,
     frames,
