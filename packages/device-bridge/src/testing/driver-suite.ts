@@ -90,7 +90,7 @@ const CHECKS: ReadonlyArray<readonly [DriverCheck, (run: Run) => Promise<void>]>
   ['tracks', (run) => run.tracks()],
   ['split', (run) => run.disturbed({ chunkBytes: 1 })],
   ['garbage', (run) => run.disturbed({ garbage: run.suite.garbage ?? randomBytes })],
-  ['lost', (run) => run.disturbed({ lose: true })],
+  ['lost', (run) => run.disturbed({ loseEvery: run.suite.kind === 'stream' ? 10 : 3 })],
   ['repeated', (run) => run.disturbed({ repeat: true })],
   ['reordered', (run) => run.disturbed({ reorder: true })],
   ['silence', checkSilence],

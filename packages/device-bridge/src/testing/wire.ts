@@ -8,8 +8,8 @@ export interface Disturbances {
   chunkBytes: number;
   /** Before every delivery, with one chance in three: these bytes. */
   garbage: ((random: Random) => Uint8Array) | undefined;
-  /** Every third delivery does not arrive. */
-  lose: boolean;
+  /** Every so manyth delivery does not arrive; 0 loses none. */
+  loseEvery: number;
   /** Datagrams: every one arrives twice. */
   repeat: boolean;
   /** Datagrams: they arrive in the order 2 1 4 3 … */
@@ -21,7 +21,7 @@ export interface Disturbances {
 const NONE: Disturbances = {
   chunkBytes: Number.POSITIVE_INFINITY,
   garbage: undefined,
-  lose: false,
+  loseEvery: 0,
   repeat: false,
   reorder: false,
   mute: false,
@@ -118,7 +118,7 @@ export class TestWire {
   message(deliver: () => void): void {
     if (this.now.mute || this.#isCut) return;
     this.#deliveries += 1;
-    if (this.now.lose && this.#deliveries % 3 === 0) return;
+    if (this.#isLost()) return;
     this.#inDisorder(deliver);
   }
 
@@ -137,12 +137,17 @@ export class TestWire {
   }
 
   #deliver(bytes: Uint8Array, hand: (part: Uint8Array) => void): void {
-    const { garbage, lose, mute } = this.now;
+    const { garbage, mute } = this.now;
     if (mute || this.#isCut) return;
     this.#deliveries += 1;
     if (garbage !== undefined && this.#random.below(3) === 0) hand(garbage(this.#random));
-    if (lose && this.#deliveries % 3 === 0) return;
+    if (this.#isLost()) return;
     hand(bytes.slice());
+  }
+
+  #isLost(): boolean {
+    const { loseEvery } = this.now;
+    return loseEvery > 0 && this.#deliveries % loseEvery === 0;
   }
 
   #inChunks(bytes: Uint8Array, handler: TransportHandler): void {
