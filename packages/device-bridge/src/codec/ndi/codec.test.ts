@@ -450,6 +450,9 @@ describe('tool files', () => {
     expect(info).toEqual({
       mainType: 1,
       markers: markers.map((m) => [...m]),
+      normals: markers.map(() => [0, 0, 1]),
+      maxAngleDegrees: 90,
+      minimumMarkers: 3,
       maxErrorMm: 2,
       manufacturer: 'ACME',
       partNumber: 'PROBE-1',
@@ -476,6 +479,12 @@ describe('tool files', () => {
       expect(() => readToolFile(broken)).toThrowError(expect.toSatisfy((e: unknown) => isNavError(e, 'device/bad-tool-file')));
     }
     expect(() => readToolFile(file.subarray(0, 329))).toThrowError(/329 bytes/);
+    expect(() => readToolFile(Uint8Array.of(1, 0, 0x41, 1, ...new Uint8Array(325)))).toThrowError(/Aurora/);
+    const notFinite = file.slice();
+    new DataView(notFinite.buffer).setFloat32(0x48, Number.NaN, true);
+    const sum = notFinite.subarray(6).reduce((a, b) => a + b, 0) & 0xffff;
+    new DataView(notFinite.buffer).setUint16(4, sum, true);
+    expect(() => readToolFile(notFinite)).toThrowError(/no number/);
     expect(() => makeToolFile({ markers: markers.slice(0, 2), partNumber: 'P' })).toThrowError(/3 to 20/);
   });
 });

@@ -233,6 +233,8 @@ describe.skipIf(missing)('recorded sessions', () => {
       const info = readToolFile(new Uint8Array(readFileSync(join(folder, file))));
       expect(info.markers.length).toBeGreaterThanOrEqual(3);
       for (const marker of info.markers) expect(Math.hypot(...marker)).toBeLessThan(500);
+      expect(info.maxAngleDegrees).toBeGreaterThan(0);
+      expect(info.minimumMarkers).toBeLessThanOrEqual(info.markers.length);
       files += 1;
     }
     expect(files).toBeGreaterThanOrEqual(9);

@@ -14,9 +14,16 @@ const MOST_MARKERS = 20;
 
 /** What is read from a tool definition file. */
 export interface ToolFileInfo {
+  /** 01 reference, 02 probe, 03 button box, … as in PHINF. */
   readonly mainType: number;
   /** Marker positions in the tool's frame, mm. */
   readonly markers: ReadonlyArray<readonly [number, number, number]>;
+  /** The way each marker faces, unit vectors in the tool's frame. */
+  readonly normals: ReadonlyArray<readonly [number, number, number]>;
+  /** Markers facing further away from the sensor than this are not used, degrees. */
+  readonly maxAngleDegrees: number;
+  /** Fewer seen markers make no transform. */
+  readonly minimumMarkers: number;
   readonly maxErrorMm: number;
   readonly manufacturer: string;
   readonly partNumber: string;
@@ -30,6 +37,9 @@ export function readToolFile(bytes: Uint8Array): ToolFileInfo {
   const refuse = (what: string): never => {
     throw new NavError('device/bad-tool-file', `This is no usable Polaris tool file: ${what}.`);
   };
+  if (bytes[0] === 0x01 && bytes[1] === 0x00 && bytes[2] === 0x41 && bytes[3] === 0x01) {
+    refuse('it is a file of an Aurora tool, which has its own memory and needs no upload');
+  }
   if (bytes.length !== LENGTH) refuse(`it has ${bytes.length} bytes where ${LENGTH} are needed`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(0, false) !== 0x4e444900) refuse('it does not begin with "NDI"');
@@ -38,10 +48,19 @@ export function readToolFile(bytes: Uint8Array): ToolFileInfo {
   if (stated !== sum) refuse(`its checksum is ${hex(stated, 4)} where ${hex(sum, 4)} is right`);
   const count = view.getUint8(0x1c);
   if (count > MOST_MARKERS) refuse(`it names ${count} markers where at most ${MOST_MARKERS} fit`);
-  const at = (i: number, k: number): number => view.getFloat32(MARKERS_AT + 12 * i + 4 * k, true);
+  const vectors = (at: number): Array<readonly [number, number, number]> =>
+    Array.from({ length: count }, (_, i) => {
+      const of = (k: number): number => view.getFloat32(at + 12 * i + 4 * k, true);
+      return [of(0), of(1), of(2)] as const;
+    });
+  const markers = vectors(MARKERS_AT);
+  if (!markers.flat().every(Number.isFinite)) refuse('a marker has a position that is no number');
   return {
     mainType: view.getUint8(0x0f),
-    markers: Array.from({ length: count }, (_, i) => [at(i, 0), at(i, 1), at(i, 2)] as const),
+    markers,
+    normals: vectors(NORMALS_AT),
+    maxAngleDegrees: view.getUint8(0x18),
+    minimumMarkers: view.getUint8(0x20),
     maxErrorMm: view.getFloat32(0x24, true),
     manufacturer: textAt(bytes, MANUFACTURER_AT, 12),
     partNumber: textAt(bytes, PART_AT, 20),
