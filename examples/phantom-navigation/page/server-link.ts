@@ -12,6 +12,8 @@ export interface CaseFacts {
   readonly files: readonly string[];
   /** What is to be done where slices are missing. */
   readonly gaps: 'refuse' | 'interpolate';
+  /** Which series, where the files hold several. */
+  readonly seriesUid?: string;
   /** Tools that are covered now: by another page, or by this one before it was loaded again. */
   readonly covered: readonly ToolName[];
 }
@@ -63,7 +65,11 @@ export async function loadCase(facts: CaseFacts, progress: (text: string) => voi
     }),
   );
   progress('Decoding …');
-  const volume = await readVolume(files, { frame: CT, gaps: facts.gaps });
+  const volume = await readVolume(files, {
+    frame: CT,
+    gaps: facts.gaps,
+    ...(facts.seriesUid !== undefined && { seriesUid: facts.seriesUid }),
+  });
   progress('Finding the skin …');
   await painted();
   return volumeCase(volume, facts.seed);

@@ -15,6 +15,7 @@ const USAGE = `Usage: npm start -- [options]
   --headless      run the whole procedure without a browser
   --json          print one JSON object instead of lines (headless)
   --volume PATH   a DICOM folder, .nii.gz, .mha or .nrrd instead of the phantom
+  --series UID    which series of a DICOM folder that holds several
   --strict        refuse a DICOM series with missing slices; else they are interpolated, and that is said
   --serial        tracker and driver speak over a real pseudo-terminal (needs socat)
   --port N        of the page; default any free one
@@ -29,6 +30,7 @@ interface Arguments {
   readonly serial: boolean;
   readonly strict: boolean;
   readonly volume: string | undefined;
+  readonly series: string | undefined;
   readonly seed: number;
   readonly port: number;
 }
@@ -42,15 +44,17 @@ function readArguments(): Arguments {
       serial: { type: 'boolean', default: false },
       strict: { type: 'boolean', default: false },
       volume: { type: 'string' },
+      series: { type: 'string' },
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
     },
   });
-  const { headless, json, fast, serial, strict, volume } = values;
+  const { headless, json, fast, serial, strict, volume, series } = values;
   const [seed, port] = [Number(values.seed), Number(values.port)];
   if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
-  return { headless, json, fast, serial, strict, volume, seed, port };
+  if (series !== undefined && volume === undefined) throw new TypeError('--series belongs to --volume.');
+  return { headless, json, fast, serial, strict, volume, series, seed, port };
 }
 
 /** A case, and how its volume had to be read. */
@@ -65,13 +69,14 @@ interface MadeCase {
  */
 async function makeCase(args: Arguments): Promise<MadeCase> {
   if (args.volume === undefined) return { given: phantomCase(args.seed), gaps: 'refuse' };
+  const how = { frame: CT, ...(args.series !== undefined && { seriesUid: args.series }) };
   try {
-    return { given: volumeCase(await readVolume(args.volume, { frame: CT }), args.seed), gaps: 'refuse' };
+    return { given: volumeCase(await readVolume(args.volume, how), args.seed), gaps: 'refuse' };
   } catch (error) {
     if (args.strict || !isNavError(error, 'dicom/missing-slice')) throw error;
     process.stderr.write(`${error.code}: ${error.message} Going on with interpolated slices.\n`);
     return {
-      given: volumeCase(await readVolume(args.volume, { frame: CT, gaps: 'interpolate' }), args.seed),
+      given: volumeCase(await readVolume(args.volume, { ...how, gaps: 'interpolate' }), args.seed),
       gaps: 'interpolate',
     };
   }
@@ -105,6 +110,7 @@ async function page(args: Arguments): Promise<number> {
     seed: args.seed,
     files: args.volume === undefined ? [] : await filesBehind(args.volume),
     gaps,
+    ...(args.series !== undefined && { seriesUid: args.series }),
     port: args.port,
     startWorld: (origin) => startWorld({ case: given, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),
   });

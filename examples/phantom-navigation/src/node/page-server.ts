@@ -17,6 +17,8 @@ export interface PageServerOptions {
   readonly files: readonly string[];
   /** As `readVolume` takes it. Default `refuse`. */
   readonly gaps?: 'refuse' | 'interpolate';
+  /** Which series, where the files hold several. */
+  readonly seriesUid?: string;
   /** Starts tracker and bridge for pages of that origin. */
   readonly startWorld: (origin: string) => Promise<World>;
   /** Default 0: any free port. */
@@ -117,6 +119,7 @@ function factsOf(site: Site): Record<string, unknown> {
     bridge: site.world.bridge.url,
     files: site.files.map((path) => basename(path)),
     gaps: site.gaps ?? 'refuse',
+    ...(site.seriesUid !== undefined && { seriesUid: site.seriesUid }),
     covered: site.world.truth.covered,
   };
 }

@@ -164,7 +164,7 @@ function mixed(all: ReadonlyMap<string, readonly DicomFile[]>): NavError<'dicom/
   const choices = choicesOf(all);
   return new NavError(
     'dicom/mixed-series',
-    `There are ${choices.length} series here: ${choices.map(choiceName).join('; ')}. Choose one with the option seriesUid.`,
+    `There are ${choices.length} series here: ${choices.map(choiceName).join('; ')}. Choose one with the option seriesUid, or --series UID.`,
     { detail: { series: choices } },
   );
 }
