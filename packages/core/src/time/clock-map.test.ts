@@ -134,6 +134,22 @@ describe('ClockMap, in the simulations of the research table', () => {
     expect(map.restarts).toBe(0);
     expect(worst).toBeLessThan(1.5);
   });
+
+  it('finds a polled device again that changed its rate by 3000 ppm', () => {
+    const map = new ClockMap();
+    const random = new Random(5);
+    const every4 = polled(4);
+    let due = 1000;
+    let worst = 0;
+    for (let count = 1; count <= 12_000; count += 1) {
+      due += count <= 5000 ? PERIOD : PERIOD * 1.003;
+      map.push(Float64Array.of(count, every4(random, due)));
+      const cell = Float64Array.of(count);
+      map.map(cell);
+      if (count > 5000 + 2 * 1500) worst = Math.max(worst, Math.abs((cell[0] as number) - due));
+    }
+    expect(worst).toBeLessThan(1.5);
+  });
 });
 
 /** A map that has seen `n` counts from `first` on, 10 ms apart, the first at 1000 ms. */
