@@ -10,6 +10,7 @@ const NETWORK = [
   { device: 'ART DTrack, commands', type: 'dtrack', protocol: 'TCP', port: 50_105, use: 'in a configuration' },
   { device: 'NatNet server (Motive), commands', type: 'natnet', protocol: 'UDP', port: 1510, use: 'in a configuration' },
   { device: 'NatNet server (Motive), frames', type: 'natnet', protocol: 'UDP', port: 1511, use: 'in a configuration' },
+  { device: 'rosbridge', type: 'rosbridge', protocol: 'WebSocket', port: 9090, use: 'in a configuration' },
 ] as const;
 
 /** `trocar-bridge devices`. */

@@ -112,6 +112,31 @@ const NATNET = fields("OptiTrack's Motive, or another NatNet server.", {
   otherTools: flag('Also take rigid bodies that are not listed. Default true.'),
 });
 
+const ROSBRIDGE = fields('Whatever publishes poses on ROS, through rosbridge.', {
+  name: NAME,
+  url: must({
+    kind: 'text',
+    pattern: 'wss?://\\S+',
+    says: 'a ws:// or wss:// address',
+    help: 'Its address, as ws://robot:9090.',
+  }),
+  tools: must(
+    list(
+      'Its topics.',
+      fields('A tool whose pose is published.', {
+        name: must(toolName('What clients call it.')),
+        topic: must(text('The topic.')),
+        type: must(one('Its type.', 'geometry_msgs/PoseStamped', 'geometry_msgs/TransformStamped', 'tf2_msgs/TFMessage')),
+        child: text('The child frame: which transform of a message.'),
+        frame: text('What poses are relative to. Default what the first message says.'),
+      }),
+    ),
+  ),
+  throttleMs: number('Least time between two messages of a topic. Default 0: every one.', 0, 60_000),
+  messageMeans: one('What a message says of its tool. Default unknown.', 'ok', 'unknown'),
+  frozenAfterMs: number('The same numbers for so long are stale. Default 100; a large number for robots.', 10, 1e9),
+});
+
 const FIELD = one('', ...LINE_FIELDS);
 const LINE = fields('A device that sends lines of text: give one of serial, tcp and udp, and one of pattern, csv and keys.', {
   name: NAME,
@@ -145,7 +170,7 @@ const LINE = fields('A device that sends lines of text: give one of serial, tcp 
 export const DEVICE_SHAPES: Shape = {
   kind: 'by',
   key: 'type',
-  of: { ndi: NDI, simulate: SIMULATE, igtl: IGTL, dtrack: DTRACK, natnet: NATNET, line: LINE },
+  of: { ndi: NDI, simulate: SIMULATE, igtl: IGTL, dtrack: DTRACK, natnet: NATNET, rosbridge: ROSBRIDGE, line: LINE },
   help: 'A device.',
 };
 

@@ -1,3 +1,5 @@
+import type { RosToolOptions } from '../drivers/rosbridge/index.js';
+
 /** A tool of an NDI tracker. */
 export interface NdiToolConfig {
   readonly name: string;
@@ -103,5 +105,17 @@ export interface LineConfig {
   readonly frozenAfterMs?: number;
 }
 
+/** A robot, or anything else that publishes on ROS, through rosbridge. */
+export interface RosbridgeConfig {
+  readonly type: 'rosbridge';
+  readonly name?: string;
+  /** `ws://robot:9090` */
+  readonly url: string;
+  readonly tools: readonly RosToolOptions[];
+  readonly throttleMs?: number;
+  readonly messageMeans?: 'ok' | 'unknown';
+  readonly frozenAfterMs?: number;
+}
+
 /** A device in a configuration. */
-export type DeviceConfig = NdiConfig | SimulateConfig | IgtlConfig | DTrackConfig | NatNetConfig | LineConfig;
+export type DeviceConfig = NdiConfig | SimulateConfig | IgtlConfig | DTrackConfig | NatNetConfig | RosbridgeConfig | LineConfig;

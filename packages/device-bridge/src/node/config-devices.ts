@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Clock, NavError } from '@trocar/core';
 import type { DeviceRecorder, Recorder } from '@trocar/core/recording';
+import WebSocket from 'ws';
 import type { LineField, LineLayout } from '../codec/line/index.js';
 import { NATNET_COMMAND_PORT, NATNET_DATA_PORT } from '../codec/natnet/index.js';
 import { makeToolFile } from '../codec/ndi/index.js';
@@ -12,6 +13,7 @@ import { lineDriver } from '../drivers/line/index.js';
 import { natnetDriver } from '../drivers/natnet/index.js';
 import { type NdiToolOptions, ndiDriver } from '../drivers/ndi/index.js';
 import { recordingDatagrams, recordingSink, recordingTransport } from '../drivers/recorder/index.js';
+import { rosbridgeDriver } from '../drivers/rosbridge/index.js';
 import { type PoseSource, simulateNdiTracker } from '../drivers/simulated/index.js';
 import type { DatagramTransport, Transport } from '../transport.js';
 import { pipe } from '../transports/pipe.js';
@@ -24,6 +26,7 @@ import type {
   NatNetConfig,
   NdiConfig,
   NdiToolConfig,
+  RosbridgeConfig,
   SimulateConfig,
   UdpConfig,
 } from './config-device-types.js';
@@ -34,6 +37,8 @@ import { type UdpTransport, udpTransport } from './udp.js';
 
 /** The port OpenIGTLink servers listen on. */
 const IGTL_PORT = 18_944;
+/** A longer message is no pose. */
+const LONGEST_ROS_MESSAGE = 4 * 1024 * 1024;
 /** The port of DTrack's command connection. */
 const DTRACK_PORT = 50_105;
 
@@ -82,6 +87,8 @@ async function makeDriver(device: DeviceConfig, parts: Parts): Promise<Driver> {
       return makeDTrack(device, parts);
     case 'natnet':
       return makeNatNet(device, parts);
+    case 'rosbridge':
+      return makeRosbridge(device, parts);
     case 'line':
       return makeLine(device, parts);
     default:
@@ -146,6 +153,20 @@ function makeNatNet(device: NatNetConfig, parts: Parts): Driver {
     clock: own.clock,
     tools,
     ...(otherTools !== undefined && { otherTools }),
+  });
+}
+
+/** A WebSocket carries messages and no line of bytes: its poses are recorded, and nothing below them. */
+function makeRosbridge(device: RosbridgeConfig, { clock }: Parts): Driver {
+  const { url, tools, throttleMs, messageMeans, frozenAfterMs } = device;
+  return rosbridgeDriver({
+    url,
+    clock,
+    tools,
+    socket: (address) => new WebSocket(address, { perMessageDeflate: false, maxPayload: LONGEST_ROS_MESSAGE }),
+    ...(throttleMs !== undefined && { throttleMs }),
+    ...(messageMeans && { messageMeans }),
+    ...(frozenAfterMs !== undefined && { freezeAfterMs: frozenAfterMs }),
   });
 }
 

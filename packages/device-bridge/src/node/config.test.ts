@@ -35,6 +35,7 @@ devices:
     tools: [{ name: hand, id: 0 }]
   - { type: natnet, server: motive, tools: [{ name: rigid, id: 3 }] }
   - { type: line, serial: COM3, csv: [time, x, y, z, "-", qx, qy, qz, qw], tools: [{ name: imu }] }
+  - { type: rosbridge, url: "ws://robot:9090", tools: [{ name: arm, topic: /tf, type: tf2_msgs/TFMessage, child: tool0 }] }
   - { type: simulate, tools: [drill], rateHz: 250 }
 limits: { clients: 4 }
 `;
@@ -48,6 +49,7 @@ describe('a configuration', () => {
       'dtrack',
       'natnet',
       'line',
+      'rosbridge',
       'simulate',
     ]);
   });
