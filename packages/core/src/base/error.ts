@@ -161,7 +161,6 @@ export type NavErrorCode =
   | 'recording/closed'
   | 'recording/bad-option'
   | 'recording/other-device'
-  | 'recording/diverged'
   | 'sequence/not-a-sequence'
   | 'sequence/truncated'
   | 'sequence/corrupt'

@@ -87,11 +87,7 @@ export class RecordingDecoder {
     }
   }
 
-  /**
-   * The file has ended.
-   * @throws NavError `recording/not-a-recording` where it is shorter than the eight bytes that it should begin with, and
-   *   begins otherwise
-   */
+  /** The file has ended. */
   end(): RecordingStatus {
     const { state, taken, fed } = this.#scanner;
     const rest = fed - taken;

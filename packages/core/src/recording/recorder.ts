@@ -356,6 +356,8 @@ export class Recorder implements MessageTaker {
 
   async #close(): Promise<boolean> {
     for (const device of this.#devices.values()) device.spill();
+    // What is still told from now on was never taken, and counts as lost without making the file less whole.
+    const lost = this.counts.lostMessages;
     await this.flush();
     let finished = false;
     try {
@@ -366,6 +368,6 @@ export class Recorder implements MessageTaker {
       if (!this.#failed) this.#fail(error);
       if (!finished) await this.#output.close().catch(() => undefined);
     }
-    return !this.#failed && this.counts.lostMessages === 0;
+    return !this.#failed && lost === 0;
   }
 }

@@ -250,6 +250,8 @@ describe('a recording', () => {
     const { bytes } = await record({}, 3);
     const text = (s: string) => new TextEncoder().encode(s);
     expect(() => readRecordingBytes(text('ObjectType = Image\n'), 'a.mha')).toThrow(/a.mha is no recording/);
+    expect(() => readRecordingBytes(text('abc'))).toThrow(/does not begin/);
+    expect(readRecordingBytes(new Uint8Array(0)).status.damage.map((d) => d.code)).toEqual(['recording/truncated']);
     const other = bytes.slice();
     other.set(text('ros1ab'), 8 + 9 + 4);
     expect(() => readRecordingBytes(other)).toThrow(/profile "ros1ab"/);

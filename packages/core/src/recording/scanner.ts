@@ -69,6 +69,7 @@ export class RecordScanner {
       return at + length;
     }
     this.#keep(bytes.subarray(at));
+    this.#checkBeginning();
     return bytes.length;
   }
 
@@ -78,6 +79,7 @@ export class RecordScanner {
     const wanted = known === 0 ? RECORD_HEADER : known;
     const more = Math.min(wanted - this.#length, bytes.length - at);
     this.#keep(bytes.subarray(at, at + more));
+    this.#checkBeginning();
     const length = this.#lengthOf(this.#held, 0, this.#length);
     if (length < 0) this.state = 'lost';
     else if (length > 0 && this.#length === length) {
@@ -86,6 +88,12 @@ export class RecordScanner {
       this.#take(whole);
     }
     return at + more;
+  }
+
+  /** Something else is known by its first byte already: it may have no eight of them. */
+  #checkBeginning(): void {
+    if (this.state !== 'magic') return;
+    for (let i = 0; i < Math.min(this.#length, MAGIC.length); i += 1) if (this.#held[i] !== MAGIC[i]) this.state = 'foreign';
   }
 
   #keep(bytes: Uint8Array): void {

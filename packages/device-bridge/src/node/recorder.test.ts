@@ -194,17 +194,21 @@ function endLength(path: string, from: number): number {
   return readFileSync(path).length - from;
 }
 
+const system = (command: string, ...args: readonly string[]): void => {
+  execFileSync(command, args, { stdio: 'ignore' });
+};
+
 /** A file system of 256 kB in memory, where one may be mounted: as root on Linux. */
 function smallDisk(): string | undefined {
   const path = join(folder, 'small-disk');
   try {
     mkdirSync(path);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path], { stdio: 'ignore' });
+    system('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path);
   } catch {
     return undefined;
   }
   afterAll(() => {
-    execFileSync('umount', ['-l', path], { stdio: 'ignore' });
+    system('umount', '-l', path);
     if (existsSync(path)) expect(readdirSync(path)).toEqual([]);
   });
   return path;
