@@ -178,11 +178,11 @@ export {
 } from './drivers/rosbridge/index.js';
 export {
   type Disturbance,
-  type Frozen,
   type NdiDeviceOptions,
   type NdiSimulator,
   type PoseSource,
   type SimulatedDriverOptions,
+  type SimulatedFreeze,
   type SimulatedPose,
   type SimulatedTool,
   simulatedDriver,

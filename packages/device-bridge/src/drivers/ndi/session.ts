@@ -1,15 +1,17 @@
 import { type Clock, isNavError, NavError } from '@trocar/core';
-import { type Bx2Reply, hex, knowsBx2, type NdiFrame, type NdiReply, type PortInfo, replyWord } from '../../codec/ndi/index.js';
+import { type Bx2Reply, knowsBx2, type NdiFrame, type NdiReply, type PortInfo, replyWord } from '../../codec/ndi/index.js';
 import type { PoseSink, ToolInfo } from '../../driver.js';
 import type { Transport } from '../../transport.js';
 import { NdiAlarms } from './alarms.js';
 import { gatherDetails, type NdiDetails } from './details.js';
 import { NdiLink, type TrackingHandler } from './link.js';
 import type { BaudPlan, NdiTimeouts, NdiToolOptions } from './options.js';
+import { PortWatch } from './port-watch.js';
 import { type ReplyForm, TrackingReplies } from './replies.js';
 import { enableTools, type Handles, initialise, loadTools, type SetupContext } from './setup.js';
 import { enableOldPorts, hasNoHandles, oldHandles } from './setup-old.js';
 import { StrayMarkers } from './strays.js';
+import { ToolNumbers } from './tool-numbers.js';
 import { NdiTracking } from './tracking.js';
 
 /** What a session needs; the driver resolves the defaults. */
@@ -34,9 +36,6 @@ const MOST_BAD_REPLIES = 10;
 /** How often it is looked whether replies still come, ms. */
 const WATCH_MS = 10;
 const STREAM_ID = 'trocar';
-/** Looks at the port handles are at least this far apart, and at most, ms. */
-const SHORTEST_LOOK_MS = 50;
-const LONGEST_LOOK_MS = 1000;
 
 /** One connection to an NDI tracker, from opening the transport to losing or closing it. */
 export class NdiSession implements TrackingHandler {
@@ -49,6 +48,8 @@ export class NdiSession implements TrackingHandler {
   readonly #replies: TrackingReplies;
   readonly #alarms: NdiAlarms;
   readonly #strays: StrayMarkers | undefined;
+  readonly #numbers: ToolNumbers;
+  readonly #portWatch = new PortWatch();
   /** Resolved when the connection is over, for whatever reason. */
   readonly ended: Promise<void>;
   #end: () => void = () => undefined;
@@ -69,12 +70,6 @@ export class NdiSession implements TrackingHandler {
   #nextPoll: ReturnType<typeof setTimeout> | undefined;
   /** Polls that had no reply in time. */
   #askedAgain = 0;
-  /** A tool came or went, and the handles have not been looked at since; when they were, and the least pause from then. */
-  #portsPending = false;
-  #portsPauseMs = SHORTEST_LOOK_MS;
-  /** How many replies had been lost then. */
-  #lostWhenLooked = 0;
-  #portsLookedAt = Number.NEGATIVE_INFINITY;
   #badReplies = 0;
   #repliesRead = 0;
   #notFiniteTold = 0;
@@ -86,6 +81,7 @@ export class NdiSession implements TrackingHandler {
     this.#replies = new TrackingReplies(options.onStrays !== undefined, options.markers === true);
     this.#strays = options.onStrays && new StrayMarkers(options.onStrays);
     this.#alarms = new NdiAlarms(sink);
+    this.#numbers = new ToolNumbers(tools, options.tools, options.otherTools !== false, sink);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -112,7 +108,7 @@ export class NdiSession implements TrackingHandler {
     await this.#link.ask('TSTART', '', timeouts.commandMs);
     this.#tracking.restart();
     this.#tracking.numbered = this.#replies.numbered;
-    this.#lostWhenLooked = this.#link.damagedReplies;
+    this.#portWatch.begin(this.#link.damagedReplies);
     this.#streaming = this.#options.stream === true && (await this.#beginStream());
     this.#link.tracking = this;
     this.#watchedAt = this.#options.clock.now();
@@ -185,35 +181,10 @@ export class NdiSession implements TrackingHandler {
   }
 
   async #enable(): Promise<void> {
-    const identify = (handle: number, info: PortInfo): number => this.#identify(handle, info);
+    const identify = (handle: number, info: PortInfo): number =>
+      this.#numbers.identify(handle, info, this.#handles.toolOf[handle] as number);
     if (this.#old) await enableOldPorts(this.#context, this.#handles, identify);
     else await enableTools(this.#context, this.#handles, identify);
-  }
-
-  /** The tool number of a handle: uploaded before, matched by serial or part number, or new. −1: not wanted. */
-  #identify(handle: number, info: PortInfo): number {
-    const uploaded = this.#handles.toolOf[handle] as number;
-    const facts = { manufacturer: info.manufacturer, partNumber: info.partNumber, serial: info.serial };
-    let number = uploaded >= 0 ? uploaded : this.#configured(info);
-    const name = number >= 0 ? (this.#tools[number] as ToolInfo).name : `ndi-${info.serial || hex(handle, 2)}`;
-    if (number < 0) number = this.#tools.findIndex((tool) => tool.name === name);
-    if (number < 0) {
-      if (this.#options.otherTools === false) return -1;
-      number = this.#tools.length;
-    }
-    this.#tools[number] = { name, ...facts };
-    this.#sink.tools([...this.#tools]);
-    return number;
-  }
-
-  #configured(info: PortInfo): number {
-    return this.#options.tools.findIndex(
-      (tool) =>
-        tool.toolFile === undefined &&
-        (tool.serial !== undefined || tool.partNumber !== undefined) &&
-        (tool.serial ?? info.serial) === info.serial &&
-        (tool.partNumber ?? info.partNumber) === info.partNumber,
-    );
   }
 
   #poll(): void {
@@ -254,27 +225,9 @@ export class NdiSession implements TrackingHandler {
     this.#options.onReply?.(form === 'bx2' ? bx2 : frame, toolOf);
     if (this.#tracking.notFinite !== this.#notFiniteTold) this.#tellNotFinite();
     const told = form === 'bx2' ? this.#bx2Alerts(bx2) : this.#alarms.system(frame.systemStatus);
-    if (this.#portsDue(told, arrived[0] as number) && !this.#stopping && this.#link.tracking === this) void this.#portsChanged();
-    else this.#pollLater();
-  }
-
-  /**
-   * Whether the port handles are to be looked at now. At once when a reply tells of a tool that came or went; again, ever
-   * less often, while replies go on to (a device may keep the bit set); and after damage, once a second at most: the
-   * reply that was lost may have been the one that told.
-   */
-  #portsDue(told: boolean, now: number): boolean {
     const lost = this.#link.damagedReplies + this.#askedAgain;
-    if (!told && !this.#portsPending) this.#portsPauseMs = SHORTEST_LOOK_MS;
-    if (told) this.#portsPending = true;
-    const since = now - this.#portsLookedAt;
-    const due = this.#portsPending ? since >= this.#portsPauseMs : lost !== this.#lostWhenLooked && since >= LONGEST_LOOK_MS;
-    if (!due) return false;
-    this.#portsPauseMs = Math.min(2 * this.#portsPauseMs, LONGEST_LOOK_MS);
-    this.#portsPending = false;
-    this.#lostWhenLooked = lost;
-    this.#portsLookedAt = now;
-    return true;
+    if (this.#portWatch.due(told, arrived, lost) && !this.#stopping && this.#link.tracking === this) void this.#portsChanged();
+    else this.#pollLater();
   }
 
   #bx2Alerts(reply: Bx2Reply): boolean {

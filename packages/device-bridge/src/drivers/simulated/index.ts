@@ -1,4 +1,4 @@
-export type { Frozen, NdiDeviceOptions } from './ndi-device.js';
+export type { NdiDeviceOptions, SimulatedFreeze } from './ndi-device.js';
 export type { SimulatedTool } from './ndi-ports.js';
 export { type Disturbance, type NdiSimulator, simulateNdiTracker } from './ndi-simulator.js';
 export type { PoseSource, SimulatedPose } from './pose-source.js';

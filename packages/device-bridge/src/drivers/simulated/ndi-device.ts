@@ -37,7 +37,7 @@ export interface NdiDeviceOptions {
 }
 
 /** `counting`: the same measurement in every frame. `still`: no new frames, but replies. */
-export type Frozen = 'counting' | 'still';
+export type SimulatedFreeze = 'counting' | 'still';
 
 /** What BX2 was asked for. */
 interface Bx2Request {
@@ -59,7 +59,7 @@ export class NdiDevice {
   #initialised = false;
   /** Per tool: the frame its pose was asked for, so that two polls within one frame get the same numbers. */
   readonly #cache = new Map<string, { frame: number; pose: SimulatedPose | undefined }>();
-  #frozen: Frozen | undefined;
+  #frozen: SimulatedFreeze | undefined;
   #frozenAt = 0;
   /** The last frame that BX2 told: it tells each once. */
   #toldFrame = -1;
@@ -109,7 +109,7 @@ export class NdiDevice {
   }
 
   /** Stops measuring while it goes on answering; undefined thaws it. */
-  freeze(how: Frozen | undefined): void {
+  freeze(how: SimulatedFreeze | undefined): void {
     this.#frozenAt = this.#newest();
     this.#frozen = how;
   }

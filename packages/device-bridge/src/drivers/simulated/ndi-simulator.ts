@@ -1,7 +1,7 @@
 import { isNavError } from '@trocar/core';
 import { crc16, encodeBx, encodeBx2, encodeGx, encodeTx, parseCommand, streamHeader, withCrc } from '../../codec/ndi/index.js';
 import type { Transport } from '../../transport.js';
-import { type Frozen, NdiDevice, type NdiDeviceOptions } from './ndi-device.js';
+import { NdiDevice, type NdiDeviceOptions, type SimulatedFreeze } from './ndi-device.js';
 
 /** What can be done to a simulated tracker while it runs. */
 export interface NdiSimulator {
@@ -16,7 +16,7 @@ export interface NdiSimulator {
   /**
    * Stops measuring while it goes on answering: `counting` with new frame numbers, `still` without; undefined goes on.
    */
-  freeze(how: Frozen | undefined): void;
+  freeze(how: SimulatedFreeze | undefined): void;
   /** Tells an alert with the next BX2: type 0 fault, 1 alert (code 2 is a bump), 2 event. */
   alert(type: number, code: number): void;
   /** Sends bytes that nobody asked for. */
