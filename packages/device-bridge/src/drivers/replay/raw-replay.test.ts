@@ -17,7 +17,8 @@ const MARKERS = [
   [0, 80, 0],
 ] as const;
 const tools = ['stylus', 'reference'].map((name) => ({ name, toolFile: makeToolFile({ markers: MARKERS, partNumber: name }) }));
-const FAST = { commandMs: 1000, resetMs: 1000, toolMs: 1000, trackingMs: 400, settleMs: 1 };
+// A poll that is asked again because the machine was busy is not asked again in the replay: deadlines are generous.
+const FAST = { commandMs: 1000, resetMs: 1000, toolMs: 1000, trackingMs: 4000, settleMs: 1 };
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function bitsOf(tool: number, sample: PoseSample, frame: number): string {
