@@ -326,6 +326,26 @@ describe('raw bytes from a device', () => {
     ]);
   });
 
+  it('that look like a long reply, which no checksum guards, are refused where they hold none', () => {
+    const noise = new Uint8Array(40).fill(0x41);
+    noise.set([0xc8, 0xa5, 30, 0, 0, 0]);
+    expect(
+      decode(joined(noise, latin1('\r'), withCrc('OKAY'))).map((line) => ('error' in line ? line.error : line.type)),
+    ).toEqual(['codec/malformed', 'okay']);
+  });
+
+  it('of a whole session with one byte wrong: always detected', () => {
+    const random = new Random(99);
+    const session = joined(withCrc('RESET'), withCrc('OKAY'), encodeBx(frame), withCrc('020101102011'), encodeBx(frame));
+    for (let at = 0; at < session.length; at += 1) {
+      for (let n = 0; n < 16 * inject('effort'); n += 1) {
+        const bytes = session.slice();
+        bytes[at] = (bytes[at] as number) ^ (n < 8 ? 1 << n : 1 + random.below(255));
+        expect(decode(bytes, { bxOptions: 0x0801 }).some(isError)).toBe(true);
+      }
+    }
+  });
+
   it('of any kind end, and never throw', () => {
     const random = new Random(3);
     for (let n = 0; n < 300 * inject('effort'); n += 1) {

@@ -32,7 +32,7 @@ interface Asked {
  * binary ones as BX where `bxOptions` is given, as BX2 where they are one, else as bytes (type `binary`).
  *
  * Types: `command`; `okay`, `reset`, `error`, `warning`; `tx`, `bx`, `gx`, `bx2`; `phsr`, `phinf`, `phrq`, `pstat`,
- * `get`, `getinfo`, `sstat`, `irchk`; `text` and `reply` for other text, `binary` and `long` for other bytes, `note`
+ * `get`, `getinfo`, `sstat`, `irchk`; `text` and `reply` for other text, `binary` for other bytes, `note`
  * where a transcript records nothing. `crc` is `ok`, or `none` where the protocol has none there. Poses: quaternion
  * w x y z, position in mm in the tracker's frame. Never throws; memory is bounded by the file's size.
  */
@@ -73,9 +73,14 @@ class LogDecoder {
     const scanner = new ReplyScanner(bytes);
     for (let at = 0; at < bytes.length; ) {
       const reply = scanner.read(at, bytes.length);
-      if ('fault' in reply) yield { error: reply.fault, offset: reply.at, message: reply.message };
-      else yield this.#rawReply(bytes, reply);
       at = reply.next;
+      if ('fault' in reply) yield { error: reply.fault, offset: reply.at, message: reply.message };
+      else if (reply.kind === 'long' && !decodeBx2(this.#bx2, viewOf(bytes), reply.start, reply.end)) {
+        // No checksum stands for its length: where the content does not either, it is noise.
+        at = scanner.resume(reply.at + 2, bytes.length);
+        const message = `A long binary reply of ${reply.end - reply.start} bytes is not laid out as one.`;
+        yield { error: 'codec/malformed', offset: reply.at, message };
+      } else yield this.#rawReply(bytes, reply);
     }
   }
 
@@ -85,19 +90,18 @@ class LogDecoder {
       const text = textOf(bytes.subarray(reply.start, reply.end));
       return { ...(wordFields(text) ?? { type: 'reply', text }), ...head, crc: 'ok' };
     }
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = viewOf(bytes);
     const crc = reply.kind === 'long' ? 'none' : 'ok';
     if (this.#bxOptions !== undefined && decodeBx(this.#frame, view, reply.start, reply.end, this.#bxOptions)) {
       return { type: 'bx', ...head, crc, ...frameFields(this.#frame, 'bx') };
     }
     if (decodeBx2(this.#bx2, view, reply.start, reply.end)) return { type: 'bx2', ...head, crc, ...bx2Fields(this.#bx2) };
-    if (this.#bxOptions !== undefined && reply.kind === 'binary') {
+    if (this.#bxOptions !== undefined) {
       const why = `A binary reply of ${reply.end - reply.start} bytes is no BX of these options, and no BX2.`;
       return { error: 'codec/malformed', offset: reply.at, message: why };
     }
-    const type = reply.kind === 'long' ? 'long' : 'binary';
     const shown = bytes.subarray(reply.start, Math.min(reply.end, reply.start + MOST_BYTES_SHOWN));
-    return { type, ...head, crc, length: reply.end - reply.start, bytes: [...shown] };
+    return { type: 'binary', ...head, crc, length: reply.end - reply.start, bytes: [...shown] };
   }
 
   *transcript(pieces: Iterable<Piece>): Generator<DecodedLine> {
@@ -183,7 +187,7 @@ class LogDecoder {
   }
 
   #binaryFields(bytes: Uint8Array, reply: ScannedReply, command: Command | undefined): Described | undefined {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = viewOf(bytes);
     if (command?.name === 'BX') {
       const options = command.args === '' ? 1 : Number.parseInt(command.args, 16);
       const fits = decodeBx(this.#frame, view, reply.start, reply.end, options);
@@ -191,7 +195,7 @@ class LogDecoder {
     }
     if (decodeBx2(this.#bx2, view, reply.start, reply.end)) return { type: 'bx2', ...bx2Fields(this.#bx2) };
     if (command?.name === 'BX2') return undefined;
-    return { type: reply.kind === 'long' ? 'long' : 'binary', length: reply.end - reply.start };
+    return reply.kind === 'long' ? undefined : { type: 'binary', length: reply.end - reply.start };
   }
 
   /** A reply that stops before it is whole. */
@@ -202,6 +206,8 @@ class LogDecoder {
     yield { error: 'codec/malformed', offset: this.#heldAt, message };
   }
 }
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A binary reply's header, and a body CRC at most. */
 const LONGEST_HEADER = 8;

@@ -60,21 +60,21 @@ export class ReplyScanner {
     const wanted = crc16(this.#bytes, at, at + 4);
     const stated = this.#view.getUint16(at + 4, true);
     if (wanted !== stated) {
-      const next = this.#resume(at + 1, end);
+      const next = this.resume(at + 1, end);
       return { fault: 'codec/bad-crc', at, next, message: `The header of a binary reply carries ${crcs(stated, wanted)}.` };
     }
     const start = at + HEADER;
     const stop = start + this.#view.getUint16(at + 2, true);
     if (stop + 2 > end) {
       const message = `A binary reply of ${stop - start} bytes stops after ${end - start}.`;
-      return { fault: 'codec/malformed', at, next: this.#resume(at + 1, end), message };
+      return { fault: 'codec/malformed', at, next: this.resume(at + 1, end), message };
     }
     const crc = this.#view.getUint16(stop, true);
     const right = crc16(this.#bytes, start, stop);
     if (crc === right) return { kind: 'binary', at, start, end: stop, next: stop + 2 };
     this.#allowance -= stop - start;
     const whole = this.#allowance < 0 || stop + 2 === end || this.#begins(stop + 2, end);
-    const next = whole ? stop + 2 : this.#resume(at + 1, end);
+    const next = whole ? stop + 2 : this.resume(at + 1, end);
     return { fault: 'codec/bad-crc', at, next, message: `The body of a binary reply carries ${crcs(crc, right)}.` };
   }
 
@@ -84,14 +84,14 @@ export class ReplyScanner {
     const stop = at + HEADER + length;
     if (at + HEADER <= end && stop <= end) return { kind: 'long', at, start: at + HEADER, end: stop, next: stop };
     const message = `A long binary reply of ${length} bytes stops after ${Math.max(0, end - at - HEADER)}.`;
-    return { fault: 'codec/malformed', at, next: this.#resume(at + 1, end), message };
+    return { fault: 'codec/malformed', at, next: this.resume(at + 1, end), message };
   }
 
   #readStream(at: number, end: number): ScannedReply | ScannedFault {
     const length = this.#streamName(at, end);
     if (length < 0) {
       const message = 'The header of a stream reply is damaged.';
-      return { fault: 'codec/bad-crc', at, next: this.#resume(at + 1, end), message };
+      return { fault: 'codec/bad-crc', at, next: this.resume(at + 1, end), message };
     }
     const inner = at + HEADER + length;
     const magic = inner + 2 <= end ? this.#view.getUint16(inner, true) : 0;
@@ -139,7 +139,7 @@ export class ReplyScanner {
   }
 
   /** Where to go on after damage: behind the next CR, or at a header that its own checksum confirms. */
-  #resume(from: number, end: number): number {
+  resume(from: number, end: number): number {
     if (from >= end) return end;
     if (this.#beginsBinary(from, end)) return from;
     const at = this.#textEnd(from, end);
