@@ -1,10 +1,13 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { FrameGraph, frame, type Instant, PoseView, systemClock } from '@trocar/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Bx2Reply, makeToolFile, type NdiFrame } from '../codec/ndi/index.js';
 import { type ConnectionState, type DriverFault, poseBufferSink, type ToolInfo } from '../driver.js';
 import { type NdiDriver, type NdiDriverOptions, ndiDriver } from '../drivers/ndi/index.js';
 import { type NdiDeviceOptions, type NdiSimulator, type PoseSource, simulateNdiTracker } from '../drivers/simulated/index.js';
+import type { Transport } from '../transport.js';
 import { pipe } from '../transports/pipe.js';
+import { tcpTransport } from './index.js';
 
 /**
  * What goes wrong in an operating room, each with its deadline: pose loss is seen one frame period + 100 ms after the
@@ -362,6 +365,62 @@ describe('what the device says', () => {
     }
     const steps = [...times].slice(1).map((t, i) => (t - ([...times][i] as number)) / 10);
     for (const step of steps) expect(Math.abs(step - Math.round(step))).toBeLessThan(0.06);
+  });
+});
+
+describe('over TCP', () => {
+  it('poses are streamed at the device’s own rate, the socket dies, and they are streamed again', async () => {
+    const sockets: Socket[] = [];
+    const simulators: NdiSimulator[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      const device: Transport = {
+        label: 'accepted',
+        open: async (handler) => {
+          socket.on('data', (bytes) => handler.data(bytes));
+          socket.on('error', () => undefined);
+        },
+        write: (bytes) => void socket.write(Buffer.from(bytes)),
+        close: async () => void socket.destroy(),
+      };
+      void simulateNdiTracker(device, {
+        clock,
+        rateHz: 100,
+        tools: [{ name: 'stylus', kind: 'wired', serial: 'AAAA0001' }],
+        poseOf: still,
+      }).then((simulator) => simulators.push(simulator));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const driver = ndiDriver({
+      transport: tcpTransport('127.0.0.1', port),
+      clock,
+      tools: [{ name: 'stylus', serial: 'AAAA0001' }],
+      stream: true,
+      timeouts: TIMEOUTS,
+      reconnectMs: 20,
+    });
+    let frames = 0;
+    const states: ConnectionState[] = [];
+    await driver.start({
+      ...poseBufferSink({}),
+      pose: (_, sample) => {
+        if (sample.status === 'ok') frames += 1;
+      },
+      connection: (state) => states.push(state),
+    });
+    try {
+      await until(() => frames > 20, 2000);
+      expect(driver.details()).toMatchObject({ replies: 'bx2', streaming: true });
+      sockets[0]?.destroy();
+      await until(() => states.filter((state) => state === 'connected').length === 2, 3000);
+      const before = frames;
+      await until(() => frames > before + 20, 2000);
+    } finally {
+      await driver.stop();
+      for (const simulator of simulators) await simulator.close();
+      server.close();
+    }
   });
 });
 
