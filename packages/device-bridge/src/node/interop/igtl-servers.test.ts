@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { frame, isNavError } from '@trocar/core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodeIgtl, type IgtlContent, type IgtlMessage, volumeFromImage } from '../../codec/igtl/index.js';
 import { type IgtlDriver, type IgtlDriverOptions, igtlDriver } from '../../drivers/igtl/index.js';
-import { clock, Recorder, type Told, until } from '../../drivers/igtl/test-support/rig.js';
+import { clock, Recorder, type Told, until, wait } from '../../drivers/igtl/test-support/rig.js';
 import { tcpTransport } from '../tcp.js';
 import { buildExamples, examplesMissing, freePort, IMAGES, type Running, run } from './test-support/examples.js';
 
@@ -58,6 +59,31 @@ async function startWhenUp(driver: IgtlDriver, sink: Recorder): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+}
+
+/** A relay to a server of 106-byte messages that hands on single bytes, and turns one bit of every tenth message's content. */
+function worseLine(target: number): Promise<number> {
+  return new Promise((resolve) => {
+    const relay = createServer({ noDelay: true }, (near) => {
+      const far = createConnection(target, '127.0.0.1');
+      let at = 0;
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        one.on('error', () => undefined);
+        one.on('close', () => other.destroy());
+      }
+      far.on('data', (bytes) => {
+        for (const byte of bytes) {
+          near.write(Uint8Array.of(at % 1060 === 1034 ? byte ^ 4 : byte));
+          at += 1;
+        }
+      });
+    });
+    closing.push(() => relay.close());
+    relay.listen(0, '127.0.0.1', () => resolve((relay.address() as AddressInfo).port));
+  });
 }
 
 const contents = <K extends IgtlContent['kind']>(link: Link, kind: K): Extract<IgtlContent, { kind: K }>[] =>
@@ -264,6 +290,25 @@ describe.skipIf(examplesMissing !== undefined)(`our driver and Debian's ${exampl
     }
     await until(() => link.messages.length >= 3, 5000);
     expect(contents(link, 'string').map(({ text }) => text.length)).toEqual([5, 6, 5000]);
+  });
+
+  it('TrackerServer through a line that cuts at every byte and damages every tenth message', async () => {
+    const target = await freePort();
+    const server = run('Tracker/TrackerServer', target, 100);
+    closing.push(() => server.kill());
+    const port = await worseLine(target);
+    const driver = igtlDriver({ transport: tcpTransport('127.0.0.1', port), clock, firstMessageMs: 3000 });
+    closing.push(() => driver.stop());
+    const sink = new Recorder();
+    for (let up = false; !up; )
+      up = await driver.start(sink).then(
+        () => true,
+        () => wait(20).then(() => false),
+      );
+    await until(() => sink.told.filter(({ status }) => status === 'unknown').length >= 30, 8000);
+    expect(driver.counts.faults.get('codec/bad-crc')).toBeGreaterThanOrEqual(3);
+    expect(sink.told.every(({ pose }) => Math.abs(Math.hypot(...pose.slice(0, 2)) - 50) < 1e-3)).toBe(true);
+    expect(sink.states.at(-1)).toBe('connected');
   });
 
   it('TrackerServer killed and started again: disconnected at once, and tracked without being asked', async () => {
