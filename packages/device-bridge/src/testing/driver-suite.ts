@@ -197,8 +197,11 @@ class Run {
     return true;
   }
 
-  isGone(): boolean {
-    return this.record.states.at(-1) !== 'connected';
+  /** Waits until the device is told to be gone. */
+  async untilGone(limitMs: number, what: string, disturb: () => void): Promise<void> {
+    const before = this.record.states.length;
+    disturb();
+    await this.until(limitMs, what, () => this.record.states.slice(before).includes('disconnected'));
   }
 
   async #within(limitMs: number, what: string, promise: Promise<void>): Promise<void> {
@@ -216,16 +219,17 @@ class Run {
 
 async function checkSilence(run: Run): Promise<void> {
   await run.tracks();
-  run.wire.now.mute = true;
-  await run.until(run.suite.silenceMs + run.suite.periodMs + run.slackMs, 'that a silent device is gone', () => run.isGone());
+  const limit = run.suite.silenceMs + run.suite.periodMs + run.slackMs;
+  await run.untilGone(limit, 'that a silent device is gone', () => {
+    run.wire.now.mute = true;
+  });
   run.wire.mend();
   await run.seesEveryTool('when the device spoke again');
 }
 
 async function checkCut(run: Run): Promise<void> {
   await run.tracks();
-  run.wire.cut();
-  await run.until(50 + run.slackMs, 'that the wire was cut', () => run.isGone());
+  await run.untilGone(50 + run.slackMs, 'that the wire was cut', () => run.wire.cut());
   await wait(20);
   run.wire.mend();
   await run.seesEveryTool('when the wire was mended');

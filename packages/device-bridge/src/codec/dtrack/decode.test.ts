@@ -13,7 +13,7 @@ import {
   TARGET_STATE,
   targetPose,
 } from './index.js';
-import { ascii, BODY_LINE, datagram, QUARTER_TURN } from './test-datagrams.js';
+import { ascii, BODY_LINE, datagram, QUARTER_TURN } from './test-support/datagrams.js';
 
 const decoded = (bytes: Uint8Array): DTrackFrame => {
   const frame = new DTrackFrame();

@@ -14,7 +14,14 @@ import {
   NatNetFrame,
   type NatNetVersion,
 } from './index.js';
-import { Bytes, echoResponsePacket, framePacket, modelsPacket, serverInfoPacket, type TestFrame } from './test-packets.js';
+import {
+  Bytes,
+  echoResponsePacket,
+  framePacket,
+  modelsPacket,
+  serverInfoPacket,
+  type TestFrame,
+} from './test-support/packets.js';
 
 /** Nine packets of NatNet 3 (python_natnet's test data, BSD-3), found through TROCAR_DATA; skipped, and counted so, without it. */
 const FOLDER = join(process.env['TROCAR_DATA'] ?? join(process.cwd(), '../shared/data'), 'natnet');

@@ -1,13 +1,13 @@
 import { FrameGraph, frame, type Instant, isNavError, PoseView, systemClock } from '@trocar/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DTrackFrame, decodeDtrack } from '../../codec/dtrack/index.js';
-import { ascii, BODY_LINE, datagram, QUARTER_TURN } from '../../codec/dtrack/test-datagrams.js';
+import { ascii, BODY_LINE, datagram, QUARTER_TURN } from '../../codec/dtrack/test-support/datagrams.js';
 import { type Driver, type DriverFault, poseBufferSink } from '../../driver.js';
 import { checkDriver, datagramLink, PoseRecord, type TestWire } from '../../testing/index.js';
 import { pipe } from '../../transports/pipe.js';
 import { PoseTeller } from '../kit/index.js';
 import { type DTrackDriverOptions, DTrackTracking, dtrackDriver } from './index.js';
-import { isOnLine, PretendDTrack, type PretendOptions } from './test-device.js';
+import { isOnLine, PretendDTrack, type PretendOptions } from './test-support/device.js';
 
 const clock = systemClock();
 const TOOLS = [

@@ -1,12 +1,12 @@
 import { type Instant, isNavError, systemClock } from '@trocar/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { decodeNatnetFrame, NATNET, NatNetFrame } from '../../codec/natnet/index.js';
-import { Bytes, framePacket } from '../../codec/natnet/test-packets.js';
+import { Bytes, framePacket } from '../../codec/natnet/test-support/packets.js';
 import type { Driver, PoseSink } from '../../driver.js';
 import { checkDriver, datagramLink, PoseRecord, type TestWire } from '../../testing/index.js';
 import { PoseTeller } from '../kit/index.js';
 import { type NatNetDriverOptions, NatNetTracking, natnetDriver } from './index.js';
-import { bodyOnLine, isOnLine, PretendServer, type PretendServerOptions } from './test-server.js';
+import { bodyOnLine, isOnLine, PretendServer, type PretendServerOptions } from './test-support/server.js';
 
 const clock = systemClock();
 const TIMEOUTS = { connectMs: 600, silenceMs: 100, reconnectMs: 20 };

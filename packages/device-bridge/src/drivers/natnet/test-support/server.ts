@@ -1,13 +1,13 @@
 import type { PoseSample } from '@trocar/core';
-import { NATNET, type NatNetVersion, natnetMessage } from '../../codec/natnet/index.js';
+import { NATNET, type NatNetVersion, natnetMessage } from '../../../codec/natnet/index.js';
 import {
   echoResponsePacket,
   framePacket,
   modelsPacket,
   serverInfoPacket,
   type TestBody,
-} from '../../codec/natnet/test-packets.js';
-import type { DatagramDevice } from '../../testing/index.js';
+} from '../../../codec/natnet/test-support/packets.js';
+import type { DatagramDevice } from '../../../testing/index.js';
 
 /** Every body on one line, turning about z; metres. */
 export function bodyOnLine(id: number, frame: number): TestBody {

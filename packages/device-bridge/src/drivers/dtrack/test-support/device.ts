@@ -1,6 +1,6 @@
 import type { PoseSample } from '@trocar/core';
-import { ascii } from '../../codec/dtrack/test-datagrams.js';
-import type { DatagramDevice } from '../../testing/index.js';
+import { ascii } from '../../../codec/dtrack/test-support/datagrams.js';
+import type { DatagramDevice } from '../../../testing/index.js';
 
 /** One pretended target at one frame; undefined: not tracked. */
 export type TargetAt = (id: number, frame: number) => readonly [number, number, number] | undefined;

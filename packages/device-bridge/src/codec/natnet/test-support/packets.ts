@@ -2,8 +2,8 @@
  * Packets for tests, written by the public descriptions of each version: beside the real packets of version 3 no other
  * version is at hand.
  */
-import { NATNET } from './header.js';
-import { type NatNetVersion, versionNumber } from './version.js';
+import { NATNET } from '../header.js';
+import { type NatNetVersion, versionNumber } from '../version.js';
 
 /** Little-endian bytes, one behind the other. */
 export class Bytes {
