@@ -53,7 +53,8 @@ export class ClockMap {
   readonly #next = new Float64Array(2);
   /** How far the filter's line lies above the hull's in the mean, ms, and from how many points that is known. */
   readonly #lift = new Float64Array(2);
-  readonly #liftMedian = new Float64Array(1);
+  /** How the arrivals spread about the filter's line when that mean began, ms. */
+  readonly #liftNoise = new Float64Array(1);
   /** Arrival of the first of a run of counts that went back. */
   readonly #backSince = new Float64Array(1);
   #fits = true;
@@ -128,7 +129,7 @@ export class ClockMap {
     this.#filter.reset();
     this.#line.fill(Number.NaN);
     this.#lift.fill(0);
-    this.#liftMedian[0] = 0;
+    this.#liftNoise[0] = 0;
     this.#unwrap[0] = 0;
     this.#unwrap[1] = Number.NaN;
     this.#pushed.fill(Number.NaN);
@@ -280,22 +281,16 @@ export class ClockMap {
       return;
     }
     if (hull.size < this.window >> 1) return;
-    if (!this.#filterIsNear()) this.#beginFilter();
+    if (this.#filter.isLost) this.#beginFilter();
     this.#distrustLift();
     const evenness = (spread[SPREAD.median] as number) / Math.max(spread[SPREAD.high] as number, RESOLUTION_MS);
     if ((spread[SPREAD.high] as number) < LEAST_SPREAD_MS) this.#usesFilter = false;
     else if (this.#usesFilter) this.#usesFilter = evenness > EVEN_UNTIL;
-    else if (evenness > EVEN_FROM) this.#usesFilter = true;
-  }
-
-  /** Whether the filter lies where a mean of these delays can: if not, or not begun, it begins from the hull. */
-  #filterIsNear(): boolean {
-    const filtered = this.#filter.line;
-    const from = this.#hull.line;
-    const onHull = (from[1] as number) + (from[2] as number) * ((filtered[0] as number) - (from[0] as number));
-    const above = (filtered[1] as number) - onHull;
-    const high = (this.#hull.spread[SPREAD.high] as number) + RESOLUTION_MS;
-    return above > -high && above < 2 * high;
+    else if (evenness > EVEN_FROM) {
+      this.#usesFilter = true;
+      // The filter goes on where the hull is, so that no time leaps.
+      this.#lift[1] = 0;
+    }
   }
 
   #beginFilter(): void {
@@ -352,10 +347,10 @@ export class ClockMap {
 
   /** Delays that spread otherwise than before lie otherwise above their least: the mean begins anew, from where it is. */
   #distrustLift(): void {
-    const median = this.#hull.spread[SPREAD.median] as number;
-    const before = this.#liftMedian[0] as number;
-    if (median < 1.5 * before && before < 1.5 * median) return;
-    this.#liftMedian[0] = median;
+    const noise = this.#filter.noiseMs;
+    const before = this.#liftNoise[0] as number;
+    if (noise < ANOTHER_NOISE * before && before < ANOTHER_NOISE * noise) return;
+    this.#liftNoise[0] = noise;
     this.#lift[1] = Math.min(this.#lift[1] as number, LIFT_ANEW);
   }
 
@@ -408,6 +403,7 @@ const LEAST_SPREAD_MS = 0.05;
 /** Windows over which the filter's height above the hull is averaged: longer than a poll's beat against the frames. */
 const LIFT_TIMES = 6;
 const LIFT_ANEW = 50;
+const ANOTHER_NOISE = 1.25;
 /** What 99 of 100 errors are within, of the spread's low rank and of its 90th percentile; by simulation, see bench/clock.ts. */
 const EDGE_SHARE = 1;
 const FILTER_SHARE = 0.1;

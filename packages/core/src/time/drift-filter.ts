@@ -12,6 +12,8 @@ export class DriftFilter {
   readonly line: Float64Array = new Float64Array(3).fill(Number.NaN);
   /** Variances of host time and slope and their covariance, and of the measurement (ms²). */
   readonly #p = new Float64Array(4);
+  /** Mean of the recent innovations, each as a share of its limit: −1 … 1. */
+  readonly #trend = new Float64Array(1);
   #begun = false;
 
   reset(): void {
@@ -30,6 +32,7 @@ export class DriftFilter {
     this.#p[1] = 0;
     this.#p[2] = spread[1] as number;
     this.#p[3] = spread[2] as number;
+    this.#trend[0] = 0;
     this.#begun = true;
   }
 
@@ -49,6 +52,7 @@ export class DriftFilter {
     const limit = GATE_SD * Math.sqrt(s);
     const expected = (line[1] as number) + slope * d;
     const off = Math.max(-limit, Math.min(limit, (point[1] as number) - expected));
+    this.#trend[0] = (this.#trend[0] as number) + (off / limit - (this.#trend[0] as number)) * TREND_LEARNING;
     const gain = (p[0] as number) / s;
     const slopeGain = (p[1] as number) / s;
     line[0] = point[0] as number;
@@ -58,6 +62,16 @@ export class DriftFilter {
     p[1] = (p[1] as number) * (1 - gain);
     p[0] = (p[0] as number) * (1 - gain);
     p[3] = Math.max(LEAST_VARIANCE, r + (off * off - s) * LEARNING);
+  }
+
+  /** Whether it has not begun, or arrivals have long lain to one side of it by more than it may follow. */
+  get isLost(): boolean {
+    return !this.#begun || Math.abs(this.#trend[0] as number) > LOST_TREND;
+  }
+
+  /** Standard deviation of an arrival about the line, ms: learnt. */
+  get noiseMs(): number {
+    return Math.sqrt(this.#p[3] as number);
   }
 
   /** Standard deviation of the host time as the filter knows it, ms. */
@@ -70,5 +84,7 @@ export class DriftFilter {
 const WANDER_PER_MS = (5e-6 * 5e-6) / 10_000;
 const GATE_SD = 3;
 const LEARNING = 0.005;
+const TREND_LEARNING = 0.02;
+const LOST_TREND = 0.5;
 /** A clock that resolves a microsecond, ms². */
 const LEAST_VARIANCE = 1e-6;
