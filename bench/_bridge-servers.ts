@@ -90,6 +90,7 @@ function ticker(send: (frame: number) => void): void {
 async function serveBridge(tools: number): Promise<void> {
   const sample = new PoseSample();
   sample.status = 'ok';
+  sample.values.set([0, 0, 0.1, 0, 1, -1500, 0, 0.6, 0, 0.8]);
   const driver: Driver = {
     name: 'bench',
     start: async (sink: PoseSink) => {
@@ -98,7 +99,8 @@ async function serveBridge(tools: number): Promise<void> {
       ticker((frame) => {
         const at = monotonicMs();
         for (let tool = 0; tool < tools; tool += 1) {
-          sample.values.set([at, at, 0.1, tool, 1, -1500, 0, 0.6, 0, 0.8]);
+          sample.values[0] = sample.values[1] = at;
+          sample.values[3] = tool;
           sink.pose(tool, sample, frame);
         }
         sink.flush();

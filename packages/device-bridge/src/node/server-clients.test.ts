@@ -173,6 +173,27 @@ describe('a connection that breaks', () => {
   });
 });
 
+it('a bridge of revision 0 gets the short ping and no command', async () => {
+  const got: Buffer[] = [];
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  closing.add(() => server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  server.on('connection', (socket) => {
+    socket.on('message', (data: Buffer) => {
+      got.push(data);
+      const facts = { bridge: 'x', tools: [{ name: 'a' }], device: 'connected', reason: '', heartbeatMs: 100 };
+      if (data[0] === 1) socket.send(encodeHello(facts));
+      if (data[0] === 3) socket.send(encodePong(data.readUInt32LE(4), data.readDoubleLE(8), clock.now(), clock.now()));
+    });
+  });
+  const address = server.address();
+  const client = clientOf(closing, `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`);
+  await client.ready;
+  await expect(client.command('mark')).rejects.toThrowError(/observe/);
+  await until(() => got.length > 4, 2000);
+  expect(new Set(got.slice(1).map((data) => `${data[0]} ${data.length}`))).toEqual(new Set(['3 16']));
+});
+
 describe('several devices', () => {
   it('serve their tools together; one that is lost takes only its own along, and comes back', async () => {
     const [left, right] = [handDriver(['stylus'], 'left'), handDriver(['probe', 'stylus'], 'right')];

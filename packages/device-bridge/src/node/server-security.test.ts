@@ -4,8 +4,9 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isNavError } from '@trocar/core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
+import { connectBridge } from '../browser/index.js';
 import { CLOSE, encodeCommand, encodeHello, encodePing } from '../codec/bridge/index.js';
 import { FailedAttempts, TokenSet, tokenOf } from './auth.js';
 import { nodeSocketWith, readTls, startBridge } from './index.js';
@@ -111,6 +112,26 @@ describe('tokens', () => {
     const right = clientOf(closing, bridge.url, { token: OBSERVE });
     await right.ready;
     expect(right.role).toBe('observe');
+  });
+
+  it('a page carries one as a subprotocol, to which the bridge agrees without repeating it', async () => {
+    vi.stubGlobal('WebSocket', WebSocket);
+    try {
+      const bridge = await bridgeOf(closing, {
+        driver: handDriver(['a']),
+        tokens: [{ token: 'a+/~'.repeat(8), role: 'control' }],
+      });
+      const client = connectBridge({ url: bridge.url, clock, token: 'a+/~'.repeat(8) });
+      closing.add(() => client.close());
+      await client.ready;
+      expect(client.role).toBe('control');
+      const socket = new WebSocket(bridge.url, ['trocar', `trocar.token.${Buffer.from('a+/~'.repeat(8)).toString('base64url')}`]);
+      closing.add(() => socket.terminate());
+      await new Promise((resolve) => socket.once('open', resolve));
+      expect(socket.protocol).toBe('trocar');
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('addresses are counted by host: IPv4, or the first half of IPv6', () => {
