@@ -141,3 +141,14 @@ export const transform = (device: string, matrix: Float64Array, more: Partial<Ig
   content: { kind: 'transform', matrix },
   ...more,
 });
+
+/** The same for a list of tools, along x, 1 mm apart. */
+export const tdata = (tools: readonly string[], angle: number, more: Partial<IgtlMessageInit> = {}): IgtlMessageInit => ({
+  type: 'TDATA',
+  device: 'Tracker',
+  content: {
+    kind: 'trackingData',
+    tools: tools.map((name, i) => ({ name, toolType: 2, matrix: skewMatrix(angle, i, 2, 3) })),
+  },
+  ...more,
+});
