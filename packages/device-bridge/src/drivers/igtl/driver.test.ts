@@ -1,7 +1,14 @@
 import { frame, isNavError, PoseBuffer, PoseSample } from '@trocar/core';
 import { type Volume, volume } from '@trocar/core/volume';
 import { afterEach, describe, expect, it } from 'vitest';
-import { decodeIgtl, encodeIgtl, imageFromVolume, plusMetadata, volumeFromImage } from '../../codec/igtl/index.js';
+import {
+  decodeIgtl,
+  encodeIgtl,
+  type IgtlMessageInit,
+  imageFromVolume,
+  plusMetadata,
+  volumeFromImage,
+} from '../../codec/igtl/index.js';
 import { poseBufferSink } from '../../driver.js';
 import { type IgtlDriverOptions, igtlDriver } from './index.js';
 import { clock, makeRig, type Rig, skewMatrix, tdata, transform, until, wait } from './test-support/rig.js';
@@ -158,6 +165,19 @@ describe('when the server is', () => {
 });
 
 describe('other messages', () => {
+  it('of STATUS are alarms when they turn bad, once', async () => {
+    const { server, sink } = await started();
+    const status = (code: number): IgtlMessageInit => ({
+      type: 'STATUS',
+      device: 'd',
+      content: { kind: 'status', code, subcode: 5n, name: 'HOT', message: 'too warm' },
+    });
+    server.send(status(1), status(18), status(18), status(1), status(13));
+    await until(() => sink.faults.length === 2);
+    expect(sink.codes()).toEqual(['device/alarm', 'device/alarm']);
+    expect(sink.faults[0]?.message).toContain('STATUS 18 (5, HOT): too warm');
+  });
+
   it('reach the handler unread; what is wrong with one is told, and a handler that throws harms nothing', async () => {
     const types: string[] = [];
     const onMessage: IgtlDriverOptions['onMessage'] = (f) => {

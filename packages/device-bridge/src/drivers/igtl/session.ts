@@ -17,6 +17,8 @@ import type { IgtlTracking } from './tracking.js';
 
 /** How long the answer to STP is waited for before the connection is closed, ms. */
 const GOODBYE_MS = 250;
+/** The code of a STATUS that says that all is well. */
+const STATUS_OK = 1;
 
 /** One connection to an OpenIGTLink server, from opening the transport to losing or closing it. */
 export class IgtlSession implements TransportHandler, IgtlHandler {
@@ -36,6 +38,7 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
   /** When the last message arrived, host ms: a cell, so that the hot path boxes nothing. */
   readonly #heardAt = new Float64Array(1);
   #askedAt = 0;
+  #statusCode = STATUS_OK;
   #silent = false;
   #over = false;
   #closing = false;
@@ -187,6 +190,7 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
     const { ask, onMessage } = this.#settings;
     try {
       if (this.#commands.take(frame)) return;
+      if (frame.type === 'STATUS') this.#readStatus(frame);
       if (ask !== undefined && frame.type === `RTS_${ask.type}`) this.#answered(frame);
       else onMessage(frame);
     } catch (error) {
@@ -197,6 +201,17 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
       const code = known ? error.code : 'igtl/handler-failed';
       this.#tracking.faults.tell(this.#sink, code, known ? `${what}: ${message}` : `The handler of ${what} threw: ${message}`);
     }
+  }
+
+  /** What the server says of its device is told when it gets worse or another: it says so again and again. */
+  #readStatus(frame: IgtlFrame): void {
+    const { content } = decodeIgtl(frame);
+    if (content.kind !== 'status' || content.code === this.#statusCode) return;
+    this.#statusCode = content.code;
+    if (content.code === STATUS_OK) return;
+    const { code, subcode, name, message } = content;
+    const what = `${this.#settings.transport.label} reports STATUS ${code} (${subcode}, ${name}): ${message.slice(0, 500)}`;
+    this.#sink.fault({ code: 'device/alarm', message: what });
   }
 
   /** RTS_TDATA or RTS_QTDATA: to the request, or to its end. */
