@@ -119,6 +119,14 @@ describe('a UDP transport', () => {
     expect(heard).toEqual([]);
   });
 
+  it('does not stay open where it is closed while it opens', async () => {
+    const transport = udpTransport({ port: 0, remote: { host: 'localhost', port: 9 } });
+    const opening = transport.open({ datagram: () => undefined, closed: () => undefined });
+    await transport.close();
+    await expect(opening).rejects.toSatisfy((e) => isNavError(e, 'device/connect-failed'));
+    expect(transport.localPort).toBe(0);
+  });
+
   it('says which port is taken', async () => {
     const { transport } = await opened();
     const second = udpTransport({ port: transport.localPort });

@@ -47,6 +47,8 @@ export interface UdpTransport extends DatagramTransport {
 interface State {
   socket: Socket | undefined;
   port: number;
+  /** Counts openings and closings, so that what opens too late is closed again. */
+  turn: number;
 }
 
 /**
@@ -63,7 +65,7 @@ export function udpTransport(options: UdpOptions): UdpTransport {
     throw new NavError('bridge/bad-option', `A UDP transport's maxBytes must be a positive integer, got ${maxBytes}.`);
   }
   const counts: UdpCounts = { received: 0, foreign: 0, oversize: 0, sendFailures: 0 };
-  const state: State = { socket: undefined, port: 0 };
+  const state: State = { socket: undefined, port: 0, turn: 0 };
   let remoteAddress: string | undefined;
   const label = `udp ${multicast ? `${multicast.group} on ` : ''}${host}:${port}${remote ? ` with ${remote.host}:${remote.port}` : ''}`;
   return {
@@ -74,9 +76,14 @@ export function udpTransport(options: UdpOptions): UdpTransport {
     },
     open: async (handler) => {
       state.socket?.close();
-      state.socket = undefined;
+      forget(state);
+      const { turn } = state;
       remoteAddress = remote && (await addressOf(remote.host, label));
       const socket = await bind(options, host, label);
+      if (state.turn !== turn) {
+        socket.close();
+        throw new NavError('device/connect-failed', `${label} was closed while it opened.`);
+      }
       state.socket = socket;
       state.port = socket.address().port;
       socket.on('message', (bytes, from) => {
@@ -115,6 +122,7 @@ export function udpTransport(options: UdpOptions): UdpTransport {
 function forget(state: State): void {
   state.socket = undefined;
   state.port = 0;
+  state.turn += 1;
 }
 
 function requirePort(port: number, least: number): void {

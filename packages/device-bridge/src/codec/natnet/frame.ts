@@ -1,5 +1,5 @@
 import { isNavError } from '@trocar/core';
-import { payloadOf } from './header.js';
+import { LARGEST_PACKET, payloadOf } from './header.js';
 import { Reader } from './reader.js';
 import { type FrameLayout, layoutsOf, type NatNetVersion } from './version.js';
 
@@ -48,7 +48,10 @@ export interface FrameDetail {
   readonly facts: Record<string, unknown>;
 }
 
-const reader = new Reader();
+const reader = new Reader(LARGEST_PACKET);
+/** In place of the lists that nobody asks for: a new one per frame would be an allocation. */
+const NOBODY_ASKS: unknown[] = [];
+const NO_TIMES: Record<string, unknown> = {};
 
 /**
  * Decodes a frame of data (message 7) into a frame that is used again and again. Allocates nothing, and the frame is not
@@ -99,7 +102,7 @@ function readLayout(frame: NatNetFrame, layout: FrameLayout, detail: FrameDetail
 
 function readMarkerSets(layout: FrameLayout, detail: FrameDetail | undefined): void {
   const n = reader.beginSection(layout, 5);
-  const sets: unknown[] = [];
+  const sets = detail ? ([] as unknown[]) : NOBODY_ASKS;
   for (let i = 0; i < n; i += 1) {
     const name = detail ? reader.text() : reader.skipText();
     const markers = reader.count(12);
@@ -168,7 +171,7 @@ function bodyFacts(frame: NatNetFrame, i: number): Record<string, unknown> {
 const scratch = new NatNetFrame();
 
 function readInnerBodies(layout: FrameLayout, n: number, detail: FrameDetail | undefined): unknown[] {
-  const facts: unknown[] = [];
+  const facts = detail ? ([] as unknown[]) : NOBODY_ASKS;
   for (let i = 0; i < n; i += 1) {
     readBody(scratch, 0, layout);
     if (detail) facts.push(bodyFacts(scratch, 0));
@@ -178,7 +181,7 @@ function readInnerBodies(layout: FrameLayout, n: number, detail: FrameDetail | u
 
 function readSkeletons(layout: FrameLayout, detail: FrameDetail | undefined): void {
   const n = reader.beginSection(layout, 8);
-  const skeletons: unknown[] = [];
+  const skeletons = detail ? ([] as unknown[]) : NOBODY_ASKS;
   for (let i = 0; i < n; i += 1) {
     const id = reader.i32();
     const rigidBodies = readInnerBodies(layout, reader.count(bodySize(layout)), detail);
@@ -190,7 +193,7 @@ function readSkeletons(layout: FrameLayout, detail: FrameDetail | undefined): vo
 
 function readAssets(layout: FrameLayout, detail: FrameDetail | undefined): void {
   const n = reader.beginSection(layout, 12);
-  const assets: unknown[] = [];
+  const assets = detail ? ([] as unknown[]) : NOBODY_ASKS;
   for (let i = 0; i < n; i += 1) {
     const id = reader.i32();
     const rigidBodies = readInnerBodies(layout, reader.count(bodySize(layout)), detail);
@@ -219,7 +222,7 @@ function readMarkers(
 ): unknown[] {
   if (detail) return Array.from({ length: n }, () => facts(layout));
   reader.skip(n * markerSize(layout));
-  return [];
+  return NOBODY_ASKS;
 }
 
 function labelledMarkerFacts(layout: FrameLayout): unknown {
@@ -252,11 +255,11 @@ function markerFacts(layout: FrameLayout): Record<string, unknown> {
 /** Force plates and other devices: values of their channels. */
 function readChannels(layout: FrameLayout, detail: FrameDetail | undefined, what: string): void {
   const n = reader.beginSection(layout, 8);
-  const devices: unknown[] = [];
+  const devices = detail ? ([] as unknown[]) : NOBODY_ASKS;
   for (let i = 0; i < n; i += 1) {
     const id = reader.i32();
     const channelCount = reader.count(4);
-    const channels: unknown[] = [];
+    const channels = detail ? ([] as unknown[]) : NOBODY_ASKS;
     for (let c = 0; c < channelCount; c += 1) {
       const values = reader.count(4);
       if (detail) channels.push(reader.floatList(values));
@@ -269,7 +272,7 @@ function readChannels(layout: FrameLayout, detail: FrameDetail | undefined, what
 }
 
 function readSuffix(frame: NatNetFrame, layout: FrameLayout, detail: FrameDetail | undefined): void {
-  const times: Record<string, unknown> = {};
+  const times: Record<string, unknown> = detail ? {} : NO_TIMES;
   if (layout.latency) reader.skip(4);
   reader.need(8);
   if (detail) {

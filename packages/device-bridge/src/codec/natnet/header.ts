@@ -40,7 +40,7 @@ export const NATNET: {
 /** Bytes before the payload: message number and payload size, 16 bits each. */
 export const HEADER = 4;
 /** The most a UDP datagram can hold. */
-const LARGEST_PACKET = 65_507;
+export const LARGEST_PACKET = 65_507;
 
 /** The message number of a packet; −1 where it is too short to have one. */
 export function natnetMessage(packet: Uint8Array): number {

@@ -18,16 +18,26 @@ export class Reader {
   at = 0;
   end = 0;
   #sectionEnd = 0;
+  readonly #copies: boolean;
 
-  /** Looks at the bytes from `from` to `end` of a packet. */
-  use(bytes: Uint8Array, from: number, end: number): void {
-    // A view per packet would be an allocation per packet: sockets reuse their memory often enough.
-    if (this.view.buffer !== bytes.buffer || this.view.byteOffset !== bytes.byteOffset || this.view.byteLength !== bytes.length) {
-      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    }
-    this.bytes = bytes;
+  /** @param room bytes of an own memory that packets are copied to: a view of each packet would be an allocation */
+  constructor(room = 0) {
+    this.#copies = room > 0;
+    if (!this.#copies) return;
+    this.bytes = new Uint8Array(room);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Looks at the bytes from `from` to `end` of a packet, which has room in the own memory where there is one. */
+  use(packet: Uint8Array, from: number, end: number): void {
     this.at = from;
     this.end = end;
+    if (this.#copies) {
+      this.bytes.set(packet);
+      return;
+    }
+    this.bytes = packet;
+    this.view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   }
 
   get left(): number {
