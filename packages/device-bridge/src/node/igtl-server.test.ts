@@ -64,6 +64,23 @@ describe('visibility', () => {
 });
 
 describe('the version of messages', () => {
+  it('2 sends a tool that is not seen as the identity that is not valid, never as its last pose', async () => {
+    const served = await serve();
+    const client = await raw(served);
+    client.send(query('GET_STATUS', { headerVersion: 2 }));
+    await until(() => client.of('STATUS').length > 0);
+    served.tell(0, 0.7);
+    served.tell(0, 0.7, 'missing');
+    await until(() => client.of('TRANSFORM').length === 2);
+    const matrix = (i: number): number[] => {
+      const content = client.of('TRANSFORM')[i]?.content;
+      return content?.kind === 'transform' ? Array.from(content.matrix) : [];
+    };
+    expect(matrix(0).slice(12)).toEqual([10, -20, 30, 1]);
+    expect(matrix(1)).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
+    expect(client.of('TRANSFORM')[1]?.metadata).toContainEqual({ key: 'TransformValid', encoding: 3, value: 'False' });
+  });
+
   it('is 1 for each client until that client has shown 2', async () => {
     const served = await serve();
     const [old, young] = [await raw(served), await raw(served)];

@@ -11,7 +11,7 @@ import {
 } from '../../codec/igtl/index.js';
 import { poseBufferSink } from '../../driver.js';
 import { type IgtlDriverOptions, igtlDriver } from './index.js';
-import { clock, makeRig, type Rig, skewMatrix, tdata, transform, until, wait } from './test-support/rig.js';
+import { clock, makeRig, type Rig, skewMatrix, type Told, tdata, transform, until, wait } from './test-support/rig.js';
 
 const running: Rig[] = [];
 afterEach(async () => {
@@ -122,6 +122,24 @@ describe('when the server is', () => {
     } finally {
       clearInterval(beat);
     }
+  });
+
+  it('back with another clock, its stamps are read anew, even the very one from before', async () => {
+    const { server, sink } = await started({ silentMs: 60_000 });
+    const stamped = (angle: number): IgtlMessageInit =>
+      transform('p', skewMatrix(angle, 1, 2, 3), { timestamp: { seconds: 1_700_000_000, fraction: 0 } });
+    server.send(stamped(1));
+    await until(() => sink.told.length === 1);
+    await wait(20);
+    server.link.cut();
+    server.link.mend();
+    await server.listen();
+    await until(() => sink.states.filter((state) => state === 'connected').length === 2);
+    server.send(stamped(2));
+    await until(() => sink.told.at(-1)?.status === 'unknown');
+    const [first, last] = [sink.told[0], sink.told.at(-1)] as [Told, Told];
+    expect(last.measuredAt - first.measuredAt).toBeGreaterThan(15);
+    expect(Math.abs(last.measuredAt - last.arrivedAt)).toBeLessThan(0.1);
   });
 
   it('dead without a word, it is given up after silentMs and connected again', async () => {
