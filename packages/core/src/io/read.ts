@@ -57,7 +57,10 @@ async function headerOfHalf(
  */
 function imageAmong(files: readonly VolumeFile[]): VolumeFile | undefined {
   if (files.some((f) => isDicom(f.bytes))) return undefined;
-  const images = files.filter(looksLikeImage);
+  const all = files.filter(looksLikeImage);
+  // A packed file beside a header that is one for sure holds that header's voxels (.nhdr with .raw.gz), unless named an image.
+  const sure = all.filter((f) => !/\.gz$/i.test(f.name) || /\.(nii|hdr)\.gz$/i.test(f.name));
+  const images = sure.length > 0 ? sure : all;
   if (images.length > 1) {
     const names = images.map((f) => f.name);
     throw new NavError(

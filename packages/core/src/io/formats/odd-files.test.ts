@@ -148,6 +148,20 @@ describe('NRRD', () => {
     },
   );
 
+  it('may keep its voxels packed beside it, in a folder or among files handed over', async () => {
+    const header = (data: string): string =>
+      new TextDecoder()
+        .decode(nrrd(...three, data).bytes)
+        .replace(/\n\nabcdefgh$/, '\n')
+        .replace('encoding: raw', 'encoding: gzip');
+    const files = [
+      { name: 'h.nhdr', bytes: new TextEncoder().encode(header('data file: h.raw.gz')) },
+      { name: 'h.raw.gz', bytes: new Uint8Array(gzipSync(new TextEncoder().encode('abcdefgh'))) },
+    ];
+    expect(new TextDecoder().decode((await read(...files)).voxels as Uint8Array)).toBe('abcdefgh');
+    expect((await read(...files.toReversed())).size).toEqual([2, 2, 2]);
+  });
+
   it('may have an axis of one component', async () => {
     const directions = 'space directions: none (1,0,0) (0,2,0) (0,0,3)';
     const v = await read(nrrd('dimension: 4', 'sizes: 1 2 2 2', directions, 'kinds: scalar domain domain domain'));
