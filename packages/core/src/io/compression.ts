@@ -30,8 +30,48 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /** Undoes gzip. Rejects with the platform's error where the data is damaged or cut short. */
-export function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
-  return pump(bytes, new DecompressionStream('gzip'));
+export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await pump(bytes, new DecompressionStream('gzip'));
+  } catch (cause) {
+    const parts = await gunzipMembers(bytes);
+    if (parts === undefined) throw cause;
+    return join(parts);
+  }
+}
+
+/** What looks like the start of a member may be chance, once in 16 million bytes; a file with more of that is damaged. */
+const MOST_FALSE_STARTS = 64;
+
+/**
+ * Undoes gzip member by member, as parallel packers write them: browsers' streams end at the first (Compression Streams
+ * standard), where RFC 1952, 2.2, and Node go on. Undefined where the data is no such file.
+ */
+export async function gunzipMembers(bytes: Uint8Array): Promise<Uint8Array[] | undefined> {
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  let end = nextMember(bytes, 1);
+  if (end === bytes.length) return undefined;
+  for (let wrong = 0; wrong <= MOST_FALSE_STARTS; ) {
+    try {
+      parts.push(await pump(bytes.subarray(from, end), new DecompressionStream('gzip')));
+      if (end === bytes.length) return parts;
+      from = end;
+    } catch {
+      if (end === bytes.length) return undefined;
+      wrong += 1;
+    }
+    end = nextMember(bytes, end + 1);
+  }
+  return undefined;
+}
+
+/** Where the next member may begin at or after `from`: the mark, the one method, no reserved flag; else the end. */
+function nextMember(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(0x1f, from); at >= 0; at = bytes.indexOf(0x1f, at + 1)) {
+    if (bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && (bytes[at + 3] ?? 0xff) < 0x20) return at;
+  }
+  return bytes.length;
 }
 
 /** Undoes zlib (RFC 1950). Rejects where the data is damaged or cut short. */

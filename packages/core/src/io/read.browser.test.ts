@@ -71,6 +71,17 @@ describe('with assets served locally', () => {
     expect(Array.from(v.voxels)).toEqual([1, 2, 3, 4, 5, 6, 7, -8]);
   });
 
+  it('unpacks gzip in several members, at the first of which browsers stop', async () => {
+    const whole = await encodeVolume(small, 'a.nii');
+    const pack = (bytes: Uint8Array): Promise<ArrayBuffer> =>
+      new Response(new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer();
+    const members = await Promise.all([whole.subarray(0, 100), whole.subarray(100, 400), whole.subarray(400)].map(pack));
+    const bytes = new Uint8Array(await new Blob(members).arrayBuffer());
+    expect((await readVolume([{ name: 'a.nii.gz', bytes }], { frame: ct })).voxels).toEqual(small.voxels);
+    const cut = readVolume([{ name: 'a.nii.gz', bytes: bytes.subarray(0, -5) }], { frame: ct });
+    await expect(cut).rejects.toMatchObject({ code: 'io/truncated' });
+  });
+
   it('stops a decoder that is under way, and decodes again afterwards', async () => {
     const files = (): ReturnType<typeof dicomSeries> => dicomSeries(5, { each: () => ({ rle: true }) });
     const controller = new AbortController();
