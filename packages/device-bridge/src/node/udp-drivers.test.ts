@@ -47,13 +47,17 @@ describe('over real UDP', () => {
       { name: 'stylus', id: 0 },
       { name: 'reference', id: 3 },
     ];
-    const timeouts = { silenceMs: 150, reconnectMs: 20 };
+    const timeouts = { silenceMs: 500, reconnectMs: 20 };
     const driver = dtrackDriver({ transport, clock, tools, timeouts });
     closing.push(() => driver.stop());
     const record = new PoseRecord({ isPossible: isDTrackPose }, 'ok');
     await driver.start(record);
     await expect.poll(() => record.live[1] ?? 0).toBeGreaterThan(5);
     pretend.silent = true;
+    const from = clock.now();
+    await expect.poll(() => record.last, { interval: 5, timeout: 3000 }).toEqual(['stale', 'stale']);
+    // One frame and 100 ms, and what a busy machine adds.
+    expect(clock.now() - from).toBeLessThan(110 + 200);
     await expect.poll(() => record.states, { timeout: 3000 }).toContain('disconnected');
     pretend.silent = false;
     record.forget();

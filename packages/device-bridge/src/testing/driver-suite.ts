@@ -57,6 +57,8 @@ export interface DriverSuite extends PoseExpectations {
 
 /** Poses of every tool before a check is content. */
 const ENOUGH = 5;
+/** A silent tool is told as such within this beside one frame, ms. */
+const UNHEARD_MS = 100;
 /** A frozen tool is told as such within this, beside two frames, ms. */
 const FROZEN_MS = 100;
 
@@ -197,6 +199,12 @@ class Run {
     return true;
   }
 
+  /** Whether no tool is told as one that is seen now. */
+  noneLive(): boolean {
+    const live = this.suite.liveStatus ?? 'ok';
+    return this.record.last.slice(0, this.suite.tools).every((status) => !isLive(status) && status !== live);
+  }
+
   /** Waits until the device is told to be gone. */
   async untilGone(limitMs: number, what: string, disturb: () => void): Promise<void> {
     const before = this.record.states.length;
@@ -219,6 +227,11 @@ class Run {
 
 async function checkSilence(run: Run): Promise<void> {
   await run.tracks();
+  run.wire.now.mute = true;
+  const soon = run.suite.periodMs + UNHEARD_MS + run.slackMs;
+  await run.until(soon, 'that nothing is heard of any tool', () => run.noneLive());
+  run.wire.mend();
+  await run.seesEveryTool('when the device spoke again');
   const limit = run.suite.silenceMs + run.suite.periodMs + run.slackMs;
   await run.untilGone(limit, 'that a silent device is gone', () => {
     run.wire.now.mute = true;

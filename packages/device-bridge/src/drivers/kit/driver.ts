@@ -32,6 +32,9 @@ export interface DriverTimeouts {
   readonly longestPauseMs?: number;
 }
 
+/** How often it is looked whether the device still speaks, ms. */
+const WATCH_MS = 10;
+
 /** What makes a driver of a codec and a transport: everything else is the same for every device. */
 export interface DriverParts {
   /** For people: `DTrack on udp 127.0.0.1:5000`. */
@@ -54,7 +57,7 @@ export interface DriverParts {
 const TIMEOUTS: Required<DriverTimeouts> = { connectMs: 5000, silenceMs: 400, reconnectMs: 250, longestPauseMs: 2000 };
 
 /**
- * Makes a driver: connects, waits for the first frame, watches for silence, tells every tool `disconnected` the moment
+ * Makes a driver: connects, waits for the first frame, tells a tool `stale` that is silent for its own period and 100 ms, tells every tool `disconnected` the moment
  * the device goes, connects again with growing pauses, and after `stop()` tells nothing more. Poses go through the
  * freeze guard.
  * @throws NavError `bridge/bad-option` for tool names that cannot be told apart, and deadlines that are none
@@ -158,6 +161,8 @@ class Session implements DriverSession {
   readonly #faults: RareFaults;
   readonly #sink: PoseSink;
   readonly #lastAlive = new Float64Array(1);
+  readonly #watchedAt = new Float64Array(1);
+  #wasLate = false;
   #end: () => void = () => undefined;
   #fail: (reason: NavError) => void = () => undefined;
   #tracks: () => void = () => undefined;
@@ -214,8 +219,8 @@ class Session implements DriverSession {
     this.#lastAlive[0] = this.poses.arrivedAt[0] as number;
     if (this.#tracking || this.#over) return;
     this.#tracking = true;
-    const { silenceMs } = this.#timeouts;
-    this.#watchdog = setInterval(() => this.#checkSilence(), Math.max(5, silenceMs / 8));
+    this.#watchedAt[0] = this.poses.arrivedAt[0] as number;
+    this.#watchdog = setInterval(() => this.#watch(), WATCH_MS);
     this.#sink.connection('connected', `Tracking: ${this.#parts.name}.`);
     this.#tracks();
   }
@@ -251,9 +256,17 @@ class Session implements DriverSession {
     void this.#parts.close().then(this.#end, this.#end);
   }
 
-  #checkSilence(): void {
+  /** Tools that say nothing are stale; a device that says nothing for longer is lost. */
+  #watch(): void {
     const { silenceMs } = this.#timeouts;
-    if (this.#parts.clock.now() - (this.#lastAlive[0] as number) <= silenceMs) return;
+    const now = this.#parts.clock.now();
+    // Where this comes late the host was busy, and packets may wait to be read: they are given one turn.
+    const late = now - (this.#watchedAt[0] as number) > 4 * WATCH_MS && !this.#wasLate;
+    this.#watchedAt[0] = now;
+    this.#wasLate = late;
+    if (late) return;
+    this.poses.tellStale(this.#watchedAt);
+    if (now - (this.#lastAlive[0] as number) <= silenceMs) return;
     this.lost(new NavError('device/timeout', `${this.#parts.name}: no frame for ${silenceMs} ms.`));
   }
 }

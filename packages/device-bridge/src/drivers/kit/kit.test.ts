@@ -105,6 +105,30 @@ describe('the teller', () => {
     expect(record.failures).toEqual([]);
   });
 
+  it('tells a tool stale that is silent for its period and 100 ms, once, with the pose and the time that it had', () => {
+    const told: string[] = [];
+    const poses = new PoseTeller([{ name: 'a' }, { name: 'b' }]);
+    poses.sink = quietSink({
+      pose: (tool, sample) => told.push(`${tool} ${sample.status} ${sample.values[3]} at ${sample.measuredAt}`),
+    });
+    for (let at = 0; at <= 400; at += 20) {
+      poses.arrivedAt[0] = at;
+      poses.measuredAt[0] = at;
+      poses.sample.setPose(at, 0, 0, 0, 0, 0, 1);
+      poses.tell(0, 'ok', 1);
+    }
+    told.length = 0;
+    for (let at = 410; at < 700; at += 10) poses.tellStale(Float64Array.of(at));
+    expect(told).toEqual(['0 stale 400 at 400']);
+    poses.tellStale(Float64Array.of(401));
+    poses.arrivedAt[0] = 700;
+    poses.tell(0, 'ok', 2);
+    poses.tellStale(Float64Array.of(790));
+    expect(told).toHaveLength(2);
+    poses.tellStale(Float64Array.of(850));
+    expect(told).toHaveLength(3);
+  });
+
   it('has a bound on the tools that a device can make it add', () => {
     const poses = new PoseTeller([]);
     for (let i = 0; i < MOST_TOOLS; i += 1) expect(poses.add({ name: `t${i}` })).toBe(i);

@@ -5,6 +5,15 @@ import type { PoseSink, ToolInfo } from '../../driver.js';
 const LEAST_STEP_MS = 0.001;
 /** A quaternion whose squared length is further than this from 1 is no rotation; the pose buffer's own limit. */
 const UNIT_TOLERANCE = 0.02;
+/** A tool that says nothing for its own period and this long is stale, ms: with the watch's own step within 100. */
+const GRACE_MS = 85;
+/** How much of the period one gap between two samples makes. */
+const GAP_WEIGHT = 0.1;
+/** A longer gap was an interruption, and says nothing of the period, ms. */
+const LONGEST_GAP_MS = 1000;
+/** Doubles per sample. */
+const STRIDE = 10;
+
 /** Tools that a network can make a driver add, at most. */
 export const MOST_TOOLS = 256;
 
@@ -32,6 +41,14 @@ export class PoseTeller {
   readonly #tools: ToolInfo[];
   readonly #lastTime = new Float64Array(MOST_TOOLS).fill(Number.NEGATIVE_INFINITY);
   readonly #seen = new Uint8Array(MOST_TOOLS);
+  /** Per tool: the last sample, its status and frame, when it arrived, and how far apart samples are. */
+  readonly #last = new Float64Array(MOST_TOOLS * STRIDE);
+  readonly #lastStatus: Array<Status | undefined> = new Array<Status | undefined>(MOST_TOOLS).fill(undefined);
+  readonly #lastFrame = new Float64Array(MOST_TOOLS);
+  readonly #news = new Float64Array(MOST_TOOLS).fill(Number.NaN);
+  readonly #period = new Float64Array(MOST_TOOLS).fill(Number.NaN);
+  /** Not {@link sample}: a driver may be filling that. */
+  readonly #stale = new PoseSample();
 
   constructor(tools: readonly ToolInfo[]) {
     this.#tools = [...tools];
@@ -66,7 +83,31 @@ export class PoseTeller {
       sample.status = 'missing';
     }
     this.#setTimes(tool);
+    this.#remember(tool, frameNumber);
     this.sink?.pose(tool, sample, frameNumber);
+  }
+
+  /**
+   * Tells every tool `stale`, once, that has said nothing for longer than it usually does: with its last pose and the
+   * time of that pose.
+   * @param now `[host ms]`
+   */
+  tellStale(now: Float64Array): void {
+    let told = false;
+    for (let tool = 0; tool < this.#tools.length; tool += 1) {
+      const status = this.#lastStatus[tool];
+      if (status === undefined || status === 'stale' || !hasPose(status)) continue;
+      const period = this.#period[tool] as number;
+      const silent = (now[0] as number) - (this.#news[tool] as number);
+      if (!(silent > GRACE_MS + (Number.isNaN(period) ? 0 : period))) continue;
+      const sample = this.#stale;
+      for (let k = 0; k < STRIDE; k += 1) sample.values[k] = this.#last[tool * STRIDE + k] as number;
+      sample.status = 'stale';
+      this.#lastStatus[tool] = 'stale';
+      this.sink?.pose(tool, sample, this.#lastFrame[tool] as number);
+      told = true;
+    }
+    if (told) this.flush();
   }
 
   /** Tells `missing` every tool that this frame left out. */
@@ -95,6 +136,18 @@ export class PoseTeller {
       this.tell(tool, 'disconnected', 0);
     }
     if (this.#tools.length > 0) this.flush();
+  }
+
+  #remember(tool: number, frameNumber: number): void {
+    const v = this.sample.values;
+    for (let k = 0; k < STRIDE; k += 1) this.#last[tool * STRIDE + k] = v[k] as number;
+    this.#lastStatus[tool] = this.sample.status;
+    this.#lastFrame[tool] = frameNumber;
+    const gap = (v[1] as number) - (this.#news[tool] as number);
+    this.#news[tool] = v[1] as number;
+    if (!(gap < LONGEST_GAP_MS)) return;
+    const period = this.#period[tool] as number;
+    this.#period[tool] = Number.isNaN(period) ? gap : period + GAP_WEIGHT * (gap - period);
   }
 
   #isPose(): boolean {
