@@ -54,9 +54,20 @@ const isField = (name: string): name is LineField => (LINE_FIELDS as readonly st
  * @throws NavError `bridge/bad-option`
  */
 export function lineParser(layout: LineLayout): (line: string) => LineValues | undefined | 'malformed' {
-  if (typeof layout === 'function') return layout;
+  if (typeof layout === 'function') return byFunction(layout);
   if (layout instanceof RegExp) return byPattern(layout);
   return 'csv' in layout ? byColumns(layout) : byKeys(layout);
+}
+
+/** A function of the caller's may throw at a line it did not expect: then it is one that cannot be read. */
+function byFunction(parse: LineParser): (line: string) => LineValues | undefined | 'malformed' {
+  return (line) => {
+    try {
+      return parse(line);
+    } catch {
+      return 'malformed';
+    }
+  };
 }
 
 function byPattern(pattern: RegExp): (line: string) => LineValues | 'malformed' {
@@ -99,7 +110,8 @@ function byKeys(layout: KeyValueLayout): (line: string) => LineValues | 'malform
       const at = pair.indexOf(equals);
       if (at <= 0) return 'malformed';
       const key = pair.slice(0, at).trim();
-      const field = keys ? keys[key] : isField(key) ? key : undefined;
+      const own = keys === undefined ? key : Object.hasOwn(keys, key) ? keys[key] : undefined;
+      const field = own !== undefined && isField(own) ? own : undefined;
       if (field === undefined) continue;
       if (field in values) return 'malformed';
       values[field] = pair.slice(at + equals.length).trim();

@@ -229,6 +229,15 @@ describe('a line', () => {
     expect((read({}, 'x:1 y:2 z:3 valid:A') as LinePose).valid).toBe(true);
   });
 
+  it('of keys that every object has is read as any other, and a function that throws has not read it', () => {
+    for (const key of ['constructor', '__proto__', 'toString']) {
+      expect((read({ keys: { X: 'x' } }, `${key}:1`) as LinePose).values[0]).toBeNaN();
+      expect((read({}, `${key}:1`) as LinePose).values[0]).toBeNaN();
+    }
+    const layout: LineLayout = (line) => ({ x: (JSON.parse(line) as { x: number }).x });
+    expect(read(layout, 'no json')).toBe('malformed');
+  });
+
   it.each<[string, LineLayout]>([
     ['a pattern without names', /x(\d)/],
     ['a pattern with other names', /(?<height>\d)/],
