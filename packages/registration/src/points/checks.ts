@@ -115,6 +115,22 @@ export function requireLayout(side: string, xyz: ArrayLike<number>, used: readon
   }
 }
 
+/**
+ * Refuses two sides that no motion brings together: other points, another order, or metres against millimetres.
+ * @param fleMm the localisation error that the residuals of the best fit would mean
+ * @param extentMm root-mean-square width of the layout along its longest axis
+ * @throws NavError `registration/failed`
+ */
+export function requireMatch(fleMm: number, extentMm: number): void {
+  if (!(fleMm > extentMm)) return;
+  throw new NavError(
+    'registration/failed',
+    `The two sides do not match: after the best fit they are still ${fleMm.toPrecision(2)} mm apart, in a layout only ` +
+      `${extentMm.toPrecision(2)} mm wide. Check which points belong together, and that both sides are in millimetres.`,
+    { detail: { fleMm, extentMm } },
+  );
+}
+
 /** A pose whose rotation is less certain than this (one standard deviation, rad) is refused: first-order theory ends here. */
 const MOST_ROTATION_SD = 0.2;
 

@@ -226,6 +226,32 @@ describe('what is refused', () => {
     refused('registration/collinear', () => register(moved(randomPose(random), nearly), nearly, { fleMm: 6 }));
   });
 
+  it('sides that no motion brings together, such as metres against millimetres', () => {
+    refused('registration/failed', () =>
+      register(
+        to,
+        from.map((p) => p.map((x) => x / 1000)),
+      ),
+    );
+    refused('registration/failed', () =>
+      register(
+        to.map((p) => p.map((x) => x / 1000)),
+        from,
+      ),
+    );
+    for (let seed = 0; seed < 20; seed += 1) {
+      // Other points altogether: some layouts happen to fit a little, and then their error is told instead.
+      const other = headLayout(new Random(100 + seed), 6);
+      try {
+        expect(register(to, other).expectedTre(point(ct, [0, 0, 0])).p95Mm).toBeGreaterThan(10);
+      } catch (error) {
+        expect(['registration/failed', 'registration/collinear', 'registration/swapped', 'registration/mirrored']).toContain(
+          (error as { code?: string }).code,
+        );
+      }
+    }
+  });
+
   it('a mirrored side, but never points in a plane, which have no handedness', () => {
     for (let seed = 0; seed < 50; seed += 1) {
       const r = new Random(seed);

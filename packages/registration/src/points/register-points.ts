@@ -2,7 +2,15 @@ import { type Frame, type Point, requireSameFrame, type Transform, transform } f
 import { chiSquareTail, symmetricEigen, twoSidedZ } from '@trocar/core/math';
 import { type ExpectedTre, expectedTreOf } from '../accuracy/expected-tre.js';
 import { aboutOrigin } from '../accuracy/pose-covariance.js';
-import { coordinatesOf, requireEnough, requireLayout, requireRotationKnown, requireSameCount, widthsOf } from './checks.js';
+import {
+  coordinatesOf,
+  requireEnough,
+  requireLayout,
+  requireMatch,
+  requireRotationKnown,
+  requireSameCount,
+  widthsOf,
+} from './checks.js';
 import { type Estimate, estimatePose, type Pairs } from './estimate.js';
 import { type NoiseModel, noiseModel, type PointNoise } from './noise.js';
 import { requireOrder } from './order.js';
@@ -63,7 +71,7 @@ export interface PointRegistration<To extends string, From extends string> {
  * @param from frame of `fromPoints`, usually the tracker or the patient reference
  * @throws NavError `registration/count-mismatch`, `registration/too-few-points` (fewer than 3 pairs in use),
  * `registration/not-finite`, `registration/bad-weights`, `registration/duplicate-points`, `registration/collinear` (by shape,
- * or for the noise), `registration/mirrored`, `registration/swapped` (detail: `order`), `frame/mismatch`
+ * or for the noise), `registration/failed` (no motion brings the two sides together), `registration/mirrored`, `registration/swapped` (detail: `order`), `frame/mismatch`
  */
 export function registerPoints<To extends string, From extends string>(
   to: Frame<To>,
@@ -86,6 +94,7 @@ export function registerPoints<To extends string, From extends string>(
   requireConsistent(pairs, used, extent);
   const estimate = estimatePose(pairs, pairs.noise.weights);
   const fleMm = localisationError(pairs.noise, estimate, used);
+  if (!pairs.noise.known) requireMatch(fleMm, extent);
   requireRotationKnown(rotationVariance(estimate), fleMm);
   return assembled(to, from, pairs, estimate, { fleMm, rounding: 1e-8 * extent, options });
 }
