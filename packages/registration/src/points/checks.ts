@@ -125,8 +125,8 @@ export function requireMatch(fleMm: number, extentMm: number): void {
   if (!(fleMm > extentMm)) return;
   throw new NavError(
     'registration/failed',
-    `The two sides do not match: after the best fit they are still ${fleMm.toPrecision(2)} mm apart, in a layout only ` +
-      `${extentMm.toPrecision(2)} mm wide. Check which points belong together, and that both sides are in millimetres.`,
+    `The two sides do not match: after the best fit they are still ${Number(fleMm.toPrecision(2))} mm apart, in a layout only ` +
+      `${Number(extentMm.toPrecision(2))} mm wide. Check which points belong together, and that both sides are in millimetres.`,
     { detail: { fleMm, extentMm } },
   );
 }
@@ -144,7 +144,7 @@ export function requireRotationKnown(rotationVariance: number, fleMm: number): v
   if (!(sd <= MOST_ROTATION_SD)) {
     throw new NavError(
       'registration/collinear',
-      `The points spread too little for their localisation error of ${fleMm.toPrecision(2)} mm: the rotation about one axis ` +
+      `The points spread too little for their localisation error of ${Number(fleMm.toPrecision(2))} mm: the rotation about one axis ` +
         `is only known to ±${((sd * 180) / Math.PI).toFixed(0)}°. Add a point well away from the others.`,
       { detail: { rotationSdRad: sd, fleMm } },
     );
