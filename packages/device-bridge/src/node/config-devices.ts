@@ -166,7 +166,7 @@ function makeRosbridge(device: RosbridgeConfig, { clock }: Parts): Driver {
     socket: (address) => new WebSocket(address, { perMessageDeflate: false, maxPayload: LONGEST_ROS_MESSAGE }),
     ...(throttleMs !== undefined && { throttleMs }),
     ...(messageMeans && { messageMeans }),
-    ...(frozenAfterMs !== undefined && { freezeAfterMs: frozenAfterMs }),
+    ...(frozenAfterMs !== undefined && { frozenAfterMs }),
   });
 }
 
@@ -185,7 +185,7 @@ function makeLine(device: LineConfig, parts: Parts): Driver {
     ...(checksum && { checksum }),
     ...(onOpen && { onOpen }),
     ...(baud !== undefined && { baudRate: baud }),
-    ...(frozenAfterMs !== undefined && { freezeAfterMs: frozenAfterMs }),
+    ...(frozenAfterMs !== undefined && { frozenAfterMs }),
   });
 }
 

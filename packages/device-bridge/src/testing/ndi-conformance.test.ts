@@ -32,9 +32,6 @@ it.each(['counting', 'still'] as const)(
       connectMs: 4 * TIMEOUTS.commandMs,
       periodMs: 17,
       isPossible: isOnLine,
-      except: {
-        'no device': 'stopped while it connects, it still tells that the connection failed',
-      },
       create: async (wire) => {
         const poseOf: PoseSource = (tool, at) => {
           const x = 100 * NAMES.indexOf(tool) + (at % 5000) / 100;

@@ -124,7 +124,7 @@ describe('the DTrack driver', () => {
     const { driver, pretend } = make(
       undefined,
       { targetAt: () => [100, 201, -100] },
-      { freezeAfterMs: Number.POSITIVE_INFINITY },
+      { frozenAfterMs: Number.POSITIVE_INFINITY },
     );
     const graph = new FrameGraph();
     const [room, stylus] = [frame('room'), frame('stylus')];

@@ -29,7 +29,7 @@ export function dtrackDriver(options: DTrackDriverOptions): Driver {
     clock: options.clock,
     tools,
     ...(options.timeouts && { timeouts: options.timeouts }),
-    ...(options.freezeAfterMs !== undefined && { freezeAfterMs: options.freezeAfterMs }),
+    ...(options.frozenAfterMs !== undefined && { frozenAfterMs: options.frozenAfterMs }),
     open: (session) => open(options, device, session),
     close: async () => {
       const control = device.control;

@@ -26,6 +26,6 @@ export interface DTrackDriverOptions {
   /** DTrack's command connection (TCP 50105): given, measurement is started and stopped through it. */
   readonly control?: Transport;
   /** Default 100 ms; see the freeze guard. */
-  readonly freezeAfterMs?: number;
+  readonly frozenAfterMs?: number;
   readonly timeouts?: DriverTimeouts;
 }

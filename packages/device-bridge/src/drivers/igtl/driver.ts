@@ -1,9 +1,9 @@
-import { isNavError, NavError, type NavErrorCode } from '@trocar/core';
+import { NavError, type NavErrorCode } from '@trocar/core';
 import type { HeaderVersion, IgtlMessageInit } from '../../codec/igtl/index.js';
-import type { Driver, PoseSink } from '../../driver.js';
-import { freezeGuard } from '../freeze-guard.js';
+import type { Driver } from '../../driver.js';
+import { ConnectionKeeper } from '../kit/index.js';
 import { encodingOf, type IgtlCommandReply, PendingCommands } from './commands.js';
-import { type IgtlDriverOptions, type IgtlSettings, resolveOptions } from './options.js';
+import { type IgtlDriverOptions, resolveOptions } from './options.js';
 import { IgtlSession } from './session.js';
 import { IgtlTracking } from './tracking.js';
 
@@ -69,48 +69,40 @@ const COMMAND_TIMEOUT_MS = 5000;
 export function igtlDriver(options: IgtlDriverOptions): IgtlDriver {
   const settings = resolveOptions(options);
   const commands = new PendingCommands();
-  let running: Run | undefined;
+  const { transport, clock, reconnectMs, frozenAfterMs } = settings;
+  const name = `OpenIGTLink on ${transport.label}`;
   let tracking: IgtlTracking | undefined;
+  const keeper = new ConnectionKeeper<IgtlSession>({
+    name,
+    clock,
+    reconnectMs,
+    longestPauseMs: LONGEST_PAUSE_MS,
+    frozenAfterMs,
+    begin: (sink) => {
+      const own = new IgtlTracking(settings, sink);
+      tracking = own;
+      own.tellTools();
+      return () => new IgtlSession(settings, own, commands, sink);
+    },
+  });
   const session = (): IgtlSession => {
-    if (running?.session === undefined) throw new NavError('device/disconnected', 'The OpenIGTLink driver is not running.');
-    return running.session;
+    if (keeper.connection !== undefined) return keeper.connection;
+    throw new NavError('device/disconnected', 'The OpenIGTLink driver is not running.');
   };
   return {
-    name: `OpenIGTLink on ${settings.transport.label}`,
+    name,
     get headerVersion() {
-      return running?.session?.version ?? settings.headerVersion;
+      return keeper.connection?.version ?? settings.headerVersion;
     },
     get counts() {
-      return countsOf(running, tracking);
+      return countsOf(keeper.connection, tracking);
     },
-    start: async (to) => {
-      if (running) throw new NavError('bridge/bad-option', 'The OpenIGTLink driver is already running. Stop it first.');
-      const { freezeAfterMs } = options;
-      const sink = freezeGuard(to, freezeAfterMs === undefined ? {} : { afterMs: freezeAfterMs });
-      tracking = new IgtlTracking(settings, sink);
-      const own: Run = { settings, sink, tracking, commands, stopped: false, session: undefined, wake: () => undefined };
-      running = own;
-      tracking.tellTools();
-      try {
-        await connect(own);
-      } catch (error) {
-        if (running === own) running = undefined;
-        throw error;
-      }
-      void keepConnected(own);
-    },
-    stop: async () => {
-      const own = running;
-      if (own === undefined) return;
-      running = undefined;
-      own.stopped = true;
-      own.wake();
-      await own.session?.stop();
-    },
+    start: (sink) => keeper.start(sink),
+    stop: () => keeper.stop(),
     send: (message) => session().send(message),
-    command: async (name, text, { timeoutMs = COMMAND_TIMEOUT_MS, device = '' } = {}) =>
-      commands.ask('command', name, timeoutMs, (id) => {
-        const content = { kind: 'command', id, name, encoding: encodingOf(text), text } as const;
+    command: async (command, text, { timeoutMs = COMMAND_TIMEOUT_MS, device = '' } = {}) =>
+      commands.ask('command', command, timeoutMs, (id) => {
+        const content = { kind: 'command', id, name: command, encoding: encodingOf(text), text } as const;
         session().send({ type: 'COMMAND', device, content });
       }),
     stringCommand: async (text, { timeoutMs = COMMAND_TIMEOUT_MS } = {}) =>
@@ -120,67 +112,12 @@ export function igtlDriver(options: IgtlDriverOptions): IgtlDriver {
   };
 }
 
-interface Run {
-  readonly settings: IgtlSettings;
-  readonly sink: PoseSink;
-  readonly tracking: IgtlTracking;
-  readonly commands: PendingCommands;
-  stopped: boolean;
-  session: IgtlSession | undefined;
-  wake: () => void;
-}
-
-function countsOf(run: Run | undefined, tracking: IgtlTracking | undefined): IgtlCounts {
+function countsOf(session: IgtlSession | undefined, tracking: IgtlTracking | undefined): IgtlCounts {
   return {
-    messages: run?.session?.messages ?? 0,
+    messages: session?.messages ?? 0,
     poses: tracking?.poses ?? 0,
     refused: tracking?.refused ?? 0,
     turnedAway: tracking?.registry.turnedAway ?? 0,
     faults: tracking?.faults.counts ?? new Map<NavErrorCode, number>(),
   };
-}
-
-async function connect(run: Run): Promise<void> {
-  const { settings, sink, tracking, commands } = run;
-  const session = new IgtlSession(settings, tracking, commands, sink);
-  run.session = session;
-  sink.connection('connecting', `Connecting to ${settings.transport.label}.`);
-  try {
-    await session.start();
-  } catch (error) {
-    await session.abandon();
-    sink.connection('disconnected', error instanceof Error ? error.message : String(error));
-    throw error;
-  }
-}
-
-/** Waits for each loss, and connects again with growing pauses, until stopped. */
-async function keepConnected(run: Run): Promise<void> {
-  const first = run.settings.reconnectMs;
-  let pauseMs = first;
-  while (!run.stopped) {
-    await run.session?.ended;
-    if (run.stopped) return;
-    await pause(run, pauseMs);
-    if (run.stopped) return;
-    try {
-      await connect(run);
-      pauseMs = first;
-      if (run.stopped) await run.session?.stop();
-    } catch (error) {
-      pauseMs = Math.min(Math.max(2 * pauseMs, 1), LONGEST_PAUSE_MS);
-      const code = isNavError(error) ? error.code : 'device/connect-failed';
-      if (!run.stopped) run.sink.fault({ code, message: error instanceof Error ? error.message : String(error) });
-    }
-  }
-}
-
-function pause(run: Run, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    run.wake = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  });
 }

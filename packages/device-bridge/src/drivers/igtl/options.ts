@@ -1,6 +1,7 @@
 import { type Clock, NavError } from '@trocar/core';
 import type { HeaderVersion, IgtlFrame } from '../../codec/igtl/index.js';
 import type { Transport } from '../../transport.js';
+import { requireFrozenAfter } from '../kit/index.js';
 
 /** A tool that is expected, and what to call it. */
 export interface IgtlToolOptions {
@@ -58,7 +59,7 @@ export interface IgtlDriverOptions {
   /** Ask a server that has been silent for so long for its STATUS, which PLUS and Trocar answer. Default 0: never. */
   readonly keepAliveMs?: number;
   /** How long the same numbers may come before they are `stale`, ms: see `freezeGuard`. `Infinity` for noise-free simulations. */
-  readonly freezeAfterMs?: number;
+  readonly frozenAfterMs?: number;
   /** First pause before connecting again, ms; doubled up to 5 s. Default 250. */
   readonly reconnectMs?: number;
   /** A longer message ends the connection. Default 128 MiB. */
@@ -72,14 +73,15 @@ export interface IgtlDriverOptions {
 }
 
 /** The options with every default filled in. */
-export type IgtlSettings = Required<Omit<IgtlDriverOptions, 'ask' | 'maxBodyBytes' | 'freezeAfterMs'>> & {
+export type IgtlSettings = Required<Omit<IgtlDriverOptions, 'ask' | 'maxBodyBytes' | 'frozenAfterMs'>> & {
   readonly ask: Required<IgtlRequest> | undefined;
   readonly maxBodyBytes: number | undefined;
+  readonly frozenAfterMs: number | undefined;
 };
 
 /**
  * Refuses what cannot work before anything is connected.
- * @throws NavError `bridge/bad-option`
+ * @throws NavError `bridge/bad-option`, `pose/bad-option`
  */
 export function resolveOptions(options: IgtlDriverOptions): IgtlSettings {
   const { ask, tools = [] } = options;
@@ -98,10 +100,12 @@ export function resolveOptions(options: IgtlDriverOptions): IgtlSettings {
     keepAliveMs: options.keepAliveMs ?? 0,
     reconnectMs: options.reconnectMs ?? 250,
     maxBodyBytes: options.maxBodyBytes,
+    frozenAfterMs: options.frozenAfterMs,
     onMessage: options.onMessage ?? (() => undefined),
   };
   checkTools(settings);
   checkNumbers(settings);
+  requireFrozenAfter(settings.frozenAfterMs);
   return settings;
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../codec/igtl/index.js';
 import type { PoseSink } from '../../driver.js';
 import type { TransportHandler } from '../../transport.js';
+import type { Connection } from '../kit/index.js';
 import type { PendingCommands } from './commands.js';
 import type { IgtlRequest, IgtlSettings } from './options.js';
 import type { IgtlTracking } from './tracking.js';
@@ -21,7 +22,7 @@ const GOODBYE_MS = 250;
 const STATUS_OK = 1;
 
 /** One connection to an OpenIGTLink server, from opening the transport to losing or closing it. */
-export class IgtlSession implements TransportHandler, IgtlHandler {
+export class IgtlSession implements TransportHandler, IgtlHandler, Connection {
   /** What the peer has shown that it reads. */
   version: HeaderVersion;
   messages = 0;
@@ -65,6 +66,16 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
 
   /** Connects, asks for what was wanted, and waits for the first message. @throws NavError as Driver.start */
   async start(): Promise<void> {
+    try {
+      await this.#connect();
+    } catch (error) {
+      this.#finish();
+      await this.#settings.transport.close();
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<void> {
     const { transport, ask, onSilence, clock } = this.#settings;
     await transport.open(this);
     if (this.#over) throw new NavError('device/disconnected', `${transport.label} went away at once.`);
@@ -116,8 +127,11 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
     const { ask, transport, clock } = this.#settings;
     if (ask !== undefined) {
       const done = new Promise<void>((resolve) => {
-        this.#stopped = resolve;
-        setTimeout(resolve, GOODBYE_MS);
+        const timer = setTimeout(resolve, GOODBYE_MS);
+        this.#stopped = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
       this.#write({ type: `STP_${ask.type}`, device: ask.device ?? '', content: query('STP', ask.type) });
       await done;
@@ -127,12 +141,6 @@ export class IgtlSession implements TransportHandler, IgtlHandler {
     this.#commands.giveUp('the driver was stopped.');
     this.#tracking.tellAllGone(new Float64Array([clock.now()]));
     this.#sink.connection('disconnected', 'Stopped.');
-  }
-
-  /** Closes after a failed start. */
-  async abandon(): Promise<void> {
-    this.#finish();
-    await this.#settings.transport.close();
   }
 
   /**

@@ -152,7 +152,7 @@ describe('status', () => {
   });
 
   it('of repeated numbers is stale after a while, as the freeze guard says', async () => {
-    const { server, sink } = await started({ freezeAfterMs: 40 });
+    const { server, sink } = await started({ frozenAfterMs: 40 });
     for (let i = 0; i < 12; i += 1) {
       server.send(transform('p', skewMatrix(1, 1, 2, 3)));
       await wait(10);
@@ -164,7 +164,7 @@ describe('status', () => {
   });
 
   it('of a repeated stamp is stale too, though the numbers move', async () => {
-    const { server, sink } = await started({ freezeAfterMs: 40 });
+    const { server, sink } = await started({ frozenAfterMs: 40 });
     for (let i = 0; i < 12; i += 1) {
       server.send(transform('p', skewMatrix(i, 1, 2, 3), { timestamp: { seconds: 1_700_000_000, fraction: 5 } }));
       await wait(10);

@@ -1,7 +1,7 @@
-import { type Clock, isNavError, NavError, type NavErrorCode } from '@trocar/core';
+import { type Clock, NavError, type NavErrorCode } from '@trocar/core';
 import type { Driver, PoseSink, ToolInfo } from '../../driver.js';
-import { freezeGuard } from '../freeze-guard.js';
 import { RareFaults } from './faults.js';
+import { asNavError, type Connection, ConnectionKeeper } from './keeper.js';
 import { PoseTeller } from './poses.js';
 
 /** One connection, as a driver's own part sees it. */
@@ -43,7 +43,7 @@ export interface DriverParts {
   readonly tools: readonly ToolInfo[];
   readonly timeouts?: DriverTimeouts;
   /** See the freeze guard. Default 100 ms; `Infinity` turns it off. */
-  readonly freezeAfterMs?: number;
+  readonly frozenAfterMs?: number;
   /**
    * Opens the transport, hands what comes to the codec, and tells `session`. Resolves when the device has been asked
    * for everything it needs to be asked for.
@@ -60,99 +60,35 @@ const TIMEOUTS: Required<DriverTimeouts> = { connectMs: 5000, silenceMs: 400, re
  * Makes a driver: connects, waits for the first frame, tells a tool `stale` that is silent for its own period and 100 ms, tells every tool `disconnected` the moment
  * the device goes, connects again with growing pauses, and after `stop()` tells nothing more. Poses go through the
  * freeze guard.
- * @throws NavError `bridge/bad-option` for tool names that cannot be told apart, and deadlines that are none
+ * @throws NavError `bridge/bad-option` for tool names that cannot be told apart, and deadlines that are none; `pose/bad-option`
  */
 export function makeDriver(parts: DriverParts): Driver {
   requireToolNames(parts.tools);
   const timeouts = { ...TIMEOUTS, ...parts.timeouts };
   requireTimeouts(timeouts);
+  requireFrozenAfter(parts.frozenAfterMs);
   const poses = new PoseTeller(parts.tools);
   const faults = new RareFaults(parts.clock);
-  let running: Running | undefined;
-  return {
-    name: parts.name,
-    start: async (sink) => {
-      if (running) throw new NavError('bridge/bad-option', `${parts.name} is already running. Stop it first.`);
-      const own = new Running(parts, timeouts, poses, faults, sink);
-      running = own;
-      try {
-        await own.start();
-      } catch (error) {
-        if (running === own) running = undefined;
-        throw error;
-      }
+  const { name, clock, frozenAfterMs } = parts;
+  const { reconnectMs, longestPauseMs } = timeouts;
+  const keeper = new ConnectionKeeper<Session>({
+    name,
+    clock,
+    reconnectMs,
+    longestPauseMs,
+    frozenAfterMs,
+    faults,
+    begin: (sink) => {
+      poses.sink = sink;
+      sink.tools([...poses.tools]);
+      return () => new Session(parts, timeouts, poses, faults, sink);
     },
-    stop: async () => {
-      const own = running;
-      running = undefined;
-      await own?.stop();
-    },
-  };
-}
-
-/** From start to stop: one connection after the other. */
-class Running {
-  readonly #parts: DriverParts;
-  readonly #timeouts: Required<DriverTimeouts>;
-  readonly #poses: PoseTeller;
-  readonly #faults: RareFaults;
-  readonly #sink: PoseSink;
-  #session: Session | undefined;
-  #stopped = false;
-  #wake: () => void = () => undefined;
-
-  constructor(parts: DriverParts, timeouts: Required<DriverTimeouts>, poses: PoseTeller, faults: RareFaults, sink: PoseSink) {
-    this.#parts = parts;
-    this.#timeouts = timeouts;
-    this.#poses = poses;
-    this.#faults = faults;
-    this.#sink = freezeGuard(sink, parts.freezeAfterMs === undefined ? {} : { afterMs: parts.freezeAfterMs });
-  }
-
-  async start(): Promise<void> {
-    this.#poses.sink = this.#sink;
-    this.#sink.tools([...this.#poses.tools]);
-    await this.#connect();
-    void this.#keepConnected();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake();
-    await this.#session?.stop();
-  }
-
-  async #connect(): Promise<void> {
-    const session = new Session(this.#parts, this.#timeouts, this.#poses, this.#faults, this.#sink);
-    this.#session = session;
-    await session.start();
-  }
-
-  async #keepConnected(): Promise<void> {
-    const { reconnectMs, longestPauseMs } = this.#timeouts;
-    let pauseMs = reconnectMs;
-    while (!this.#stopped) {
-      await this.#session?.ended;
-      if (this.#stopped) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        setTimeout(resolve, pauseMs);
-      });
-      if (this.#stopped) return;
-      try {
-        await this.#connect();
-        pauseMs = reconnectMs;
-      } catch (error) {
-        pauseMs = Math.min(2 * pauseMs, Math.max(reconnectMs, longestPauseMs));
-        const reason = asNavError(error);
-        if (!this.#stopped) this.#faults.tell(this.#sink, reason.code, reason.message);
-      }
-    }
-  }
+  });
+  return { name, start: (sink) => keeper.start(sink), stop: () => keeper.stop() };
 }
 
 /** One connection, from opening to losing or closing it. */
-class Session implements DriverSession {
+class Session implements DriverSession, Connection {
   readonly poses: PoseTeller;
   /** Resolved when the connection is over and closed. */
   readonly ended: Promise<void>;
@@ -183,7 +119,6 @@ class Session implements DriverSession {
 
   /** Resolves with the first frame. @throws NavError as Driver.start */
   async start(): Promise<void> {
-    this.#sink.connection('connecting', `Connecting: ${this.#parts.name}.`);
     const failed = new Promise<never>((_, reject) => {
       this.#fail = reject;
     });
@@ -271,13 +206,19 @@ class Session implements DriverSession {
   }
 }
 
-function asNavError(error: unknown): NavError {
-  if (isNavError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new NavError('device/connect-failed', message, { cause: error });
+/**
+ * Refuses an age that is none before anything is connected.
+ * @throws NavError `pose/bad-option`
+ */
+export function requireFrozenAfter(ms: number | undefined): void {
+  if (ms !== undefined && !(ms > 0)) throw new NavError('pose/bad-option', `frozenAfterMs must be above 0, got ${ms}.`);
 }
 
-function requireToolNames(tools: readonly ToolInfo[]): void {
+/**
+ * Refuses names that cannot be told apart, or written in a file or a URL.
+ * @throws NavError `bridge/bad-option`
+ */
+export function requireToolNames(tools: ReadonlyArray<{ readonly name: string }>): void {
   const names = new Set<string>();
   for (const { name } of tools) {
     if (!isToolName(name) || names.has(name)) {

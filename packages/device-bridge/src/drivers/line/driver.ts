@@ -31,7 +31,7 @@ export function lineDriver(options: LineDriverOptions): Driver {
     clock: options.clock,
     tools: options.tools.map(({ name }) => ({ name })),
     ...(options.timeouts && { timeouts: options.timeouts }),
-    ...(options.freezeAfterMs !== undefined && { freezeAfterMs: options.freezeAfterMs }),
+    ...(options.frozenAfterMs !== undefined && { frozenAfterMs: options.frozenAfterMs }),
     open: async (session) => {
       current = session;
       tracking ??= new LineTracking(options, session.poses, {

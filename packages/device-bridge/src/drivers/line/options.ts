@@ -40,6 +40,6 @@ export interface LineDriverOptions {
   /** Sent when the transport is open, each with its own ending: `['START\r']`. */
   readonly onOpen?: readonly string[];
   /** Default 100 ms; see the freeze guard. `Infinity` for encoders, whose numbers stand still with the tool. */
-  readonly freezeAfterMs?: number;
+  readonly frozenAfterMs?: number;
   readonly timeouts?: DriverTimeouts;
 }

@@ -32,7 +32,7 @@ export function natnetDriver(options: NatNetDriverOptions): Driver {
     clock: options.clock,
     tools,
     ...(options.timeouts && { timeouts: options.timeouts }),
-    ...(options.freezeAfterMs !== undefined && { freezeAfterMs: options.freezeAfterMs }),
+    ...(options.frozenAfterMs !== undefined && { frozenAfterMs: options.frozenAfterMs }),
     open: async (session) => {
       device.tracking ??= newTracking(options, device, session);
       const { tracking } = device;

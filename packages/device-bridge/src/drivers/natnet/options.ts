@@ -31,6 +31,6 @@ export interface NatNetDriverOptions {
   /** Time between two echoes once the clocks are compared, ms. Default 500. */
   readonly echoIntervalMs?: number;
   /** Default 100 ms; see the freeze guard. */
-  readonly freezeAfterMs?: number;
+  readonly frozenAfterMs?: number;
   readonly timeouts?: DriverTimeouts;
 }

@@ -1,10 +1,10 @@
-import { type Clock, isNavError, NavError } from '@trocar/core';
+import type { Clock } from '@trocar/core';
 import type { Bx2Reply, NdiFrame } from '../../codec/ndi/index.js';
-import type { Driver, PoseSink, ToolInfo } from '../../driver.js';
+import type { Driver, ToolInfo } from '../../driver.js';
 import type { Transport } from '../../transport.js';
-import { freezeGuard } from '../freeze-guard.js';
+import { ConnectionKeeper, requireFrozenAfter } from '../kit/index.js';
 import type { NdiDetails } from './details.js';
-import { type BaudPlan, baudPlan, checkTools, NDI_TIMEOUTS, type NdiTimeouts, type NdiToolOptions } from './options.js';
+import { baudPlan, checkTools, NDI_TIMEOUTS, type NdiTimeouts, type NdiToolOptions } from './options.js';
 import { NdiSession } from './session.js';
 
 /** How an NDI tracker is driven. */
@@ -65,89 +65,37 @@ const LONGEST_PAUSE_MS = 5000;
 /**
  * A driver for NDI trackers that speak the Combined API (Polaris, Vega, Aurora): connects, loads and enables the
  * tools, polls, and connects again when the device is lost. The device's frame counter becomes host time.
- * Poses go through {@link freezeGuard}.
+ * Poses go through the freeze guard.
  * @throws NavError `device/bad-tool-file`, `bridge/bad-option`, `device/not-supported` for a rate that NDI does not have,
  * `pose/bad-option`
  */
 export function ndiDriver(options: NdiDriverOptions): NdiDriver {
   checkTools(options.tools);
-  const frozenAfterMs = options.frozenAfterMs ?? 100;
-  if (!(frozenAfterMs > 0)) throw new NavError('pose/bad-option', `frozenAfterMs must be above 0, got ${frozenAfterMs}.`);
+  requireFrozenAfter(options.frozenAfterMs);
   const baud = baudPlan(options.baudRate ?? 1_228_739, options.hardwareHandshake === true);
   const tools: ToolInfo[] = options.tools.map((tool) => ({
     name: tool.name,
     ...(tool.serial !== undefined && { serial: tool.serial }),
     ...(tool.partNumber !== undefined && { partNumber: tool.partNumber }),
   }));
-  let running: Run | undefined;
-  return {
-    name: `NDI on ${options.transport.label}`,
-    details: () => running?.session?.details(),
-    start: async (to) => {
-      if (running) throw new NavError('bridge/bad-option', 'The NDI driver is already running. Stop it first.');
-      const own: Run = { stopped: false, session: undefined, baud, wake: () => undefined };
-      const sink = freezeGuard(to, { afterMs: frozenAfterMs });
-      running = own;
+  const { clock, transport, reconnectMs = 250, frozenAfterMs } = options;
+  const name = `NDI on ${transport.label}`;
+  const keeper = new ConnectionKeeper<NdiSession>({
+    name,
+    clock,
+    reconnectMs,
+    longestPauseMs: LONGEST_PAUSE_MS,
+    frozenAfterMs,
+    begin: (sink) => {
       sink.tools([...tools]);
-      try {
-        await connect(own, options, tools, sink);
-      } catch (error) {
-        running = undefined;
-        throw error;
-      }
-      void keepConnected(own, options, tools, sink);
+      const timeouts = { ...NDI_TIMEOUTS, ...options.timeouts };
+      return () => new NdiSession({ ...options, baud, timeouts }, tools, sink);
     },
-    stop: async () => {
-      const own = running;
-      if (own === undefined) return;
-      running = undefined;
-      own.stopped = true;
-      own.wake();
-      await own.session?.stop();
-    },
+  });
+  return {
+    name,
+    details: () => keeper.connection?.details(),
+    start: (sink) => keeper.start(sink),
+    stop: () => keeper.stop(),
   };
-}
-
-interface Run {
-  stopped: boolean;
-  readonly baud: BaudPlan;
-  session: NdiSession | undefined;
-  wake: () => void;
-}
-
-async function connect(run: Run, options: NdiDriverOptions, tools: ToolInfo[], sink: PoseSink): Promise<void> {
-  const session = new NdiSession({ ...options, baud: run.baud, timeouts: { ...NDI_TIMEOUTS, ...options.timeouts } }, tools, sink);
-  run.session = session;
-  sink.connection('connecting', `Connecting to ${options.transport.label}.`);
-  try {
-    await session.start();
-  } catch (error) {
-    await session.abandon();
-    const reason = error instanceof Error ? error.message : String(error);
-    sink.connection('disconnected', reason);
-    throw error;
-  }
-}
-
-/** Waits for each loss, and connects again with growing pauses, until stopped. */
-async function keepConnected(run: Run, options: NdiDriverOptions, tools: ToolInfo[], sink: PoseSink): Promise<void> {
-  const first = options.reconnectMs ?? 250;
-  let pauseMs = first;
-  while (!run.stopped) {
-    await run.session?.ended;
-    if (run.stopped) return;
-    await new Promise<void>((resolve) => {
-      run.wake = resolve;
-      setTimeout(resolve, pauseMs);
-    });
-    if (run.stopped) return;
-    try {
-      await connect(run, options, tools, sink);
-      pauseMs = first;
-    } catch (error) {
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-      const code = isNavError(error) ? error.code : 'device/connect-failed';
-      sink.fault({ code, message: error instanceof Error ? error.message : String(error) });
-    }
-  }
 }

@@ -1,5 +1,5 @@
-import { NavError } from '@trocar/core';
 import { commArguments, readToolFile } from '../../codec/ndi/index.js';
+import { requireToolNames } from '../kit/index.js';
 
 /** A tool to be tracked: passive ones bring their file, wired ones are known by serial or part number. */
 export interface NdiToolOptions {
@@ -35,17 +35,8 @@ export const NDI_TIMEOUTS: NdiTimeouts = { commandMs: 5000, resetMs: 7000, toolM
  * @throws NavError `device/bad-tool-file`, `bridge/bad-option`
  */
 export function checkTools(tools: readonly NdiToolOptions[]): void {
-  const names = new Set<string>();
-  for (const tool of tools) {
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(tool.name) || names.has(tool.name)) {
-      throw new NavError(
-        'bridge/bad-option',
-        `"${tool.name}" cannot name a tool here. Use unique names of a letter and at most 63 letters, digits, "-" or "_".`,
-      );
-    }
-    names.add(tool.name);
-    if (tool.toolFile !== undefined) readToolFile(tool.toolFile);
-  }
+  requireToolNames(tools);
+  for (const { toolFile } of tools) if (toolFile !== undefined) readToolFile(toolFile);
 }
 
 /** The rates that COMM knows, fastest first. */

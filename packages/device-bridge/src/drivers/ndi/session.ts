@@ -2,6 +2,7 @@ import { type Clock, isNavError, NavError } from '@trocar/core';
 import { type Bx2Reply, knowsBx2, type NdiFrame, type NdiReply, type PortInfo, replyWord } from '../../codec/ndi/index.js';
 import type { PoseSink, ToolInfo } from '../../driver.js';
 import type { Transport } from '../../transport.js';
+import type { Connection } from '../kit/index.js';
 import { NdiAlarms } from './alarms.js';
 import { gatherDetails, type NdiDetails } from './details.js';
 import { NdiLink, type TrackingHandler } from './link.js';
@@ -38,7 +39,7 @@ const WATCH_MS = 10;
 const STREAM_ID = 'trocar';
 
 /** One connection to an NDI tracker, from opening the transport to losing or closing it. */
-export class NdiSession implements TrackingHandler {
+export class NdiSession implements TrackingHandler, Connection {
   readonly #options: SessionOptions;
   readonly #tools: ToolInfo[];
   readonly #sink: PoseSink;
@@ -96,6 +97,16 @@ export class NdiSession implements TrackingHandler {
 
   /** Connects and starts to poll. @throws NavError as Driver.start */
   async start(): Promise<void> {
+    try {
+      await this.#connect();
+    } catch (error) {
+      this.#finish();
+      await this.#link.close();
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<void> {
     const { timeouts, replies = 'auto' } = this.#options;
     await this.#link.open();
     this.#baudRate = await initialise(this.#context, this.#options.baud);
@@ -110,6 +121,7 @@ export class NdiSession implements TrackingHandler {
     this.#tracking.numbered = this.#replies.numbered;
     this.#portWatch.begin(this.#link.damagedReplies);
     this.#streaming = this.#options.stream === true && (await this.#beginStream());
+    if (this.#over || this.#stopping) throw new NavError('device/disconnected', 'It was let go while it connected.');
     this.#link.tracking = this;
     this.#watchedAt = this.#options.clock.now();
     this.#askedAt = this.#watchedAt;
@@ -137,13 +149,6 @@ export class NdiSession implements TrackingHandler {
     this.#finish();
     await this.#link.close();
     this.#tellGone('Stopped.');
-  }
-
-  /** Closes after a failed start. */
-  async abandon(): Promise<void> {
-    this.#over = true;
-    this.#finish();
-    await this.#link.close();
   }
 
   /** What the device last said, bit by bit. */

@@ -31,7 +31,7 @@ export function rosbridgeDriver(options: RosbridgeDriverOptions): Driver {
     clock: options.clock,
     tools: options.tools.map(({ name }) => ({ name })),
     timeouts: { silenceMs: 1000, ...options.timeouts },
-    ...(options.freezeAfterMs !== undefined && { freezeAfterMs: options.freezeAfterMs }),
+    ...(options.frozenAfterMs !== undefined && { frozenAfterMs: options.frozenAfterMs }),
     open: (session) => open(options, link, session),
     close: async () => {
       const { socket } = link;

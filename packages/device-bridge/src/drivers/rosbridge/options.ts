@@ -45,6 +45,6 @@ export interface RosbridgeDriverOptions {
   readonly messageMeans?: 'ok' | 'unknown';
   readonly limits?: RosbridgeLimits;
   /** Default 100 ms; see the freeze guard. `Infinity` for robots, whose numbers stand still with them. */
-  readonly freezeAfterMs?: number;
+  readonly frozenAfterMs?: number;
   readonly timeouts?: DriverTimeouts;
 }
