@@ -3,9 +3,9 @@
  * output takes them at once, and how many garbage collections and bytes that took. Plain JavaScript, so that nothing but
  * tsx's loader stands between the engine and the code.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { PoseSample } from '../frames/index.js';
+import { countCollections } from '../test-support/collections.mjs';
 import { systemClock } from '../time/index.js';
 import { Recorder } from './index.js';
 
@@ -13,11 +13,6 @@ const TOOLS = 8;
 const POSES = 400_000;
 /** Flushes between two turns of the event loop, in which chunks are written. */
 const IN_A_ROW = 500;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 let bytes = 0;
 const clock = systemClock();
@@ -62,33 +57,23 @@ async function run(poses) {
   return inside;
 }
 
-for (let round = 0, before = -1; round < 10 && before !== collections; round += 1) {
-  before = collections;
-  await run(50_000);
-}
-await setImmediate();
-collections = 0;
-const before = { bytes, chunks: recorder.counts.chunks };
-const ms = await run(POSES);
-await recorder.flush();
-await setImmediate();
-await setImmediate();
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await setImmediate();
-await setImmediate();
+let before = { bytes, chunks: 0 };
+let ms = 0;
+const { collections, control } = await countCollections(
+  () => run(50_000),
+  async () => {
+    before = { bytes, chunks: recorder.counts.chunks };
+    ms = await run(POSES);
+    await recorder.flush();
+  },
+);
 process.stdout.write(
   `${JSON.stringify({
     poses: POSES,
     lost: recorder.counts.lostPoses,
     chunks: recorder.counts.chunks - before.chunks,
-    collections: counted,
-    control: collections - counted,
+    collections,
+    control,
     bytesPerPose: (bytes - before.bytes) / POSES,
     microsecondsPerPose: (1000 * ms) / POSES,
   })}\n`,

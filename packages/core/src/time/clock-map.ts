@@ -51,6 +51,8 @@ export class ClockMap {
   readonly #pushed = new Float64Array(2).fill(Number.NaN);
   /** The point being learnt, its count unwrapped: in a cell, because a double argument may be boxed. */
   readonly #next = new Float64Array(2);
+  /** How much later the next point arrived than the line says, ms; NaN where there is no line to say so. */
+  readonly #late = new Float64Array(1);
   /** How far the filter's line lies above the hull's in the mean, ms, and from how many points that is known. */
   readonly #lift = new Float64Array(2);
   /** How the arrivals spread about the filter's line when that mean began, ms. */
@@ -153,8 +155,8 @@ export class ClockMap {
     if (raw === this.#pushed[0] || raw === this.#unwrap[1]) return;
     this.#pushed[0] = raw;
     this.#pushed[1] = arrival;
-    this.#unwrapNext(raw);
     this.#next[1] = arrival;
+    this.#unwrapNext();
     this.#fits = true;
     if (this.#hull.size > 0 && this.#cameBack()) return;
     if (this.#hull.size > 0 && this.#isStray()) this.#leaveOut();
@@ -180,8 +182,9 @@ export class ClockMap {
     cell[0] = isPushed && at > (this.#pushed[1] as number) ? (this.#pushed[1] as number) : at;
   }
 
-  /** The count in `#next`, with as many wraps added as bring it nearest to the newest. */
-  #unwrapNext(raw: number): void {
+  /** The count pushed into `#next`, with as many wraps added as bring it nearest to the newest. */
+  #unwrapNext(): void {
+    const raw = this.#pushed[0] as number;
     const ahead = raw - (this.#unwrap[1] as number);
     let count = raw + (this.#unwrap[0] as number);
     if (ahead < -this.wrap / 2) count += this.wrap;
@@ -201,35 +204,37 @@ export class ClockMap {
     this.#backs += 1;
     // Nothing that only changes the order keeps a device from going forward for so long.
     if (this.#backs >= MISFITS && arrival - (this.#backSince[0] as number) > BACK_MS) return this.#startOver();
-    const late = this.#lateness();
+    this.#measureLateness();
+    const late = this.#late[0] as number;
     return late > -EARLY_MS && late < LATE_MS;
   }
 
-  /** How much later the next point arrived than the line says, ms; NaN where there is no line to say so. */
-  #lateness(): number {
+  /** Fills `#late`. */
+  #measureLateness(): void {
     const line = this.#line;
-    if (!this.ready && !this.#trustsUnit()) return Number.NaN;
-    return (
-      (this.#next[1] as number) - (line[1] as number) - (line[2] as number) * ((this.#next[0] as number) - (line[0] as number))
-    );
+    const next = this.#next;
+    const on = (line[1] as number) + (line[2] as number) * ((next[0] as number) - (line[0] as number));
+    this.#late[0] = this.ready || this.#trustsUnit() ? (next[1] as number) - on : Number.NaN;
   }
 
   /** Far earlier than a packet can be, or a count that went back for no reason of order. */
   #isStray(): boolean {
     const hull = this.#hull;
-    const late = this.#lateness();
+    this.#measureLateness();
     if ((this.#next[0] as number) <= (hull.counts[hull.size - 1] as number)) return true;
-    if (late < -this.#toleranceMs()) return true;
-    this.#lates = late > LATE_MS ? this.#lates + 1 : 0;
+    if (this.#isTooEarly()) return true;
+    this.#lates = (this.#late[0] as number) > LATE_MS ? this.#lates + 1 : 0;
     if (this.#lates >= LATE_TIMES) this.#startOver();
     return false;
   }
 
-  /** Earlier than the line by this much is a step: some ms where the line is well known, and more while it is not. */
-  #toleranceMs(): number {
+  /** Earlier than the line by so much is a step: some ms where the line is well known, and more while it is not. */
+  #isTooEarly(): boolean {
+    const early = -(this.#late[0] as number);
+    if (early > EARLY_MS) return true;
     const median = this.#hull.spread[SPREAD.median] as number;
-    if (this.#hull.size < this.window >> 2 || Number.isNaN(median)) return EARLY_MS;
-    return Math.min(EARLY_MS, Math.max(STEP_MS, STEP_MEDIANS * median));
+    if (this.#hull.size < this.window >> 2 || Number.isNaN(median)) return false;
+    return early > STEP_MS && early > STEP_MEDIANS * median;
   }
 
   #leaveOut(): void {

@@ -52,10 +52,15 @@ export class LowerHull {
     const n = this.size;
     const sorted = this.#sorted;
     const recent = n - (n >> 2);
+    const line = this.line;
+    const count = line[0] as number;
+    const arrival = line[1] as number;
+    const slope = line[2] as number;
     let lowest = Number.POSITIVE_INFINITY;
     sorted.fill(Number.POSITIVE_INFINITY);
     for (let i = 0; i < n; i += 1) {
-      const above = this.#above(i);
+      // Not in a function of its own: it would be called too seldom to be compiled soon, and box what it returns.
+      const above = (this.arrivals[i] as number) - arrival - slope * ((this.counts[i] as number) - count);
       sorted[i] = above;
       if (i >= recent && above < lowest) lowest = above;
     }
@@ -65,12 +70,6 @@ export class LowerHull {
     spread[SPREAD.median] = sorted[n >> 1] as number;
     spread[SPREAD.high] = sorted[Math.floor(0.9 * n)] as number;
     spread[SPREAD.recentLeast] = lowest;
-  }
-
-  #above(i: number): number {
-    const line = this.line;
-    const on = (line[1] as number) + (line[2] as number) * ((this.counts[i] as number) - (line[0] as number));
-    return (this.arrivals[i] as number) - on;
   }
 
   /** Drops the oldest points and builds the hull again: every quarter window, so a push costs O(1) on average. */

@@ -3,9 +3,8 @@
  * how many garbage collections that took. Plain JavaScript, so that nothing but tsx's loader stands between the engine
  * and the code. Argument: transform, plus (header version 2 with metadata) or tdata.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
 import { PoseSample } from '@trocar/core';
+import { countCollections } from '../../test-support/collections.mjs';
 import {
   IgtlFramer,
   plusMetadata,
@@ -19,11 +18,6 @@ import {
 const what = process.argv[2];
 const TOOLS = 8;
 const POSES = 400_000;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const matrices = new Float64Array(16 * TOOLS);
 for (let i = 0; i < TOOLS; i += 1) matrices.set([0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 10, -20, 30, 1], 16 * i);
@@ -83,20 +77,11 @@ function run(count) {
   }
 }
 
-run(50_000);
-run(50_000);
-await pause(50);
-collections = 0;
-live = 0;
-run(POSES);
-await pause(50);
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-collections = 0;
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await pause(50);
-console.log(JSON.stringify({ poses: POSES, live, collections: counted, control: collections, sum: sum[0] }));
+const { collections, control } = await countCollections(
+  () => run(50_000),
+  () => {
+    live = 0;
+    run(POSES);
+  },
+);
+process.stdout.write(`${JSON.stringify({ poses: POSES, live, collections, control, sum: sum[0] })}\n`);

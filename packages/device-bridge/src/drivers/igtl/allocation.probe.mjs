@@ -3,21 +3,15 @@
  * buffers and paths, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's loader
  * stands between the engine and the code. Argument: transform, plus (header version 2 with metadata), position, tdata.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
 import { FrameGraph, frame, PoseView } from '@trocar/core';
 import { encodeIgtl, plusMetadata, TrackingDataPacker, TransformPacker } from '../../codec/igtl/index.js';
 import { poseBufferSink } from '../../driver.js';
+import { countCollections } from '../../test-support/collections.mjs';
 import { igtlDriver } from './index.js';
 
 const what = process.argv[2];
 const TOOLS = 8;
 const POSES = 400_000;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const graph = new FrameGraph();
 const tracker = frame('tracker');
@@ -106,23 +100,12 @@ function run(poses) {
   }
 }
 
-run(100_000);
-await pause(30);
-run(100_000);
-await pause(30);
-collections = 0;
-live = 0;
-run(POSES);
-await pause(30);
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await pause(30);
-process.stdout.write(
-  `${JSON.stringify({ poses: POSES, live, collections: counted, control: collections - counted, sum: sum[0] })}\n`,
+const { collections, control } = await countCollections(
+  () => run(100_000),
+  () => {
+    live = 0;
+    run(POSES);
+  },
 );
+process.stdout.write(`${JSON.stringify({ poses: POSES, live, collections, control, sum: sum[0] })}\n`);
 await driver.stop();

@@ -3,12 +3,11 @@
  * and paths through the freeze guard, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's
  * loader stands between the engine and the code. Argument: dtrack or natnet.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
 import { FrameGraph, frame, PoseView } from '@trocar/core';
 import { DTrackFrame, decodeDtrack } from '../../codec/dtrack/index.js';
 import { decodeNatnetFrame, NatNetFrame } from '../../codec/natnet/index.js';
 import { framePacket } from '../../codec/natnet/test-support/packets.js';
+import { countCollections } from '../../test-support/collections.mjs';
 import { DTrackTracking } from '../dtrack/index.js';
 import { freezeGuard } from '../freeze-guard.js';
 import { NatNetTracking } from '../natnet/index.js';
@@ -19,11 +18,6 @@ const TOOLS = 8;
 const POSES = 400_000;
 const DIFFERENT = 512;
 const PERIOD_MS = 16;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const graph = new FrameGraph();
 const tracker = frame('tracker');
@@ -124,20 +118,11 @@ function run(count) {
   }
 }
 
-run(100_000);
-await pause(30);
-collections = 0;
-live = 0;
-run(POSES);
-await pause(30);
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await pause(30);
-process.stdout.write(
-  `${JSON.stringify({ poses: POSES, live, collections: counted, control: collections - counted, sum: sum[0] })}\n`,
+const { collections, control } = await countCollections(
+  () => run(100_000),
+  () => {
+    live = 0;
+    run(POSES);
+  },
 );
+process.stdout.write(`${JSON.stringify({ poses: POSES, live, collections, control, sum: sum[0] })}\n`);

@@ -3,8 +3,6 @@
  * pose buffers and paths, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's
  * loader stands between the engine and the code. Argument: bx2, bx, tx or bridge.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
 import { FrameGraph, frame, PoseSample, PoseView } from '@trocar/core';
 import { ClientDecoder, encodeHello, PoseBatch } from '../../codec/bridge/index.js';
 import {
@@ -19,6 +17,7 @@ import {
   NdiReplyFramer,
   withCrc,
 } from '../../codec/ndi/index.js';
+import { countCollections } from '../../test-support/collections.mjs';
 import { freezeGuard } from '../freeze-guard.js';
 import { NdiTracking } from './tracking.js';
 
@@ -27,11 +26,6 @@ const TOOLS = 8;
 const OPTIONS = 0x0801;
 const POSES = 400_000;
 const DIFFERENT = 512;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const graph = new FrameGraph();
 const tracker = frame('tracker');
@@ -155,20 +149,11 @@ function run(poses) {
   }
 }
 
-run(100_000);
-await pause(30);
-collections = 0;
-live = 0;
-run(POSES);
-await pause(30);
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await pause(30);
-process.stdout.write(
-  `${JSON.stringify({ poses: POSES, live, collections: counted, control: collections - counted, sum: sum[0] })}\n`,
+const { collections, control } = await countCollections(
+  () => run(100_000),
+  () => {
+    live = 0;
+    run(POSES);
+  },
 );
+process.stdout.write(`${JSON.stringify({ poses: POSES, live, collections, control, sum: sum[0] })}\n`);

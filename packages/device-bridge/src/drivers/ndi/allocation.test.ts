@@ -1,19 +1,6 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
+import { expectNoCollections } from '../../test-support/probe.js';
 
-it.each(['bx2', 'bx', 'tx', 'bridge'])(
-  '400,000 poses from %s bytes to path readings take no garbage collection',
-  async (what) => {
-    const probe = fileURLToPath(new URL('./allocation.probe.mjs', import.meta.url));
-    const flags = ['--max-semi-space-size=1', '--conditions=@trocar/source', '--import', 'tsx'];
-    const cwd = fileURLToPath(new URL('.', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [...flags, probe, what], { cwd });
-    const result = JSON.parse(stdout) as { poses: number; live: number; collections: number; control: number; sum: number };
-    expect(result.live).toBe(result.poses);
-    expect(Number.isFinite(result.sum)).toBe(true);
-    expect(result.control).toBeGreaterThan(3);
-    expect(result.collections).toBe(0);
-  },
+it.each(['bx2', 'bx', 'tx', 'bridge'])('400,000 poses from %s bytes to path readings take no garbage collection', (what) =>
+  expectNoCollections(import.meta.url, what),
 );
