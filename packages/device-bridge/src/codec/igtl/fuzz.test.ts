@@ -1,12 +1,10 @@
 import { isNavError } from '@trocar/core';
 import { Random } from '@trocar/core/math';
 import { expect, inject, it } from 'vitest';
+import { FUZZ_LIMIT, INPUTS, INPUTS_TEXT } from '../../test-support/fuzz.js';
 import { decodeIgtl, encodeIgtl, type IgtlFrame, IgtlFramer, plusStatus, readTransform, ToolPoses } from './index.js';
 import { sampleBytes } from './test-messages.js';
 import { mutate } from './test-support/mutate.js';
-
-/** TROCAR_EFFORT multiplies it: 100 is ten million inputs. */
-const INPUTS = 100_000 * inject('effort');
 
 /** Feeds inputs, decodes what comes out in every way there is, and counts how it ended. */
 class Fuzzed {
@@ -73,8 +71,7 @@ const REACHED = [
   'igtl/wrong-size',
 ];
 
-const what = `${INPUTS.toLocaleString('en-GB')} mutated inputs are decoded or refused by a code, none slowly`;
-it(what, { timeout: 60_000 * Math.ceil(INPUTS / 100_000) }, () => {
+it(`${INPUTS_TEXT} mutated inputs are decoded or refused by a code, none slowly`, FUZZ_LIMIT, () => {
   const random = new Random(inject('seed'));
   const samples = sampleBytes();
   const fuzzed = new Fuzzed();

@@ -18,6 +18,11 @@ export function crc16(bytes: Uint8Array, start = 0, end: number = bytes.length):
   return crc;
 }
 
+/** The checksum carried on by one byte. */
+export function crc16Step(crc: number, byte: number): number {
+  return (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] as number);
+}
+
 /** A number as `digits` upper-case hex digits. */
 export function hex(value: number, digits: number): string {
   return value.toString(16).toUpperCase().padStart(digits, '0');

@@ -8,13 +8,16 @@ import { bx2Fields, type Described, frameFields } from './describe.js';
 import { NdiFrame } from './frame.js';
 import { textFields, wordFields } from './reply-text.js';
 import { ReplyScanner, type ScannedReply } from './scan.js';
-import { logForm, type Piece, splitTranscript, textOf } from './transcript.js';
+import { LOOKED_AT, logForm, type Piece, splitTranscript, textOf } from './transcript.js';
 
 /** What a recording does not say of itself. */
 export interface NdiLogOptions {
   /** The options that BX was asked with, where the recording holds replies only: they say how a reply is laid out. */
   readonly bxOptions?: number;
 }
+
+/** A transcript is held as one text, and a text has an end. */
+const LONGEST_TRANSCRIPT = 2 ** 28;
 
 /** A command that waits for its reply. */
 interface Asked {
@@ -37,10 +40,12 @@ interface Asked {
  * w x y z, position in mm in the tracker's frame. Never throws; memory is bounded by the file's size.
  */
 export function* decodeNdiLog(bytes: Uint8Array, options: NdiLogOptions = {}): Generator<DecodedLine> {
-  const text = textOf(bytes);
-  const form = logForm(text);
+  const form = logForm(textOf(bytes.subarray(0, LOOKED_AT)));
   if (form === 'raw') yield* new LogDecoder(options).raw(bytes);
-  else yield* new LogDecoder(options).transcript(splitTranscript(bytes, text, form));
+  else if (bytes.length > LONGEST_TRANSCRIPT) {
+    const message = `A transcript of ${bytes.length} bytes: at most ${LONGEST_TRANSCRIPT} can be read at once. Cut it into parts.`;
+    yield { error: 'codec/oversize', offset: 0, message };
+  } else yield* new LogDecoder(options).transcript(splitTranscript(bytes, textOf(bytes), form));
 }
 
 class LogDecoder {
@@ -52,7 +57,7 @@ class LogDecoder {
   readonly #streams = new Map<string, Command>();
   #asked: Asked | undefined;
   /** Bytes of a reply that has not ended yet, and where it began. */
-  #held: number[] = [];
+  #held: Uint8Array = NOTHING;
   #heldAt = 0;
 
   constructor(options: NdiLogOptions) {
@@ -70,8 +75,13 @@ class LogDecoder {
   }
 
   *raw(bytes: Uint8Array): Generator<DecodedLine> {
-    const scanner = new ReplyScanner(bytes);
+    const scanner = new ReplyScanner(bytes, bytes.includes(0x0d) ? 0x0d : 0x0a);
     for (let at = 0; at < bytes.length; ) {
+      if (bytes[at] === 0x0a && bytes[at - 1] === 0x0d) {
+        // Saved with CRLF for every CR.
+        at += 1;
+        continue;
+      }
       const reply = scanner.read(at, bytes.length);
       at = reply.next;
       if ('fault' in reply) yield { error: reply.fault, offset: reply.at, message: reply.message };
@@ -143,22 +153,36 @@ class LogDecoder {
 
   /** A reply may be logged in several parts, as a binary one by its header and its body. */
   *#replyPiece(piece: Piece): Generator<DecodedLine> {
-    if (this.#held.length === 0) this.#heldAt = piece.at;
-    for (const byte of piece.bytes) this.#held.push(byte);
-    const bytes = Uint8Array.from(this.#held);
-    const reply = new ReplyScanner(bytes).read(0, bytes.length);
-    const whole = !('fault' in reply) && reply.next === bytes.length;
-    // A binary header alone is a reply that goes on in the next part.
-    if (!whole && bytes.length <= LONGEST_HEADER && this.#mayBeHeader(bytes)) return;
-    this.#held = [];
-    yield this.#whole(bytes, reply, whole, piece.number);
+    const joined = new Uint8Array([...this.#held, ...piece.bytes]);
+    const alone = this.#held.length === 0;
+    const reply = new ReplyScanner(joined).read(0, joined.length);
+    const whole = !('fault' in reply) && reply.next === joined.length;
+    if (!whole && !alone && this.#isWhole(piece.bytes)) {
+      // What is held never ended, and this is another reply.
+      yield* this.#endReply();
+      yield* this.#replyPiece(piece);
+      return;
+    }
+    if (alone) this.#heldAt = piece.at;
+    this.#held = joined;
+    if (!whole && this.#goesOn(joined)) return;
+    this.#held = NOTHING;
+    yield this.#whole(joined, reply, whole, piece.number);
   }
 
-  /** The magic of a binary reply, or, in answer to a binary command, what a damaged header looks like. */
-  #mayBeHeader(bytes: Uint8Array): boolean {
-    if (bytes[0] === 0xc4 && bytes[1] === 0xa5) return true;
+  #isWhole(bytes: Uint8Array): boolean {
+    const reply = new ReplyScanner(bytes).read(0, bytes.length);
+    return !('fault' in reply) && reply.next === bytes.length;
+  }
+
+  /** Whether these bytes are the beginning of a reply, the rest of which the next part may hold. */
+  #goesOn(bytes: Uint8Array): boolean {
+    if (bytes.length > LONGEST_REPLY) return false;
+    if (bytes[0] === 0xc4 && bytes[1] === 0xa5) return bytes.length < 6 || bytes.length < viewOf(bytes).getUint16(2, true) + 8;
+    if (bytes.at(-1) === 0x0d) return false;
+    // In answer to a binary command: what a damaged header looks like. Else text before its CR.
     const name = this.#asked?.command.name;
-    return (name === 'BX' || name === 'BX2') && bytes.at(-1) !== 0x0d;
+    return name === 'BX' || name === 'BX2' ? bytes.length <= LONGEST_HEADER : bytes.every((byte) => byte < 0x80);
   }
 
   #whole(bytes: Uint8Array, reply: ReturnType<ReplyScanner['read']>, whole: boolean, number: number): DecodedLine {
@@ -202,15 +226,18 @@ class LogDecoder {
   *#endReply(): Generator<DecodedLine> {
     if (this.#held.length === 0) return;
     const message = `A reply stops after ${this.#held.length} bytes.`;
-    this.#held = [];
+    this.#held = NOTHING;
     yield { error: 'codec/malformed', offset: this.#heldAt, message };
   }
 }
 
+const NOTHING = new Uint8Array(0);
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A binary reply's header, and a body CRC at most. */
 const LONGEST_HEADER = 8;
+/** The longest short binary reply: 6 + 65535 + 2 bytes. */
+const LONGEST_REPLY = 65_543;
 /** So much of a binary reply that cannot be read is shown. */
 const MOST_BYTES_SHOWN = 4096;
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { DTrackFrame, decodeDtrack } from '../../codec/dtrack/index.js';
 import { ascii, BODY_LINE, datagram, QUARTER_TURN } from '../../codec/dtrack/test-support/datagrams.js';
 import { type Driver, type DriverFault, poseBufferSink } from '../../driver.js';
+import { underTest } from '../../test-support/under-test.js';
 import { checkDriver, datagramLink, PoseRecord, type TestWire } from '../../testing/index.js';
 import { pipe } from '../../transports/pipe.js';
 import { PoseTeller } from '../kit/index.js';
@@ -60,20 +61,7 @@ describe('the DTrack driver', () => {
       isPossible: isOnLine,
       create: (wire) => {
         const { driver, pretend } = make(wire, { stamped });
-        return {
-          driver,
-          freeze: () => {
-            pretend.frozen = true;
-          },
-          spoil: () => {
-            pretend.spoilt = true;
-          },
-          heal: () => {
-            pretend.frozen = false;
-            pretend.spoilt = false;
-          },
-          close: () => pretend.close(),
-        };
+        return underTest(driver, pretend);
       },
     });
     expect(failures).toEqual([]);

@@ -1,6 +1,7 @@
 import type { PoseSample } from '@trocar/core';
 import { expect, it } from 'vitest';
 import { encodeIgtl, type IgtlMessageInit, plusMetadata, timestampOf } from '../../codec/igtl/index.js';
+import { underTest } from '../../test-support/under-test.js';
 import { checkDriver } from '../../testing/index.js';
 import { pipe } from '../../transports/pipe.js';
 import { igtlDriver } from './index.js';
@@ -88,19 +89,7 @@ it.each([
         firstMessageMs: 400,
         reconnectMs: 20,
       });
-      return {
-        driver,
-        freeze: () => {
-          pusher.frozen = true;
-        },
-        spoil: () => {
-          pusher.spoilt = true;
-        },
-        heal: () => {
-          pusher.frozen = pusher.spoilt = false;
-        },
-        close: () => pusher.close(),
-      };
+      return underTest(driver, pusher);
     },
   });
   expect(failures).toEqual([]);

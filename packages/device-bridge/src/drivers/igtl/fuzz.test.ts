@@ -4,6 +4,7 @@ import { expect, inject, it } from 'vitest';
 import { decodeIgtl } from '../../codec/igtl/index.js';
 import { sampleBytes } from '../../codec/igtl/test-messages.js';
 import { mutate } from '../../codec/igtl/test-support/mutate.js';
+import { FUZZ_LIMIT, INPUTS, INPUTS_TEXT } from '../../test-support/fuzz.js';
 import type { Transport } from '../../transport.js';
 import { PendingCommands } from './commands.js';
 import { resolveOptions } from './options.js';
@@ -11,8 +12,6 @@ import { IgtlSession } from './session.js';
 import { clock, Recorder } from './test-support/rig.js';
 import { IgtlTracking } from './tracking.js';
 
-/** TROCAR_EFFORT multiplies it: 100 is ten million inputs. */
-const INPUTS = 100_000 * inject('effort');
 const MOST_TOOLS = 20;
 
 const transport: Transport = {
@@ -37,8 +36,7 @@ class Checking extends Recorder {
   };
 }
 
-const what = `${INPUTS.toLocaleString('en-GB')} mutated inputs through the driver: no throw, no pose that is none, no growth`;
-it(what, { timeout: 60_000 * Math.ceil(INPUTS / 100_000) }, async () => {
+it(`${INPUTS_TEXT} mutated inputs through the driver: no throw, no pose that is none, no growth`, FUZZ_LIMIT, async () => {
   const random = new Random(inject('seed'));
   const samples = sampleBytes();
   const sink = new Checking();

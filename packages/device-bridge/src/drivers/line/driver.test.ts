@@ -1,6 +1,7 @@
 import { type PoseSample, systemClock } from '@trocar/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type LineLayout, nmeaChecksum } from '../../codec/line/index.js';
+import { underTest } from '../../test-support/under-test.js';
 import { checkDriver, datagramLink, PoseRecord } from '../../testing/index.js';
 import { pipe } from '../../transports/pipe.js';
 import { type LineDriverOptions, lineDriver } from './index.js';
@@ -76,20 +77,7 @@ describe('the line driver', () => {
         const sensor = new PretendSensor((text) => send(ascii(text)));
         const transport = kind === 'stream' ? wire.stream(stream.host) : wire.datagrams(packets.host);
         const driver = lineDriver({ transport, clock, tools: TOOLS, parse: LAYOUT, checksum: 'nmea', timeouts: TIMEOUTS });
-        return {
-          driver,
-          freeze: () => {
-            sensor.frozen = true;
-          },
-          spoil: () => {
-            sensor.spoilt = true;
-          },
-          heal: () => {
-            sensor.frozen = false;
-            sensor.spoilt = false;
-          },
-          close: () => sensor.close(),
-        };
+        return underTest(driver, sensor);
       },
     });
     expect(failures).toEqual([]);

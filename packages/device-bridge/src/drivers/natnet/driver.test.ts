@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { decodeNatnetFrame, NATNET, NatNetFrame } from '../../codec/natnet/index.js';
 import { Bytes, framePacket } from '../../codec/natnet/test-support/packets.js';
 import type { Driver, PoseSink } from '../../driver.js';
+import { underTest } from '../../test-support/under-test.js';
 import { checkDriver, datagramLink, PoseRecord, type TestWire } from '../../testing/index.js';
 import { PoseTeller } from '../kit/index.js';
 import { type NatNetDriverOptions, NatNetTracking, natnetDriver } from './index.js';
@@ -72,20 +73,7 @@ describe('the NatNet driver', () => {
       isPossible: isOnLine,
       create: (wire) => {
         const { driver, pretend } = make(wire, server);
-        return {
-          driver,
-          freeze: () => {
-            pretend.frozen = true;
-          },
-          spoil: () => {
-            pretend.spoilt = true;
-          },
-          heal: () => {
-            pretend.frozen = false;
-            pretend.spoilt = false;
-          },
-          close: () => pretend.close(),
-        };
+        return underTest(driver, pretend);
       },
     });
     expect(failures).toEqual([]);

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { type PoseSample, systemClock } from '@trocar/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { underTest } from '../../test-support/under-test.js';
 import { checkDriver, PoseRecord, TestWire } from '../../testing/index.js';
 import { type RosbridgeDriverOptions, type RosSocket, rosbridgeDriver } from './index.js';
 
@@ -169,20 +170,7 @@ describe('the rosbridge driver', () => {
       isPossible,
       create: (wire) => {
         const { server, driver } = make(wire, options);
-        return {
-          driver,
-          freeze: () => {
-            server.frozen = true;
-          },
-          spoil: () => {
-            server.spoilt = true;
-          },
-          heal: () => {
-            server.frozen = false;
-            server.spoilt = false;
-          },
-          close: () => server.close(),
-        };
+        return underTest(driver, server);
       },
     });
     expect(failures).toEqual([]);

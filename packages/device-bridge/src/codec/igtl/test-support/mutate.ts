@@ -1,4 +1,5 @@
 import type { Random } from '@trocar/core/math';
+import { damageOnce, mutateSample } from '../../../test-support/mutate.js';
 import { crc64 } from '../crc64.js';
 
 /** Sizes and counts that ask for too much, or for nothing. */
@@ -7,39 +8,18 @@ const crc = new Int32Array(2);
 
 /** A sample with one to three changes, or what is left of it; its CRC and size mostly made right again. */
 export function mutate(random: Random, samples: readonly Uint8Array[]): Uint8Array {
-  let bytes = (samples[random.below(samples.length)] as Uint8Array).slice();
-  for (let n = 1 + random.below(3); n > 0; n -= 1) bytes = mutateOnce(random, samples, bytes);
+  const bytes = mutateSample(random, samples, (before) => mutateOnce(random, samples, before));
   // Mostly the CRC is made right again: what is behind it is to be reached.
   if (random.uniform() < 0.8) seal(bytes, random.uniform() < 0.9);
   return bytes;
 }
 
 function mutateOnce(random: Random, samples: readonly Uint8Array[], bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (random.below(7) > 0) return damageOnce(random, samples, EDGES, bytes);
   const out = bytes.slice();
-  const at = random.below(Math.max(1, out.length));
-  switch (random.below(7)) {
-    case 0:
-      out[at] = (out[at] as number) ^ (1 << random.below(8));
-      return out;
-    case 1:
-      out[at] = EDGES[random.below(EDGES.length)] as number;
-      return out;
-    case 2:
-      out.fill(random.uniform() < 0.5 ? 0 : 0xff, at, at + 1 + random.below(8));
-      return out;
-    case 3:
-      return out.slice(0, at);
-    case 4:
-      return new Uint8Array(Buffer.concat([out, new Uint8Array(random.below(20)).fill(random.below(256))]));
-    case 5: {
-      const other = samples[random.below(samples.length)] as Uint8Array;
-      return new Uint8Array(Buffer.concat([out.subarray(0, at), other.subarray(random.below(other.length))]));
-    }
-    default:
-      // Another type over this content.
-      if (out.length >= 14) out.set((samples[random.below(samples.length)] as Uint8Array).subarray(2, 14), 2);
-      return out;
-  }
+  // Another type over this content.
+  if (out.length >= 14) out.set((samples[random.below(samples.length)] as Uint8Array).subarray(2, 14), 2);
+  return out;
 }
 
 function seal(bytes: Uint8Array, withSize: boolean): void {
