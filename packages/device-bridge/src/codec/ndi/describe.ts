@@ -1,3 +1,4 @@
+import { finiteOrNull } from '../decoded.js';
 import { type Bx2Reply, SIX_D, STRAY_HANDLE } from './bx2.js';
 import { hex } from './crc16.js';
 import { HANDLE_STATE, NDI_OPTION, type NdiFrame, VALUES } from './frame.js';
@@ -21,16 +22,15 @@ export type Described = { type: string } & Fields;
 /** Which reply a frame came in: GX numbers its options otherwise. */
 export type FrameKind = 'tx' | 'bx' | 'gx';
 
-const number = (value: number): number | null => (Number.isFinite(value) ? value : null);
 const numbers = (values: Float64Array, at: number, count: number): Array<number | null> =>
-  Array.from({ length: count }, (_, k) => number(values[at + k] as number));
+  Array.from({ length: count }, (_, k) => finiteOrNull(values[at + k] as number));
 
 /** A pose: the quaternion's order is in its name, positions in mm in the tracker's frame. */
 function pose(values: Float64Array, at: number): Fields {
   return {
     quaternionWxyz: numbers(values, at, 4),
     positionMm: numbers(values, at + 4, 3),
-    errorMm: number(values[at + 7] as number),
+    errorMm: finiteOrNull(values[at + 7] as number),
   };
 }
 
@@ -132,7 +132,7 @@ function dataFields(reply: Bx2Reply, frame: number): Fields {
   const errors = where(reply.errorCount, reply.errorFrame, frame).map((i) => ({
     handle: reply.errorHandle[i],
     marker: reply.errorIndex[i],
-    errorMm: number(reply.errorMm[i] as number),
+    errorMm: finiteOrNull(reply.errorMm[i] as number),
   }));
   return {
     ...(tools.length > 0 && { tools }),

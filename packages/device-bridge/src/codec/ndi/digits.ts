@@ -37,6 +37,24 @@ export function positionAt(out: Float64Array, i: number, bytes: Uint8Array, at: 
   return at + 21;
 }
 
+/** Digits of the eight numbers of a transform, and what a unit of them is worth. */
+const QUATERNION = { width: 6, units: 10_000 } as const;
+const POSITION = { width: 7, units: 100 } as const;
+const NUMBERS = 8;
+
+/** A transform as TX and GX write it, q0 qx qy qz tx ty tz error, into `out[8 i …]`; the offset behind, or −1. */
+export function transformAt(out: Float64Array, i: number, bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  for (let k = 0; k < NUMBERS; k += 1) {
+    const form = k >= 4 && k < 7 ? POSITION : QUATERNION;
+    const n = signedAt(bytes, at, form.width, end);
+    if (Number.isNaN(n)) return -1;
+    out[NUMBERS * i + k] = n / form.units;
+    at += form.width;
+  }
+  return at;
+}
+
 /** Whether `word` stands at `at`. */
 export function wordAt(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
   if (at + word.length > end) return false;

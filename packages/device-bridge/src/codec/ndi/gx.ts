@@ -87,17 +87,8 @@ function decodeTransform(frame: NdiFrame, bytes: Uint8Array, start: number, end:
     frame.state[i] = HANDLE_STATE.missing;
     return start + 7;
   }
-  let at = start;
-  for (let k = 0; k < VALUES; k += 1) {
-    const translation = k >= 4 && k < 7;
-    const width = translation ? 7 : 6;
-    const n = signedAt(bytes, at, width, end);
-    if (Number.isNaN(n)) return -1;
-    frame.values[i * VALUES + k] = n / (translation ? 100 : 10_000);
-    at += width;
-  }
   frame.state[i] = HANDLE_STATE.valid;
-  return at;
+  return transformAt(frame.values, i, bytes, start, end);
 }
 
 /** The lines of options 0002, 0004 (wired ports only) and 0008 for `count` handles from `first` on. */

@@ -222,12 +222,12 @@ export class ReplyScanner {
     return first < 0 ? end : first;
   }
 
-  /** Where to go on after damage: behind the next CR, or at a header that its own checksum confirms. */
+  /** Where to go on after damage: behind the next CR, or at a reply or a header that its own checksum confirms. */
   resume(from: number, end: number): number {
     if (from >= end) return end;
     if (this.#beginsBinary(from, end)) return from;
     const at = this.#textEnd(from, end);
-    return at < end && this.#bytes[at] === this.#ending ? at + 1 : at;
+    return at < end && this.#bytes[at] === this.#ending ? this.#withinText(from, at) : at;
   }
 
   /** Whether the header of a short or stream reply stands here, with its CRC. */

@@ -1,5 +1,5 @@
-import { hexAt, positionAt, signedAt, WORDS, wordAt } from './digits.js';
-import { HANDLE_STATE, NDI_OPTION, type NdiFrame, VALUES } from './frame.js';
+import { hexAt, positionAt, transformAt, WORDS, wordAt } from './digits.js';
+import { HANDLE_STATE, NDI_OPTION, type NdiFrame } from './frame.js';
 
 const LF = 0x0a;
 
@@ -50,14 +50,8 @@ function decodeTransform(frame: NdiFrame, bytes: Uint8Array, start: number, end:
   if (wordAt(bytes, at, end, WORDS.missing)) {
     at += 7;
   } else {
-    for (let k = 0; k < VALUES; k += 1) {
-      const translation = k >= 4 && k < 7;
-      const width = translation ? 7 : 6;
-      const n = signedAt(bytes, at, width, end);
-      if (Number.isNaN(n)) return -1;
-      frame.values[i * VALUES + k] = n / (translation ? 100 : 10_000);
-      at += width;
-    }
+    at = transformAt(frame.values, i, bytes, at, end);
+    if (at < 0) return -1;
     frame.state[i] = HANDLE_STATE.valid;
   }
   const status = hexAt(bytes, at, 8, end);
