@@ -1,5 +1,4 @@
-import { isNavError, type NavError } from '@trocar/core';
-import type { DecodedLine } from '../decoded.js';
+import { type DecodedLine, refusedMessage } from '../decoded.js';
 import { decodeDtrack } from './decode.js';
 import { dtrackFacts } from './facts.js';
 import { DTrackFrame } from './frame.js';
@@ -28,8 +27,7 @@ function decodeOne(frame: DTrackFrame, datagram: Uint8Array, offset: number): De
     decodeDtrack(frame, datagram);
     return { type: 'frame', offset, ...dtrackFacts(frame, datagram) };
   } catch (error) {
-    if (!isNavError(error)) throw error;
-    return { error: (error as NavError).code, offset, message: error.message };
+    return refusedMessage(error, offset);
   }
 }
 

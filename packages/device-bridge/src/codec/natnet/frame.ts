@@ -1,4 +1,5 @@
 import { isNavError } from '@trocar/core';
+import { finiteOrNull } from '../decoded.js';
 import { LARGEST_PACKET, payloadOf } from './header.js';
 import { Reader } from './reader.js';
 import { type FrameLayout, layoutsOf, type NatNetVersion } from './version.js';
@@ -154,9 +155,7 @@ function readBody(frame: NatNetFrame, i: number, layout: FrameLayout): void {
 }
 
 function bodyFacts(frame: NatNetFrame, i: number): Record<string, unknown> {
-  const values = Array.from(frame.values.subarray(i * BODY_VALUES, (i + 1) * BODY_VALUES), (v) =>
-    Number.isFinite(v) ? v : null,
-  );
+  const values = Array.from(frame.values.subarray(i * BODY_VALUES, (i + 1) * BODY_VALUES), finiteOrNull);
   const tracked = frame.tracked[i];
   return {
     id: frame.bodyId[i],
@@ -293,8 +292,7 @@ function readSuffix(frame: NatNetFrame, layout: FrameLayout, detail: FrameDetail
   frame.recording = (params & RECORDING) !== 0;
   frame.modelsChanged = (params & MODELS_CHANGED) !== 0;
   if (!detail) return;
-  const seconds = frame.timestamp[0] as number;
-  times['timestampSeconds'] = Number.isFinite(seconds) ? seconds : null;
+  times['timestampSeconds'] = finiteOrNull(frame.timestamp[0] as number);
   Object.assign(detail.facts, { timing: times, params, recording: frame.recording, trackedModelsChanged: frame.modelsChanged });
 }
 

@@ -1,5 +1,4 @@
-import { isNavError, type NavErrorCode } from '@trocar/core';
-import type { DecodedLine } from '../decoded.js';
+import { type DecodedLine, type RefusedMessage, refusedMessage } from '../decoded.js';
 import { NATNET, natnetMessage, packetSize } from './header.js';
 import { decodeNatnet, type NatNetMessage } from './message.js';
 import { DEFAULT_NATNET, type NatNetVersion, versionText } from './version.js';
@@ -48,19 +47,18 @@ function decodeOne(packet: Uint8Array, offset: number, version: NatNetVersion | 
   const id = natnetMessage(packet);
   const depends = id === NATNET.frameOfData || id === NATNET.modelDefinitions;
   const candidates = version !== undefined ? [version] : depends ? GUESSES : [DEFAULT_NATNET];
-  let first: { code: NavErrorCode; message: string } | undefined;
+  let first: RefusedMessage | undefined;
   for (const candidate of candidates) {
     try {
       const message = decodeNatnet(packet, candidate);
       const read = depends ? { version: versionText(candidate), ...(version === undefined && { assumed: true }) } : {};
       return { line: lineOf(message, offset, read), message };
     } catch (error) {
-      if (!isNavError(error)) throw error;
-      first ??= { code: error.code, message: error.message };
+      const refused = refusedMessage(error, offset);
+      first ??= refused;
     }
   }
-  const { code, message } = first as { code: NavErrorCode; message: string };
-  return { line: { error: code, offset, message } };
+  return { line: first as RefusedMessage };
 }
 
 function lineOf(message: NatNetMessage, offset: number, read: Record<string, unknown>): DecodedLine {

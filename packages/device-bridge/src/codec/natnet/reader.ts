@@ -1,4 +1,5 @@
 import { NavError, type NavErrorCode } from '@trocar/core';
+import { finiteOrNull } from '../decoded.js';
 import type { FrameLayout } from './version.js';
 
 /** Metres of the protocol to millimetres of this library: the one place where that is done. */
@@ -174,7 +175,7 @@ export class Reader {
     return Array.from({ length: n }, () => {
       const value = this.view.getFloat32(this.at, true) * scale;
       this.at += 4;
-      return Number.isFinite(value) ? value : null;
+      return finiteOrNull(value);
     });
   }
 

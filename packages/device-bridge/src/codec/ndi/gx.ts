@@ -1,7 +1,7 @@
 import { hex } from './crc16.js';
-import { hexAt, positionAt, signedAt, WORDS, wordAt } from './digits.js';
+import { hexAt, positionAt, transformAt, WORDS, wordAt } from './digits.js';
 import { signed, transformText } from './encode.js';
-import { HANDLE_STATE, type NdiFrame, VALUES } from './frame.js';
+import { HANDLE_STATE, type NdiFrame } from './frame.js';
 
 /** Options of GX, which add up. GX is what first-generation Polaris and Aurora systems have instead of TX and BX. */
 export const GX_OPTION: {
