@@ -3,6 +3,7 @@ import type { Driver, PoseSink, ToolInfo } from '../../driver.js';
 import { RareFaults } from './faults.js';
 import { asNavError, type Connection, ConnectionKeeper } from './keeper.js';
 import { PoseTeller } from './poses.js';
+import { Watch } from './watch.js';
 
 /** One connection, as a driver's own part sees it. */
 export interface DriverSession {
@@ -31,9 +32,6 @@ export interface DriverTimeouts {
   /** Default 2000. */
   readonly longestPauseMs?: number;
 }
-
-/** How often it is looked whether the device still speaks, ms. */
-const WATCH_MS = 10;
 
 /** What makes a driver of a codec and a transport: everything else is the same for every device. */
 export interface DriverParts {
@@ -97,14 +95,12 @@ class Session implements DriverSession, Connection {
   readonly #faults: RareFaults;
   readonly #sink: PoseSink;
   readonly #lastAlive = new Float64Array(1);
-  readonly #watchedAt = new Float64Array(1);
-  #wasLate = false;
+  readonly #watch: Watch;
   #end: () => void = () => undefined;
   #fail: (reason: NavError) => void = () => undefined;
   #tracks: () => void = () => undefined;
   #tracking = false;
   #over = false;
-  #watchdog: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: DriverParts, timeouts: Required<DriverTimeouts>, poses: PoseTeller, faults: RareFaults, sink: PoseSink) {
     this.#parts = parts;
@@ -112,6 +108,7 @@ class Session implements DriverSession, Connection {
     this.#faults = faults;
     this.#sink = sink;
     this.poses = poses;
+    this.#watch = new Watch(parts.clock, (now) => this.#look(now));
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -154,8 +151,7 @@ class Session implements DriverSession, Connection {
     this.#lastAlive[0] = this.poses.arrivedAt[0] as number;
     if (this.#tracking || this.#over) return;
     this.#tracking = true;
-    this.#watchedAt[0] = this.poses.arrivedAt[0] as number;
-    this.#watchdog = setInterval(() => this.#watch(), WATCH_MS);
+    this.#watch.start();
     this.#sink.connection('connected', `Tracking: ${this.#parts.name}.`);
     this.#tracks();
   }
@@ -183,7 +179,7 @@ class Session implements DriverSession, Connection {
   /** Every tool is disconnected before anything else is done. */
   #finish(reason: string): void {
     this.#over = true;
-    clearInterval(this.#watchdog);
+    this.#watch.stop();
     this.poses.arrivedAt[0] = this.#parts.clock.now();
     if (this.#tracking) this.poses.tellAllGone();
     this.#sink.connection('disconnected', reason);
@@ -192,16 +188,10 @@ class Session implements DriverSession, Connection {
   }
 
   /** Tools that say nothing are stale; a device that says nothing for longer is lost. */
-  #watch(): void {
+  #look(now: Float64Array): void {
     const { silenceMs } = this.#timeouts;
-    const now = this.#parts.clock.now();
-    // Where this comes late the host was busy, and packets may wait to be read: they are given one turn.
-    const late = now - (this.#watchedAt[0] as number) > 4 * WATCH_MS && !this.#wasLate;
-    this.#watchedAt[0] = now;
-    this.#wasLate = late;
-    if (late) return;
-    this.poses.tellStale(this.#watchedAt);
-    if (now - (this.#lastAlive[0] as number) <= silenceMs) return;
+    this.poses.tellStale(now);
+    if ((now[0] as number) - (this.#lastAlive[0] as number) <= silenceMs) return;
     this.lost(new NavError('device/timeout', `${this.#parts.name}: no frame for ${silenceMs} ms.`));
   }
 }

@@ -12,3 +12,4 @@ export { RareFaults } from './faults.js';
 export { asNavError, type Connection, ConnectionKeeper, type KeeperOptions } from './keeper.js';
 export { FRAME, FrameOrder, isToBeTold, StampOrder } from './order.js';
 export { MOST_TOOLS, PoseTeller } from './poses.js';
+export { Watch } from './watch.js';

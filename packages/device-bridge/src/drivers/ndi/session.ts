@@ -2,7 +2,7 @@ import { type Clock, isNavError, NavError } from '@trocar/core';
 import { type Bx2Reply, knowsBx2, type NdiFrame, type NdiReply, type PortInfo, replyWord } from '../../codec/ndi/index.js';
 import type { PoseSink, ToolInfo } from '../../driver.js';
 import type { Transport } from '../../transport.js';
-import type { Connection } from '../kit/index.js';
+import { type Connection, Watch } from '../kit/index.js';
 import { NdiAlarms } from './alarms.js';
 import { gatherDetails, type NdiDetails } from './details.js';
 import { NdiLink, type TrackingHandler } from './link.js';
@@ -34,8 +34,6 @@ export interface SessionOptions {
 
 /** Replies in a row that are no tracking data before the connection is given up. */
 const MOST_BAD_REPLIES = 10;
-/** How often it is looked whether replies still come, ms. */
-const WATCH_MS = 10;
 const STREAM_ID = 'trocar';
 
 /** One connection to an NDI tracker, from opening the transport to losing or closing it. */
@@ -51,6 +49,7 @@ export class NdiSession implements TrackingHandler, Connection {
   readonly #strays: StrayMarkers | undefined;
   readonly #numbers: ToolNumbers;
   readonly #portWatch = new PortWatch();
+  readonly #watch: Watch;
   /** Resolved when the connection is over, for whatever reason. */
   readonly ended: Promise<void>;
   #end: () => void = () => undefined;
@@ -62,12 +61,9 @@ export class NdiSession implements TrackingHandler, Connection {
   /** When the reply that is waited for was first asked for, and last; in a stream, when the last one came. */
   #askedAt = 0;
   #requestedAt = 0;
-  #watchedAt = 0;
-  #wasLate = false;
   readonly #staleLimits = new Float64Array(2);
   #over = false;
   #stopping = false;
-  #watchdog: ReturnType<typeof setInterval> | undefined;
   #nextPoll: ReturnType<typeof setTimeout> | undefined;
   /** Polls that had no reply in time. */
   #askedAgain = 0;
@@ -82,6 +78,7 @@ export class NdiSession implements TrackingHandler, Connection {
     this.#replies = new TrackingReplies(options.onStrays !== undefined, options.markers === true);
     this.#strays = options.onStrays && new StrayMarkers(options.onStrays);
     this.#alarms = new NdiAlarms(sink);
+    this.#watch = new Watch(options.clock, (now) => this.#look(now));
     this.#numbers = new ToolNumbers(tools, options.tools, options.otherTools !== false, sink);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -123,9 +120,8 @@ export class NdiSession implements TrackingHandler, Connection {
     this.#streaming = this.#options.stream === true && (await this.#beginStream());
     if (this.#over || this.#stopping) throw new NavError('device/disconnected', 'It was let go while it connected.');
     this.#link.tracking = this;
-    this.#watchedAt = this.#options.clock.now();
-    this.#askedAt = this.#watchedAt;
-    this.#watchdog = setInterval(() => this.#watch(), WATCH_MS);
+    this.#askedAt = this.#options.clock.now();
+    this.#watch.start();
     this.#sink.connection('connected', `Tracking on ${this.#options.transport.label}.`);
     this.#poll();
   }
@@ -321,18 +317,12 @@ export class NdiSession implements TrackingHandler, Connection {
    * asked for once more: a poll does no harm twice, and every reply says which frame it is of. Past the deadline the
    * device is lost.
    */
-  #watch(): void {
+  #look(now: Float64Array): void {
     if (this.#over) return;
-    const now = this.#options.clock.now();
-    // Where this comes late the host was busy, and replies may wait to be read: they are given one turn.
-    const late = now - this.#watchedAt > 4 * WATCH_MS && !this.#wasLate;
-    this.#watchedAt = now;
-    this.#wasLate = late;
-    if (late) return;
-    this.#staleLimits[0] = now;
+    this.#staleLimits[0] = now[0] as number;
     this.#staleLimits[1] = this.#options.frozenAfterMs ?? 100;
     this.#tracking.tellStale(this.#staleLimits, this.#tools.length, this.#sink);
-    this.#checkDeadline(now);
+    this.#checkDeadline(now[0] as number);
   }
 
   #checkDeadline(now: number): void {
@@ -351,7 +341,7 @@ export class NdiSession implements TrackingHandler, Connection {
   #lost(reason: NavError): void {
     if (this.#over) return;
     this.#over = true;
-    const tracked = this.#watchdog !== undefined;
+    const tracked = this.#watch.begun;
     if (tracked) this.#tellGone(reason.message);
     void this.#link.close().catch(() => undefined);
     if (tracked) this.#sink.fault({ code: reason.code, message: reason.message });
@@ -369,7 +359,7 @@ export class NdiSession implements TrackingHandler, Connection {
 
   #finish(): void {
     this.#over = true;
-    clearInterval(this.#watchdog);
+    this.#watch.stop();
     clearTimeout(this.#nextPoll);
     this.#end();
   }
