@@ -31,6 +31,8 @@ export interface BindRequestContent {
  */
 export function decodeBind<C>(r: ContentReader, decodeChild: (r: ContentReader) => C): BindContent<C> {
   const children = Array.from({ length: r.u16() }, () => ({ type: r.name(HEADER.typeWidth), size: Number(r.u64()) }));
+  // The reference library refuses such a table too; that of GET_BIND it writes itself without padding.
+  if (r.left >= 2 && r.view.getUint16(r.at) % 2 === 1) throw r.badValue('a table of names of odd size', r.view.getUint16(r.at));
   const names = takeNames(r, children.length);
   const messages = children.map(({ type, size }, i) => {
     const content = decodeChild(r.part(type, size));

@@ -151,6 +151,14 @@ function kindOf(type: string): Kind {
   return type.startsWith('RTS_') ? 'reply' : 'raw';
 }
 
+/** Kinds of content that are mostly one array of numbers or bytes. */
+const ARRAYS: ReadonlySet<Kind> = new Set<Kind>(['colourTable', 'image', 'ndarray', 'polydata', 'query', 'raw']);
+
+/** Whether content of this type is a list of things or a text, each an object of its own once it is decoded. */
+export function isListed(type: string): boolean {
+  return !ARRAYS.has(kindOf(type));
+}
+
 /** @throws NavError `igtl/wrong-size`, `igtl/size-mismatch`, `igtl/bad-value` */
 export function decodeContent(r: ContentReader): IgtlContent {
   return CODECS[kindOf(r.type)].decode(r);

@@ -27,7 +27,8 @@ export interface IgtlFramerOptions {
   readonly maxBodyBytes?: number;
 }
 
-const DEFAULT_MAX_BODY = 128 * 2 ** 20;
+/** As {@link IgtlFramerOptions.maxBodyBytes}. */
+export const DEFAULT_MAX_BODY: number = 128 * 2 ** 20;
 /** A buffer larger than this is let go once its message has been handed on. */
 const KEPT_BUFFER = 8 * 2 ** 20;
 /** So many bytes are copied one by one. */

@@ -1,3 +1,4 @@
+import { finiteOrNull } from '../decoded.js';
 import type { IgtlContent } from './content.js';
 import { crc64 } from './crc64.js';
 import type { ImageContent } from './image.js';
@@ -30,7 +31,13 @@ export function fieldsOf(content: IgtlContent, inlineBytes: number): Fields {
     case 'ndarray': {
       const values = content.values;
       const name = values.constructor.name.replace(/Array$/, '').toLowerCase();
-      return { kind: content.kind, complex: content.complex, size: content.size, scalar: name, values: plain(values, 0) };
+      return {
+        kind: content.kind,
+        complex: content.complex,
+        size: content.size,
+        scalar: name,
+        ...numberFields('values', values, inlineBytes),
+      };
     }
     case 'bind':
       return {
@@ -64,7 +71,7 @@ function imageFields(image: ImageContent, inlineBytes: number): Fields {
     stepJMm: plain(axes.subarray(3, 6), 0),
     stepKMm: plain(axes.subarray(6, 9), 0),
     centreMm: plain(image.centre, 0),
-    firstVoxelMm: [sign * (lps[12] as number) + 0, sign * (lps[13] as number) + 0, lps[14] as number].map(finite),
+    firstVoxelMm: [sign * (lps[12] as number) + 0, sign * (lps[13] as number) + 0, lps[14] as number].map(finiteOrNull),
     blockStart: image.blockStart,
     blockSize: image.blockSize,
     ...byteFields('pixels', image.pixels, inlineBytes),
@@ -76,14 +83,24 @@ function plainFields(object: object, inlineBytes: number): Fields {
   const out: Fields = {};
   for (const [key, value] of Object.entries(object)) {
     if (value instanceof Uint8Array) Object.assign(out, byteFields(key, value, inlineBytes));
+    else if (LONG_LISTS.has(key) && ArrayBuffer.isView(value))
+      Object.assign(out, numberFields(key, value as Float64Array, inlineBytes));
     else if (isTimestamp(value)) out[key] = timeText(utcMsOf(value));
     else out[key] = key === 'matrix' ? rows(value as Float64Array) : plain(value, inlineBytes);
   }
   return out;
 }
 
+/** Lists of POLYDATA that grow with the surface. */
+const LONG_LISTS: ReadonlySet<string> = new Set(['points', 'vertices', 'lines', 'polygons', 'triangleStrips', 'values']);
+
+/** A list of numbers whole, or, where it is long, null and how many there are. */
+function numberFields(name: string, numbers: ArrayBufferView & ArrayLike<number>, most: number): Fields {
+  return numbers.length <= most ? { [name]: plain(numbers, 0) } : { [name]: null, [`${name}Count`]: numbers.length };
+}
+
 function plain(value: unknown, inlineBytes: number): unknown {
-  if (typeof value === 'number') return finite(value);
+  if (typeof value === 'number') return finiteOrNull(value);
   if (typeof value === 'bigint') return value.toString();
   if (value === undefined) return null;
   if (typeof value !== 'object' || value === null) return value;
@@ -92,10 +109,8 @@ function plain(value: unknown, inlineBytes: number): unknown {
   return plainFields(value, inlineBytes);
 }
 
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
 const rows = (m: Float64Array): (number | null)[][] =>
-  [0, 1, 2, 3].map((row) => [0, 4, 8, 12].map((column) => finite(m[column + row] as number)));
+  [0, 1, 2, 3].map((row) => [0, 4, 8, 12].map((column) => finiteOrNull(m[column + row] as number)));
 
 const isTimestamp = (value: unknown): value is { seconds: number; fraction: number } =>
   typeof value === 'object' && value !== null && 'seconds' in value && 'fraction' in value;

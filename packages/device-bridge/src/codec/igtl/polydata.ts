@@ -25,8 +25,11 @@ export interface PolyDataContent {
   readonly attributes: readonly PolyDataAttribute[];
 }
 
-/** Numbers per element of vectors, normals, tensors, colours; scalars have any. */
-const COMPONENTS: readonly (number | undefined)[] = [undefined, 3, 3, 9, 4];
+/**
+ * Numbers per element of vectors, normals, tensors, colours; scalars have any. The protocol gives a tensor 9 and a colour
+ * 4; the reference library writes them the other way round, so both are taken: the message says which.
+ */
+const COMPONENTS: readonly (readonly number[] | undefined)[] = [undefined, [3], [3], [9, 4], [4, 9]];
 const CELL_DATA = 0x10;
 const CELL_KINDS = ['vertices', 'lines', 'polygons', 'triangleStrips'] as const;
 
@@ -79,17 +82,17 @@ function takeAttributes(r: ContentReader, count: number): PolyDataAttribute[] {
   const names = headers.map(() => r.terminated());
   if ((r.at - from) % 2 === 1) r.skip(1);
   return headers.map(({ attributeType, components, n }, i) => {
-    const wanted = requireKind(r, attributeType, components);
-    if (components !== wanted) throw r.mismatch('components of an attribute', wanted, components);
+    requireKind(r, attributeType, components);
     return { name: names[i] as string, attributeType, components, values: r.f32s(components * n) };
   });
 }
 
-function requireKind(r: ContentReader, type: number, components: number): number {
+function requireKind(r: ContentReader, type: number, components: number): void {
   const kind = type & 0x0f;
   if ((type & ~(CELL_DATA | 0x0f)) !== 0 || kind >= COMPONENTS.length) throw r.badValue('attribute type', type);
   if (components === 0) throw r.badValue('an attribute of a number of components of', components);
-  return COMPONENTS[kind] ?? components;
+  const wanted = COMPONENTS[kind];
+  if (wanted?.includes(components) === false) throw r.mismatch('components of an attribute', wanted[0] as number, components);
 }
 
 /** @throws NavError `igtl/does-not-fit` */

@@ -152,14 +152,18 @@ export class ContentReader {
 
   /** A value that the protocol does not know, as an error to throw. */
   badValue(what: string, value: unknown): NavError<'igtl/bad-value'> {
-    return new NavError('igtl/bad-value', `A ${this.type} message has ${what} ${String(value)}, which does not exist.`, {
+    return new NavError('igtl/bad-value', `${this.#message()} has ${what} ${String(value)}, which does not exist.`, {
       detail: { type: this.type, what, value: String(value) },
     });
   }
 
+  #message(): string {
+    return `${/^[AEIOU]/.test(this.type) ? 'An' : 'A'} ${this.type} message`;
+  }
+
   /** Sizes that contradict each other, as an error to throw. */
   mismatch(what: string, wanted: number, got: number): NavError<'igtl/size-mismatch'> {
-    return new NavError('igtl/size-mismatch', `A ${this.type} message should have ${wanted} ${what} but has ${got}.`, {
+    return new NavError('igtl/size-mismatch', `${this.#message()} should have ${wanted} ${what} but has ${got}.`, {
       detail: { type: this.type, wanted, got },
     });
   }
