@@ -3,25 +3,17 @@
  * buffers and paths, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's loader
  * stands between the engine and the code. Argument: transform, plus (header version 2 with metadata), position, tdata.
  */
-import { FrameGraph, frame, PoseView } from '@trocar/core';
 import { encodeIgtl, plusMetadata, TrackingDataPacker, TransformPacker } from '../../codec/igtl/index.js';
 import { poseBufferSink } from '../../driver.js';
-import { countCollections } from '../../test-support/collections.mjs';
+import { TrackedTools } from '../../test-support/tracked-tools.mjs';
 import { igtlDriver } from './index.js';
 
 const what = process.argv[2];
 const TOOLS = 8;
 const POSES = 400_000;
 
-const graph = new FrameGraph();
-const tracker = frame('tracker');
-const buffers = {};
-const paths = [];
-for (let i = 0; i < TOOLS; i += 1) {
-  buffers[`tool${i}`] = graph.stream(tracker, frame(`tool${i}`), { noise: { positionSdMm: 0.2, rotationSdRad: 0.002 } });
-  paths.push(graph.path(tracker, frame(`tool${i}`)));
-}
-const now = new Float64Array(1);
+const tools = new TrackedTools(TOOLS, { noise: { positionSdMm: 0.2, rotationSdRad: 0.002 } });
+const { now } = tools;
 const clock = { now: () => now[0], plus: (at, ms) => at + ms, utc: (at) => new Date(at) };
 
 let handler;
@@ -34,7 +26,7 @@ const transport = {
   close: async () => undefined,
 };
 const driver = igtlDriver({ transport, clock, onSilence: 'stale', silentMs: 1e9, withoutStatus: 'ok' });
-await driver.start(poseBufferSink(buffers));
+await driver.start(poseBufferSink(Object.fromEntries(tools.buffers.map((buffer, i) => [`tool${i}`, buffer]))));
 
 const matrices = new Float64Array(16 * TOOLS);
 for (let i = 0; i < TOOLS; i += 1) matrices.set([0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 10, -20, i, 1], 16 * i);
@@ -77,35 +69,15 @@ function receive(n) {
   handler.data(chunk);
 }
 
-const view = new PoseView();
-const sum = new Float64Array(1);
-let live = 0;
-
-function readAll() {
-  graph.tick(now[0]);
-  for (let tool = 0; tool < TOOLS; tool += 1) {
-    if (paths[tool].read(view) !== 'ok') continue;
-    live += 1;
-    sum[0] += view.matrix[12];
-  }
-}
-
 let frames = 0;
 function run(poses) {
   for (let n = 0; n < poses / TOOLS; n += 1) {
     now[0] += 16;
     receive(frames);
     frames += 1;
-    readAll();
+    tools.readAll();
   }
 }
 
-const { collections, control } = await countCollections(
-  () => run(100_000),
-  () => {
-    live = 0;
-    run(POSES);
-  },
-);
-process.stdout.write(`${JSON.stringify({ poses: POSES, live, collections, control, sum: sum[0] })}\n`);
+await tools.report(run, POSES);
 await driver.stop();

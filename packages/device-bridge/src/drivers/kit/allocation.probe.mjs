@@ -3,11 +3,10 @@
  * and paths through the freeze guard, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's
  * loader stands between the engine and the code. Argument: dtrack or natnet.
  */
-import { FrameGraph, frame, PoseView } from '@trocar/core';
 import { DTrackFrame, decodeDtrack } from '../../codec/dtrack/index.js';
 import { decodeNatnetFrame, NatNetFrame } from '../../codec/natnet/index.js';
 import { framePacket } from '../../codec/natnet/test-support/packets.js';
-import { countCollections } from '../../test-support/collections.mjs';
+import { TrackedTools } from '../../test-support/tracked-tools.mjs';
 import { DTrackTracking } from '../dtrack/index.js';
 import { freezeGuard } from '../freeze-guard.js';
 import { NatNetTracking } from '../natnet/index.js';
@@ -19,18 +18,8 @@ const POSES = 400_000;
 const DIFFERENT = 512;
 const PERIOD_MS = 16;
 
-const graph = new FrameGraph();
-const tracker = frame('tracker');
-const buffers = [];
-const paths = [];
-for (let i = 0; i < TOOLS; i += 1) {
-  buffers.push(graph.stream(tracker, frame(`tool${i}`)));
-  paths.push(graph.path(tracker, frame(`tool${i}`)));
-}
-const view = new PoseView();
-const now = new Float64Array(1);
-const sum = new Float64Array(1);
-let live = 0;
+const tools = new TrackedTools(TOOLS);
+const { buffers, now } = tools;
 
 const poses = new PoseTeller(Array.from({ length: TOOLS }, (_, i) => ({ name: `tool${i}` })));
 poses.sink = freezeGuard({
@@ -43,15 +32,6 @@ poses.sink = freezeGuard({
   },
 });
 poses.sink.tools(poses.tools);
-
-function readAll() {
-  graph.tick(now[0]);
-  for (let tool = 0; tool < TOOLS; tool += 1) {
-    if (paths[tool].read(view) !== 'ok') continue;
-    live += 1;
-    sum[0] += view.matrix[12];
-  }
-}
 
 /** Used again and again: the counter, and DTrack's time, go back each time round. */
 function dtrackRound() {
@@ -114,15 +94,8 @@ function run(count) {
     now[0] += PERIOD_MS;
     poses.arrivedAt[0] = now[0];
     round(n);
-    readAll();
+    tools.readAll();
   }
 }
 
-const { collections, control } = await countCollections(
-  () => run(100_000),
-  () => {
-    live = 0;
-    run(POSES);
-  },
-);
-process.stdout.write(`${JSON.stringify({ poses: POSES, live, collections, control, sum: sum[0] })}\n`);
+await tools.report(run, POSES);

@@ -3,7 +3,7 @@
  * pose buffers and paths, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's
  * loader stands between the engine and the code. Argument: bx2, bx, tx or bridge.
  */
-import { FrameGraph, frame, PoseSample, PoseView } from '@trocar/core';
+import { PoseSample } from '@trocar/core';
 import { ClientDecoder, encodeHello, PoseBatch } from '../../codec/bridge/index.js';
 import {
   Bx2Reply,
@@ -17,7 +17,7 @@ import {
   NdiReplyFramer,
   withCrc,
 } from '../../codec/ndi/index.js';
-import { countCollections } from '../../test-support/collections.mjs';
+import { TrackedTools } from '../../test-support/tracked-tools.mjs';
 import { freezeGuard } from '../freeze-guard.js';
 import { NdiTracking } from './tracking.js';
 
@@ -27,27 +27,8 @@ const OPTIONS = 0x0801;
 const POSES = 400_000;
 const DIFFERENT = 512;
 
-const graph = new FrameGraph();
-const tracker = frame('tracker');
-const buffers = [];
-const paths = [];
-for (let i = 0; i < TOOLS; i += 1) {
-  buffers.push(graph.stream(tracker, frame(`tool${i}`), { noise: { positionSdMm: 0.2, rotationSdRad: 0.002 } }));
-  paths.push(graph.path(tracker, frame(`tool${i}`)));
-}
-const view = new PoseView();
-const now = new Float64Array(1);
-const sum = new Float64Array(1);
-let live = 0;
-
-function readAll() {
-  graph.tick(now[0]);
-  for (let tool = 0; tool < TOOLS; tool += 1) {
-    if (paths[tool].read(view) !== 'ok') continue;
-    live += 1;
-    sum[0] += view.matrix[12];
-  }
-}
+const tools = new TrackedTools(TOOLS, { noise: { positionSdMm: 0.2, rotationSdRad: 0.002 } });
+const { buffers, now } = tools;
 
 /** Replies with frame numbers 1 … DIFFERENT: used again and again, the counter goes back each time round. */
 function ndiRound() {
@@ -145,15 +126,8 @@ function run(poses) {
   for (let n = 0; n < poses / TOOLS; n += 1) {
     now[0] += 16;
     round(n);
-    readAll();
+    tools.readAll();
   }
 }
 
-const { collections, control } = await countCollections(
-  () => run(100_000),
-  () => {
-    live = 0;
-    run(POSES);
-  },
-);
-process.stdout.write(`${JSON.stringify({ poses: POSES, live, collections, control, sum: sum[0] })}\n`);
+await tools.report(run, POSES);
