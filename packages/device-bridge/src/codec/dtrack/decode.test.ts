@@ -188,6 +188,16 @@ describe('a file of DTrack datagrams', () => {
     expect([...decodeDtrackLog(new Uint8Array(0))]).toEqual([]);
     expect([...decodeDtrackLog(ascii('\r\n\r\n'))]).toEqual([]);
   });
+
+  it('a datagram that is cut off anywhere takes none behind it along', () => {
+    const whole = `fr 41\r\nts 5.000000\r\n${BODY_LINE}`;
+    const next = `fr 42\r\n${BODY_LINE}\r\n`;
+    for (let cut = 1; cut < whole.length; cut += 1) {
+      const lines = [...decodeDtrackLog(ascii(whole.slice(0, cut) + next))];
+      expect(lines.at(-1), whole.slice(0, cut)).toMatchObject({ type: 'frame', frame: 42, offset: cut });
+      expect(lines.length).toBe(2);
+    }
+  });
 });
 
 describe('the command connection', () => {

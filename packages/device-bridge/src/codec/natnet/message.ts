@@ -22,8 +22,9 @@ export interface ServerInfo {
 export interface ClientHello {
   readonly type: 'connect' | 'discovery';
   readonly application: string;
-  readonly applicationVersion: string;
-  readonly version: NatNetVersion;
+  /** Absent where the client sent none. */
+  readonly applicationVersion?: string;
+  readonly version?: NatNetVersion;
 }
 
 /** A NatNet message that is no frame of data, decoded; 64-bit numbers as text. */
@@ -134,8 +135,14 @@ function readVersions(r: Reader): { applicationVersion: string; version: NatNetV
   return { applicationVersion, version: { major, minor } };
 }
 
+/** Clients that are not made with the SDK connect with a short text, or with nothing at all. */
 function readHello(r: Reader, type: 'connect' | 'discovery'): ClientHello {
-  return { type, application: r.fixedText(NAME_FIELD), ...readVersions(r) };
+  if (type === 'connect' && r.left === 0) return { type, application: '' };
+  if (type === 'connect' && r.bytes.indexOf(0, r.at) === r.end - 1) return { type, application: r.text() };
+  const hello = { type, application: r.fixedText(NAME_FIELD), ...readVersions(r) };
+  // Some send more room than they fill.
+  r.at = r.end;
+  return hello;
 }
 
 function readServerInfo(r: Reader): ServerInfo {
