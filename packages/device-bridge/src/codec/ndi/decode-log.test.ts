@@ -222,14 +222,14 @@ describe.skipIf(missing)('recorded sessions of trackers', () => {
     }
   });
 
-  it('reads the replies of a session as raw bytes: text as text, binary with the options given', () => {
+  it('reads the replies of a session as raw bytes: with the options given what has them, other text as text', () => {
     const messages = messagesOf('polaris_stream_08_31_2005_NDICommandInterpreter.bin');
     const replies = messages.filter(
       ({ what, command }) => what === 'reply' && (!textOf(command).startsWith('BX') || textOf(command).startsWith('BX:0001')),
     );
     const lines = decode(joined(...replies.map((m) => m.bytes)), { bxOptions: 0x0001 });
     expect(lines.some(isError)).toBe(false);
-    expect(counts(lines)).toMatchObject({ reset: 1, okay: 31, bx: 50, reply: 168 });
+    expect(counts(lines)).toMatchObject({ reset: 1, okay: 31, bx: 50, tx: 50, reply: 118 });
   });
 });
 
@@ -272,7 +272,39 @@ describe('raw bytes from a device', () => {
   });
 
   it('give text that needs its command as text', () => {
-    expect(decode(withCrc(encodeTx(frame)))).toMatchObject([{ type: 'reply', crc: 'ok', offset: 0 }]);
+    for (const text of [
+      '01',
+      '00',
+      '001414',
+      '010A001',
+      '0000003F',
+      'G.001.005',
+      '0000',
+      '0B000001Mednetix    001665238011F',
+      '0301',
+    ]) {
+      expect(decode(withCrc(text))).toMatchObject([{ type: 'reply', text, crc: 'ok', offset: 0 }]);
+    }
+  });
+
+  it('give TX and GX where they fit to the last character, and say where the options were only tried', () => {
+    const tx = withCrc(encodeTx(frame));
+    const tool = { handle: 10, status: 'valid', pose, portStatus: 0x71, frame: 0x01020304 };
+    expect(decode(tx)).toMatchObject([{ type: 'tx', assumed: true, options: '0001', tools: [tool], systemStatus: 0x0180 }]);
+    const [line] = decode(tx, { bxOptions: 0x0801 });
+    expect(line).toMatchObject({ type: 'tx', options: '0801', tools: [tool] });
+    expect(line).not.toHaveProperty('assumed');
+    // Options that do not fit are not replaced by others.
+    expect(decode(tx, { bxOptions: 0x0005 })).toMatchObject([{ type: 'reply' }]);
+    const gx = withCrc('DISABLED\n+05000-05000+05000+05000+000125-000250-150000+01250\nMISSING\n00310071\n');
+    expect(decode(gx)).toMatchObject([
+      {
+        type: 'gx',
+        assumed: true,
+        tools: [{ status: 'disabled' }, { status: 'valid', pose }, { status: 'missing', portStatus: 0x31 }],
+      },
+    ]);
+    expect(decode(withCrc('0102\n0000'))).toMatchObject([{ type: 'reply' }]);
   });
 
   it('give BX2, in short, long and streamed replies', () => {

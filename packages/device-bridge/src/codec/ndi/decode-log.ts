@@ -3,7 +3,7 @@ import type { DecodedLine } from '../decoded.js';
 import { decodeBx } from './bx.js';
 import { Bx2Reply, decodeBx2 } from './bx2.js';
 import { type Command, parseCommand } from './command.js';
-import { withCrc } from './crc16.js';
+import { hex, withCrc } from './crc16.js';
 import { bx2Fields, type Described, frameFields } from './describe.js';
 import { NdiFrame } from './frame.js';
 import { textFields, wordFields } from './reply-text.js';
@@ -12,7 +12,7 @@ import { LOOKED_AT, logForm, type Piece, splitTranscript, textOf } from './trans
 
 /** What a recording does not say of itself. */
 export interface NdiLogOptions {
-  /** The options that BX was asked with, where the recording holds replies only: they say how a reply is laid out. */
+  /** The options that BX or TX was asked with, where the recording holds replies only: they say how a reply is laid out. */
   readonly bxOptions?: number;
 }
 
@@ -31,8 +31,9 @@ interface Asked {
  * the forms of the IGSTK logs, which it tells apart by itself. One line for each command and reply, with the place of
  * its first byte in the file; what does not hold is told as a line with an error, in its place, and reading goes on.
  *
- * In a transcript the command says how its reply is to be read. Raw text replies are given as text (type `reply`), raw
- * binary ones as BX where `bxOptions` is given, as BX2 where they are one, else as bytes (type `binary`).
+ * In a transcript the command says how its reply is to be read. Raw text replies are given as TX where they fit
+ * `bxOptions`, or, without them, as TX or GX of option 0001 where they fit that (then with `assumed`), else as text (type
+ * `reply`); raw binary ones as BX where `bxOptions` is given, as BX2 where they are one, else as bytes (type `binary`).
  *
  * Types: `command`; `okay`, `reset`, `error`, `warning`; `tx`, `bx`, `gx`, `bx2`; `phsr`, `phinf`, `phrq`, `pstat`,
  * `get`, `getinfo`, `sstat`, `irchk`; `text` and `reply` for other text, `binary` for other bytes, `note`
@@ -98,7 +99,7 @@ class LogDecoder {
     const head = { offset: reply.at, ...(reply.stream !== undefined && { stream: reply.stream }) };
     if (reply.kind === 'text') {
       const text = textOf(bytes.subarray(reply.start, reply.end));
-      return { ...(wordFields(text) ?? { type: 'reply', text }), ...head, crc: 'ok' };
+      return { ...(wordFields(text) ?? this.#trackingText(text) ?? { type: 'reply', text }), ...head, crc: 'ok' };
     }
     const view = viewOf(bytes);
     const crc = reply.kind === 'long' ? 'none' : 'ok';
@@ -112,6 +113,20 @@ class LogDecoder {
     }
     const shown = bytes.subarray(reply.start, Math.min(reply.end, reply.start + MOST_BYTES_SHOWN));
     return { type: 'binary', ...head, crc, length: reply.end - reply.start, bytes: [...shown] };
+  }
+
+  /**
+   * Tracking data as text, whose command is not known: TX with the options given, else TX or GX of what is asked for
+   * nearly always, option 0001, where the text fits to the last character. What was only tried says so.
+   */
+  #trackingText(text: string): Described | undefined {
+    const args = hex(this.#bxOptions ?? 0x0001, 4);
+    for (const name of this.#bxOptions === undefined ? ['TX', 'GX'] : ['TX']) {
+      const fields = textFields(text, { name, args, form: 'crc' }, () => this.#frame);
+      if (fields === undefined || this.#frame.count === 0) continue;
+      return this.#bxOptions === undefined ? { ...fields, assumed: true } : fields;
+    }
+    return undefined;
   }
 
   *transcript(pieces: Iterable<Piece>): Generator<DecodedLine> {
@@ -153,7 +168,7 @@ class LogDecoder {
 
   /** A reply may be logged in several parts, as a binary one by its header and its body. */
   *#replyPiece(piece: Piece): Generator<DecodedLine> {
-    const joined = new Uint8Array([...this.#held, ...piece.bytes]);
+    const joined = join(this.#held, piece.bytes);
     const alone = this.#held.length === 0;
     const reply = new ReplyScanner(joined).read(0, joined.length);
     const whole = !('fault' in reply) && reply.next === joined.length;
@@ -229,6 +244,14 @@ class LogDecoder {
     this.#held = NOTHING;
     yield { error: 'codec/malformed', offset: this.#heldAt, message };
   }
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
 }
 
 const NOTHING = new Uint8Array(0);

@@ -58,7 +58,7 @@ describe('line ends of a log that was saved as text', () => {
 
   it('replies alone, each with CRLF behind it, or with LF for CR', () => {
     const replies = SESSION.map(([, reply]) => textOf(reply));
-    const wanted = ['okay', 'reply', 'reply', 'error'];
+    const wanted = ['okay', 'reply', 'tx', 'error'];
     expect(kinds(decode(latin1(replies.join(''))))).toEqual(wanted);
     expect(kinds(decode(latin1(replies.map((r) => `${r}\n`).join(''))))).toEqual(wanted);
     const lf = replies.map((r) => r.replace('\r', '\n')).join('');
@@ -137,7 +137,7 @@ describe('raw replies behind a damaged one', () => {
         for (let at = 0; at < first.length; at += 1) {
           const lost = decode(joined(without(first, at), second, OKAY));
           expect(kinds(lost).slice(-2), `${first.length}/${second.length} without ${at}`).toEqual([
-            second === BX ? 'binary' : second === OKAY ? 'okay' : 'reply',
+            second === BX ? 'binary' : second === OKAY ? 'okay' : 'tx',
             'okay',
           ]);
           expect(kinds(lost).some((kind) => kind.includes('/'))).toBe(true);
@@ -148,7 +148,7 @@ describe('raw replies behind a damaged one', () => {
 
   it('are read behind noise that has no line end', () => {
     const lines = decode(joined(Uint8Array.of(0x80, 0xff, 0x41), OKAY, Uint8Array.of(0x90), TX));
-    expect(kinds(lines)).toEqual(['codec/bad-crc', 'okay', 'codec/bad-crc', 'reply']);
+    expect(kinds(lines)).toEqual(['codec/bad-crc', 'okay', 'codec/bad-crc', 'tx']);
     expect(lines.map((l) => l.offset)).toEqual([0, 3, 12, 13]);
   });
 });

@@ -217,5 +217,6 @@ function behindLast(text: string, to: number): number {
 
 /** With LF for every line end, whichever the log has. */
 function withLf(bytes: Uint8Array): Uint8Array {
+  if (!bytes.includes(0x0d)) return bytes;
   return withoutCrlf(bytes).map((byte) => (byte === 0x0d ? 0x0a : byte));
 }
