@@ -47,6 +47,8 @@ describe('line ends of a log that was saved as text', () => {
     const wanted = decode(latin1(log));
     expect(kinds(wanted)).toEqual(TYPES);
     const placeless = (lines: readonly DecodedLine[]) => lines.map(({ offset: _, ...rest }) => rest);
+    const marked = decode(latin1(`\xef\xbb\xbf${log}`));
+    expect(marked).toEqual(wanted.map((line) => ({ ...line, offset: line.offset + 3 })));
     for (const end of form === 'counted' ? ['\r\n'] : ['\r\n', '\r']) {
       const log2 = log.replaceAll('\n', end);
       const lines = decode(latin1(log2));

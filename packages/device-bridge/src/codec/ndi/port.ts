@@ -89,14 +89,16 @@ const BLOCKS: ReadonlyArray<readonly [number, number]> = [
 
 /**
  * A PHINF reply with any of its blocks, in rising bit order; `'unoccupied'`, or undefined where the text is not what
- * the options ask for. Blocks 0001, 0002, 0004, 0008, 0010 and 0020 are checked against recorded replies.
+ * the options ask for. Block 0040 may be left out: older devices do not know it. Blocks 0001, 0002, 0004, 0008, 0010
+ * and 0020 are checked against recorded replies.
  */
 export function parsePortFacts(text: string, options: number): PortFacts | 'unoccupied' | undefined {
   if (text === 'UNOCCUPIED') return 'unoccupied';
   const blocks = new Map<number, string>();
   let at = 0;
   for (const [bit, width] of BLOCKS) {
-    if ((options & bit) === 0) continue;
+    // Devices that know no GPIO leave its block out, which is the last.
+    if ((options & bit) === 0 || (bit === PHINF.gpio && at > 0 && at === text.length)) continue;
     blocks.set(bit, text.slice(at, at + width));
     at += width;
   }

@@ -33,7 +33,10 @@ describe('port handles', () => {
       if (facts === undefined || facts === 'unoccupied') throw new Error(text);
       expect(Object.keys(facts)).toHaveLength(blocks.filter((_, i) => (options & (1 << i)) !== 0).length);
       expect(parsePortFacts(text.slice(1), options)).toBeUndefined();
+      // A device that knows no GPIO leaves it out, and only that.
+      if (options < 64) expect(parsePortFacts(text, options | 0x40)).toEqual(facts);
     }
+    expect(parsePortFacts('', 0x40)).toBeUndefined();
     expect(parsePortFacts(blocks.join(''), 0x7f)).toEqual({
       basic: { mainType: 2, toolType: '02000001', manufacturer: 'NDI', revision: '001', serial: '3318FC10', status: 0x1f },
       currentTest: '00000000',

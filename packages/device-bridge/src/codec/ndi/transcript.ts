@@ -22,13 +22,16 @@ const COUNTED = /(\d{1,9})\. (command|receive)\[(\d{1,9})\] /y;
 
 /** Tells the form of a log from its first megabyte. Every pattern stays within a line, so that this takes linear time. */
 export function logForm(text: string): LogForm {
-  const head = text.slice(0, LOOKED_AT);
+  const head = text.slice(markEnd(text), LOOKED_AT);
   if (/\((?:INFO|DEBUG)\) \d{1,9}\. (?:command|receive)\[\d{1,9}\]/.test(head)) return 'escaped';
   if (/(?:^|[\n\r])\d{1,9}\. (?:command|receive)\[\d{1,9}\] /.test(head)) return 'counted';
   if (/(?:^|[\n\r>])(?:sent|recv):\d{1,9} = /.test(head)) return 'tagged';
   const sent = /(?:^|[\n\r>])(?:\d\d:\d\d:\d\d)?> [A-Z][A-Z0-9]{0,30}[ :]/.test(head);
   return sent && /(?:^|[\n\r>])(?:\d\d:\d\d:\d\d)?< [ -~]/.test(head) ? 'arrows' : 'raw';
 }
+
+/** Behind the mark that some editors put before UTF-8 text. */
+const markEnd = (text: string): number => (text.startsWith('\xef\xbb\xbf') ? 3 : 0);
 
 /** Bytes as text, one character per byte, whatever they are: so that places in it are places in the file. */
 export function textOf(bytes: Uint8Array): string {
@@ -56,7 +59,7 @@ const broken = (at: number, message: string): Piece => ({
 function* splitCounted(bytes: Uint8Array, text: string): Generator<Piece> {
   // A log that was saved as text has LF where each message ended with CR.
   const noCr = countOf(text, '\r') * 2 < countOf(text, '. command[') + countOf(text, '. receive[');
-  let at = 0;
+  let at = markEnd(text);
   while (at < text.length) {
     at = behindSpace(text, at);
     if (at >= text.length) return;
@@ -187,7 +190,7 @@ const ARROWS = /(?<=^|[\n\r])(?:\d\d:\d\d:\d\d)?([<>]) (?!\/?div)/g;
 /** Messages run from one tag to the next. Line ends stand for LF within a message, and its last for its CR. */
 function* splitTagged(bytes: Uint8Array, text: string, form: RegExp): Generator<Piece> {
   // Some were saved from a mail, as the one element of a page.
-  const begin = /^<div[^>\n]*>/.exec(text)?.[0].length ?? 0;
+  const begin = /^(?:\xef\xbb\xbf)?(?:<div[^>\n]*>)?/.exec(text)?.[0].length ?? 0;
   const end = behindLast(text, text.length) - (text.endsWith('</div>', behindLast(text, text.length)) ? '</div>'.length : 0);
   const body = text.slice(begin, end);
   const tags = body.matchAll(form);
