@@ -151,6 +151,16 @@ function kindOf(type: string): Kind {
   return type.startsWith('RTS_') ? 'reply' : 'raw';
 }
 
+/** The answers that the protocol has, under the names that are in use; all but RTS_COMMAND are one byte. */
+const ANSWERS: ReadonlySet<string> = new Set(
+  (
+    'BIND CAPABIL COLORT COMMAND IMAGE IMGMETA LBMETA NDARRAY POINT POLYDATA POSITION QTDATA QTRANS SENSOR STATUS STRING ' +
+    'TDATA TRAJ TRANS TRANSFOR TRANSFORM VIDEO VIDEOMETA'
+  )
+    .split(' ')
+    .map((target) => `RTS_${target}`),
+);
+
 /** Kinds of content that are mostly one array of numbers or bytes. */
 const ARRAYS: ReadonlySet<Kind> = new Set<Kind>(['colourTable', 'image', 'ndarray', 'polydata', 'query', 'raw']);
 
@@ -161,6 +171,8 @@ export function isListed(type: string): boolean {
 
 /** @throws NavError `igtl/wrong-size`, `igtl/size-mismatch`, `igtl/bad-value` */
 export function decodeContent(r: ContentReader): IgtlContent {
+  // An answer that the protocol does not have may be anything.
+  if (r.type.startsWith('RTS_') && r.left !== 1 && !ANSWERS.has(r.type)) return decodeRaw(r);
   return CODECS[kindOf(r.type)].decode(r);
 }
 

@@ -16,6 +16,8 @@ export interface ImageMeta {
   readonly size: readonly [number, number, number];
   /** As in IMAGE; kept as sent. */
   readonly scalarType: number;
+  /** The byte that the protocol reserves, where it is not 0: some senders leave there what their memory held. */
+  readonly reserved?: number;
 }
 
 /** IMGMETA: the images that a sender has. */
@@ -36,8 +38,7 @@ export function decodeImageMeta(r: ContentReader): ImageMetaContent {
       size: r.size3(),
       scalarType: r.u8(),
     };
-    r.skip(1);
-    return image;
+    return { ...image, ...r.reserved() };
   });
   return { kind: 'imageMeta', images };
 }
@@ -53,6 +54,6 @@ export function encodeImageMeta(w: IgtlStorage, content: ImageMetaContent): void
     w.u32(image.timestamp.fraction);
     w.size3(image.size);
     w.u8(image.scalarType);
-    w.u8(0);
+    w.u8(image.reserved ?? 0);
   }
 }

@@ -10,6 +10,8 @@ export interface LabelMeta {
   readonly id: string;
   /** The voxel value of the structure. */
   readonly label: number;
+  /** The byte that the protocol reserves, where it is not 0: some senders leave there what their memory held. */
+  readonly reserved?: number;
   readonly rgba: readonly [number, number, number, number];
   readonly size: readonly [number, number, number];
   /** The id of the image that the labels belong to. */
@@ -27,8 +29,8 @@ export function decodeLabelMeta(r: ContentReader): LabelMetaContent {
     const name = r.name(64);
     const id = r.name(20);
     const label = r.u8();
-    r.skip(1);
-    return { name, id, label, rgba: r.rgba(), size: r.size3(), owner: r.name(20) };
+    const reserved = r.reserved();
+    return { name, id, label, ...reserved, rgba: r.rgba(), size: r.size3(), owner: r.name(20) };
   });
   return { kind: 'labelMeta', labels };
 }
@@ -38,7 +40,7 @@ export function encodeLabelMeta(w: IgtlStorage, content: LabelMetaContent): void
     w.name(label.name, 64);
     w.name(label.id, 20);
     w.u8(label.label);
-    w.u8(0);
+    w.u8(label.reserved ?? 0);
     w.rgba(label.rgba);
     w.size3(label.size);
     w.name(label.owner, 20);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DecodedLine } from '../decoded.js';
-import { decodeIgtlLog, encodeIgtl, type IgtlContent } from './index.js';
+import { decodeIgtl, decodeIgtlLog, encodeIgtl, type IgtlContent, IgtlFramer } from './index.js';
 
 const bytesOf = (type: string, content: IgtlContent): Uint8Array => encodeIgtl({ type, device: 'd', content }).slice();
 const raw = (type: string, bytes: Uint8Array | readonly number[]): Uint8Array =>
@@ -48,6 +48,35 @@ describe('what the reference library writes', () => {
     const child = [0, 1, ...Buffer.from('STRING'), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4];
     expect(only(raw('BIND', [...child, 0, 4, 0x75, 0x73, 0, 0, 0, 3, 0, 0]))).toMatchObject({ messages: [{ deviceName: 'us' }] });
     expect(only(raw('BIND', [...child, 0, 3, 0x75, 0x73, 0, 0, 3, 0, 0]))).toMatchObject({ error: 'igtl/bad-value' });
+  });
+});
+
+describe('what is kept of bytes that mean nothing', () => {
+  it.each([
+    ['TDATA', 70, 21],
+    ['QTDATA', 50, 21],
+    ['TRAJ', 150, 97],
+    ['IMGMETA', 260, 259],
+    ['LBMETA', 116, 85],
+    ['VIDEOMETA', 322, 321],
+  ])('a reserved byte of %s comes back as it was', (type, size, at) => {
+    for (const value of [0, 0xbe]) {
+      const bytes = raw(type, new Uint8Array(2 * size).fill(value, at, at + 1));
+      let again: Uint8Array | undefined;
+      const framer = new IgtlFramer({
+        message: (frame) => (again = encodeIgtl(decodeIgtl(frame)).slice()),
+        fault: () => undefined,
+      });
+      framer.feed(bytes);
+      expect(again).toEqual(bytes);
+      expect(JSON.stringify(only(bytes)).includes('"reserved":190')).toBe(value !== 0);
+    }
+  });
+
+  it('an answer that nobody knows passes as bytes, one that is known has one', () => {
+    expect(only(raw('RTS_MINE', [1, 2, 3]))).toMatchObject({ kind: 'raw', bytesByteCount: 3 });
+    expect(only(raw('RTS_MINE', [1]))).toMatchObject({ kind: 'reply', status: 1 });
+    expect(only(raw('RTS_TDATA', [1, 2, 3]))).toMatchObject({ error: 'igtl/wrong-size' });
   });
 });
 

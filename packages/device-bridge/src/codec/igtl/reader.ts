@@ -103,6 +103,12 @@ export class ContentReader {
     return [this.u8(), this.u8(), this.u8(), this.u8()];
   }
 
+  /** A byte that means nothing, as a field to spread: kept where it is not 0, so that a message can be written again as it came. */
+  reserved(): { readonly reserved?: number } {
+    const reserved = this.u8();
+    return reserved === 0 ? {} : { reserved };
+  }
+
   /** Text in a field of fixed width, up to its first NUL. */
   name(width: number): string {
     const at = this.skip(width);

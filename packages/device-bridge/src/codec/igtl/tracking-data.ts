@@ -13,6 +13,8 @@ export type ToolType = number;
 export interface TrackedMatrix {
   readonly name: string;
   readonly toolType: ToolType;
+  /** The byte that the protocol reserves, where it is not 0: some senders leave there what their memory held. */
+  readonly reserved?: number;
   /** 16 doubles, column-major; mm. */
   readonly matrix: Float64Array;
 }
@@ -30,6 +32,8 @@ export interface TrackingDataContent {
 export interface TrackedQuaternion {
   readonly name: string;
   readonly toolType: ToolType;
+  /** The byte that the protocol reserves, where it is not 0: some senders leave there what their memory held. */
+  readonly reserved?: number;
   /** x y z in mm. */
   readonly position: Float64Array;
   /** x y z w. */
@@ -46,15 +50,15 @@ export function decodeTrackingData(r: ContentReader): TrackingDataContent {
   const tools = Array.from({ length: r.elements(TDATA_ELEMENT) }, () => {
     const name = r.name(20);
     const toolType = r.u8();
-    r.skip(1);
-    return { name, toolType, matrix: takeMatrix(r) };
+    const reserved = r.reserved();
+    return { name, toolType, ...reserved, matrix: takeMatrix(r) };
   });
   return { kind: 'trackingData', tools };
 }
 
 export function encodeTrackingData(w: IgtlStorage, content: TrackingDataContent): void {
   for (const tool of content.tools) {
-    putTool(w, tool.name, tool.toolType);
+    putTool(w, tool);
     putMatrix(w, tool.matrix);
   }
 }
@@ -63,22 +67,22 @@ export function decodeQuaternionTrackingData(r: ContentReader): QuaternionTracki
   const tools = Array.from({ length: r.elements(QTDATA_ELEMENT) }, () => {
     const name = r.name(20);
     const toolType = r.u8();
-    r.skip(1);
-    return { name, toolType, position: r.f32s(3), orientation: r.f32s(4) };
+    const reserved = r.reserved();
+    return { name, toolType, ...reserved, position: r.f32s(3), orientation: r.f32s(4) };
   });
   return { kind: 'quaternionTrackingData', tools };
 }
 
 export function encodeQuaternionTrackingData(w: IgtlStorage, content: QuaternionTrackingDataContent): void {
   for (const tool of content.tools) {
-    putTool(w, tool.name, tool.toolType);
+    putTool(w, tool);
     w.f32s(tool.position, 3);
     w.f32s(tool.orientation, 4);
   }
 }
 
-function putTool(w: IgtlStorage, name: string, toolType: ToolType): void {
-  w.name(name, 20);
-  w.u8(toolType);
-  w.u8(0);
+function putTool(w: IgtlStorage, tool: Pick<TrackedMatrix, 'name' | 'toolType' | 'reserved'>): void {
+  w.name(tool.name, 20);
+  w.u8(tool.toolType);
+  w.u8(tool.reserved ?? 0);
 }

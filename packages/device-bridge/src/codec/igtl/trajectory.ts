@@ -9,6 +9,8 @@ export interface IgtlTrajectory {
   readonly group: string;
   /** 1 entry only, 2 target only, 3 both; others as sent. A point that is not meant holds what the sender left there. */
   readonly trajectoryType: number;
+  /** The byte that the protocol reserves, where it is not 0: some senders leave there what their memory held. */
+  readonly reserved?: number;
   readonly rgba: readonly [number, number, number, number];
   /** x y z in mm, in the sender's axes: the protocol has no flag for them, and Slicer sends RAS. */
   readonly entry: Float64Array;
@@ -30,11 +32,12 @@ export function decodeTrajectory(r: ContentReader): TrajectoryContent {
     const name = r.name(64);
     const group = r.name(32);
     const trajectoryType = r.u8();
-    r.skip(1);
+    const reserved = r.reserved();
     return {
       name,
       group,
       trajectoryType,
+      ...reserved,
       rgba: r.rgba(),
       entry: r.f32s(3),
       target: r.f32s(3),
@@ -50,7 +53,7 @@ export function encodeTrajectory(w: IgtlStorage, content: TrajectoryContent): vo
     w.name(one.name, 64);
     w.name(one.group, 32);
     w.u8(one.trajectoryType);
-    w.u8(0);
+    w.u8(one.reserved ?? 0);
     w.rgba(one.rgba);
     w.f32s(one.entry, 3);
     w.f32s(one.target, 3);

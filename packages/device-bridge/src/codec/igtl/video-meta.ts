@@ -16,6 +16,8 @@ export interface VideoMeta {
   /** 16 doubles, column-major; axes and position as sent, with no flag of their coordinate system. */
   readonly matrix: Float64Array;
   readonly scalarType: number;
+  /** The byte that the protocol reserves, where it is not 0: some senders leave there what their memory held. */
+  readonly reserved?: number;
 }
 
 /** VIDEOMETA (protocol 3): the videos that a sender has. VIDEO itself passes as raw bytes: its releases differ in layout. */
@@ -37,8 +39,7 @@ export function decodeVideoMeta(r: ContentReader): VideoMetaContent {
       matrix: takeMatrix(r),
       scalarType: r.u8(),
     };
-    r.skip(1);
-    return video;
+    return { ...video, ...r.reserved() };
   });
   return { kind: 'videoMeta', videos };
 }
@@ -54,6 +55,6 @@ export function encodeVideoMeta(w: IgtlStorage, content: VideoMetaContent): void
     w.size3(video.size);
     putMatrix(w, video.matrix);
     w.u8(video.scalarType);
-    w.u8(0);
+    w.u8(video.reserved ?? 0);
   }
 }
