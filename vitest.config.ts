@@ -37,6 +37,7 @@ const chromiumFlags = [
 const timed = [
   'packages/**/allocation.test.ts',
   'packages/device-bridge/src/{node,bin}/**/*.test.ts',
+  'packages/device-bridge/src/{drivers,testing}/**/!(*fuzz).test.ts',
   'examples/**/node/**/*.test.ts',
 ];
 
