@@ -289,6 +289,8 @@ function readSuffix(frame: NatNetFrame, layout: FrameLayout, detail: FrameDetail
   }
   if (reader.left !== TAIL) reader.refuse('natnet/size-mismatch', `${reader.left} bytes are left where ${TAIL} end the frame`);
   const params = reader.u16();
+  // Of several layouts one that ends at the right byte by accident has something else in the mark's place.
+  if (!frame.certain && reader.i32() !== 0) reader.refuse('natnet/size-mismatch', 'the mark that ends a frame is none');
   frame.recording = (params & RECORDING) !== 0;
   frame.modelsChanged = (params & MODELS_CHANGED) !== 0;
   if (!detail) return;

@@ -74,8 +74,8 @@ const UNIT_TOLERANCE = 1e-3;
 /** Mean errors in mm, 0 among them. */
 const SMALLEST_ERROR = 1e-9;
 const LARGEST_ERROR = 1e5;
-/** No camera sees a marker a kilometre away. */
-const FARTHEST_MM = 1e6;
+/** No camera sees a marker a hundred metres away. */
+const FARTHEST_MM = 1e5;
 
 /** Whether a frame that was read by a guess has the numbers of one: bytes of another layout hardly do. */
 function isPlausible(facts: Readonly<Record<string, unknown>>): boolean {

@@ -305,6 +305,14 @@ describe('a frame', () => {
     }
   });
 
+  it('of a 2.x version, whose layout is found by its length, ends with the mark that it should', () => {
+    const version = { major: 2, minor: 5 };
+    const packet = framePacket(FRAME, version);
+    expect(codeOf(packet, version)).toBe('frameOfData');
+    packet[packet.length - 1] = 1;
+    expect(codeOf(packet, version)).toBe('natnet/size-mismatch');
+  });
+
   it('has everything else too, where somebody asks', () => {
     const [line] = [...decodeNatnetLog(framePacket(FRAME, V41), { version: V41 })];
     expect(line).toMatchObject({
