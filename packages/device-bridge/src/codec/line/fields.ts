@@ -63,7 +63,8 @@ export function lineParser(layout: LineLayout): (line: string) => LineValues | u
 function byFunction(parse: LineParser): (line: string) => LineValues | undefined | 'malformed' {
   return (line) => {
     try {
-      return parse(line);
+      // Null, as plain JavaScript may give, is no line of ours either.
+      return parse(line) ?? undefined;
     } catch {
       return 'malformed';
     }

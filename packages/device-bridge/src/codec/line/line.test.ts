@@ -236,6 +236,7 @@ describe('a line', () => {
     }
     const layout: LineLayout = (line) => ({ x: (JSON.parse(line) as { x: number }).x });
     expect(read(layout, 'no json')).toBe('malformed');
+    expect(read((() => null) as unknown as LineLayout, 'anything')).toBe('passed');
   });
 
   it.each<[string, LineLayout]>([
