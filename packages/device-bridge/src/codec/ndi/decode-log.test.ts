@@ -307,6 +307,15 @@ describe('raw bytes from a device', () => {
     expect(decode(withCrc('0102\n0000'))).toMatchObject([{ type: 'reply' }]);
   });
 
+  it('give null for what the device marks as no number', () => {
+    const doubtful = new NdiFrame();
+    doubtful.begin(0x0001);
+    const k = doubtful.addHandle(10, HANDLE_STATE.valid);
+    doubtful.values.set([1, 0, 0, 0, -3.697314e28, 2, Number.NaN, -3.697314e28], 8 * k);
+    const [line] = decode(encodeBx(doubtful), { bxOptions: 0x0001 });
+    expect(line).toMatchObject({ tools: [{ pose: { positionMm: [null, 2, null], errorMm: null } }] });
+  });
+
   it('give BX2, in short, long and streamed replies', () => {
     const reply = new Bx2Reply();
     reply.begin();

@@ -22,15 +22,20 @@ export type Described = { type: string } & Fields;
 /** Which reply a frame came in: GX numbers its options otherwise. */
 export type FrameKind = 'tx' | 'bx' | 'gx';
 
+/** NDI's mark for "no number" is −3.697314e28; anything below this is taken for it. */
+const BAD_FLOAT = -3e28;
+
+const measured = (value: number): number | null => (value < BAD_FLOAT ? null : finiteOrNull(value));
+
 const numbers = (values: Float64Array, at: number, count: number): Array<number | null> =>
-  Array.from({ length: count }, (_, k) => finiteOrNull(values[at + k] as number));
+  Array.from({ length: count }, (_, k) => measured(values[at + k] as number));
 
 /** A pose: the quaternion's order is in its name, positions in mm in the tracker's frame. */
 function pose(values: Float64Array, at: number): Fields {
   return {
     quaternionWxyz: numbers(values, at, 4),
     positionMm: numbers(values, at + 4, 3),
-    errorMm: finiteOrNull(values[at + 7] as number),
+    errorMm: measured(values[at + 7] as number),
   };
 }
 
@@ -132,7 +137,7 @@ function dataFields(reply: Bx2Reply, frame: number): Fields {
   const errors = where(reply.errorCount, reply.errorFrame, frame).map((i) => ({
     handle: reply.errorHandle[i],
     marker: reply.errorIndex[i],
-    errorMm: finiteOrNull(reply.errorMm[i] as number),
+    errorMm: measured(reply.errorMm[i] as number),
   }));
   return {
     ...(tools.length > 0 && { tools }),
