@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NavError } from '@trocar/core';
 import type { DecodedLine } from '../codec/decoded.js';
 import { decodeDtrackLog } from '../codec/dtrack/index.js';
@@ -19,6 +20,8 @@ const NAMES = Object.keys(PROTOCOLS);
 
 /** Lines are handed on in pieces of this many characters. */
 const PIECE = 65_536;
+/** How long it works without looking up, ms. */
+const TURN_MS = 100;
 
 /** `trocar-bridge decode`. */
 export const decode: Command = {
@@ -46,9 +49,18 @@ async function run(parsed: Parsed, io: Io): Promise<number> {
   const lines = (PROTOCOLS[protocol] as Decode)(await readBytes(parsed.operand), options);
   const json = parsed.has('json');
   let refused = 0;
+  let count = 0;
   let piece = '';
+  let workedSince = performance.now();
   for (const line of lines) {
+    count += 1;
     if ('error' in line) refused += 1;
+    // A signal is heard only where the work pauses, and lines may be few and far between.
+    if (performance.now() - workedSince > TURN_MS) {
+      await nextTurn();
+      workedSince = performance.now();
+      if (io.signal.aborted) break;
+    }
     piece += `${piece === '' ? '' : '\n'}${json ? JSON.stringify(line) : inWords(line)}`;
     if (piece.length < PIECE) continue;
     await io.out(piece);
@@ -57,6 +69,7 @@ async function run(parsed: Parsed, io: Io): Promise<number> {
     if (io.signal.aborted) break;
   }
   if (piece !== '') await io.out(piece);
+  if (count === 0) io.error('The file holds no message.');
   return refused === 0 ? 0 : 1;
 }
 

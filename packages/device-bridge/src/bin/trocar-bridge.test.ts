@@ -207,6 +207,27 @@ describe('trocar-bridge decode', () => {
     expect((await run(['decode', await write('b.igtl', good, good), '--protocol', 'igtl', '--json'])).code).toBe(0);
   });
 
+  it('says of an empty file that it holds nothing', async () => {
+    expect(await run(['decode', await write('empty'), '--protocol', 'ndi'])).toEqual({
+      code: 0,
+      out: [],
+      error: ['The file holds no message.'],
+    });
+  });
+
+  it('hears SIGTERM while it works', async () => {
+    // Two million replies take seconds: whoever asked does not have to wait for them.
+    const replies = Buffer.alloc(2_000_000 * 9, Buffer.from(withCrc('OKAY')));
+    const child = start('decode', await write('long', replies), '--protocol', 'ndi', '--json');
+    const ended = new Promise<string | number | null>((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    child.stdout?.resume();
+    const asked = performance.now();
+    child.kill('SIGTERM');
+    await ended;
+    expect(performance.now() - asked).toBeLessThan(1500);
+  });
+
   it('reads raw NDI replies', async () => {
     const result = await run([
       'decode',
