@@ -36,7 +36,7 @@ function checksumsOf(bytes: Uint8Array): number[] {
   return found;
 }
 
-const ROUNDS = 60_000 * inject('effort');
+const ROUNDS = 100_000 * inject('effort');
 
 it(
   `${ROUNDS} damaged recordings are read as far as they are whole, or refused: nothing else is thrown, nothing hangs`,

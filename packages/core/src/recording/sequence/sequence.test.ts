@@ -323,7 +323,7 @@ describe('a tracked sequence', () => {
       await makeTrackedSequence({ frames, images: { size: [8, 8], elementType: 'MET_UCHAR', orientation: 'MF', bytes } }),
     );
     let read = 0;
-    for (let round = 0; round < 20_000 * inject('effort'); round += 1) {
+    for (let round = 0; round < 100_000 * inject('effort'); round += 1) {
       let mutated = whole.slice();
       for (let k = random.below(4); k >= 0; k -= 1) mutated[random.below(mutated.length)] = random.below(256);
       if (random.below(5) === 0) mutated = mutated.subarray(0, random.below(mutated.length));
