@@ -54,7 +54,8 @@ describe('line ends of a log that was saved as text', () => {
       const lines = decode(latin1(log2));
       expect(placeless(lines)).toEqual(placeless(wanted));
       // Places are those of the file that was read.
-      for (const line of lines) if (line['type'] === 'tx') expect(log2.slice(line.offset, line.offset + 9)).toBe('0201MISSI');
+      for (const line of lines)
+        if ('type' in line && line.type === 'tx') expect(log2.slice(line.offset, line.offset + 9)).toBe('0201MISSI');
     }
   });
 
