@@ -13,7 +13,14 @@ console.log(`Fuzzing with TROCAR_EFFORT=${effort} TROCAR_SEED=${seed} …`);
 const filters = process.argv.slice(2);
 const { code } = await tool(
   'vitest/vitest.mjs',
-  ['run', '--project', 'node', '--project', 'timed', ...(filters.length > 0 ? filters : ['fuzz', 'robustness', 'packages/core/src/recording'])],
+  [
+    'run',
+    '--project',
+    'node',
+    '--project',
+    'timed',
+    ...(filters.length > 0 ? filters : ['fuzz', 'robustness', 'packages/core/src/recording']),
+  ],
   { show: 'all', env: { TROCAR_EFFORT: effort, TROCAR_SEED: seed } },
 );
 process.exitCode = code;
