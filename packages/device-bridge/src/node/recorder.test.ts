@@ -56,7 +56,7 @@ describe('kill -9 while recording', () => {
   it(
     `${KILLS} times at random moments: every file replays to its last whole chunk, and no chunk that was written is lost`,
     async () => {
-      const random = new Random(inject('seed') ?? Date.now());
+      const random = new Random(inject('seed'));
       for (let kill = 0; kill < KILLS; kill += 1) {
         const path = join(folder, `killed-${kill}.mcap`);
         const chunks = await recordAndKill(path, random.uniform() * 400);
@@ -215,9 +215,11 @@ function smallDisk(): string | undefined {
 }
 
 describe('a replay at a pace', () => {
+  let recordings = 0;
   /** 1.2 s of a simulated tracker at 100 Hz. */
   async function tracked(): Promise<Uint8Array> {
-    const path = join(folder, `tracked-${Math.random()}.mcap`);
+    recordings += 1;
+    const path = join(folder, `tracked-${recordings}.mcap`);
     const recorder = new Recorder({ output: await recordingFile(path), clock });
     const driver = simulatedDriver({
       clock,
