@@ -67,10 +67,10 @@ const packageRules = [
   },
   {
     name: 'registration-files-on-core',
-    comment: "registration's bin/ and itk/ may also read files through core's io; its tests may use core's phantoms.",
+    comment: "registration's bin/ and itk/ may also read files through core's io and recording; its tests may use core's phantoms.",
     severity: 'error',
     from: { path: ['^packages/registration/src/(bin|itk|testing)/', `^packages/registration/.*(${TEST})`] },
-    to: { path: '^packages/core/', pathNot: `${CORE}/((math|volume|ultrasound|io|testing)/)?index[.]ts$` },
+    to: { path: '^packages/core/', pathNot: `${CORE}/((math|volume|ultrasound|io|recording|testing)/)?index[.]ts$` },
   },
   {
     name: 'registration-not-device-bridge',

@@ -165,7 +165,7 @@ class Page {
     }
     if (procedure.stage === 'collect') this.#collectActions(procedure, busy, actions);
     if (procedure.stage === 'review') {
-      const suspect = procedure.proposal?.registration.outcome === 'suspect';
+      const suspect = procedure.proposal !== undefined && procedure.proposal.registration.outcome !== 'ok';
       const label = suspect ? 'Accept although suspect' : 'Accept registration';
       actions.push({ id: 'accept', label, primary: true, run: () => this.#accept(procedure, suspect) });
       actions.push({ id: 'reject', label: 'Touch again', run: () => void procedure.reject() });

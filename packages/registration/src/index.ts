@@ -2,6 +2,7 @@
  * `@trocar/registration`: paired points and what may be expected of them. Image registration is a subpath.
  */
 export { type ExpectedTre, type ExpectedTreOptions, expectedTreOf } from './accuracy/expected-tre.js';
+export type { Finding, Outcome, ResultOutcome } from './outcome.js';
 export type { PointNoise } from './points/noise.js';
 export {
   type PointRegistration,

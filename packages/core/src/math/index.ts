@@ -21,6 +21,7 @@ export {
   quaternionOf,
   rigidityError,
   rotationAngleBetween,
+  rotationVectorOf,
   slerp,
   slerpAt,
   transformDirection,

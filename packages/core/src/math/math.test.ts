@@ -15,6 +15,7 @@ import {
   Random,
   rigidityError,
   rotationAngleBetween,
+  rotationVectorOf,
   slerp,
   svd3,
   symmetricEigen,
@@ -51,6 +52,21 @@ describe('rigid matrices', () => {
     expect(turned[1]).toBeCloseTo(10, 12);
     const moved = transformPoint(new Float64Array(3), multiply4(new Float64Array(16), shift, turn), [0, 0, 0]);
     expect(moved[0]).toBeCloseTo(10, 12);
+  });
+
+  it('have a rotation vector that makes them again: at no turn, at tiny ones, and at a half-turn', () => {
+    for (const angle of [0, 1e-300, 1e-12, 1e-6, 0.1, 1, 3, Math.PI - 1e-9, Math.PI]) {
+      const random = new Random(Math.round(1000 * angle));
+      for (let n = 0; n < 20; n += 1) {
+        const q = random.rotation(new Float64Array(4));
+        const length = Math.hypot(q[0] as number, q[1] as number, q[2] as number);
+        const given = [0, 1, 2].map((k) => ((q[k] as number) / length) * angle);
+        const m = fromRotationVector(new Float64Array(16), given);
+        const found = rotationVectorOf(new Float64Array(3), m);
+        expect(Math.abs(Math.hypot(...found) - angle)).toBeLessThanOrEqual(4e-16 + 1e-9 * (angle > 3.1 ? 10 : angle));
+        expect(rotationAngleBetween(m, fromRotationVector(new Float64Array(16), found))).toBeLessThan(1e-14);
+      }
+    }
   });
 
   it('have inverses that give the identity, by transposing and by elimination', () => {

@@ -247,6 +247,20 @@ export function rotationAngleBetween(a: ArrayLike<number>, b: ArrayLike<number>)
 }
 
 /**
+ * The rotation vector φ (axis times angle, rad, angle 0 … π) of a rotation matrix's upper left 3×3, into `out`: the inverse
+ * of {@link fromRotationVector}. By way of the quaternion, so exact to rounding at small angles and near a half-turn, where
+ * either of the two opposite vectors is right.
+ */
+export function rotationVectorOf(out: Vec3, m: ArrayLike<number>): Vec3 {
+  const q = quaternionOf(new Float64Array(4), m);
+  const sign = (q[3] as number) < 0 ? -1 : 1;
+  const sine = Math.hypot(q[0] as number, q[1] as number, q[2] as number);
+  const scale = sine < 1e-150 ? 2 * sign : (2 * sign * Math.atan2(sine, sign * (q[3] as number))) / sine;
+  for (let k = 0; k < 3; k += 1) out[k] = scale * (q[k] as number);
+  return out;
+}
+
+/**
  * How far a matrix is from rigid: the largest deviation of RᵀR from the identity, or Infinity where the
  * determinant is not positive (a mirror), the last row is not 0 0 0 1, or an element is not finite.
  */

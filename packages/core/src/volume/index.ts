@@ -1,3 +1,4 @@
+export { type Mesh, type MeshInit, mesh } from './mesh.js';
 export { type Grid, type GridShape, type ResampleOptions, regrid, resample, resampleStraight } from './resample.js';
 export { type ReslicePlane, resliceInto } from './reslice.js';
 export { Sampler, sampleLinear, valueRange } from './sample.js';

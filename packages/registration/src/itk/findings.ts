@@ -1,19 +1,21 @@
+import type { Finding } from '../outcome.js';
 import type { DeformationShape } from './deformation-checks.js';
 import type { Agreement } from './metric.js';
 
-/** Something about an image registration that a person must look at before accepting it. */
-export interface ImageFinding {
-  /**
-   * `not-better`: the images do not agree better than at the start; `little-overlap`: under a quarter of the fixed image
-   * lies on the moving one; `reduced`: the images were made coarser to fit into memory.
-   *
-   * Of deformations only: `no-better-than-linear`: they agree hardly better than under its rigid or affine start, as they
-   * also may where nothing is deformed: take the linear result; `folds`: somewhere the map is not one to one; `implausible`: it squeezes or swells something to
-   * less than a third or more than three times its volume, or moves something farther than `plausibleMm`.
-   */
-  readonly code: 'not-better' | 'little-overlap' | 'reduced' | 'no-better-than-linear' | 'folds' | 'implausible';
-  readonly message: string;
-}
+/**
+ * Something about an image registration that a person must look at before accepting it.
+ *
+ * `not-better`: the images do not agree better than at the start; `little-overlap`: under a quarter of the fixed image
+ * lies on the moving one; `reduced`: the images were made coarser to fit into memory.
+ *
+ * Of deformations only: `no-better-than-linear`: they agree hardly better than under its rigid or affine start, as they
+ * also may where nothing is deformed: take the linear result; `folds`: somewhere the map is not one to one; `implausible`:
+ * it squeezes or swells something to less than a third or more than three times its volume, or moves something farther
+ * than `plausibleMm`.
+ */
+export type ImageFinding = Finding<
+  'not-better' | 'little-overlap' | 'reduced' | 'no-better-than-linear' | 'folds' | 'implausible'
+>;
 
 /** What a deformation is judged by, beside its agreement. */
 export interface DeformationEvidence {
@@ -24,7 +26,7 @@ export interface DeformationEvidence {
   readonly plausibleMm: number;
 }
 
-/** Less than this share of the fixed image on the moving one is suspect, and where elastix itself gives up. */
+/** Less than this share of the fixed image on the moving one fails, and where elastix itself gives up. */
 const LEAST_OVERLAP = 0.25;
 
 /** What must be said of any result. `reduced`: the images were made coarser. */

@@ -42,7 +42,7 @@ export interface ImageRegistrationOptions<K extends RegistrationKind, F extends 
    * invents more where the images show nothing. Not for `parameters`.
    */
   readonly gridSpacingMm?: number;
-  /** A B-spline that moves anything farther than this beyond its linear start is suspect, mm. Default 30. */
+  /** A B-spline that moves anything farther than this beyond its linear start has failed, mm. Default 30. */
   readonly plausibleMm?: number;
   /** Ends the worker, and with it the registration. */
   readonly signal?: AbortSignal;
@@ -54,8 +54,8 @@ export interface ImageRegistrationOptions<K extends RegistrationKind, F extends 
 
 /** What every image registration tells. */
 export interface ImageRegistrationReport {
-  /** `suspect` with any finding but `reduced`. Convergence alone proves nothing; `ok` says only that nothing was found. */
-  readonly outcome: 'ok' | 'suspect';
+  /** `failed` with any finding but `reduced`. Convergence alone proves nothing; `ok` says only that nothing was found. */
+  readonly outcome: ResultOutcome;
   readonly findings: readonly ImageFinding[];
   /** Agreement at the start and at the end, on the full images: our own figure, whatever was optimised. */
   readonly before: Agreement;
@@ -144,7 +144,7 @@ export async function registerImages<K extends RegistrationKind, F extends strin
     const findings = findingsOf(before, after, fit.reduced);
     if (evidence !== undefined) findings.push(...deformationFindings(after, evidence));
     const report: ImageRegistrationReport = {
-      outcome: findings.some((f) => f.code !== 'reduced') ? 'suspect' : 'ok',
+      outcome: findings.some((f) => f.code !== 'reduced') ? 'failed' : 'ok',
       findings,
       before,
       after,

@@ -138,7 +138,7 @@ describe('registerPoints', () => {
     p[0] = (p[0] as number) + 6;
     for (const options of [{ fleMm: 0.52 }, {}]) {
       const result = register(to, from, options);
-      expect(result.outcome).toBe('suspect');
+      expect(result.outcome).toBe('failed');
       expect(result.findings.find((f) => f.code === 'outlier')?.index).toBe(4);
     }
     expect(register(to, from, { fleMm: 0.52 }).findings.map((f) => f.code)).toEqual(['poor-fit', 'outlier']);

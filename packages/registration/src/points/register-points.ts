@@ -2,6 +2,7 @@ import { type Frame, type Point, requireSameFrame, type Transform, transform } f
 import { chiSquareTail, symmetricEigen, twoSidedZ } from '@trocar/core/math';
 import { type ExpectedTre, expectedTreOf } from '../accuracy/expected-tre.js';
 import { aboutOrigin } from '../accuracy/pose-covariance.js';
+import type { Finding, ResultOutcome } from '../outcome.js';
 import {
   coordinatesOf,
   requireEnough,
@@ -25,23 +26,19 @@ export interface PointRegistrationOptions extends PointNoise {
   readonly inputs?: string;
 }
 
-/** Something about a registration that a person must look at before accepting it. */
-export interface RegistrationFinding {
-  /**
-   * `poor-fit`: all residuals together are larger than the known noise allows (χ² test, p < 0.001);
-   * `outlier`: one pair disagrees with all others (probability below 0.001, corrected for the number of pairs);
-   * `not-converged`: the iteration for anisotropic noise did not settle.
-   */
-  readonly code: 'poor-fit' | 'outlier' | 'not-converged';
-  readonly message: string;
-  /** The pair concerned, counted from 0. */
-  readonly index?: number;
-}
+/**
+ * Something about a registration that a person must look at before accepting it.
+ *
+ * `poor-fit`: all residuals together are larger than the known noise allows (χ² test, p < 0.001);
+ * `outlier`: one pair disagrees with all others (probability below 0.001, corrected for the number of pairs);
+ * `not-converged`: the iteration for anisotropic noise did not settle.
+ */
+export type RegistrationFinding = Finding<'poor-fit' | 'outlier' | 'not-converged'>;
 
 /** A paired-point registration. */
 export interface PointRegistration<To extends string, From extends string> {
-  /** `suspect` where there are findings: the edge is still the best fit. */
-  readonly outcome: 'ok' | 'suspect';
+  /** `failed` where there are findings: the edge is still the best fit. */
+  readonly outcome: ResultOutcome;
   readonly findings: readonly RegistrationFinding[];
   /** to-from-from, with covariance; degreesOfFreedom is 3N − 6 where the noise level was estimated. */
   readonly edge: Transform<To, From>;
@@ -161,7 +158,7 @@ function assembled<To extends string, From extends string>(
   const findings = findingsOf(residuals, health, estimate.converged);
   const target = options.targetFleMm === undefined ? {} : { targetFleMm: options.targetFleMm };
   return {
-    outcome: findings.length === 0 ? 'ok' : 'suspect',
+    outcome: findings.length === 0 ? 'ok' : 'failed',
     findings,
     edge,
     freMm: weightedRms(noise.weights, residuals),
