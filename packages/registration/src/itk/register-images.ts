@@ -12,6 +12,7 @@ import {
 import { identity4, rigidityError, transformPoint } from '@trocar/core/math';
 import { type AnyVolume, cornersOf, type Volume } from '@trocar/core/volume';
 import { openEngine } from '#itk/engine';
+import type { ResultOutcome } from '../outcome.js';
 import { type Deformation, deformation } from './deformation.js';
 import { type DeformationShape, linearStart, shapeOf } from './deformation-checks.js';
 import { affineParameterMap, chainedMatrix, isLinear } from './elastix-transform.js';
