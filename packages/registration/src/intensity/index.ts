@@ -1,0 +1,4 @@
+/**
+ * `@trocar/registration/intensity`: images registered by what they show, with our own kernels.
+ */
+export {};
