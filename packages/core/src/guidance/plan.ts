@@ -10,6 +10,11 @@ export interface StraightPlanInit<F extends string> {
   readonly target: Point<NoInfer<F>>;
   /** DICOM Frame of Reference UID of the images it was planned on: what {@link requirePlanFor} holds it to. */
   readonly frameOfReferenceUid?: string;
+  /**
+   * The largest error at the target that this plan allows a registration, mm: its 95 % bound must not be above it. What
+   * it may be depends on what lies beside the target, so it is the plan's to say. Default: the plan says nothing.
+   */
+  readonly maxTre95Mm?: number;
 }
 
 /** A straight way from an entry to a target. Immutable; it never moves with a registration. */
@@ -22,15 +27,21 @@ export interface StraightPlan<in out F extends string> {
   /** From entry to target, mm. */
   readonly lengthMm: number;
   readonly frameOfReferenceUid: string | undefined;
+  /** The largest 95 % bound of the error at the target that a registration may have, mm; undefined: no limit was set. */
+  readonly maxTre95Mm: number | undefined;
 }
 
 /** Entry and target nearer than this leave the direction to rounding and a slip of the mouse. */
 const SHORTEST_MM = 1;
 
+/** A limit above this limits nothing: it is in another unit, or a slip, mm. */
+const LOOSEST_LIMIT_MM = 50;
+
 /**
  * A straight plan.
- * @throws NavError `guidance/bad-plan` where entry and target are less than 1 mm apart, `frame/mismatch` where they are in
- * two frames, `pose/not-finite` where a coordinate is not finite
+ * @throws NavError `guidance/bad-plan` where entry and target are less than 1 mm apart, or the limit of the error is not
+ * above 0 and at most 50 mm; `frame/mismatch` where they are in two frames, `pose/not-finite` where a coordinate is not
+ * finite
  */
 export function straightPlan<F extends string>(init: StraightPlanInit<F>): StraightPlan<F> {
   requireSameFrame(init.entry.frame, init.target.frame, 'A straight plan');
@@ -45,6 +56,14 @@ export function straightPlan<F extends string>(init: StraightPlanInit<F>): Strai
       { detail: { lengthMm } },
     );
   }
+  const { maxTre95Mm } = init;
+  if (maxTre95Mm !== undefined && !(maxTre95Mm > 0 && maxTre95Mm <= LOOSEST_LIMIT_MM)) {
+    throw new NavError(
+      'guidance/bad-plan',
+      `The limit of the error at the target is ${maxTre95Mm} mm. Give one above 0 and at most ${LOOSEST_LIMIT_MM} mm, or none.`,
+      { detail: { maxTre95Mm } },
+    );
+  }
   return Object.freeze({
     frame: entry.frame,
     entry,
@@ -52,6 +71,7 @@ export function straightPlan<F extends string>(init: StraightPlanInit<F>): Strai
     axis: way.map((v) => v / lengthMm) as [number, number, number],
     lengthMm,
     frameOfReferenceUid: init.frameOfReferenceUid,
+    maxTre95Mm,
   });
 }
 
