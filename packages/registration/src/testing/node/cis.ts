@@ -7,8 +7,8 @@ import { resolve } from 'node:path';
  */
 
 /** Where the files are expected. */
-export const cisFolder = resolve(
-  process.env['TROCAR_DATA'] ?? resolve(import.meta.dirname, '../../../../../shared/data'),
+export const cisFolder: string = resolve(
+  process.env['TROCAR_DATA'] ?? resolve(import.meta.dirname, '../../../../../../shared/data'),
   'tracking/cis',
 );
 
