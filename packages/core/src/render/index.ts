@@ -13,6 +13,6 @@ export {
 } from './planes.js';
 export type { SliceView } from './slice-view.js';
 export { createStage, type Stage } from './stage.js';
-export type { StageFiducial, StageOptions, StagePlan, StageResources } from './stage-types.js';
+export type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 export type { SurfaceMesh, SurfaceStyle } from './surface.js';
 export type { Tool, ToolGeometry, VisibilityChange } from './tool.js';

@@ -3,19 +3,18 @@ import {
   HemisphereLight,
   Matrix4,
   Mesh,
-  MeshLambertMaterial,
   PerspectiveCamera,
   PlaneGeometry,
   Scene,
-  SphereGeometry,
   type WebGLRenderer,
 } from 'three';
 import { type Vec3, vec3 } from '../math/index.js';
+import { ErrorInScene } from './error-marks.js';
 import { drawBorder } from './furniture.js';
 import { Hud } from './hud.js';
 import { Label } from './label.js';
 import type { PixelRect } from './layout.js';
-import type { FiducialMark, StageModel } from './model.js';
+import type { StageModel } from './model.js';
 import { FIELD_OF_VIEW_DEGREES, Orbit } from './orbit.js';
 import { PALETTE } from './palette.js';
 import {
@@ -29,9 +28,8 @@ import {
   type SliceAxes,
   type SliceViewName,
 } from './planes.js';
-import { Ring } from './ring.js';
+import { FiducialsInScene } from './scene-fiducials.js';
 import { PlanInScene, ToolInScene } from './scene-marks.js';
-import { fiducialColour } from './slice-marks.js';
 import { SliceMaterial } from './slice-material.js';
 import { Stroke } from './stroke.js';
 import { Surface, type SurfaceMesh, type SurfaceStyle } from './surface.js';
@@ -58,6 +56,7 @@ export class SceneView {
   readonly #slices: ReadonlyMap<SliceViewName, StandingSlice>;
   readonly #plan: PlanInScene;
   readonly #fiducials: FiducialsInScene;
+  readonly #error: ErrorInScene;
   readonly #tools = new Map<Tool, ToolInScene>();
   #surface: Surface | undefined;
 
@@ -66,6 +65,7 @@ export class SceneView {
     this.#slices = new Map(SLICE_VIEWS.map((name) => [name, this.#standingSlice(name)]));
     this.#plan = new PlanInScene(this.#scene);
     this.#fiducials = new FiducialsInScene(this.#scene, this.#hud);
+    this.#error = new ErrorInScene(this.#scene, this.#hud);
     this.#hud.scene.add(this.#name.object, this.#border.object);
     // z is towards the patient's head: up.
     this.#camera.up.set(0, 0, 1);
@@ -123,9 +123,11 @@ export class SceneView {
     this.#plan.update(width, height, model);
     for (const tool of this.#tools.values()) tool.update(width, height, model.dpr);
     this.#fiducials.update(this.#camera, width, height, model);
+    this.#error.update(this.#camera, width, height, model);
     this.#compass.update(this.orbit, width, height, model.dpr);
     const big = Math.min(width, height) > 200 * model.dpr;
-    this.#name.set(big ? '3D' : '', {
+    const scaled = model.errorScale !== 1 && (model.targetError !== undefined || model.fiducials.some((f) => f.offset));
+    this.#name.set(big ? `3D${scaled ? ` · ERRORS DRAWN × ${model.errorScale}` : ''}` : '', {
       sizePx: Math.round(14 * model.dpr),
       colour: PALETTE.quietText,
       anchor: 'left',
@@ -144,6 +146,7 @@ export class SceneView {
     this.#tools.clear();
     this.#plan.dispose();
     this.#fiducials.dispose();
+    this.#error.dispose();
     this.#compass.dispose();
     this.#name.dispose();
     this.#border.dispose();
@@ -253,63 +256,3 @@ class Compass {
     for (const { label } of this.#letters) label.dispose();
   }
 }
-
-/** Fiducials as small spheres with their numbers beside them. */
-class FiducialsInScene {
-  readonly #scene: Scene;
-  readonly #hud: Hud;
-  readonly #sphere = new SphereGeometry(1, 16, 12);
-  #marks: { mark: FiducialMark; mesh: Mesh<SphereGeometry, MeshLambertMaterial>; ring: Ring; label: Label }[] = [];
-  #revision = -1;
-
-  constructor(scene: Scene, hud: Hud) {
-    this.#scene = scene;
-    this.#hud = hud;
-  }
-
-  update(camera: PerspectiveCamera, width: number, height: number, model: StageModel): void {
-    if (model.fiducialsRevision !== this.#revision) this.#rebuild(model.fiducials);
-    this.#revision = model.fiducialsRevision;
-    const { dpr } = model;
-    for (const { mark, mesh, ring, label } of this.#marks) {
-      const colour = fiducialColour(mark.state);
-      projected.copy(mesh.position).project(camera);
-      const x = ((projected.x + 1) / 2) * width;
-      const y = ((1 - projected.y) / 2) * height;
-      ring.object.visible = mark.state === 'active';
-      ring.style({ colour, radiusPx: 12 * dpr, widthPx: 2.5 * dpr });
-      ring.at(x, y);
-      label.set(mark.label, { sizePx: Math.round(16 * dpr), colour, anchor: 'left', weight: 700 });
-      label.at(x + 7 * dpr, y - 9 * dpr);
-      label.object.visible = projected.z < 1 && mark.label !== '';
-    }
-  }
-
-  dispose(): void {
-    this.#rebuild([]);
-    this.#sphere.dispose();
-  }
-
-  #rebuild(marks: readonly FiducialMark[]): void {
-    for (const { mesh, ring, label } of this.#marks) {
-      mesh.removeFromParent();
-      mesh.material.dispose();
-      ring.dispose();
-      label.dispose();
-    }
-    this.#marks = marks.map((mark) => {
-      const material = new MeshLambertMaterial({ color: fiducialColour(mark.state) });
-      material.emissive.copy(material.color).multiplyScalar(0.3);
-      const mesh = new Mesh(this.#sphere, material);
-      mesh.position.set(mark.xyz[0] as number, mark.xyz[1] as number, mark.xyz[2] as number);
-      mesh.scale.setScalar(2.5);
-      return { mark, mesh, ring: new Ring(), label: new Label() };
-    });
-    for (const { mesh, ring, label } of this.#marks) {
-      this.#scene.add(mesh);
-      this.#hud.scene.add(ring.object, label.object);
-    }
-  }
-}
-
-const projected = new PerspectiveCamera().position.clone();

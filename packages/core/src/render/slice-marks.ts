@@ -167,7 +167,9 @@ const FIDUCIAL_STYLE: Readonly<Record<FiducialState, { colour: string; fill: num
   pending: { colour: PALETTE.quietText, fill: 0, dash: [3, 3] },
   active: { colour: PALETTE.plan, fill: 0, dash: undefined },
   done: { colour: PALETTE.fiducial, fill: 0.6, dash: undefined },
-  rejected: { colour: PALETTE.alarm, fill: 0, dash: [6, 2] },
+  watch: { colour: PALETTE.target, fill: 0.6, dash: undefined },
+  suspect: { colour: PALETTE.alarm, fill: 0.6, dash: undefined },
+  rejected: { colour: PALETTE.stale, fill: 0, dash: [6, 2] },
 };
 
 /** Colour of a fiducial by how far it has come. */
@@ -196,7 +198,7 @@ export class FiducialsOnSlice {
       label.object.visible = opacity > 0;
       if (opacity <= 0) continue;
       const { colour, fill, dash } = FIDUCIAL_STYLE[mark.state];
-      const big = mark.state === 'active';
+      const big = mark.state === 'active' || mark.state === 'suspect';
       const radius = (big ? 10 : 6) * dpr;
       ring.style({ colour, fill, opacity, dash: scaledDash(dash, dpr), radiusPx: radius, widthPx: (big ? 3 : 2) * dpr });
       ring.at(at[0] as number, at[1] as number);

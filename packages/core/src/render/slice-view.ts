@@ -1,5 +1,6 @@
 import { Mesh, OrthographicCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
 import { vec3 } from '../math/index.js';
+import { ErrorOnSlice } from './error-marks.js';
 import { letterSize, SliceFurniture } from './furniture.js';
 import { Hud } from './hud.js';
 import type { PixelRect } from './layout.js';
@@ -22,6 +23,7 @@ export class SliceView {
   readonly #furniture = new SliceFurniture(this.#hud);
   readonly #plan = new PlanOnSlice(this.#overlay, this.#hud);
   readonly #fiducials = new FiducialsOnSlice(this.#hud);
+  readonly #error = new ErrorOnSlice(this.#hud);
   readonly #tools = new Map<Tool, ToolOnSlice>();
   readonly #alongX = vec3(0, 0, 0);
   readonly #alongY = vec3(0, 0, 0);
@@ -56,6 +58,17 @@ export class SliceView {
     this.#fitted = [high[0] - low[0], high[1] - low[1]];
   }
 
+  /**
+   * Brings a point of the frame to the middle of the view, and that many mm across its shorter side: to look closely.
+   * The slice still cuts where the crosshair is.
+   */
+  lookAt(p: ArrayLike<number>, acrossMm: number): void {
+    this.plane.centre.set([0, 1, 2].map((k) => p[k] as number));
+    const { width, height, mmPerPx } = this.plane;
+    this.#zoom = limited((this.#zoom * mmPerPx * Math.min(width, height)) / acrossMm);
+    this.resize(width, height, this.#dpr);
+  }
+
   /** Takes over the model's volume and window. */
   volumeChanged(model: StageModel): void {
     const { volume, uploaded, window } = model;
@@ -68,7 +81,7 @@ export class SliceView {
   /** Zooms by a factor about a position in px, which keeps the point of the frame it shows. */
   zoomAbout(factor: number, x: number, y: number): void {
     const before = this.plane.unproject(vec3(0, 0, 0), x, y);
-    this.#zoom = Math.min(40, Math.max(0.2, this.#zoom * factor));
+    this.#zoom = limited(this.#zoom * factor);
     this.resize(this.plane.width, this.plane.height, this.#dpr);
     const after = this.plane.unproject(vec3(0, 0, 0), x, y);
     for (let k = 0; k < 3; k += 1) {
@@ -120,6 +133,7 @@ export class SliceView {
     this.#plan.update(plane, normal, model);
     for (const tool of this.#tools.values()) tool.update(plane, normal, model.dpr);
     this.#fiducials.update(plane, model);
+    this.#error.update(plane, model);
     this.#furniture.update(this.name, plane, model);
     this.#hud.resize(rect.width, rect.height);
     renderer.render(this.#image, this.#camera);
@@ -133,6 +147,7 @@ export class SliceView {
     this.#tools.clear();
     this.#plan.dispose();
     this.#fiducials.dispose();
+    this.#error.dispose();
     this.#furniture.dispose();
     this.#quad.geometry.dispose();
     this.#slice.material.dispose();
@@ -159,4 +174,9 @@ export class SliceView {
     this.#camera.bottom = -halfHeight;
     this.#camera.updateProjectionMatrix();
   }
+}
+
+/** A zoom that still shows something. */
+function limited(zoom: number): number {
+  return Math.min(40, Math.max(0.2, zoom));
 }

@@ -42,6 +42,17 @@ export interface StageFiducial<in out F extends string> {
   readonly label?: string;
   /** Default `pending`. */
   readonly state?: FiducialState;
+  /** From the fiducial to where it was found, mm, in the stage's frame: drawn as an arrow in the 3D view. */
+  readonly offset?: ArrayLike<number>;
+}
+
+/** The error that is expected at a target, to draw: an ellipsoid that holds it with some probability. */
+export interface StageTargetError<in out F extends string> {
+  readonly centre: Point<F>;
+  /** 3×3 symmetric, mm²: the ellipsoid is where dᵀ S⁻¹ d ≤ 1, d from its centre. */
+  readonly shape: ArrayLike<number>;
+  /** What stands beside it, as `95 % ≤ 0.5 mm`. */
+  readonly label?: string;
 }
 
 /** What the stage holds on the GPU, as three counts it. */

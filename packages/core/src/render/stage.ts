@@ -5,6 +5,7 @@ import { vec3 } from '../math/index.js';
 import { type Clock, type Instant, systemClock } from '../time/index.js';
 import { type Volume, type WindowLevel, windowPreset } from '../volume/index.js';
 import { airLevels } from './air.js';
+import { ellipsoidMark } from './error-ellipsoid.js';
 import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
@@ -14,7 +15,7 @@ import { makeRenderer } from './renderer.js';
 import { SceneView } from './scene-view.js';
 import { SliceView } from './slice-view.js';
 import { pointerActions } from './stage-pointer.js';
-import type { StageFiducial, StageOptions, StagePlan, StageResources } from './stage-types.js';
+import type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 import type { SurfaceMesh, SurfaceStyle } from './surface.js';
 import { Tool, type ToolGeometry } from './tool.js';
 import { requireFits, type TextureLimits, textureLimits, volumeTexture } from './volume-texture.js';
@@ -148,9 +149,27 @@ export class Stage<in out F extends string> {
   setFiducials(fiducials: readonly StageFiducial<F>[]): void {
     this.#model.fiducials = fiducials.map((f, n) => {
       requireSameFrame(this.frame, f.point.frame, `Showing fiducial ${n + 1}`);
-      return { xyz: f.point.xyz, label: f.label ?? String(n + 1), state: f.state ?? 'pending' };
+      return { xyz: f.point.xyz, label: f.label ?? String(n + 1), state: f.state ?? 'pending', offset: f.offset };
     });
     this.#model.fiducialsRevision += 1;
+  }
+
+  /**
+   * Shows the error that is expected at a target: its cross-section in the slices, in its true size, and the ellipsoid in
+   * the 3D view.
+   * @throws NavError `frame/mismatch`; `frame/bad-covariance` where the shape is not finite or has a negative eigenvalue
+   */
+  setTargetError(error: StageTargetError<F> | undefined): void {
+    if (error !== undefined) requireSameFrame(this.frame, error.centre.frame, 'Showing the error at the target');
+    this.#model.targetError = error && ellipsoidMark(error.centre.xyz, error.shape, error.label ?? '');
+  }
+
+  /**
+   * Draws errors in the 3D view (fiducials' offsets, the target's ellipsoid) so many times as large as they are, and says
+   * so in the view: a millimetre in a head cannot be seen. Default 1.
+   */
+  setErrorScale(factor: number): void {
+    this.#model.errorScale = factor;
   }
 
   /** Shows a surface in the 3D view, in this stage's frame; `isosurface()` of `@trocar/core/vtk` makes one. */
@@ -427,6 +446,8 @@ function emptyModel(): StageModel {
     plan: undefined,
     fiducials: [],
     fiducialsRevision: 0,
+    targetError: undefined,
+    errorScale: 1,
     tools: new Set(),
     dpr: 1,
     annotations: true,

@@ -1,0 +1,87 @@
+import { Matrix4, Mesh, MeshLambertMaterial, type PerspectiveCamera, type Scene, SphereGeometry, Vector3 } from 'three';
+import { Ellipse } from './ellipse.js';
+import { crossSection } from './error-ellipsoid.js';
+import { type Hud, LAYER } from './hud.js';
+import { Label } from './label.js';
+import type { StageModel } from './model.js';
+import { PALETTE } from './palette.js';
+import type { PlaneView } from './planes.js';
+
+/** Smaller than this on the screen it is not drawn: it could not be told from the target's cross, CSS pixels. */
+const SMALLEST_PX = 5.5;
+
+/** The error at the target on a slice: the cross-section of its ellipsoid, in its true size. */
+export class ErrorOnSlice {
+  readonly #ellipse = new Ellipse();
+  readonly #label = new Label();
+
+  constructor(hud: Hud) {
+    this.#ellipse.object.renderOrder = LAYER.error;
+    hud.scene.add(this.#ellipse.object, this.#label.object);
+  }
+
+  update(plane: PlaneView, model: StageModel): void {
+    const { targetError, dpr } = model;
+    const cut = targetError && crossSection(targetError, plane);
+    const shown = cut !== undefined && Math.max(cut.halfWidth, cut.halfHeight) > SMALLEST_PX * dpr;
+    this.#ellipse.object.visible = shown;
+    this.#label.object.visible = false;
+    if (!shown || targetError === undefined) return;
+    this.#ellipse.show(cut, { colour: PALETTE.text, widthPx: 2.25 * dpr, fill: 0.22 });
+    this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor: 'left', weight: 700 });
+    this.#label.at(cut.x + cut.halfWidth + 6 * dpr, cut.y - cut.halfHeight - 8 * dpr);
+  }
+
+  dispose(): void {
+    this.#ellipse.dispose();
+    this.#label.dispose();
+  }
+}
+
+/** The error at the target in the 3D view: its ellipsoid, seen through everything, as much larger as the model says. */
+export class ErrorInScene {
+  readonly #mesh = new Mesh(
+    new SphereGeometry(1, 40, 28),
+    new MeshLambertMaterial({ color: PALETTE.text, transparent: true, opacity: 0.5, depthTest: false, depthWrite: false }),
+  );
+  readonly #label = new Label();
+  readonly #middle = new Vector3();
+  readonly #placed = new Matrix4();
+
+  constructor(scene: Scene, hud: Hud) {
+    this.#mesh.material.emissive.set(PALETTE.text).multiplyScalar(0.15);
+    this.#mesh.matrixAutoUpdate = false;
+    this.#mesh.renderOrder = 28;
+    scene.add(this.#mesh);
+    hud.scene.add(this.#label.object);
+  }
+
+  update(camera: PerspectiveCamera, width: number, height: number, model: StageModel): void {
+    const { targetError, dpr, errorScale: f } = model;
+    this.#mesh.visible = targetError !== undefined;
+    this.#label.object.visible = false;
+    if (targetError === undefined) return;
+    const { axes: a, centre: c } = targetError;
+    const at = (k: number): number => f * (a[k] as number);
+    this.#placed.set(
+      ...([at(0), at(3), at(6), c[0] as number] as [number, number, number, number]),
+      ...([at(1), at(4), at(7), c[1] as number] as [number, number, number, number]),
+      ...([at(2), at(5), at(8), c[2] as number] as [number, number, number, number]),
+      ...([0, 0, 0, 1] as [number, number, number, number]),
+    );
+    this.#mesh.matrix.copy(this.#placed);
+    this.#mesh.matrixWorldNeedsUpdate = true;
+    this.#middle.set(c[0] as number, c[1] as number, c[2] as number).project(camera);
+    this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor: 'left', weight: 700 });
+    this.#label.object.visible = this.#middle.z < 1 && targetError.label !== '';
+    const right = ((this.#middle.x + 1) / 2) * width;
+    this.#label.at(right + 14 * dpr, ((1 - this.#middle.y) / 2) * height + 16 * dpr);
+  }
+
+  dispose(): void {
+    this.#mesh.removeFromParent();
+    this.#mesh.geometry.dispose();
+    this.#mesh.material.dispose();
+    this.#label.dispose();
+  }
+}
