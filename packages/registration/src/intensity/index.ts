@@ -1,4 +1,13 @@
 /**
  * `@trocar/registration/intensity`: images registered by what they show, with our own kernels.
  */
-export {};
+export type { MotionKind } from './motion.js';
+export type { IntensityMetric } from './mutual-information.js';
+export {
+  type AffineVolumeRegistration,
+  type RigidVolumeRegistration,
+  registerVolumes,
+  type VolumeRegistration,
+  type VolumeRegistrationOptions,
+  type VolumeRegistrationReport,
+} from './register-volumes.js';

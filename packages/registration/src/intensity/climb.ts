@@ -1,0 +1,126 @@
+import { cholesky, choleskySolve } from '@trocar/core/math';
+import type { Comparison, Score } from './evaluate.js';
+import { type Motion, type MotionKind, moved, PARAMETERS } from './motion.js';
+
+/** How {@link climb} goes. */
+export interface ClimbOptions {
+  readonly kind: MotionKind;
+  /** The first step is no longer than this, mm. */
+  readonly reachMm: number;
+  /** Ends where a step is shorter than this, mm. */
+  readonly toleranceMm: number;
+  readonly mostEvaluations: number;
+}
+
+/** Where {@link climb} arrived. */
+export interface Climbed {
+  readonly motion: Motion;
+  readonly score: Score;
+  readonly evaluations: number;
+}
+
+/**
+ * Walks uphill to the nearest maximum: quasi-Newton steps (BFGS, begun with the mean square of the samples' slopes) within
+ * a trust region (Nocedal & Wright 2006, ch. 4 and 6), in millimetres of displacement. A step that loses half of the
+ * overlap is not taken.
+ */
+export function climb(comparison: Comparison, start: Motion, options: ClimbOptions): Climbed {
+  const { kind } = options;
+  const n = PARAMETERS[kind];
+  let motion = start;
+  let score = comparison.score(motion, true);
+  let evaluations = 1;
+  const enough = score.overlap / 2;
+  if (score.overlap === 0) return { motion, score, evaluations };
+  let gradient = comparison.slope(kind, motion);
+  const curvature = conditioned(comparison.information(kind, motion), n);
+  let reach = options.reachMm;
+  while (evaluations < options.mostEvaluations && reach > options.toleranceMm / 4) {
+    const step = boundedStep(curvature, gradient, n, reach);
+    const length = Math.hypot(...step);
+    if (length < options.toleranceMm) {
+      // The last, tiny step is taken on trust: what it would gain is below what the samples resolve.
+      motion = moved(kind, motion, step, comparison.radiusMm);
+      break;
+    }
+    const next = moved(kind, motion, step, comparison.radiusMm);
+    const reached = comparison.score(next, true);
+    evaluations += 1;
+    const slope = reached.overlap > 0 ? comparison.slope(kind, next) : gradient;
+    const predicted = gain(curvature, gradient, step, n);
+    const ratio = (reached.value - score.value) / predicted;
+    if (reached.overlap > 0) updateCurvature(curvature, gradient, slope, step, n);
+    if (reached.value > score.value && reached.overlap >= enough) {
+      motion = next;
+      score = reached;
+      gradient = slope;
+      if (ratio > 0.75 && length > 0.8 * reach) reach *= 2;
+      else if (ratio < 0.25) reach = length / 2;
+    } else reach = length / 3;
+  }
+  return { motion, score, evaluations };
+}
+
+/** The curvature made safely positive definite: no direction is flatter than a thousandth of the mean. */
+function conditioned(curvature: Float64Array, n: number): Float64Array {
+  let trace = 0;
+  for (let i = 0; i < n; i += 1) trace += curvature[n * i + i] as number;
+  for (let i = 0; i < n; i += 1) curvature[n * i + i] = (curvature[n * i + i] as number) + (1e-3 * trace) / n + 1e-12;
+  return curvature;
+}
+
+/** (B + λ I)⁻¹ g with λ ≥ 0 such that it is no longer than `reach`. */
+function boundedStep(b: Float64Array, g: Float64Array, n: number, reach: number): Float64Array {
+  const factor = new Float64Array(n * n);
+  const step = new Float64Array(n);
+  let trace = 0;
+  for (let i = 0; i < n; i += 1) trace += b[n * i + i] as number;
+  let damping = 0;
+  for (let tries = 0; tries < 60; tries += 1) {
+    const damped = Float64Array.from(b, (x, at) => (at % (n + 1) === 0 ? x + damping : x));
+    if (cholesky(factor, damped, n)) {
+      choleskySolve(step, factor, g, n);
+      const length = Math.hypot(...step);
+      if (length <= 1.1 * reach) return step;
+      // Newton's step on 1/length, which is nearly straight in the damping; bounded so that it cannot stall.
+      const solved = choleskySolve(new Float64Array(n), factor, step, n);
+      let along = 0;
+      for (let i = 0; i < n; i += 1) along += (step[i] as number) * (solved[i] as number);
+      damping += Math.max(((length - reach) / reach) * ((length * length) / along), (1e-3 * trace) / n);
+    } else damping = Math.max(2 * damping, (1e-3 * Math.abs(trace)) / n);
+  }
+  const scale = reach / Math.hypot(...g);
+  return g.map((x) => x * scale);
+}
+
+function gain(b: Float64Array, g: Float64Array, s: Float64Array, n: number): number {
+  let linear = 0;
+  let quadratic = 0;
+  for (let i = 0; i < n; i += 1) {
+    linear += (g[i] as number) * (s[i] as number);
+    for (let j = 0; j < n; j += 1) quadratic += (s[i] as number) * (b[n * i + j] as number) * (s[j] as number);
+  }
+  return linear - quadratic / 2;
+}
+
+/** Powell's damped BFGS update, which keeps the curvature positive definite. */
+function updateCurvature(b: Float64Array, before: Float64Array, after: Float64Array, s: Float64Array, n: number): void {
+  const bs = new Float64Array(n);
+  let sbs = 0;
+  let sy = 0;
+  for (let i = 0; i < n; i += 1) {
+    for (let j = 0; j < n; j += 1) bs[i] = (bs[i] as number) + (b[n * i + j] as number) * (s[j] as number);
+    sbs += (s[i] as number) * (bs[i] as number);
+    sy += (s[i] as number) * ((before[i] as number) - (after[i] as number));
+  }
+  if (!(sbs > 0)) return;
+  const theta = sy >= 0.2 * sbs ? 1 : (0.8 * sbs) / (sbs - sy);
+  const y = before.map((g, i) => theta * (g - (after[i] as number)) + (1 - theta) * (bs[i] as number));
+  const sr = theta * sy + (1 - theta) * sbs;
+  for (let i = 0; i < n; i += 1) {
+    for (let j = 0; j < n; j += 1) {
+      b[n * i + j] =
+        (b[n * i + j] as number) + ((y[i] as number) * (y[j] as number)) / sr - ((bs[i] as number) * (bs[j] as number)) / sbs;
+    }
+  }
+}

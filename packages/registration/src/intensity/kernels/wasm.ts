@@ -1,0 +1,125 @@
+import type { ByteImage } from '../byte-image.js';
+import type { SampleSet } from '../samples.js';
+import { type Kernel, type KernelImage, type KernelSamples, unpackInformation } from './kernel.js';
+import { KERNEL } from './mutual-information.generated.js';
+
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  scatter(...args: number[]): number;
+  gather(...args: number[]): void;
+  information(...args: number[]): void;
+}
+
+interface WasmImage extends KernelImage {
+  readonly at: number;
+}
+
+interface WasmSamples extends KernelSamples {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+  readonly rows: number;
+}
+
+const PAGE = 65536;
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** The compiled module, compiled once; it can be posted to workers. */
+export function kernelModule(): Promise<WebAssembly.Module> {
+  compiled ??= WebAssembly.compile(Uint8Array.from(atob(KERNEL), (c) => c.charCodeAt(0)));
+  return compiled;
+}
+
+/** The kernel in WebAssembly, with memory of its own that grows as images and samples are added. */
+export class WasmKernel implements Kernel<WasmImage, WasmSamples> {
+  readonly kind = 'wasm';
+  readonly #exports: Exports;
+  #next: number;
+  #scratch = { samples: -1, cells: 0, gradients: 0, histogram: 0, table: 0, cellCount: 0 };
+  readonly #small: number;
+
+  constructor(module: WebAssembly.Module) {
+    this.#exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
+    // The module has no data of its own; an address of 0 means `none`.
+    this.#next = 1024;
+    this.#small = this.#take(64 + 480);
+  }
+
+  addImage(image: ByteImage): WasmImage {
+    // The pair of the last voxel of a row reads one byte more.
+    const at = this.#take(image.values.length + 16);
+    new Uint8Array(this.#exports.memory.buffer).set(image.values, at);
+    return { at, size: image.size, holes: image.holes };
+  }
+
+  addSamples(set: SampleSet): WasmSamples {
+    const { count, fixedBins, fine } = set;
+    const [x, y, z, rows] = [set.x, set.y, set.z, set.rows].map((array) => {
+      const at = this.#take(4 * count);
+      new Uint8Array(this.#exports.memory.buffer).set(new Uint8Array(array.buffer, array.byteOffset, 4 * count), at);
+      return at;
+    }) as [number, number, number, number];
+    return { count, fixedBins, fine, x, y, z, rows };
+  }
+
+  scatter(s: WasmSamples, image: WasmImage, indexFromSample: Float32Array, gradient: boolean): number {
+    this.#reserve(s);
+    const { histogram, cells, gradients } = this.#scratch;
+    new Float32Array(this.#exports.memory.buffer, this.#small, 12).set(indexFromSample);
+    const scale = (s.fine - 1) / 254;
+    const [ni, nj, nk] = image.size;
+    const holes = image.holes ? 1 : 0;
+    const place = [s.count, s.x, s.y, s.z, s.rows, image.at, ni, nj, nk, holes];
+    const trash = s.fixedBins * s.fine;
+    return this.#exports.scatter(...place, this.#small, scale, trash, histogram, cells, gradient ? gradients : 0);
+  }
+
+  counts(s: WasmSamples): Uint32Array {
+    return new Uint32Array(this.#exports.memory.buffer, this.#scratch.histogram, s.fixedBins * s.fine);
+  }
+
+  gather(s: WasmSamples, table: Float32Array): Float64Array {
+    const { cells, gradients, table: at } = this.#scratch;
+    this.#putTable(s, table);
+    this.#exports.gather(s.count, s.x, s.y, s.z, cells, gradients, at, this.#small + 64);
+    return new Float64Array(this.#exports.memory.buffer, this.#small + 64, 12).slice();
+  }
+
+  information(s: WasmSamples, table: Float32Array, stride: number): Float64Array {
+    const { cells, gradients, table: at } = this.#scratch;
+    this.#putTable(s, table);
+    this.#exports.information(s.count, stride, s.x, s.y, s.z, cells, gradients, at, this.#small + 64);
+    return unpackInformation(new Float64Array(this.#exports.memory.buffer, this.#small + 64, 60));
+  }
+
+  #putTable(s: WasmSamples, table: Float32Array): void {
+    const cellCount = s.fixedBins * s.fine;
+    const memory = new Float32Array(this.#exports.memory.buffer, this.#scratch.table, cellCount + 1);
+    memory.set(table);
+    memory[cellCount] = 0;
+  }
+
+  #reserve(s: KernelSamples): void {
+    const cellCount = s.fixedBins * s.fine + 1;
+    if (s.count <= this.#scratch.samples && cellCount <= this.#scratch.cellCount) return;
+    const samples = Math.max(s.count, this.#scratch.samples);
+    const most = Math.max(cellCount, this.#scratch.cellCount);
+    this.#scratch = {
+      samples,
+      cellCount: most,
+      cells: this.#take(4 * samples),
+      gradients: this.#take(12 * samples),
+      histogram: this.#take(4 * most),
+      table: this.#take(4 * most),
+    };
+  }
+
+  #take(bytes: number): number {
+    const at = this.#next;
+    this.#next = (at + bytes + 15) & ~15;
+    const missing = this.#next - this.#exports.memory.buffer.byteLength;
+    if (missing > 0) this.#exports.memory.grow(Math.ceil(missing / PAGE));
+    return at;
+  }
+}

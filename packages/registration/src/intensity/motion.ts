@@ -1,0 +1,110 @@
+import { fromRotationVector } from '@trocar/core/math';
+
+/** What a registration may do beside moving and turning. */
+export type MotionKind = 'rigid' | 'similarity' | 'affine';
+
+/**
+ * A map of fixed points to moving ones about the fixed centre c: y = linear · (x − c) + at.
+ * `linear` is 3×3 row-major, `at` is where c goes, mm in the moving frame.
+ */
+export interface Motion {
+  readonly linear: Float64Array;
+  readonly at: Float64Array;
+}
+
+export const PARAMETERS: Readonly<Record<MotionKind, number>> = { rigid: 6, similarity: 7, affine: 12 };
+
+const SPIN = [
+  [0, 0, 0, 0, 0, -1, 0, 1, 0],
+  [0, 0, 1, 0, 0, 0, -1, 0, 0],
+  [0, -1, 0, 1, 0, 0, 0, 0, 0],
+] as const;
+
+/**
+ * A motion followed by a small one: `step` holds millimetres. Three of translation, then of displacement at the distance
+ * `radiusMm`: rotation about the moving axes and, of a similarity, growth; of an affine map its nine elements instead.
+ */
+export function moved(kind: MotionKind, motion: Motion, step: ArrayLike<number>, radiusMm: number): Motion {
+  const s = (n: number): number => (step[n] as number) / radiusMm;
+  const at = motion.at.map((t, r) => t + (step[r] as number));
+  if (kind === 'affine') {
+    const change = Float64Array.from({ length: 9 }, (_, n) => s(3 + n) + (n % 4 === 0 ? 1 : 0));
+    return { linear: product3(change, motion.linear), at };
+  }
+  const m = fromRotationVector(new Float64Array(16), [s(3), s(4), s(5)]);
+  const grow = kind === 'similarity' ? Math.exp(s(6)) : 1;
+  const turn = Float64Array.from({ length: 9 }, (_, n) => grow * (m[4 * (n % 3) + Math.floor(n / 3)] as number));
+  return { linear: product3(turn, motion.linear), at };
+}
+
+/** How the motion's matrix (3×3 row-major) and place change with each parameter of {@link moved} at no step. */
+export function directions(
+  kind: MotionKind,
+  motion: Motion,
+  radiusMm: number,
+): Array<{ linear: Float64Array; at: Float64Array }> {
+  const none = (): Float64Array => new Float64Array(9);
+  const out = [0, 1, 2].map((r) => ({ linear: none(), at: unit(r) }));
+  const generators: Array<ArrayLike<number>> =
+    kind === 'affine' ? Array.from({ length: 9 }, (_, n) => none().map((_, i) => (i === n ? 1 : 0))) : [...SPIN];
+  if (kind === 'similarity') generators.push([1, 0, 0, 0, 1, 0, 0, 0, 1]);
+  for (const g of generators) {
+    out.push({ linear: product3(g, motion.linear).map((x) => x / radiusMm), at: new Float64Array(3) });
+  }
+  return out;
+}
+
+function unit(r: number): Float64Array {
+  const out = new Float64Array(3);
+  out[r] = 1;
+  return out;
+}
+
+/** a · b for 3×3 row-major matrices. */
+export function product3(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  return Float64Array.from({ length: 9 }, (_, n) => {
+    const r = 3 * Math.floor(n / 3);
+    const c = n % 3;
+    return (
+      (a[r] as number) * (b[c] as number) +
+      (a[r + 1] as number) * (b[3 + c] as number) +
+      (a[r + 2] as number) * (b[6 + c] as number)
+    );
+  });
+}
+
+/** moving-from-fixed as a 4×4, column-major. */
+export function matrixOf(motion: Motion, centre: ArrayLike<number>): Float64Array {
+  const m = new Float64Array(16);
+  m[15] = 1;
+  for (let r = 0; r < 3; r += 1) {
+    let t = motion.at[r] as number;
+    for (let c = 0; c < 3; c += 1) {
+      const x = motion.linear[3 * r + c] as number;
+      m[4 * c + r] = x;
+      t -= x * (centre[c] as number);
+    }
+    m[12 + r] = t;
+  }
+  return m;
+}
+
+/** The motion of a 4×4, column-major. */
+export function motionOf(m: ArrayLike<number>, centre: ArrayLike<number>): Motion {
+  const linear = Float64Array.from({ length: 9 }, (_, n) => m[4 * (n % 3) + Math.floor(n / 3)] as number);
+  const at = Float64Array.from({ length: 3 }, (_, r) => {
+    let t = m[12 + r] as number;
+    for (let c = 0; c < 3; c += 1) t += (linear[3 * r + c] as number) * (centre[c] as number);
+    return t;
+  });
+  return { linear, at };
+}
+
+/** Root mean square distance between where two motions put points spread with that radius about the centre, mm. */
+export function distanceBetween(a: Motion, b: Motion, radiusMm: number): number {
+  let turned = 0;
+  for (let n = 0; n < 9; n += 1) turned += ((a.linear[n] as number) - (b.linear[n] as number)) ** 2;
+  let shifted = 0;
+  for (let r = 0; r < 3; r += 1) shifted += ((a.at[r] as number) - (b.at[r] as number)) ** 2;
+  return Math.sqrt(shifted + (turned * radiusMm * radiusMm) / 3);
+}

@@ -1,0 +1,121 @@
+import { Random } from '@trocar/core/math';
+import { type AnyVolume, spacingOf } from '@trocar/core/volume';
+import { type ByteImage, byteImageOf, coarser, factorsTowards, HOLE } from './byte-image.js';
+import { drawSamples, type SampleSet, sampleWeights } from './samples.js';
+
+/** One image from fine to coarse. */
+export interface Pyramid {
+  /** Coarsest first. */
+  readonly levels: readonly ByteImage[];
+  /** How many voxels of the volume were averaged to one in the finest. */
+  readonly factors: readonly [number, number, number];
+}
+
+/** Samples per level, coarsest first; bins and fine steps with them. Few samples fill only few bins. */
+const PLANS = [
+  { count: 3000, fixedBins: 16, movingBins: 16, fine: 64 },
+  { count: 8000, fixedBins: 24, movingBins: 24, fine: 128 },
+  { count: 20_000, fixedBins: 32, movingBins: 32, fine: 256 },
+  { count: 40_000, fixedBins: 32, movingBins: 32, fine: 256 },
+] as const;
+
+export type LevelPlan = (typeof PLANS)[number];
+
+/** The last plan is for the finest level, however many there are. */
+export function planOf(level: number): LevelPlan {
+  return PLANS[Math.min(level, PLANS.length - 1)] as LevelPlan;
+}
+
+/** A cube with the volume of the smaller image is divided by this for the coarsest spacing. */
+const COARSEST_CELLS = 24;
+
+/** Spacings of the levels, mm, coarsest first, each half of the one before, down to the finer image's own. */
+export function levelSpacings(fixed: AnyVolume, moving: AnyVolume): number[] {
+  const extent = Math.cbrt(Math.min(boxOf(fixed), boxOf(moving)));
+  const finest = Math.min(meanSpacing(fixed), meanSpacing(moving));
+  const spacings = [extent / COARSEST_CELLS];
+  while (spacings.length < 5 && (spacings.at(-1) as number) > 1.4 * finest) spacings.push((spacings.at(-1) as number) / 2);
+  return spacings;
+}
+
+function meanSpacing(v: AnyVolume): number {
+  return Math.cbrt(spacingOf(v).reduce((a, b) => a * b, 1));
+}
+
+function boxOf(v: AnyVolume): number {
+  return spacingOf(v).reduce((product, s, a) => product * s * (v.size[a] as number), 1);
+}
+
+/** Voxels of the finest level at most: more bring nothing, and cost time and memory. */
+const MOST_VOXELS = 16e6;
+
+/** How many voxels to average so that no more than {@link MOST_VOXELS} are left, along the finest axis first. */
+export function baseFactors(v: AnyVolume): [number, number, number] {
+  const factors: [number, number, number] = [1, 1, 1];
+  const spacing = spacingOf(v);
+  const left = (): number => v.size.reduce((product, n, a) => product * Math.floor(n / (factors[a] as number)), 1);
+  while (left() > MOST_VOXELS) {
+    const axis = ([0, 1, 2] as const).reduce((best, a) => (spacing[a] * factors[a] < spacing[best] * factors[best] ? a : best));
+    factors[axis] += 1;
+  }
+  return factors;
+}
+
+/** @throws as `byteImageOf` */
+export function pyramidOf(v: AnyVolume, side: string, spacings: readonly number[], mask?: AnyVolume): Pyramid {
+  const factors = baseFactors(v);
+  let image = byteImageOf(v, side, factors, mask);
+  const levels: ByteImage[] = [];
+  for (let n = spacings.length - 1; n >= 0; n -= 1) {
+    image = coarser(image, factorsTowards(image, spacings[n] as number));
+    levels.unshift(image);
+  }
+  return { levels, factors };
+}
+
+/** The centre of an image's grid, mm. */
+export function centreOf(image: ByteImage): [number, number, number] {
+  const m = image.frameFromIndex;
+  return [0, 1, 2].map((r) =>
+    image.size.reduce((sum, n, a) => sum + ((m[4 * a + r] as number) * (n - 1)) / 2, m[12 + r] as number),
+  ) as [number, number, number];
+}
+
+/** The centre of what is brighter than the mean, mm: near the middle of the body in CT and MR alike. */
+export function bodyCentreOf(image: ByteImage): [number, number, number] {
+  const [ni, nj] = image.size;
+  let total = 0;
+  let count = 0;
+  for (const x of image.values) {
+    if (x === HOLE) continue;
+    total += x;
+    count += 1;
+  }
+  const mean = total / Math.max(1, count);
+  const sum = [0, 0, 0];
+  let inside = 0;
+  image.values.forEach((x, n) => {
+    if (x === HOLE || x <= mean) return;
+    inside += 1;
+    sum[0] = (sum[0] as number) + (n % ni);
+    sum[1] = (sum[1] as number) + (Math.floor(n / ni) % nj);
+    sum[2] = (sum[2] as number) + Math.floor(n / (ni * nj));
+  });
+  const m = image.frameFromIndex;
+  const at = inside > 0 ? sum.map((s) => s / inside) : image.size.map((n) => (n - 1) / 2);
+  return [0, 1, 2].map((r) => at.reduce((p, i, a) => p + (m[4 * a + r] as number) * i, m[12 + r] as number)) as [
+    number,
+    number,
+    number,
+  ];
+}
+
+/** The sample set of each level. The level above steers where samples are drawn. */
+export function sampleSets(pyramid: Pyramid, centre: readonly [number, number, number], seed: number): SampleSet[] {
+  const guides = pyramid.levels.map((image, n) => (n < 2 ? { image, weights: sampleWeights(image) } : undefined));
+  return pyramid.levels.map((image, n) => {
+    const guide = guides[Math.min(n, 1)] as { image: ByteImage; weights: Float32Array };
+    const { count, fixedBins, fine } = planOf(n);
+    return drawSamples(image, guide.image, guide.weights, new Random(seed + 7919 * n), { count, fixedBins, fine, centre });
+  });
+}

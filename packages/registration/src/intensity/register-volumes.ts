@@ -1,0 +1,174 @@
+import {
+  type AffineTransform,
+  affineTransform,
+  invert,
+  invertAffine,
+  NavError,
+  requireSameFrame,
+  type Transform,
+  transform,
+} from '@trocar/core';
+import { identity4, rigidityError } from '@trocar/core/math';
+import type { Volume } from '@trocar/core/volume';
+import type { ResultOutcome } from '../outcome.js';
+import { inlineCrew } from './crew.js';
+import { kernelModule, WasmKernel } from './kernels/wasm.js';
+import { type Located, locate, refined } from './locate.js';
+import { type Motion, type MotionKind, matrixOf, motionOf, product3 } from './motion.js';
+import type { IntensityMetric } from './mutual-information.js';
+import { allRotations } from './orientations.js';
+import { bodyCentreOf, centreOf, levelSpacings, planOf, pyramidOf, sampleSets } from './pyramid.js';
+import { posesOf, worth } from './search.js';
+import { type LevelData, Workshop } from './workshop.js';
+
+/** How to register two volumes. */
+export interface VolumeRegistrationOptions<K extends MotionKind, F extends string, M extends string> {
+  /** What the map may do: move and turn; also grow evenly; also stretch and shear. Default `rigid`. */
+  readonly transform?: K;
+  /** Mutual information, or its normalised form, which is steadier where the images overlap only in part. Default `mi`. */
+  readonly metric?: IntensityMetric;
+  /** Where the moving image is thought to be: moving from fixed. Default: both share their coordinates. */
+  readonly initial?: AffineTransform<M, F>;
+  /** The answer is sought within this distance of `initial`, mm at the fixed centre. Default: anywhere. */
+  readonly searchMm?: number;
+  /** The answer is sought within this rotation of `initial`, degrees. Default: any. */
+  readonly searchDeg?: number;
+  /** Only what lies where these are above 0 counts: the image's own frame, any grid. */
+  readonly fixedMask?: Volume<F>;
+  readonly movingMask?: Volume<M>;
+  /** Of the samples. The same seed gives the same result. Default 1. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  /** Called with the fraction done, 0 … 1, and the stage. */
+  readonly progress?: (fraction: number, stage: string) => void;
+  /** Called with the best pose so far: moving from fixed, 16 doubles, column-major, mm. */
+  readonly preview?: (movingFromFixed: Float64Array) => void;
+}
+
+/** What every registration of volumes tells. */
+export interface VolumeRegistrationReport {
+  readonly outcome: ResultOutcome;
+  /** Mutual information over the samples, nats, and the share of them inside the moving image. */
+  readonly mutualInformation: number;
+  readonly overlap: number;
+  /** The search: how many poses were tried and refined, and by how much the best other pose is worse. */
+  readonly starts: number;
+  readonly runnerUpGap: number;
+  readonly seconds: number;
+}
+
+/** A rigid result. */
+export interface RigidVolumeRegistration<F extends string, M extends string> extends VolumeRegistrationReport {
+  readonly kind: 'rigid';
+  readonly fixedFromMoving: Transform<F, M>;
+  readonly movingFromFixed: Transform<M, F>;
+}
+
+/** A similarity or affine result. */
+export interface AffineVolumeRegistration<F extends string, M extends string> extends VolumeRegistrationReport {
+  readonly kind: 'similarity' | 'affine';
+  readonly fixedFromMoving: AffineTransform<F, M>;
+  readonly movingFromFixed: AffineTransform<M, F>;
+}
+
+/** The result that belongs to a kind. */
+export type VolumeRegistration<K extends MotionKind, F extends string, M extends string> = K extends 'rigid'
+  ? RigidVolumeRegistration<F, M>
+  : AffineVolumeRegistration<F, M>;
+
+/**
+ * Registers two volumes of one body by mutual information, from anywhere.
+ * @throws NavError
+ */
+export async function registerVolumes<F extends string, M extends string, K extends MotionKind = 'rigid'>(
+  fixed: Volume<F>,
+  moving: Volume<M>,
+  options: VolumeRegistrationOptions<K, F, M> = {},
+): Promise<VolumeRegistration<K, F, M>> {
+  const started = performance.now();
+  const kind: MotionKind = options.transform ?? 'rigid';
+  const metric = options.metric ?? 'mi';
+  const spacings = levelSpacings(fixed, moving);
+  const fixedPyramid = pyramidOf(fixed, 'fixed', spacings, options.fixedMask);
+  const movingPyramid = pyramidOf(moving, 'moving', spacings, options.movingMask);
+  const coarseFixed = fixedPyramid.levels[0] as (typeof fixedPyramid.levels)[0];
+  const coarseMoving = movingPyramid.levels[0] as (typeof movingPyramid.levels)[0];
+  const centre = centreOf(coarseFixed);
+  const sets = sampleSets(fixedPyramid, centre, options.seed ?? 1);
+  const levels = sets.map(
+    (samples, n): LevelData => ({
+      samples,
+      image: movingPyramid.levels[n] as LevelData['image'],
+      metric,
+      movingBins: planOf(n).movingBins,
+    }),
+  );
+  const crew = inlineCrew(new Workshop(new WasmKernel(await kernelModule()), levels), options.signal);
+  const ladder = { spacings, radiusMm: (sets[0] as (typeof sets)[0]).radiusMm };
+  const initial = motionOf(initialMatrix(fixed, moving, options.initial), centre);
+  const relative = (p: readonly number[]): number[] => p.map((x, r) => x - (centre[r] as number));
+  const starts = [
+    initial,
+    ...posesOf(
+      allRotations().map((r) => product3(initial.linear, r)),
+      [
+        { fixed: [0, 0, 0], moving: initial.at },
+        { fixed: [0, 0, 0], moving: centreOf(coarseMoving) },
+        { fixed: relative(bodyCentreOf(coarseFixed)), moving: bodyCentreOf(coarseMoving) },
+      ],
+    ),
+  ];
+  const tell = (fraction: number, best: Motion): void => {
+    options.progress?.(fraction, 'searching');
+    options.preview?.(matrixOf(best, centre));
+  };
+  const found = await locate(crew, ladder, { starts, others: [], allows: () => true }, tell);
+  const best = await refined(crew, ladder, found.best, kind, found.judgedLevel + (kind === 'rigid' ? 1 : 0));
+  crew.close();
+  options.progress?.(1, 'done');
+  return result(fixed, moving, kind, matrixOf(best.motion, centre), {
+    outcome: 'ok',
+    mutualInformation: best.score.mi,
+    overlap: best.score.overlap,
+    starts: found.tried,
+    runnerUpGap: gapOf(found),
+    seconds: (performance.now() - started) / 1000,
+  }) as VolumeRegistration<K, F, M>;
+}
+
+function gapOf(found: Located): number {
+  return found.runnerUp === undefined ? 1 : 1 - worth(found.runnerUp) / worth(found.judged);
+}
+
+function result<F extends string, M extends string>(
+  fixed: Volume<F>,
+  moving: Volume<M>,
+  kind: MotionKind,
+  matrix: Float64Array,
+  report: VolumeRegistrationReport,
+): RigidVolumeRegistration<F, M> | AffineVolumeRegistration<F, M> {
+  const provenance = { method: `mutual-information-${kind}` };
+  if (kind === 'rigid') {
+    const movingFromFixed = transform(moving.frame, fixed.frame, matrix, { provenance });
+    return { kind, movingFromFixed, fixedFromMoving: invert(movingFromFixed), ...report };
+  }
+  const movingFromFixed = affineTransform(moving.frame, fixed.frame, matrix, provenance);
+  return { kind, movingFromFixed, fixedFromMoving: invertAffine(movingFromFixed), ...report };
+}
+
+function initialMatrix<F extends string, M extends string>(
+  fixed: Volume<F>,
+  moving: Volume<M>,
+  initial: AffineTransform<M, F> | undefined,
+): ArrayLike<number> {
+  if (initial === undefined) return identity4();
+  requireSameFrame(moving.frame, initial.to, 'The initial transform');
+  requireSameFrame(fixed.frame, initial.from, 'The initial transform');
+  if (rigidityError(initial.matrix) > 1e-6) {
+    throw new NavError(
+      'registration/bad-parameters',
+      'A registration of volumes starts from a rigid transform; this one scales or shears.',
+    );
+  }
+  return initial.matrix;
+}

@@ -1,0 +1,55 @@
+import type { ByteImage } from './byte-image.js';
+import { type ClimbOptions, climb } from './climb.js';
+import { Comparison, type Score } from './evaluate.js';
+import type { Kernel } from './kernels/kernel.js';
+import type { Motion } from './motion.js';
+import type { IntensityMetric } from './mutual-information.js';
+import type { SampleSet } from './samples.js';
+
+/** What every worker holds of a registration: sample sets, each with the image they are compared with. */
+export interface LevelData {
+  readonly samples: SampleSet;
+  readonly image: ByteImage;
+  readonly metric: IntensityMetric;
+  readonly movingBins: number;
+}
+
+/** A piece of work: a pure function of the levels and its own numbers, so that it matters not who does it. */
+export type Task =
+  | { readonly kind: 'scores'; readonly level: number; readonly motions: readonly Motion[] }
+  | { readonly kind: 'climb'; readonly level: number; readonly motion: Motion; readonly options: ClimbOptions };
+
+/** What a task comes to. */
+export interface Reached {
+  readonly motion: Motion;
+  readonly score: Score;
+  readonly evaluations: number;
+}
+
+/** Does tasks with one kernel. */
+export class Workshop {
+  readonly #kernel: Kernel;
+  readonly #levels: LevelData[];
+  readonly #comparisons: Array<Comparison | undefined> = [];
+
+  constructor(kernel: Kernel, levels: readonly LevelData[]) {
+    this.#kernel = kernel;
+    this.#levels = [...levels];
+  }
+
+  do(task: Task): Reached[] {
+    const comparison = this.#comparisonOf(task.level);
+    if (task.kind === 'climb') return [climb(comparison, task.motion, task.options)];
+    return task.motions.map((motion) => ({ motion, score: comparison.score(motion), evaluations: 1 }));
+  }
+
+  /** Made when first needed: a worker that never sees the finest level does not copy it. */
+  #comparisonOf(level: number): Comparison {
+    const known = this.#comparisons[level];
+    if (known !== undefined) return known;
+    const { samples, image, metric, movingBins } = this.#levels[level] as LevelData;
+    const made = new Comparison(this.#kernel, samples, image, metric, movingBins);
+    this.#comparisons[level] = made;
+    return made;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * `node scripts/build-kernels.mjs`: compiles every `kernels/assembly/*.as` of a package's sources into a base64 module beside
+ * its folder, `kernels/<name>.generated.ts`. A test compiles them again and compares.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import { PACKAGES } from './lib/entries.mjs';
+import { ROOT } from './lib/host.mjs';
+
+const FLAGS = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort='];
+
+/**
+ * The kernels' sources and what they become.
+ * @returns {{ source: string, target: string }[]} absolute paths
+ */
+export function kernels() {
+  return PACKAGES.flatMap((name) => {
+    const base = join(ROOT, 'packages', name, 'src');
+    return readdirSync(base, { recursive: true, encoding: 'utf8' })
+      .map((path) => path.replaceAll('\\', '/'))
+      .filter((path) => /(^|\/)kernels\/assembly\/[^/]+[.]as$/.test(path))
+      .map((path) => ({
+        source: join(base, path),
+        target: join(base, path.replace(/assembly\/([^/]+)[.]as$/, '$1.generated.ts')),
+      }));
+  });
+}
+
+/**
+ * The module of a kernel, as the text of a TypeScript file.
+ * @param {string} source absolute path of the AssemblyScript
+ * @returns {Promise<string>}
+ */
+export async function generated(source) {
+  const name = basename(source, '.as');
+  /** @type {Uint8Array | undefined} */
+  let binary;
+  const { error, stderr } = await asc.main([`${name}.ts`, '--outFile', 'kernel.wasm', ...FLAGS], {
+    readFile: (file) => (basename(file) === `${name}.ts` ? readFileSync(source, 'utf8') : null),
+    writeFile: (file, contents) => {
+      if (file === 'kernel.wasm' && typeof contents !== 'string') binary = contents;
+    },
+  });
+  if (error || binary === undefined) throw new Error(`${source} does not compile:\n${stderr}`);
+  const lines =
+    Buffer.from(binary)
+      .toString('base64')
+      .match(/.{1,116}/g) ?? [];
+  return [
+    `/** Compiled from assembly/${name}.as by scripts/build-kernels.mjs. Do not edit. */`,
+    'export const KERNEL: string = [',
+    ...lines.map((line) => `  '${line}',`),
+    "].join('');",
+    '',
+  ].join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const { source, target } of kernels()) {
+    writeFileSync(target, await generated(source));
+    console.log(`${target.slice(ROOT.length + 1)}: ${readFileSync(target).length} bytes`);
+  }
+}
