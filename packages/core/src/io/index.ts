@@ -1,5 +1,10 @@
 export { type AssetLocation, requireAsset, requireAssetLocation, setAssetsBase } from './assets.js';
 export type { SeriesChoice } from './dicom/series.js';
+export { type ReadMesh, type ReadMeshOptions, readMesh } from './mesh/read.js';
+export { type ListedPoint, type ReadPoints, type ReadPointsOptions, readPointPairs, readPoints } from './points/read.js';
+export { encodePoints, type WrittenPoint, writePoints } from './points/write.js';
 export { readVolume } from './read.js';
+export type { FileSource } from './single-file.js';
 export type { ReadVolumeOptions, VolumeFile, VolumeSource } from './source.js';
+export type { ReadWarning, Space, SpaceSource } from './space.js';
 export { encodeVolume, writeVolume } from './write.js';

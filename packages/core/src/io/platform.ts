@@ -31,6 +31,11 @@ export interface Platform {
    * @throws NavError `io/not-found`
    */
   readPath(path: string, signal: AbortSignal | undefined): Promise<readonly VolumeFile[]>;
+  /**
+   * The one file at a path; a folder or a device is none.
+   * @throws NavError `io/not-found`
+   */
+  readFile(path: string): Promise<VolumeFile>;
   /** A file beside `path`, or undefined where there is none. */
   readSibling(path: string, name: string): Promise<VolumeFile | undefined>;
   /** @throws NavError `io/not-writable` */

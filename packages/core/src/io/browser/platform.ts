@@ -97,6 +97,7 @@ function noFiles(path: string): NavError {
 /** Browser: files only from memory, pipelines in a worker from the configured place. */
 export const platform: Platform = {
   readPath: (path) => Promise.reject(noFiles(path)),
+  readFile: (path) => Promise.reject(noFiles(path)),
   readSibling: () => Promise.resolve<VolumeFile | undefined>(undefined),
   writePath: (path) => Promise.reject(noFiles(path)),
   requireAssets: () => void requireAssetLocation(),

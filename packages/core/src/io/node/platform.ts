@@ -44,6 +44,17 @@ async function readPath(path: string, signal: AbortSignal | undefined): Promise<
   }
 }
 
+async function readOne(path: string): Promise<VolumeFile> {
+  try {
+    const about = await stat(path);
+    // A device such as /dev/zero has no end; a pipe has one.
+    if (!about.isFile() && !about.isFIFO()) throw new Error(about.isDirectory() ? 'it is a folder' : 'it is no file');
+    return { name: baseName(path), bytes: await readBytes(path) };
+  } catch (cause) {
+    throw new NavError('io/not-found', `"${path}" could not be read: ${reason(cause)}.`, { detail: { path }, cause });
+  }
+}
+
 /** All files below a folder, as paths relative to it, sorted. Links to files count, links to folders do not (loops). */
 async function namesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
@@ -96,4 +107,4 @@ function reason(cause: unknown): string {
 }
 
 /** Node: files through node:fs, pipelines out of the installed packages. */
-export const platform: Platform = { readPath, readSibling, writePath, requireAssets: () => {}, run };
+export const platform: Platform = { readPath, readFile: readOne, readSibling, writePath, requireAssets: () => {}, run };
