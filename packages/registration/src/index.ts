@@ -3,11 +3,9 @@
  */
 export { type ExpectedTre, type ExpectedTreOptions, expectedTreOf } from './accuracy/expected-tre.js';
 export type { Finding, Outcome, ResultOutcome } from './outcome.js';
+export type { AllowedOddity } from './points/consistency.js';
+export type { DropSuggestion, FitSummary } from './points/drop.js';
+export type { FitHealth, RegistrationFinding } from './points/findings.js';
 export type { PointNoise } from './points/noise.js';
-export {
-  type PointRegistration,
-  type PointRegistrationOptions,
-  type RegistrationFinding,
-  registerPoints,
-} from './points/register-points.js';
+export { type PointRegistration, type PointRegistrationOptions, registerPoints } from './points/register-points.js';
 export type { PointResidual } from './points/residuals.js';

@@ -35,6 +35,11 @@ export function informationOf(
     out[0] = out[4] = out[8] = w;
     return;
   }
+  trueInformation(out, noise, k, matrix);
+}
+
+/** The inverse of what the noise model says of pair k, into `out`, whatever weights steer the fit. */
+export function trueInformation(out: Float64Array, noise: NoiseModel, k: number, matrix: ArrayLike<number>): void {
   noise.covariance(out, k, matrix);
   if (noise.isotropic) out[0] = out[4] = out[8] = 1 / at(out, 0);
   else invert3(out, k);
@@ -166,7 +171,7 @@ export function product(a: ArrayLike<number>, b: ArrayLike<number>): Float64Arra
 }
 
 /** a · b for n×n row-major matrices. */
-function multiply(a: ArrayLike<number>, b: ArrayLike<number>, n: number): Float64Array {
+export function multiply(a: ArrayLike<number>, b: ArrayLike<number>, n: number): Float64Array {
   const out = new Float64Array(n * n);
   for (let i = 0; i < n; i += 1) {
     for (let j = 0; j < n; j += 1) {
@@ -178,7 +183,8 @@ function multiply(a: ArrayLike<number>, b: ArrayLike<number>, n: number): Float6
   return out;
 }
 
-function symmetrised(m: Float64Array, n: number): Float64Array {
+/** The mean of `m` and its transpose, in place. */
+export function symmetrised(m: Float64Array, n: number): Float64Array {
   for (let i = 0; i < n; i += 1) {
     for (let j = 0; j < i; j += 1) m[n * i + j] = m[n * j + i] = (at(m, n * i + j) + at(m, n * j + i)) / 2;
   }

@@ -131,21 +131,23 @@ export function requireMatch(fleMm: number, extentMm: number): void {
   );
 }
 
-/** A pose whose rotation is less certain than this (one standard deviation, rad) is refused: first-order theory ends here. */
+/** A pose whose rotation is less certain than this (one standard deviation, rad) is refused. */
 const MOST_ROTATION_SD = 0.2;
+
+/** Above this the predicted error is no longer good to 2 %, and the pose is found `uncertain-rotation`. */
+export const CERTAIN_ROTATION_SD = 0.1;
 
 /**
  * Refuses points that spread too little for their noise: they may not lie on a line, but might as well.
- * @param rotationVariance the largest eigenvalue of the rotation's covariance, rad²
+ * @param sd standard deviation of the rotation about its least certain axis, rad
  * @throws NavError `registration/collinear`
  */
-export function requireRotationKnown(rotationVariance: number, fleMm: number): void {
-  const sd = Math.sqrt(rotationVariance);
+export function requireRotationKnown(sd: number, fleMm: number): void {
   if (!(sd <= MOST_ROTATION_SD)) {
     throw new NavError(
       'registration/collinear',
       `The points spread too little for their localisation error of ${Number(fleMm.toPrecision(2))} mm: the rotation about one axis ` +
-        `is only known to ±${((sd * 180) / Math.PI).toFixed(0)}°. Add a point well away from the others.`,
+        `is only known to ${Number.isFinite(sd) ? `±${((sd * 180) / Math.PI).toFixed(0)}°` : 'no useful degree'}. Add a point well away from the others.`,
       { detail: { rotationSdRad: sd, fleMm } },
     );
   }

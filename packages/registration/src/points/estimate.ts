@@ -1,4 +1,5 @@
 import { cholesky, choleskySolve, fromRotationVector } from '@trocar/core/math';
+import { withLeverNoise } from '../accuracy/lever-noise.js';
 import {
   addInformation,
   carried,
@@ -39,14 +40,22 @@ export interface Pairs {
  */
 export function estimatePose(pairs: Pairs, weights: Float64Array): Estimate {
   const { to, from, noise } = pairs;
-  const { matrix } = fitRigid(to, from, weights);
-  const converged = noise.exact && !noise.isotropic ? refine(pairs, weights, matrix) : true;
+  const { matrix, converged } = fitPose(pairs, weights);
   const uncertainty = poseUncertainty(noise, weights, from, matrix);
   let used = 0;
   for (const w of weights) if (w > 0) used += 1;
   const freedom = 3 * used - 6;
   const chiSquare = misfit(pairs, weights, matrix, uncertainty) * freedom;
-  return { matrix, converged, uncertainty, freedom, chiSquare, scale: noise.known ? 1 : chiSquare / freedom };
+  const scale = noise.known ? 1 : chiSquare / freedom;
+  const full = withLeverNoise(noise, weights, to, from, matrix, uncertainty, scale);
+  return { matrix, converged, uncertainty: full, freedom, chiSquare, scale };
+}
+
+/** The pose alone. */
+export function fitPose(pairs: Pairs, weights: Float64Array): Pick<Estimate, 'matrix' | 'converged'> {
+  const { matrix } = fitRigid(pairs.to, pairs.from, weights);
+  const converged = pairs.noise.exact && !pairs.noise.isotropic ? refine(pairs, weights, matrix) : true;
+  return { matrix, converged };
 }
 
 /**

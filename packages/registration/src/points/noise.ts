@@ -1,4 +1,6 @@
 import { NavError } from '@trocar/core';
+import { invertSymmetric } from '@trocar/core/math';
+import { product } from '../accuracy/pose-covariance.js';
 import { at } from './rigid-fit.js';
 
 /** What is known of the points' localisation errors. Leave it all out where nothing is known. */
@@ -38,6 +40,11 @@ export interface NoiseModel {
   readonly isotropic: boolean;
   /** Covariance of pair k's error in the `to` frame, for a pose of that matrix: 9 numbers into `out`. */
   covariance(out: Float64Array, k: number, matrix: ArrayLike<number>): void;
+  /**
+   * How much of pair k's error is the `from` side's: R Σ_from Rᵀ (R Σ_from Rᵀ + Σ_to)⁻¹, new, 3×3 row-major. Undefined where
+   * only the sum of both sides' errors is known.
+   */
+  fromShare(k: number, matrix: ArrayLike<number>): Float64Array | undefined;
 }
 
 /**
@@ -79,6 +86,7 @@ function isotropic(weights: Float64Array, variances: Float64Array | undefined, k
       out.fill(0);
       out[0] = out[4] = out[8] = at(variance, k);
     },
+    fromShare: () => undefined,
   };
 }
 
@@ -111,6 +119,13 @@ function fromCovariances(
       turned(out, covariances.from?.[k] ?? ZERO, matrix);
       const own = covariances.to?.[k] ?? ZERO;
       for (let i = 0; i < 9; i += 1) out[i] = at(out, i) + at(own, i);
+    },
+    fromShare(k, matrix) {
+      const both = new Float64Array(9);
+      this.covariance(both, k, matrix);
+      const moving = new Float64Array(9);
+      turned(moving, covariances.from?.[k] ?? ZERO, matrix);
+      return product(moving, invertSymmetric(both, 3));
     },
   };
 }

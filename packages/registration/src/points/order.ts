@@ -1,4 +1,5 @@
 import { NavError } from '@trocar/core';
+import { confusedAxes } from './axes.js';
 import { at, fitRigid, type RigidFit, residualAt } from './rigid-fit.js';
 
 /** Odds against chance that another order of the points must reach before the given one is refused. */
@@ -14,7 +15,7 @@ const EXHAUSTIVE = 8;
 const CANDIDATES = 24;
 
 /** What a rival fit is judged by. */
-interface Evidence {
+export interface Evidence {
   readonly degreesOfFreedom: number;
   /** σ² in mm² where the noise level is known: `squares` / σ² is then a χ². */
   readonly variance: number | undefined;
@@ -25,7 +26,7 @@ interface Evidence {
  *
  * A likelihood ratio: exp((S − S′) / 2σ²) with σ known, (S / S′)^(ν/2) with σ profiled out.
  */
-function toBeat(squares: number, logOdds: number, evidence: Evidence): number {
+export function toBeat(squares: number, logOdds: number, evidence: Evidence): number {
   if (evidence.variance !== undefined) return squares - 2 * logOdds * evidence.variance;
   return squares * Math.exp((-2 * logOdds) / evidence.degreesOfFreedom);
 }
@@ -39,7 +40,8 @@ function toBeat(squares: number, logOdds: number, evidence: Evidence): number {
  *
  * @param used indices of the pairs in use
  * @param extent width of the layout, mm: misfits at its rounding are no evidence
- * @throws NavError `registration/mirrored`, `registration/swapped` (detail: `order`, the better order of the `from` points)
+ * @throws NavError `registration/mirrored`, `registration/swapped` (detail: `order`, the better order of the `from` points).
+ * Mirrored sides tell in the detail `axes` which confusion of axes explains them, where the frames are nearly aligned
  */
 export function requireOrder(
   to: ArrayLike<number>,
@@ -55,11 +57,12 @@ export function requireOrder(
   const mirrored = fit.mirroredSquares < toBeat(fit.squares, MIRROR_ODDS, evidence);
   const rms = (squares: number): string => Math.sqrt(squares / used.length).toFixed(2);
   if (mirrored && !(rival !== undefined && rival.squares < fit.mirroredSquares)) {
+    const axes = confusedAxes(to, from, used);
     throw new NavError(
       'registration/mirrored',
       `One side is a mirror image of the other: the points match within ${rms(fit.mirroredSquares)} mm once mirrored, but only ` +
-        `within ${rms(fit.squares)} mm as given. Check for a flipped axis or left and right exchanged.`,
-      { detail: { rmsMm: Number(rms(fit.squares)), mirroredRmsMm: Number(rms(fit.mirroredSquares)) } },
+        `within ${rms(fit.squares)} mm as given. ${suspicion(axes)}`,
+      { detail: { rmsMm: Number(rms(fit.squares)), mirroredRmsMm: Number(rms(fit.mirroredSquares)), ...(axes && { axes }) } },
     );
   }
   if (rival === undefined) return;
@@ -75,6 +78,11 @@ export function requireOrder(
       'Localise these fiducials again in the planned order.',
     { detail: { indices: moved, order: Array.from(rival.order) } },
   );
+}
+
+function suspicion(axes: string | undefined): string {
+  if (axes === undefined) return 'Check for a flipped axis or left and right exchanged.';
+  return `One side seems to have ${axes}: correct that side's coordinates.`;
 }
 
 /** The search for an order that fits significantly better than the given one; the odds are raised by the number of orders tried. */

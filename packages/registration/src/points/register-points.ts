@@ -1,39 +1,47 @@
 import { type Frame, type Point, requireSameFrame, type Transform, transform } from '@trocar/core';
-import { chiSquareTail, symmetricEigen, twoSidedZ } from '@trocar/core/math';
+import { chiSquareTail } from '@trocar/core/math';
 import { type ExpectedTre, expectedTreOf } from '../accuracy/expected-tre.js';
 import { aboutOrigin } from '../accuracy/pose-covariance.js';
-import type { Finding, ResultOutcome } from '../outcome.js';
+import type { ResultOutcome } from '../outcome.js';
 import {
+  CERTAIN_ROTATION_SD,
   coordinatesOf,
   requireEnough,
   requireLayout,
-  requireMatch,
   requireRotationKnown,
   requireSameCount,
   widthsOf,
 } from './checks.js';
+import { consensus } from './consensus.js';
+import { type AllowedOddity, requireConsistent } from './consistency.js';
+import type { DropSuggestion, FitSummary } from './drop.js';
 import { type Estimate, estimatePose, type Pairs } from './estimate.js';
-import { type NoiseModel, noiseModel, type PointNoise } from './noise.js';
-import { requireOrder } from './order.js';
+import { type FitHealth, findingsOf, healthOf, type RegistrationFinding, suspectOf } from './findings.js';
+import { noiseModel, type PointNoise } from './noise.js';
+import { localisationError, rotationSd } from './noise-level.js';
 import { indicesInUse, type PointResidual, residualsOf } from './residuals.js';
-import { at, fitRigid } from './rigid-fit.js';
+import { at, residualAt } from './rigid-fit.js';
+import { requireSameUnits, sizeRatio } from './units.js';
 
 /** What {@link registerPoints} may be told beside the points. */
 export interface PointRegistrationOptions extends PointNoise {
   /** Known localisation error of the targets, mm (rms length): added to every expected TRE. Default 0. */
   readonly targetFleMm?: number;
+  /**
+   * `tukey`: pairs that disagree with the rest are found and left out of the fit (`residuals[k].inlier`), up to just under
+   * half of them. Default `none`: all pairs count, and one that disagrees is a finding.
+   */
+  readonly robust?: 'none' | 'tukey';
+  /** For the triples that a robust fit draws from more than 20 pairs. Default 1. */
+  readonly seed?: number;
+  /**
+   * What would be refused as a usual mistake but is true here: `scale` (one side is larger, and a rigid motion is wanted
+   * all the same), `half-turn` (the patient lies prone in one frame and supine in the other).
+   */
+  readonly allow?: readonly AllowedOddity[];
   /** Description or hash of the input, kept in the edge's provenance. */
   readonly inputs?: string;
 }
-
-/**
- * Something about a registration that a person must look at before accepting it.
- *
- * `poor-fit`: all residuals together are larger than the known noise allows (χ² test, p < 0.001);
- * `outlier`: one pair disagrees with all others (probability below 0.001, corrected for the number of pairs);
- * `not-converged`: the iteration for anisotropic noise did not settle.
- */
-export type RegistrationFinding = Finding<'poor-fit' | 'outlier' | 'not-converged'>;
 
 /** A paired-point registration. */
 export interface PointRegistration<To extends string, From extends string> {
@@ -43,8 +51,8 @@ export interface PointRegistration<To extends string, From extends string> {
   /** to-from-from, with covariance; degreesOfFreedom is 3N − 6 where the noise level was estimated. */
   readonly edge: Transform<To, From>;
   /**
-   * Fiducial registration error: √(Σ w |r|² / Σ w), mm. A health figure only. It is NOT the accuracy, and does not even
-   * correlate with the error at the target (Fitzpatrick 2009, SPIE 7261): show `expectedTre` instead.
+   * Fiducial registration error: √(Σ w |r|² / Σ w) over the pairs in the fit, mm. A health figure only. It is NOT the
+   * accuracy, and does not even correlate with the error at the target (Fitzpatrick 2009, SPIE 7261): show `expectedTre`.
    */
   readonly freMm: number;
   /** Fiducial localisation error, mm (rms length per pair of average weight): as given, or estimated from the residuals. */
@@ -52,7 +60,9 @@ export interface PointRegistration<To extends string, From extends string> {
   /** In the order of the points. */
   readonly residuals: readonly PointResidual[];
   /** The χ² test of the residuals against the known noise level; absent where the level was estimated. */
-  readonly health: { readonly chiSquare: number; readonly degreesOfFreedom: number; readonly pValue: number } | undefined;
+  readonly health: FitHealth | undefined;
+  /** The pair to leave out, where the numbers speak for it. */
+  readonly dropSuggestion: DropSuggestion<To> | undefined;
   /** Expected target registration error at a point of the `to` frame, mm. */
   expectedTre(target: Point<To>): ExpectedTre;
 }
@@ -68,7 +78,10 @@ export interface PointRegistration<To extends string, From extends string> {
  * @param from frame of `fromPoints`, usually the tracker or the patient reference
  * @throws NavError `registration/count-mismatch`, `registration/too-few-points` (fewer than 3 pairs in use),
  * `registration/not-finite`, `registration/bad-weights`, `registration/duplicate-points`, `registration/collinear` (by shape,
- * or for the noise), `registration/failed` (no motion brings the two sides together), `registration/mirrored`, `registration/swapped` (detail: `order`), `frame/mismatch`
+ * or for the noise), `registration/units` (metres, centimetres or inches against millimetres), `registration/scale` (a
+ * similarity fits significantly better), `registration/ras-lps`, `registration/mirrored` (detail: `axes`),
+ * `registration/transposed`, `registration/swapped` (detail: `order`), `registration/failed` (no motion brings the two
+ * sides together), `frame/mismatch`
  */
 export function registerPoints<To extends string, From extends string>(
   to: Frame<To>,
@@ -78,65 +91,41 @@ export function registerPoints<To extends string, From extends string>(
   options: PointRegistrationOptions = {},
 ): PointRegistration<To, From> {
   requireSameCount(toPoints.length, fromPoints.length);
-  const pairs: Pairs = {
+  const given: Pairs = {
     to: coordinatesOf('to', to, toPoints),
     from: coordinatesOf('from', from, fromPoints),
     noise: noiseModel(toPoints.length, options),
   };
-  const used = indicesInUse(pairs.noise.weights);
-  requireEnough(used.length, toPoints.length);
-  requireLayout('to', pairs.to, used);
-  requireLayout('from', pairs.from, used);
-  const [extent] = widthsOf(pairs.from, used);
-  requireConsistent(pairs, used, extent);
-  const estimate = estimatePose(pairs, pairs.noise.weights);
+  const all = indicesInUse(given.noise.weights);
+  requireEnough(all.length, toPoints.length);
+  requireLayout('to', given.to, all);
+  requireLayout('from', given.from, all);
+  requireSameUnits(sizeRatio(given.to, given.from, all));
+  const [extent] = widthsOf(given.from, all);
+  const rounding = 1e-8 * extent;
+  const weights = options.robust === 'tukey' ? consensus(given, options.seed ?? 1, rounding) : given.noise.weights;
+  const pairs: Pairs = { ...given, noise: { ...given.noise, weights } };
+  const used = indicesInUse(weights);
+  const estimate = estimatePose(pairs, weights);
   const fleMm = localisationError(pairs.noise, estimate, used);
-  if (!pairs.noise.known) requireMatch(fleMm, extent);
-  requireRotationKnown(rotationVariance(estimate), fleMm);
-  return assembled(to, from, pairs, estimate, { fleMm, rounding: 1e-8 * extent, options });
+  const odd = requireConsistent({ pairs, weights, used, estimate, extent, fleMm, allow: options.allow ?? [] });
+  requireRotationKnown(rotationSd(estimate), fleMm);
+  if (2 * used.length <= all.length) odd.push(noConsensus(used.length, all.length));
+  return assembled(to, from, pairs, estimate, { fleMm, rounding, options, odd });
 }
 
-/** Refuses mirrored and exchanged points, judged by an isotropic fit. */
-function requireConsistent(pairs: Pairs, used: readonly number[], extent: number): void {
-  const { weights } = pairs.noise;
-  const fit = fitRigid(pairs.to, pairs.from, weights);
-  const variance = pairs.noise.known ? unitVariance(pairs.noise, fit.matrix, used) : undefined;
-  const evidence = { degreesOfFreedom: 3 * used.length - 6, variance };
-  requireOrder(pairs.to, pairs.from, weights, used, fit, extent, evidence);
-}
-
-/** The variance per axis of a pair of weight 1, in the noise model's scale: the mean of w · tr Σ / 3. */
-function unitVariance(noise: NoiseModel, matrix: ArrayLike<number>, used: readonly number[]): number {
-  const sigma = new Float64Array(9);
-  let sum = 0;
-  for (const k of used) {
-    noise.covariance(sigma, k, matrix);
-    sum += (at(noise.weights, k) * (at(sigma, 0) + at(sigma, 4) + at(sigma, 8))) / 3;
-  }
-  return sum / used.length;
-}
-
-function localisationError(noise: NoiseModel, estimate: Estimate, used: readonly number[]): number {
-  const sigma = new Float64Array(9);
-  if (!noise.known) return Math.sqrt(3 * estimate.scale * unitVariance(noise, estimate.matrix, used));
-  let sum = 0;
-  for (const k of used) {
-    noise.covariance(sigma, k, estimate.matrix);
-    sum += at(sigma, 0) + at(sigma, 4) + at(sigma, 8);
-  }
-  return Math.sqrt(sum / used.length);
-}
-
-function rotationVariance(estimate: Estimate): number {
-  const c = estimate.uncertainty.covariance;
-  const block = [0, 1, 2].flatMap((i) => [0, 1, 2].map((j) => at(c, 6 * (3 + i) + 3 + j)));
-  return at(symmetricEigen(block, 3).values, 0) * estimate.scale;
+function noConsensus(used: number, all: number): RegistrationFinding {
+  return {
+    code: 'no-consensus',
+    message: `Only ${used} of ${all} pairs agree with each other. Check which points belong together, and touch them again.`,
+  };
 }
 
 interface Assembly {
   readonly fleMm: number;
   readonly rounding: number;
   readonly options: PointRegistrationOptions;
+  readonly odd: readonly RegistrationFinding[];
 }
 
 function assembled<To extends string, From extends string>(
@@ -144,35 +133,85 @@ function assembled<To extends string, From extends string>(
   from: Frame<From>,
   pairs: Pairs,
   estimate: Estimate,
-  { fleMm, rounding, options }: Assembly,
+  { fleMm, rounding, options, odd }: Assembly,
 ): PointRegistration<To, From> {
-  const { noise } = pairs;
-  const covariance = aboutOrigin(estimate.uncertainty.covariance, estimate.uncertainty.centre).map((c) => c * estimate.scale);
-  const edge = transform(to, from, estimate.matrix, {
-    covariance,
-    ...(!noise.known && { degreesOfFreedom: estimate.freedom }),
-    provenance: { method: 'paired-points', ...(options.inputs !== undefined && { inputs: options.inputs }) },
-  });
+  const edge = edgeOf(to, from, pairs, estimate, options);
   const residuals = residualsOf(pairs, estimate, rounding);
-  const health = noise.known ? healthOf(estimate) : undefined;
-  const findings = findingsOf(residuals, health, estimate.converged);
-  const target = options.targetFleMm === undefined ? {} : { targetFleMm: options.targetFleMm };
+  const summary = summaryOf(edge, pairs, estimate, fleMm, residuals, options);
+  const findings = [...odd, ...findingsOf(residuals, summary.health, estimate, rotationSd(estimate))];
   return {
     outcome: findings.length === 0 ? 'ok' : 'failed',
     findings,
     edge,
-    freMm: weightedRms(noise.weights, residuals),
-    fleMm,
     residuals,
-    health,
+    ...summary,
+    dropSuggestion: dropSuggestionOf(to, from, pairs, residuals, summary, options),
+  };
+}
+
+function edgeOf<To extends string, From extends string>(
+  to: Frame<To>,
+  from: Frame<From>,
+  pairs: Pairs,
+  estimate: Estimate,
+  options: PointRegistrationOptions,
+): Transform<To, From> {
+  const covariance = aboutOrigin(estimate.uncertainty.covariance, estimate.uncertainty.centre).map((c) => c * estimate.scale);
+  return transform(to, from, estimate.matrix, {
+    covariance,
+    ...(!pairs.noise.known && { degreesOfFreedom: estimate.freedom }),
+    provenance: { method: 'paired-points', ...(options.inputs !== undefined && { inputs: options.inputs }) },
+  });
+}
+
+function summaryOf<To extends string, From extends string>(
+  edge: Transform<To, From>,
+  pairs: Pairs,
+  estimate: Estimate,
+  fleMm: number,
+  residuals: readonly Pick<PointResidual, 'mm'>[],
+  options: PointRegistrationOptions,
+): FitSummary<To> {
+  const target = options.targetFleMm === undefined ? {} : { targetFleMm: options.targetFleMm };
+  return {
+    fleMm,
+    freMm: weightedRms(pairs.noise.weights, residuals),
+    health: pairs.noise.known ? healthOf(estimate) : undefined,
     expectedTre(p) {
-      requireSameFrame(to, p.frame, 'Predicting the target registration error');
+      requireSameFrame(edge.to, p.frame, 'Predicting the target registration error');
       return expectedTreOf(edge, p, target);
     },
   };
 }
 
-function weightedRms(weights: ArrayLike<number>, residuals: readonly PointResidual[]): number {
+function dropSuggestionOf<To extends string, From extends string>(
+  to: Frame<To>,
+  from: Frame<From>,
+  pairs: Pairs,
+  residuals: readonly PointResidual[],
+  before: FitSummary<To>,
+  options: PointRegistrationOptions,
+): DropSuggestion<To> | undefined {
+  const index = suspectOf(residuals);
+  if (index === undefined) return undefined;
+  const weights = pairs.noise.weights.map((w, k) => (k === index ? 0 : w));
+  const rest: Pairs = { ...pairs, noise: { ...pairs.noise, weights } };
+  const estimate = estimatePose(rest, weights);
+  if (!(rotationSd(estimate) < CERTAIN_ROTATION_SD)) return undefined;
+  const left = residuals.map((_, k) => ({ mm: lengthOfResidual(rest, estimate.matrix, k) }));
+  const fleMm = localisationError(rest.noise, estimate, indicesInUse(weights));
+  const after = summaryOf(edgeOf(to, from, rest, estimate, options), rest, estimate, fleMm, left, options);
+  const z = (residuals[index] as PointResidual).zScore;
+  const pValue = Math.min(1, chiSquareTail(z * z, 1) * indicesInUse(pairs.noise.weights).length);
+  return { index, pValue, before, after };
+}
+
+function lengthOfResidual(pairs: Pairs, matrix: ArrayLike<number>, k: number): number {
+  const r = residualAt(new Float64Array(3), matrix, pairs.to, pairs.from, k);
+  return Math.hypot(at(r, 0), at(r, 1), at(r, 2));
+}
+
+function weightedRms(weights: ArrayLike<number>, residuals: readonly Pick<PointResidual, 'mm'>[]): number {
   let sum = 0;
   let total = 0;
   residuals.forEach((r, k) => {
@@ -180,44 +219,4 @@ function weightedRms(weights: ArrayLike<number>, residuals: readonly PointResidu
     total += at(weights, k);
   });
   return Math.sqrt(sum / total);
-}
-
-/** N · FRE² / σ² is χ² with 3N − 6 degrees of freedom; other weights than the noise's own are matched in the mean. */
-function healthOf(estimate: Estimate): NonNullable<PointRegistration<string, string>['health']> {
-  const { chiSquare, freedom } = estimate;
-  return { chiSquare, degreesOfFreedom: freedom, pValue: chiSquareTail(chiSquare, freedom) };
-}
-
-const ALARM = 0.001;
-
-function findingsOf(
-  residuals: readonly PointResidual[],
-  health: PointRegistration<string, string>['health'],
-  converged: boolean,
-): RegistrationFinding[] {
-  const findings: RegistrationFinding[] = [];
-  if (health !== undefined && health.pValue < ALARM) {
-    findings.push({
-      code: 'poor-fit',
-      message:
-        `The residuals are larger than the stated localisation error allows (χ² ${health.chiSquare.toFixed(1)} with ` +
-        `${health.degreesOfFreedom} degrees of freedom). Look for a moved or wrongly touched fiducial, or correct the stated error.`,
-    });
-  }
-  const limit = twoSidedZ(ALARM / residuals.length);
-  const worst = residuals.reduce((w, r, k) => (r.zScore > (residuals[w]?.zScore ?? 0) ? k : w), 0);
-  const suspect = residuals[worst];
-  if (suspect !== undefined && suspect.zScore > limit) {
-    findings.push({
-      code: 'outlier',
-      index: worst,
-      message:
-        `Point ${worst + 1} (counting from 1) lies ${suspect.leaveOneOutMm.toFixed(1)} mm from where the others put it, where ` +
-        `${suspect.leaveOneOutExpectedMm.toFixed(1)} mm is usual. Touch it again, or leave it out.`,
-    });
-  }
-  if (!converged) {
-    findings.push({ code: 'not-converged', message: 'The fit with anisotropic errors did not settle. Check the covariances.' });
-  }
-  return findings;
 }

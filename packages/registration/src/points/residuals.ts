@@ -10,6 +10,8 @@ export interface PointResidual {
   readonly vector: Float64Array;
   /** Its length, mm. A small residual does not make a small error at the target. */
   readonly mm: number;
+  /** Whether the pair took part in the fit: `false` for a weight of 0, and for an outlier of the robust fit. */
+  readonly inlier: boolean;
   /** Root mean square that this residual's length should have, mm: fitted residuals are shorter than the errors. */
   readonly expectedMm: number;
   /** Length of the residual of this pair under a registration of all OTHERS, mm; NaN where they cannot fix a pose. */
@@ -33,22 +35,33 @@ export function residualsOf(pairs: Pairs, estimate: Estimate, rounding: number):
   return Array.from({ length: weights.length }, (_, k) => {
     const vector = residualAt(new Float64Array(3), estimate.matrix, pairs.to, pairs.from, k);
     const spread = residualCovariance(pairs, weights, estimate.matrix, estimate.uncertainty, k);
-    return { vector, mm: length(vector), expectedMm: rms(spread, estimate.scale), ...leaveOneOut(pairs, k, rounding) };
+    return {
+      vector,
+      mm: length(vector),
+      inlier: at(weights, k) > 0,
+      expectedMm: rms(spread, estimate.scale),
+      ...leaveOneOut(pairs, weights, k, rounding),
+    };
   });
 }
 
-function leaveOneOut(
+const UNTOLD = { leaveOneOutMm: Number.NaN, leaveOneOutExpectedMm: Number.NaN, zScore: Number.NaN };
+
+/** Pair k against a registration of all others of `given`. */
+export function leaveOneOut(
   pairs: Pairs,
+  given: Float64Array,
   k: number,
   rounding: number,
 ): Pick<PointResidual, 'leaveOneOutMm' | 'leaveOneOutExpectedMm' | 'zScore'> {
-  const weights = pairs.noise.weights.slice();
+  const weights = given.slice();
   weights[k] = 0;
   const others = indicesInUse(weights);
   if (others.length < 3 || isLine(pairs.to, others) || isLine(pairs.from, others)) {
-    return { leaveOneOutMm: Number.NaN, leaveOneOutExpectedMm: Number.NaN, zScore: Number.NaN };
+    return UNTOLD;
   }
   const rest = estimatePose(pairs, weights);
+  if (!Number.isFinite(at(rest.uncertainty.covariance, 0))) return UNTOLD;
   const d = residualAt(new Float64Array(3), rest.matrix, pairs.to, pairs.from, k);
   const lever = new Float64Array(3);
   leverOf(lever, rest.matrix, pairs.from, k, rest.uncertainty.centre);

@@ -1,0 +1,93 @@
+import { NavError } from '@trocar/core';
+import { requireNoFlip } from './axes.js';
+import { requireMatch } from './checks.js';
+import type { Estimate, Pairs } from './estimate.js';
+import type { RegistrationFinding } from './findings.js';
+import { noiseVariance } from './noise-level.js';
+import { type Evidence, requireOrder, toBeat } from './order.js';
+import { at, fitRigid } from './rigid-fit.js';
+import { type ScaleTest, scaleTest } from './scale-test.js';
+
+/** What may be true although it is usually a mistake. */
+export type AllowedOddity = 'scale' | 'half-turn';
+
+/** A scale is refused where chance has less than this probability to make it, and reported below the second. */
+const SCALE_REFUSED = 1e-4;
+const SCALE_REPORTED = 1e-3;
+
+/** A smaller deviation of the scale from 1 than this is not refused, however certain. */
+const SCALE_FLOOR = 0.004;
+
+/** Odds that the other reading of a table must reach. */
+const TRANSPOSED_ODDS = Math.log(1e6);
+
+/** What is to be judged. */
+export interface Judged {
+  readonly pairs: Pairs;
+  readonly weights: Float64Array;
+  readonly used: readonly number[];
+  readonly estimate: Estimate;
+  /** Width of the layout, mm. */
+  readonly extent: number;
+  /** Localisation error that the fit means or was told, mm. */
+  readonly fleMm: number;
+  readonly allow: readonly AllowedOddity[];
+}
+
+/**
+ * Refuses pairs that fit together as they stand much worse than after a usual mistake is undone.
+ * @returns what is odd, but not refused
+ * @throws NavError `registration/scale`, `registration/transposed`, `registration/mirrored`, `registration/swapped`,
+ * `registration/failed`, `registration/ras-lps`
+ */
+export function requireConsistent(judged: Judged): RegistrationFinding[] {
+  const { pairs, weights, used, estimate, extent, fleMm, allow } = judged;
+  const { to, from, noise } = pairs;
+  const fit = fitRigid(to, from, weights);
+  const found: RegistrationFinding[] = [];
+  const exact = fit.squares <= used.length * (1e-6 * extent) ** 2;
+  if (!(exact || allow.includes('scale'))) found.push(...judgeScale(scaleTest(pairs, weights, estimate)));
+  const variance = noise.known ? noiseVariance(noise, fit.matrix, used) : undefined;
+  const evidence = { degreesOfFreedom: 3 * used.length - 6, variance };
+  if (!exact) requireRows(to, from, weights, used, fit.squares, evidence);
+  requireOrder(to, from, weights, used, fit, extent, evidence);
+  if (!noise.known) requireMatch(fleMm, extent);
+  if (!allow.includes('half-turn')) requireNoFlip(estimate.matrix, to, from, used);
+  return found;
+}
+
+function judgeScale(test: ScaleTest | undefined): RegistrationFinding[] {
+  if (test === undefined || Math.abs(test.scale - 1) < SCALE_FLOOR || !(test.pValue < SCALE_REPORTED)) return [];
+  const percent = `${(100 * Math.abs(test.scale - 1)).toFixed(1)} %`;
+  const message =
+    `The "to" side is ${percent} ${test.scale > 1 ? 'larger' : 'smaller'} than the "from" side, and the points fit significantly better with that ` +
+    'scale. Check the pixel spacing of the image and the calibration of the tracker; where the scale is real, use registerSimilarity().';
+  if (test.pValue < SCALE_REFUSED) {
+    throw new NavError('registration/scale', `${message} To fit a rigid motion all the same, pass allow: ['scale'].`, {
+      detail: { scale: test.scale, scaleSd: test.sd, pValue: test.pValue },
+    });
+  }
+  return [{ code: 'scale', message }];
+}
+
+/** Refuses a side that was read row by row where it was written column by column. */
+function requireRows(
+  to: ArrayLike<number>,
+  from: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  used: readonly number[],
+  squares: number,
+  evidence: Evidence,
+): void {
+  const n = weights.length;
+  if (used.length !== n) return;
+  const turned = Float64Array.from({ length: 3 * n }, (_, m) => at(from, (m % 3) * n + Math.floor(m / 3)));
+  const other = fitRigid(to, turned, weights).squares;
+  if (!(other < toBeat(squares, TRANSPOSED_ODDS, evidence))) return;
+  throw new NavError(
+    'registration/transposed',
+    `One side seems to be read with rows and columns exchanged: read the other way, the points match within ` +
+      `${Math.sqrt(other / n).toFixed(2)} mm, as given within ${Math.sqrt(squares / n).toFixed(2)} mm. Give x, y and z of one point together.`,
+    { detail: { rmsMm: Math.sqrt(squares / n), transposedRmsMm: Math.sqrt(other / n) } },
+  );
+}
