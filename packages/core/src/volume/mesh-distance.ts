@@ -70,9 +70,10 @@ export class MeshDistance {
   /**
    * The point of the surface nearest to `p`: its x, y, z into `out[0…2]`, the squared distance (mm²) into `out[3]`.
    * @param hint a slot likely to be near: makes the search shorter, never wrong; −1 for none
+   * @param slack a point so many times further than the nearest is good enough: 1 (the default) for the exact one
    * @returns the slot of the triangle it lies on
    */
-  closest(out: Float64Array, p: ArrayLike<number>, hint = -1): number {
+  closest(out: Float64Array, p: ArrayLike<number>, hint = -1, slack = 1): number {
     const x = p[0] as number;
     const y = p[1] as number;
     const z = p[2] as number;
@@ -80,6 +81,7 @@ export class MeshDistance {
     const stack = this.#stack;
     const reach = this.#reach;
     const candidate = this.#candidate;
+    const slack2 = slack * slack;
     let best = hint;
     if (hint >= 0) closestOnTriangle(out, this.corners, 9 * hint, x, y, z);
     else out[3] = Number.POSITIVE_INFINITY;
@@ -88,7 +90,7 @@ export class MeshDistance {
     reach[0] = 0;
     while (top > 0) {
       top -= 1;
-      if ((reach[top] as number) >= (out[3] as number)) continue;
+      if ((reach[top] as number) * slack2 >= (out[3] as number)) continue;
       const node = stack[top] as number;
       const count = this.#counts[node] as number;
       const link = this.#links[node] as number;
@@ -120,9 +122,15 @@ export class MeshDistance {
 
 /** Squared distance from a place to a box. */
 function boxDistance(boxes: Float64Array, o: number, x: number, y: number, z: number): number {
-  const dx = Math.max((boxes[o] as number) - x, 0, x - (boxes[o + 3] as number));
-  const dy = Math.max((boxes[o + 1] as number) - y, 0, y - (boxes[o + 4] as number));
-  const dz = Math.max((boxes[o + 2] as number) - z, 0, z - (boxes[o + 5] as number));
+  const lx = (boxes[o] as number) - x;
+  const hx = x - (boxes[o + 3] as number);
+  const dx = lx > 0 ? lx : hx > 0 ? hx : 0;
+  const ly = (boxes[o + 1] as number) - y;
+  const hy = y - (boxes[o + 4] as number);
+  const dy = ly > 0 ? ly : hy > 0 ? hy : 0;
+  const lz = (boxes[o + 2] as number) - z;
+  const hz = z - (boxes[o + 5] as number);
+  const dz = lz > 0 ? lz : hz > 0 ? hz : 0;
   return dx * dx + dy * dy + dz * dz;
 }
 

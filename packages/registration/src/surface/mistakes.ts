@@ -1,0 +1,152 @@
+import { NavError } from '@trocar/core';
+import { Random, symmetricEigen } from '@trocar/core/math';
+import { at } from '../points/rigid-fit.js';
+import { Aligner, type CloudPose } from './aligner.js';
+import { anneal, ROUNDING_MM } from './anneal.js';
+import { type Fit, fitFrom, gapOf, lossesOf } from './fit.js';
+import { type Candidate, scoreOf, searchEverywhere } from './search.js';
+
+/** Another explanation must be better by this many standard deviations (Vuong) before the input is called wrong. */
+const PROOF = 4;
+
+/**
+ * Refuses a cloud whose mirror image explains the surface significantly better than the cloud itself: left and right were
+ * exchanged. The mirror image is tried through the three planes of symmetry that the surface might have, from the fitted
+ * pose; where the fit is bad, from everywhere.
+ * @throws NavError `registration/mirrored`
+ */
+export function requireUnmirrored(aligner: Aligner, fit: Fit, everywhere: boolean): void {
+  const mirrored = new Aligner(
+    aligner.surface,
+    aligner.cloud.map((x, n) => (n % 3 === 0 ? -x : x)),
+    aligner.relative,
+  );
+  const own = scoreOf(aligner, fit.pose, 100);
+  let best: Candidate | undefined;
+  for (const normal of likelyPlanes(aligner)) {
+    const pose = reflectedPose(fit.pose, normal, aligner.surface.middle);
+    anneal(mirrored, pose, { count: 100, fromMm: 0.15 * aligner.size, rate: 0.7, steps: 14 });
+    const score = scoreOf(mirrored, pose, 100);
+    if (best === undefined || score < best.score) best = { pose, score, starts: 1 };
+  }
+  if (everywhere) best = searchEverywhere(mirrored, new Random(1), 1)[0] ?? best;
+  if (best === undefined || best.score > own + ROUNDING_MM) return;
+  const other = fitFrom(mirrored, best.pose, undefined, undefined);
+  const sigma = Math.min(fit.sigma, other.sigma);
+  const gap = gapOf(lossesOf(mirrored, other.pose, sigma), lossesOf(aligner, fit.pose, sigma));
+  if (!(gap > PROOF)) return;
+  throw new NavError(
+    'registration/mirrored',
+    `The mirror image of the points fits the surface better (${other.sigma.toFixed(2)} mm against ${fit.sigma.toFixed(2)} mm of noise): ` +
+      'left and right are exchanged somewhere. Check the axes of the points and of the image.',
+    { detail: { sigmaMm: fit.sigma, mirroredSigmaMm: other.sigma, gap } },
+  );
+}
+
+/** Normals of the planes in which the surface might be symmetric: its principal axes by the places spread over it. */
+function likelyPlanes({ surface }: Aligner): Float64Array[] {
+  const scatter = new Float64Array(9);
+  const { anchors, middle } = surface;
+  for (let o = 0; o < anchors.length; o += 3) {
+    for (let i = 0; i < 3; i += 1) {
+      for (let j = 0; j < 3; j += 1) {
+        scatter[3 * i + j] = at(scatter, 3 * i + j) + (at(anchors, o + i) - at(middle, i)) * (at(anchors, o + j) - at(middle, j));
+      }
+    }
+  }
+  const { vectors } = symmetricEigen(scatter, 3);
+  return [0, 1, 2].map((c) => Float64Array.from([0, 1, 2], (r) => at(vectors, 3 * r + c)));
+}
+
+/** Where the cloud mirrored in its own x must be put to lie where a plane's mirror image of the cloud lies now. */
+function reflectedPose(pose: CloudPose, normal: Float64Array, through: Float64Array): CloudPose {
+  const out = pose.slice();
+  for (let column = 0; column < 12; column += 3) {
+    const offset = column === 9 ? through : undefined;
+    let dot = 0;
+    for (let k = 0; k < 3; k += 1) dot += at(normal, k) * (at(pose, column + k) - (offset === undefined ? 0 : at(offset, k)));
+    const sign = column === 0 ? -1 : 1;
+    for (let k = 0; k < 3; k += 1) out[column + k] = sign * (at(pose, column + k) - 2 * dot * at(normal, k));
+  }
+  return out;
+}
+
+/**
+ * Refuses a cloud that fits significantly better after a half-turn about the patient's long axis: RAS coordinates where LPS
+ * are meant. Only a start pose can tell, for without one any turn is as likely.
+ * @param start the pose that the caller gave
+ * @param centroid of the cloud in its own frame, mm
+ * @throws NavError `registration/ras-lps`
+ */
+export function requireLps(aligner: Aligner, fit: Fit, start: CloudPose, centroid: Float64Array): void {
+  // start · diag(−1, −1, 1) as a pose of the cloud about its centroid: R's first two columns change sign.
+  const pose = start.slice();
+  for (let k = 0; k < 6; k += 1) pose[k] = -at(start, k);
+  for (let k = 0; k < 3; k += 1) {
+    pose[9 + k] = at(start, 9 + k) - 2 * (at(start, k) * at(centroid, 0) + at(start, 3 + k) * at(centroid, 1));
+  }
+  const before = pose.slice();
+  aligner.measure(pose, Math.min(100, aligner.count), 'grid');
+  const off = at(aligner.sortedSizes(Math.min(100, aligner.count)), Math.min(100, aligner.count) >> 1);
+  if (off > aligner.size) return;
+  anneal(aligner, pose, { count: 100, fromMm: Math.max(10, off), rate: 0.7, steps: 20 });
+  if (scoreOf(aligner, pose, 100) > scoreOf(aligner, fit.pose, 100) + ROUNDING_MM) return;
+  const other = fitFrom(aligner, pose, undefined, undefined);
+  const sigma = Math.min(fit.sigma, other.sigma);
+  const gap = gapOf(lossesOf(aligner, other.pose, sigma), lossesOf(aligner, fit.pose, sigma));
+  // It must also be the half-turn that did it: not a pose which both starts could have led to.
+  if (!(gap > PROOF) || turnBetween(before, other.pose) > turnBetween(start, other.pose)) return;
+  throw new NavError(
+    'registration/ras-lps',
+    `Turned by half about the patient's long axis, the points fit better (${other.sigma.toFixed(2)} mm against ${fit.sigma.toFixed(2)} mm of ` +
+      'noise): they seem to be RAS coordinates where LPS are meant. Negate x and y of the points or of the surface.',
+    { detail: { sigmaMm: fit.sigma, turnedSigmaMm: other.sigma, gap } },
+  );
+}
+
+/** Angle between two poses' rotations, rad. */
+export function turnBetween(a: CloudPose, b: CloudPose): number {
+  let sum = 0;
+  for (let k = 0; k < 9; k += 1) sum += (at(a, k) - at(b, k)) ** 2;
+  return 2 * Math.asin(Math.min(1, Math.sqrt(sum / 8)));
+}
+
+/** How alike neighbouring points' residuals are. */
+export interface Structure {
+  /** Correlation of a point's signed distance with its nearest neighbour's: 0 for noise, near 1 for a surface that does not fit. */
+  readonly correlation: number;
+  /** The same in standard deviations of what noise alone gives. */
+  readonly z: number;
+}
+
+/** A misfit is smooth and noise is not, so neighbours that err alike give a wrong pose or a wrong surface away. */
+export function structureOf(aligner: Aligner, pose: CloudPose, signed: Float64Array, weight: Float64Array): Structure {
+  const use = Array.from(signed.keys())
+    .filter((n) => at(weight, n) > 0)
+    .slice(0, 400);
+  aligner.place(pose, aligner.count);
+  const { placed } = aligner;
+  const mean = use.reduce((sum, n) => sum + at(signed, n), 0) / use.length;
+  let products = 0;
+  let squares = 0;
+  for (const n of use) {
+    let least = Number.POSITIVE_INFINITY;
+    let neighbour = n;
+    for (const m of use) {
+      if (m === n) continue;
+      const x = at(placed, 3 * m) - at(placed, 3 * n);
+      const y = at(placed, 3 * m + 1) - at(placed, 3 * n + 1);
+      const z = at(placed, 3 * m + 2) - at(placed, 3 * n + 2);
+      const d = x * x + y * y + z * z;
+      if (d < least) {
+        least = d;
+        neighbour = m;
+      }
+    }
+    products += (at(signed, n) - mean) * (at(signed, neighbour) - mean);
+    squares += (at(signed, n) - mean) ** 2;
+  }
+  const correlation = squares > 0 ? products / squares : 0;
+  // Mutual neighbours count twice: about 0.62 of the points on a plane.
+  return { correlation, z: correlation * Math.sqrt(use.length / 1.62) };
+}
