@@ -1,7 +1,7 @@
 import { NavError } from '@trocar/core';
 import { determinant3, rotationAngleBetween, svd3 } from '@trocar/core/math';
 import { at } from '../points/rigid-fit.js';
-import { motionless, type PoseList, type PoseRules, type UsablePoses } from './poses.js';
+import { type AnyPoseList, motionless, type PoseRules, type UsablePoses } from './poses.js';
 
 /** Less rotation and less travel than this (root mean square) is a tracker's noise, not a movement. */
 const STILL_RAD = (0.5 * Math.PI) / 180;
@@ -33,7 +33,7 @@ export function movementOf(poses: UsablePoses): Movement {
  * Refuses a tool that was held still.
  * @throws NavError `calibration/motionless`
  */
-export function requireMotion(list: PoseList<string, string>, poses: UsablePoses, rules: PoseRules): void {
+export function requireMotion(list: AnyPoseList, poses: UsablePoses, rules: PoseRules): void {
   const { rotationRad, travelMm } = movementOf(poses);
   if (rotationRad < STILL_RAD && travelMm < STILL_MM) throw motionless(list, rules, poses.count);
 }

@@ -15,15 +15,23 @@ export interface CalibrationPose {
   readonly timeMs?: number;
   /** What the device says of the pose. Absent: the caller vouches for it, as for `ok`. */
   readonly status?: Status;
+  /** 6×6 row-major as a transform's, mm² and rad²: used where every pose has one. */
+  readonly covariance?: ArrayLike<number>;
   readonly to?: AnyFrame;
   readonly from?: AnyFrame;
 }
 
+/** A pose list whose frames are only known at run time. */
+export interface AnyPoseList {
+  readonly to: AnyFrame;
+  readonly from: AnyFrame;
+  readonly poses: readonly CalibrationPose[];
+}
+
 /** Poses of one tool in the order recorded: `to` is the tracker or the reference, `from` the tool's own marker. */
-export interface PoseList<To extends string, From extends string> {
+export interface PoseList<To extends string, From extends string> extends AnyPoseList {
   readonly to: Frame<To>;
   readonly from: Frame<From>;
-  readonly poses: readonly CalibrationPose[];
 }
 
 /** What {@link usablePoses} demands. */
@@ -72,7 +80,7 @@ export function calibrationPose(sample: PoseSample): CalibrationPose {
  * @throws NavError `calibration/too-few-poses`, `calibration/not-finite`, `calibration/not-rigid` (scale, shear, mirror,
  * a transposed 4×4), `calibration/identity-poses`, `calibration/hidden`, `frame/mismatch`
  */
-export function usablePoses(list: PoseList<string, string>, rules: PoseRules): UsablePoses {
+export function usablePoses(list: AnyPoseList, rules: PoseRules): UsablePoses {
   const { poses } = list;
   if (poses.length < rules.atLeast) throw tooFew(rules, poses.length, 0);
   const seen: number[] = [];
@@ -99,7 +107,7 @@ function isMeasured(status: Status | undefined, rules: PoseRules): boolean {
   return status === undefined || status === 'ok' || (status === 'unknown' && rules.acceptUnknown === true);
 }
 
-function requireSeen(list: PoseList<string, string>, rules: PoseRules, seen: number): void {
+function requireSeen(list: AnyPoseList, rules: PoseRules, seen: number): void {
   const given = list.poses.length;
   const hidden = given - seen;
   const share = hidden / given;
@@ -174,7 +182,7 @@ function tooFew(rules: PoseRules, given: number, unusable: number): NavError {
   );
 }
 
-function notConnected(list: PoseList<string, string>, rules: PoseRules, identities: number, seen: number): NavError {
+function notConnected(list: AnyPoseList, rules: PoseRules, identities: number, seen: number): NavError {
   return new NavError(
     'calibration/identity-poses',
     `${rules.purpose}: ${identities === seen ? 'every pose' : `${identities} of ${seen} poses`} of "${list.from.name}" ` +
@@ -184,7 +192,7 @@ function notConnected(list: PoseList<string, string>, rules: PoseRules, identiti
 }
 
 /** The refusal of a tool that did not move. */
-export function motionless(list: PoseList<string, string>, rules: PoseRules, seen: number): NavError {
+export function motionless(list: AnyPoseList, rules: PoseRules, seen: number): NavError {
   return new NavError(
     'calibration/motionless',
     `${rules.purpose}: the tool "${list.from.name}" did not move in ${seen} poses. Start recording, then tilt the tool about its ` +
