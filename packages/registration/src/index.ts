@@ -2,6 +2,25 @@
  * `@trocar/registration`: paired points and what may be expected of them. Image registration is a subpath.
  */
 export { type ExpectedTre, type ExpectedTreOptions, expectedTreOf } from './accuracy/expected-tre.js';
+export {
+  calibrateEyeToHand,
+  calibrateHandEye,
+  calibrateRobotWorld,
+  type HandEyeOptions,
+  type PoseNoise,
+} from './calibration/hand-eye.js';
+export type { ExtraParameter } from './calibration/hand-eye-extra.js';
+export type { HoldOut } from './calibration/hand-eye-holdout.js';
+export type { AxisDiversity } from './calibration/hand-eye-motions.js';
+export type { HandEyeCalibration, HandEyeFinding, HandEyeNoise, HandEyeResidual } from './calibration/hand-eye-result.js';
+export {
+  estimateTimeOffset,
+  type PairedLists,
+  type PairingOptions,
+  pairInTime,
+  type TimeOffset,
+  type TimeOffsetOptions,
+} from './calibration/hand-eye-time.js';
 export type { Finding, Outcome, ResultOutcome } from './outcome.js';
 export type { AllowedOddity } from './points/consistency.js';
 export type { DropSuggestion, FitSummary } from './points/drop.js';

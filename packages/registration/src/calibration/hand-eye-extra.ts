@@ -1,0 +1,158 @@
+import { cholesky, choleskySolve, invertRigid, multiply4, rotationVectorOf } from '@trocar/core/math';
+import { at } from '../points/rigid-fit.js';
+import type { HandEyeFit } from './hand-eye-fit.js';
+import { forward, type HandEyeModel, normalEquations, PoseTerm } from './hand-eye-model.js';
+import { poseAt } from './hand-eye-motions.js';
+
+/** One more unknown of a fitted model, with its standard deviation. */
+export interface ExtraParameter {
+  readonly value: number;
+  readonly sd: number;
+}
+
+/**
+ * The value that one more parameter would take in the fit, to first order (a score test; Rao 1948, Proc. Camb. Phil. Soc.
+ * 44:50): with g = Σ cᵀ W r, h = Σ Jᵀ W c and s = Σ cᵀ W c, it is −(g − hᵀ C Jᵀ W r) / (s − hᵀ C h), and Jᵀ W r is zero
+ * at the fit.
+ * @param column ∂r/∂parameter of pose i into `out`; false where the pose says nothing of it
+ */
+function extraParameter(fit: HandEyeFit, column: (out: Float64Array, i: number) => boolean): ExtraParameter | undefined {
+  const { model } = fit;
+  const term = new PoseTerm();
+  const c = new Float64Array(6);
+  const h = new Float64Array(12);
+  const weights = fit.weights.map((w, i) => (w > 0 && column(c, i) ? 1 : 0));
+  const { information, gradient } = normalEquations(model, fit.state, fit.levels, weights);
+  let g = 0;
+  let s = 0;
+  for (let i = 0; i < model.pairs.count; i += 1) {
+    if (!(at(weights, i) > 0)) continue;
+    column(c, i);
+    term.evaluate(model, fit.state, i, true);
+    term.weigh(fit.levels);
+    term.whiten();
+    forward(c, term.factor, c);
+    for (let k = 0; k < 6; k += 1) {
+      g += at(c, k) * at(term.residual, k);
+      s += at(c, k) * at(c, k);
+      for (let p = 0; p < 12; p += 1) h[p] = at(h, p) + at(term.jacobian, 12 * k + p) * at(c, k);
+    }
+  }
+  if (!cholesky(information, information, 12)) return undefined;
+  const solved = choleskySolve(new Float64Array(12), information, h, 12);
+  let left = s;
+  let pull = g;
+  for (let p = 0; p < 12; p += 1) {
+    left -= at(h, p) * at(solved, p);
+    pull -= at(solved, p) * at(gradient, p);
+  }
+  if (!(left > 1e-12 * s) || !(s > 0)) return undefined;
+  return { value: -pull / left, sd: Math.sqrt(1 / left) };
+}
+
+/** The factor by which lengths of list B should be multiplied to fit list A's best: 1 where both are true millimetres. */
+export function lengthFactor(fit: HandEyeFit): ExtraParameter | undefined {
+  const { model } = fit;
+  const m = new Float64Array(16);
+  const inverse = invertRigid(new Float64Array(16), fit.state.y);
+  const found = extraParameter(fit, (out, i) => {
+    const b = poseAt(model.pairs.b, i);
+    multiply4(m, multiply4(m, inverse, poseAt(model.pairs.a, i)), fit.state.x);
+    for (let k = 0; k < 3; k += 1) {
+      out[k] = at(m, k) * at(b, 12) + at(m, 4 + k) * at(b, 13) + at(m, 8 + k) * at(b, 14);
+      out[3 + k] = 0;
+    }
+    return true;
+  });
+  return found && { value: 1 + found.value, sd: found.sd };
+}
+
+/** Neighbours farther apart in time than this say nothing of a velocity, ms. */
+const VELOCITY_WITHIN_MS = 250;
+const LEAST_MOVING = 20;
+
+/** Body velocity of list A at each pose, (mm, rad) per ms, by central differences; NaN where no neighbour is near in time. */
+export function velocities(model: HandEyeModel, times: ArrayLike<number>): Float64Array {
+  const { count, a } = model.pairs;
+  const out = new Float64Array(6 * count).fill(Number.NaN);
+  const m = new Float64Array(16);
+  const v = new Float64Array(3);
+  for (let i = 1; i + 1 < count; i += 1) {
+    const span = at(times, i + 1) - at(times, i - 1);
+    if (!(span > 0 && span <= VELOCITY_WITHIN_MS)) continue;
+    multiply4(m, invertRigid(m, poseAt(a, i - 1)), poseAt(a, i + 1));
+    rotationVectorOf(v, m);
+    const inverse = invertRigid(new Float64Array(16), poseAt(a, i));
+    const before = multiply4(new Float64Array(16), inverse, poseAt(a, i - 1));
+    const after = multiply4(new Float64Array(16), inverse, poseAt(a, i + 1));
+    for (let k = 0; k < 3; k += 1) {
+      out[6 * i + k] = (at(after, 12 + k) - at(before, 12 + k)) / span;
+      out[6 * i + 3 + k] = at(v, k) / span;
+    }
+  }
+  return out;
+}
+
+/**
+ * How much later list A should be read, ms: A(t + offset) fits B(t) best. Undefined where fewer than 20 poses have
+ * neighbours near enough in time to tell a velocity.
+ */
+export function timeOffset(fit: HandEyeFit, times: ArrayLike<number>): ExtraParameter | undefined {
+  const { model } = fit;
+  const v = velocities(model, times);
+  let moving = 0;
+  for (let i = 0; i < model.pairs.count; i += 1) if (!Number.isNaN(at(v, 6 * i)) && at(fit.weights, i) > 0) moving += 1;
+  if (moving < LEAST_MOVING) return undefined;
+  const m = new Float64Array(16);
+  return extraParameter(fit, (out, i) => {
+    if (Number.isNaN(at(v, 6 * i))) return false;
+    // A Exp(τ v): E changes by Ad((X B)⁻¹) v on its right.
+    multiply4(m, fit.state.x, poseAt(model.pairs.b, i));
+    invertRigid(m, m);
+    for (let k = 0; k < 3; k += 1) {
+      out[k] = at(m, k) * at(v, 6 * i) + at(m, 4 + k) * at(v, 6 * i + 1) + at(m, 8 + k) * at(v, 6 * i + 2);
+      out[3 + k] = at(m, k) * at(v, 6 * i + 3) + at(m, 4 + k) * at(v, 6 * i + 4) + at(m, 8 + k) * at(v, 6 * i + 5);
+    }
+    out[0] = at(out, 0) + at(m, 13) * at(out, 5) - at(m, 14) * at(out, 4);
+    out[1] = at(out, 1) + at(m, 14) * at(out, 3) - at(m, 12) * at(out, 5);
+    out[2] = at(out, 2) + at(m, 12) * at(out, 4) - at(m, 13) * at(out, 3);
+    return true;
+  });
+}
+
+/** Lags of correlation looked at, in poses. */
+const MOST_LAGS = 60;
+
+/**
+ * What share of the poses in use is independent: 1 / (1 + 2 Σ ρ_k) with ρ_k the correlation of whitened misfits k poses
+ * apart, summed up to the first that is not positive (Geyer 1992, Statistical Science 7:473). 1 where the first is within
+ * chance of zero, as for poses taken one by one.
+ */
+export function effectiveShare(fit: HandEyeFit, times: ArrayLike<number>): number {
+  const { model } = fit;
+  const used = Array.from({ length: model.pairs.count }, (_, i) => i)
+    .filter((i) => at(fit.weights, i) > 0)
+    .sort((i, j) => at(times, i) - at(times, j));
+  const n = used.length;
+  const z = new Float64Array(6 * n);
+  const term = new PoseTerm();
+  used.forEach((i, k) => {
+    term.evaluate(model, fit.state, i, false);
+    term.weigh(fit.levels);
+    z.set(forward(new Float64Array(6), term.factor, term.residual), 6 * k);
+  });
+  const product = (lag: number): number => {
+    let sum = 0;
+    for (let k = 0; k + 6 * lag < z.length; k += 1) sum += at(z, k) * at(z, k + 6 * lag);
+    return sum / (z.length - 6 * lag);
+  };
+  const variance = product(0);
+  let sum = 0;
+  for (let lag = 1; lag <= Math.min(MOST_LAGS, n >> 2); lag += 1) {
+    const rho = product(lag) / variance;
+    // Chance alone gives ±1/√(6n).
+    if (!(rho > (lag === 1 ? 3 : 1) / Math.sqrt(6 * n))) break;
+    sum += rho;
+  }
+  return 1 / (1 + 2 * sum);
+}
