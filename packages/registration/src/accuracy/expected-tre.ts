@@ -36,14 +36,30 @@ export function expectedTreOf<To extends string, From extends string>(
   if (edge.covariance === undefined) {
     return { covariance: new Float64Array(9).fill(Number.NaN), rmsMm: Number.NaN, p95Mm: Number.NaN };
   }
-  const covariance = pointCovariance(new Float64Array(9), edge.covariance, p.xyz);
+  return withTarget(pointCovariance(new Float64Array(9), edge.covariance, p.xyz), edge.degreesOfFreedom, options);
+}
+
+/**
+ * The expected error of a point whose registered position has this covariance, and the target's own error added.
+ * @param covariance 3×3, mm²; taken over and changed
+ * @param degreesOfFreedom behind its level; absent where that is known
+ */
+export function withTarget(
+  covariance: Float64Array,
+  degreesOfFreedom: number | undefined,
+  options: ExpectedTreOptions,
+): ExpectedTre {
+  const freedom = addTarget(covariance, degreesOfFreedom, options);
+  return { covariance, rmsMm: Math.sqrt(trace(covariance)), p95Mm: radiusQuantile(covariance, 0.95, freedom) };
+}
+
+/** Adds the target's own variance to `covariance` and returns the degrees of freedom behind the sum. */
+export function addTarget(covariance: Float64Array, degreesOfFreedom: number | undefined, options: ExpectedTreOptions): number {
   const registration = trace(covariance);
   const own = (options.targetFleMm ?? 0) ** 2 / 3;
-  for (const i of [0, 4, 8]) covariance[i] = at(covariance, i) + own;
-  const total = trace(covariance);
+  for (let i = 0; i < 9; i += 4) covariance[i] = at(covariance, i) + own;
   // A known part leaves the sum's level better known than the estimated part's (Welch–Satterthwaite).
-  const freedom = (edge.degreesOfFreedom ?? Number.POSITIVE_INFINITY) * (own > 0 ? (total / registration) ** 2 : 1);
-  return { covariance, rmsMm: Math.sqrt(total), p95Mm: radiusQuantile(covariance, 0.95, freedom) };
+  return (degreesOfFreedom ?? Number.POSITIVE_INFINITY) * (own > 0 ? (trace(covariance) / registration) ** 2 : 1);
 }
 
 function trace(c: ArrayLike<number>): number {
