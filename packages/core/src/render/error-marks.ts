@@ -58,10 +58,16 @@ export class ErrorInScene {
 
   update(camera: PerspectiveCamera, width: number, height: number, model: StageModel): void {
     const { targetError, dpr, errorScale: f } = model;
-    this.#mesh.visible = targetError !== undefined;
+    this.#mesh.visible = false;
     this.#label.object.visible = false;
     if (targetError === undefined) return;
     const { axes: a, centre: c } = targetError;
+    const longest = f * Math.max(...[0, 3, 6].map((k) => Math.hypot(...a.subarray(k, k + 3))));
+    this.#middle.set(c[0] as number, c[1] as number, c[2] as number);
+    const away = this.#middle.distanceTo(camera.position);
+    const pxPerMm = height / (2 * away * Math.tan((camera.fov * Math.PI) / 360));
+    if (!(longest * pxPerMm > SMALLEST_PX * dpr)) return;
+    this.#mesh.visible = true;
     const at = (k: number): number => f * (a[k] as number);
     this.#placed.set(
       ...([at(0), at(3), at(6), c[0] as number] as [number, number, number, number]),
@@ -71,7 +77,7 @@ export class ErrorInScene {
     );
     this.#mesh.matrix.copy(this.#placed);
     this.#mesh.matrixWorldNeedsUpdate = true;
-    this.#middle.set(c[0] as number, c[1] as number, c[2] as number).project(camera);
+    this.#middle.project(camera);
     this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor: 'left', weight: 700 });
     this.#label.object.visible = this.#middle.z < 1 && targetError.label !== '';
     const right = ((this.#middle.x + 1) / 2) * width;

@@ -15,8 +15,8 @@ import { Ring } from './ring.js';
 import { fiducialColour, vector } from './slice-marks.js';
 import { Stroke } from './stroke.js';
 
-/** An arrow's head is as long as this, mm, or 40 % of the arrow where that is less. */
-const HEAD_MM = 5;
+/** An arrow's head is as long as this, mm, or 45 % of the arrow where that is less. */
+const HEAD_MM = 9;
 /** Radius of a fiducial's sphere, mm. */
 const SPHERE_MM = 2.5;
 
@@ -40,7 +40,7 @@ export class FiducialsInScene {
   readonly #scene: Scene;
   readonly #hud: Hud;
   readonly #sphere = new SphereGeometry(1, 16, 12);
-  readonly #cone = new ConeGeometry(0.4, 1, 20);
+  readonly #cone = new ConeGeometry(0.36, 1, 20);
   readonly #projected = new Vector3();
   #marks: Drawn[] = [];
   #revision = -1;
@@ -124,7 +124,7 @@ const UP = new Vector3(0, 1, 0);
 function place({ shaft, head, offset }: Arrow, from: Vector3, factor: number): void {
   const way = offset.clone().multiplyScalar(factor);
   const length = way.length();
-  const headMm = Math.min(HEAD_MM, 0.4 * length);
+  const headMm = Math.min(HEAD_MM, 0.45 * length);
   const direction = length > 0 ? way.clone().divideScalar(length) : UP;
   const neck = from.clone().addScaledVector(direction, length - headMm);
   shaft.segment(0, from.x, from.y, from.z, neck.x, neck.y, neck.z);

@@ -220,10 +220,10 @@ export class Stage<in out F extends string> {
     this.#scene.setAxes(view, axes, this.#model);
   }
 
-  /** Fits every view to the volume. */
-  fit(): void {
-    for (const view of this.#slices.values()) view.fit(this.#model);
-    this.#scene.fit(this.#model);
+  /** Fits every view to the volume, or one. */
+  fit(view?: ViewName): void {
+    for (const [name, slice] of this.#slices) if (view === undefined || view === name) slice.fit(this.#model);
+    if (view === undefined || view === '3d') this.#scene.fit(this.#model);
   }
 
   /** The camera of the 3D view. */
