@@ -25,14 +25,25 @@ const WHITE_SHARE = 0.998;
 /** Voxels looked at for that. */
 const LOOKED_AT = 20_000;
 
-/** Which stored values become bytes 0 and {@link WHITE}. */
+/** How stored values become bytes: from `low` on, `steps per value` steps of a curve. */
 interface Stretch {
   readonly low: number;
-  readonly high: number;
+  readonly gain: number;
+  readonly curve: Uint8Array;
 }
 
+const AS_IT_IS: Stretch = { low: 0, gain: 1, curve: Uint8Array.from({ length: WHITE + 1 }, (_, n) => n) };
+
+/** Steps of the curve. */
+const STEPS = 1024;
+/** The curve is nowhere steeper than this, against an even stretch, and nowhere flatter. */
+const STEEPEST = 4;
+const FLATTEST = 0.25;
+
 /**
- * The stored values between which an image is spread over the bytes: robust to a few extreme voxels.
+ * How an image's values are spread over the bytes: between two percentiles, robust to a few extreme voxels, and more of the
+ * bytes for values that more voxels have (contrast-limited equalisation; Pizer 1987, CVGIP 39:355), so that the tissues of
+ * a CT do not share one bin of a histogram that also holds air and metal. Mutual information does not mind the curve.
  * @throws NavError `registration/failed` where the image shows nothing
  */
 function stretchOf(v: AnyVolume, side: string): Stretch {
@@ -48,8 +59,38 @@ function stretchOf(v: AnyVolume, side: string): Stretch {
   const sorted = seen.subarray(0, count).sort();
   const low = sorted[Math.floor(BLACK_SHARE * count)] as number;
   const high = sorted[Math.min(count - 1, Math.floor(WHITE_SHARE * count))] as number;
-  if (count > 0 && high > low) return { low, high };
-  return wholeRange(voxels, side);
+  const range = count > 0 && high > low ? { low, high } : wholeRange(voxels, side);
+  const gain = (STEPS - 1) / (range.high - range.low);
+  return { low: range.low, gain, curve: curveOf(sorted, range.low, gain) };
+}
+
+/** The byte of each step: a cumulative histogram whose slope is limited. */
+function curveOf(values: Float64Array, low: number, gain: number): Uint8Array {
+  const bins = 128;
+  const shares = new Float64Array(bins);
+  for (const x of values) {
+    const bin = Math.floor(((x - low) * gain * bins) / STEPS);
+    if (bin >= 0 && bin < bins) shares[bin] = (shares[bin] as number) + bins / values.length;
+  }
+  // What is cut off the peaks is spread evenly, which lifts others over the limit: a few rounds settle it.
+  for (let round = 0; round < 8; round += 1) {
+    let excess = 0;
+    for (let b = 0; b < bins; b += 1) {
+      const s = shares[b] as number;
+      const limited = Math.min(STEEPEST, Math.max(FLATTEST, s));
+      excess += s - limited;
+      shares[b] = limited;
+    }
+    for (let b = 0; b < bins; b += 1) shares[b] = (shares[b] as number) + excess / bins;
+  }
+  const curve = new Uint8Array(STEPS);
+  let reached = 0;
+  for (let n = 0; n < STEPS; n += 1) {
+    const share = (shares[Math.floor((n * bins) / STEPS)] as number) / STEPS;
+    curve[n] = Math.min(WHITE, Math.round(WHITE * (reached + share / 2)));
+    reached += share;
+  }
+  return curve;
 }
 
 /** For an image that is all background but for a few voxels. */
@@ -84,12 +125,12 @@ export function byteImageOf(v: AnyVolume, side: string, factors: readonly [numbe
       { detail: { side, degrees } },
     );
   }
-  const { low, high } = stretchOf(v, side);
+  const stretch = stretchOf(v, side);
   const size = shrunkSize(v.size, factors);
   const frameFromIndex = shrunkGeometry(v.frameFromIndex, factors);
   const values = new Uint8Array(size[0] * size[1] * size[2]);
   // A negative slope turns black and white round; mutual information does not mind.
-  const holes = averageInto(values, size, v.voxels, v.size, factors, WHITE / (high - low), low);
+  const holes = averageInto(values, size, v.voxels, v.size, factors, stretch);
   const image = { values, size, frameFromIndex, holes };
   return mask === undefined ? image : masked(image, mask, side);
 }
@@ -99,31 +140,53 @@ function averageInto(
   out: Uint8Array,
   size: readonly [number, number, number],
   voxels: VoxelArray,
-  [ni, nj]: readonly [number, number, number],
-  [fi, fj, fk]: readonly [number, number, number],
-  gain: number,
-  low: number,
+  full: readonly [number, number, number],
+  factors: readonly [number, number, number],
+  { low, gain, curve }: Stretch,
 ): boolean {
-  const share = 1 / (fi * fj * fk);
+  const row = new Float64Array(size[0]);
+  const scale = gain / (factors[0] * factors[1] * factors[2]);
   let holes = false;
   let n = 0;
   for (let k = 0; k < size[2]; k += 1) {
-    for (let j = 0; j < size[1]; j += 1) {
-      for (let i = 0; i < size[0]; i += 1, n += 1) {
-        let sum = 0;
-        for (let c = k * fk; c < (k + 1) * fk; c += 1) {
-          for (let b = j * fj; b < (j + 1) * fj; b += 1) {
-            const row = ni * (b + nj * c) + i * fi;
-            for (let a = row; a < row + fi; a += 1) sum += voxels[a] as number;
-          }
-        }
-        const x = (sum * share - low) * gain;
-        if (x >= 0) out[n] = x >= WHITE ? WHITE : (x + 0.5) | 0;
-        else if (!(x < 0)) {
-          out[n] = HOLE;
-          holes = true;
+    for (let j = 0; j < size[1]; j += 1, n += size[0]) {
+      row.fill(0);
+      for (let c = 0; c < factors[2]; c += 1) {
+        for (let b = 0; b < factors[1]; b += 1) {
+          addRow(row, voxels, full[0] * (factors[1] * j + b + full[1] * (factors[2] * k + c)), factors[0]);
         }
       }
+      if (toBytes(out, n, row, scale, low * gain - 0.5, curve)) holes = true;
+    }
+  }
+  return holes;
+}
+
+/** row[i] += the sum of `factor` stored values from i · factor on. */
+function addRow(row: Float64Array, voxels: VoxelArray, from: number, factor: number): void {
+  if (factor === 1) {
+    for (let i = 0; i < row.length; i += 1) row[i] = (row[i] as number) + (voxels[from + i] as number);
+    return;
+  }
+  let at = from;
+  for (let i = 0; i < row.length; i += 1) {
+    let sum = row[i] as number;
+    for (let a = 0; a < factor; a += 1, at += 1) sum += voxels[at] as number;
+    row[i] = sum;
+  }
+}
+
+/** The curve's bytes at row · scale − offset. Says whether any is a hole: not a number. */
+function toBytes(out: Uint8Array, from: number, row: Float64Array, scale: number, offset: number, curve: Uint8Array): boolean {
+  const last = curve.length - 1;
+  let holes = false;
+  for (let i = 0; i < row.length; i += 1) {
+    const x = (row[i] as number) * scale - offset;
+    if (x >= 0) out[from + i] = curve[x < last ? x | 0 : last] as number;
+    else if (x < 0) out[from + i] = curve[0] as number;
+    else {
+      out[from + i] = HOLE;
+      holes = true;
     }
   }
   return holes;
@@ -176,23 +239,7 @@ export function coarser(image: ByteImage, factors: readonly [number, number, num
   const values = new Uint8Array(size[0] * size[1] * size[2]);
   const frameFromIndex = shrunkGeometry(image.frameFromIndex, factors);
   if (image.holes) return { values, size, frameFromIndex, holes: averageWithHoles(values, size, image, factors) };
-  const [ni, nj] = image.size;
-  const share = 1 / (fi * fj * fk);
-  let n = 0;
-  for (let k = 0; k < size[2]; k += 1) {
-    for (let j = 0; j < size[1]; j += 1) {
-      for (let i = 0; i < size[0]; i += 1, n += 1) {
-        let sum = 0;
-        for (let c = k * fk; c < (k + 1) * fk; c += 1) {
-          for (let b = j * fj; b < (j + 1) * fj; b += 1) {
-            const row = ni * (b + nj * c) + i * fi;
-            for (let a = row; a < row + fi; a += 1) sum += image.values[a] as number;
-          }
-        }
-        values[n] = (sum * share + 0.5) | 0;
-      }
-    }
-  }
+  averageInto(values, size, image.values, image.size, factors, AS_IT_IS);
   return { values, size, frameFromIndex, holes: false };
 }
 

@@ -35,6 +35,8 @@ export function climb(comparison: Comparison, start: Motion, options: ClimbOptio
   let gradient = comparison.slope(kind, motion);
   const curvature = conditioned(comparison.information(kind, motion), n);
   let reach = options.reachMm;
+  stretched(curvature, gradient, n, reach / 2);
+  let fresh = true;
   while (evaluations < options.mostEvaluations && reach > options.toleranceMm / 4) {
     const step = boundedStep(curvature, gradient, n, reach);
     const length = Math.hypot(...step);
@@ -49,7 +51,11 @@ export function climb(comparison: Comparison, start: Motion, options: ClimbOptio
     const slope = reached.overlap > 0 ? comparison.slope(kind, next) : gradient;
     const predicted = gain(curvature, gradient, step, n);
     const ratio = (reached.value - score.value) / predicted;
-    if (reached.overlap > 0) updateCurvature(curvature, gradient, slope, step, n);
+    if (reached.overlap > 0) {
+      if (fresh) rescale(curvature, gradient, slope, step, n);
+      updateCurvature(curvature, gradient, slope, step, n);
+      fresh = false;
+    }
     if (reached.value > score.value && reached.overlap >= enough) {
       motion = next;
       score = reached;
@@ -67,6 +73,31 @@ function conditioned(curvature: Float64Array, n: number): Float64Array {
   for (let i = 0; i < n; i += 1) trace += curvature[n * i + i] as number;
   for (let i = 0; i < n; i += 1) curvature[n * i + i] = (curvature[n * i + i] as number) + (1e-3 * trace) / n + 1e-12;
   return curvature;
+}
+
+/**
+ * Far from the optimum the samples' slopes say nothing of how far it is, and their mean square is larger than the curvature:
+ * scaled down so that the first step is `most` long, it would not end the climb at once.
+ */
+function stretched(b: Float64Array, g: Float64Array, n: number, most: number): void {
+  const factor = new Float64Array(n * n);
+  if (!cholesky(factor, b, n)) return;
+  const length = Math.hypot(...choleskySolve(new Float64Array(n), factor, g, n));
+  if (length >= most) return;
+  const scale = Math.max(length / most, 0.02);
+  for (let i = 0; i < b.length; i += 1) b[i] = (b[i] as number) * scale;
+}
+
+/** Scales the first curvature so that it agrees with what the first step has shown (Nocedal & Wright 2006, 6.20). */
+function rescale(b: Float64Array, before: Float64Array, after: Float64Array, s: Float64Array, n: number): void {
+  let sbs = 0;
+  let sy = 0;
+  for (let i = 0; i < n; i += 1) {
+    sy += (s[i] as number) * ((before[i] as number) - (after[i] as number));
+    for (let j = 0; j < n; j += 1) sbs += (s[i] as number) * (b[n * i + j] as number) * (s[j] as number);
+  }
+  const scale = Math.min(50, Math.max(0.05, sy / sbs));
+  if (sbs > 0) for (let i = 0; i < b.length; i += 1) b[i] = (b[i] as number) * scale;
 }
 
 /** (B + λ I)⁻¹ g with λ ≥ 0 such that it is no longer than `reach`. */

@@ -1,7 +1,7 @@
-import { invert4 } from '@trocar/core/math';
+import { cholesky, choleskySolve, invert4 } from '@trocar/core/math';
 import type { ByteImage } from './byte-image.js';
 import type { Kernel, KernelImage, KernelSamples } from './kernels/kernel.js';
-import { directions, type Motion, type MotionKind, PARAMETERS } from './motion.js';
+import { directions, type Motion, type MotionKind, moved, PARAMETERS } from './motion.js';
 import { type IntensityMetric, ParzenHistogram } from './mutual-information.js';
 import type { SampleSet } from './samples.js';
 
@@ -15,10 +15,12 @@ export interface Score {
   readonly overlap: number;
 }
 
-/** A score with its slope. */
-export interface Slope {
-  /** By the parameters of `moved`, per mm. */
-  readonly gradient: Float64Array;
+/** What the samples say of a pose beside its score. */
+export interface Detail {
+  /** Standard error of the mutual information by the choice of samples, nats. */
+  readonly noise: number;
+  /** Covariance of the pose's step parameters by the choice of samples and the images' noise, n×n, mm²; NaN where singular. */
+  readonly covariance: Float64Array;
 }
 
 /** One sample set against one moving image: what a level of the pyramid is for the optimiser. */
@@ -91,6 +93,34 @@ export class Comparison {
     return out;
   }
 
+  /**
+   * Near an optimum: H⁻¹ I H⁻¹ / N with the curvature H from differences of the slope and I the mean square of the samples'
+   * slopes (the sandwich of maximum likelihood; White 1982, Econometrica 50:1).
+   */
+  detail(kind: MotionKind, motion: Motion, stepMm: number): Detail {
+    const n = PARAMETERS[kind];
+    const score = this.score(motion, true);
+    const inside = Math.max(1, this.#inside);
+    const noise = this.#histogram.spread(score.mi) / Math.sqrt(inside);
+    const information = this.information(kind, motion, 1);
+    const curvature = new Float64Array(n * n);
+    for (let k = 0; k < n; k += 1) {
+      const [up, down] = [stepMm, -stepMm].map((h) => {
+        const step = new Float64Array(n);
+        step[k] = h;
+        const next = moved(kind, motion, step, this.radiusMm);
+        this.score(next, true);
+        return this.slope(kind, next);
+      }) as [Float64Array, Float64Array];
+      for (let i = 0; i < n; i += 1) {
+        const h = ((down[i] as number) - (up[i] as number)) / (4 * stepMm);
+        curvature[n * i + k] = (curvature[n * i + k] as number) + h;
+        curvature[n * k + i] = (curvature[n * k + i] as number) + h;
+      }
+    }
+    return { noise, covariance: sandwich(curvature, information, n, inside) };
+  }
+
   /** 12 × n: how the kernel's 3×4 map changes with each parameter. */
   #jacobian(kind: MotionKind, motion: Motion): Float64Array {
     const n = PARAMETERS[kind];
@@ -109,4 +139,24 @@ export class Comparison {
 
 function along(row: readonly [number, number, number], v: Float64Array, from: number, stride: number): number {
   return row[0] * (v[from] as number) + row[1] * (v[from + stride] as number) + row[2] * (v[from + 2 * stride] as number);
+}
+
+function sandwich(h: Float64Array, meat: Float64Array, n: number, count: number): Float64Array {
+  const out = new Float64Array(n * n).fill(Number.NaN);
+  const factor = new Float64Array(n * n);
+  if (!cholesky(factor, h, n)) return out;
+  // Columns of H⁻¹ I, then rows of that times H⁻¹.
+  const half = new Float64Array(n * n);
+  const column = new Float64Array(n);
+  for (let j = 0; j < n; j += 1) {
+    for (let i = 0; i < n; i += 1) column[i] = meat[n * i + j] as number;
+    choleskySolve(column, factor, column, n);
+    for (let i = 0; i < n; i += 1) half[n * i + j] = column[i] as number;
+  }
+  for (let i = 0; i < n; i += 1) {
+    for (let j = 0; j < n; j += 1) column[j] = half[n * i + j] as number;
+    choleskySolve(column, factor, column, n);
+    for (let j = 0; j < n; j += 1) out[n * i + j] = (column[j] as number) / count;
+  }
+  return out;
 }

@@ -1,3 +1,4 @@
+import type { ClimbOptions } from './climb.js';
 import type { Crew } from './crew.js';
 import type { Motion, MotionKind } from './motion.js';
 import { distanceBetween } from './motion.js';
@@ -18,25 +19,27 @@ export interface Ladder {
   /** Coarsest first, mm. */
   readonly spacings: readonly number[];
   readonly radiusMm: number;
+  /** The level on which the best poses are compared with each other. */
+  readonly judgedLevel: number;
 }
 
-/** What the search found. */
+/** What the search found, all on the judged level. */
 export interface Located {
-  readonly best: Candidate;
-  /** The best pose elsewhere, scored on {@link judgedLevel} as `judged` is: absent where everything led to the same one. */
-  readonly runnerUp: Candidate | undefined;
-  /** The best pose, scored on the level where it is compared with others. */
   readonly judged: Candidate;
-  readonly judgedLevel: number;
-  /** Share of the poses refined on the second level that led to the best one. */
+  /** Whether it is one that was asked for. */
+  readonly allowed: boolean;
+  /** The best pose elsewhere: absent where everything led to the same one. */
+  readonly runnerUp: Candidate | undefined;
+  /** Share of the poses refined on the coarsest level that led to the best one there. */
   readonly agreement: number;
   /** How many poses were tried, and how many refined. */
   readonly tried: number;
   readonly refined: number;
 }
 
-/** How many poses go on from the coarsest level, the second and the third. */
-const KEPT = [32, 8, 4] as const;
+/** How many poses go on from the coarsest level, the second and the third; of those only looked at for ambiguity, fewer. */
+const KEPT = [48, 12, 4] as const;
+const KEPT_OTHERS = [16, 4, 2] as const;
 
 /**
  * Finds the pose of greatest worth, coarse to fine: every start is scored on the coarsest level, the best and farthest apart
@@ -49,33 +52,35 @@ export async function locate(
   space: SearchSpace,
   told: (fraction: number, best: Motion) => void,
 ): Promise<Located> {
-  const { spacings, radiusMm } = ladder;
-  const first = spacings[0] as number;
-  const tries = await scored(crew, 0, [...space.starts, ...space.others]);
-  told(0.15, (distinct(tries, 0, radiusMm, 1)[0] as Candidate).motion);
-  let pool = await climbed(crew, 0, distinct(tries, 1.2 * first, radiusMm, KEPT[0]), {
-    kind: 'rigid',
-    reachMm: 1.5 * first,
-    toleranceMm: first / 10,
-    mostEvaluations: 25,
-  });
+  const { spacings, radiusMm, judgedLevel } = ladder;
+  const best = (pool: readonly Candidate[]): Candidate => distinct(pool, 0, radiusMm, 1)[0] as Candidate;
+  const all = await scored(crew, 0, [...space.starts, ...space.others]);
+  let [pool, others] = [all.slice(0, space.starts.length), all.slice(space.starts.length)];
   let agreement = 0;
-  let refined = pool.length;
-  const judgedLevel = Math.min(2, spacings.length - 1);
-  for (let level = 1; level <= judgedLevel; level += 1) {
+  let refinedCount = 0;
+  for (let level = 0; level <= judgedLevel; level += 1) {
+    told(0.1 + (0.5 * level) / (judgedLevel + 1), best(pool).motion);
     const spacing = spacings[level] as number;
-    told(0.15 + (0.5 * level) / judgedLevel, (distinct(pool, 0, radiusMm, 1)[0] as Candidate).motion);
-    const kept = distinct(pool, spacing, radiusMm, KEPT[level as 1 | 2]);
-    pool = await climbed(crew, level, kept, { kind: 'rigid', reachMm: spacing, toleranceMm: spacing / 20, mostEvaluations: 25 });
-    refined += pool.length;
-    if (level === 1) agreement = agreementOf(pool, radiusMm, 2 * spacing);
+    // On the coarsest level what is kept apart are starts, later they are ends.
+    const apart = level === 0 ? 1.2 * spacing : spacing;
+    const kept = distinct(pool, apart, radiusMm, KEPT[level as 0 | 1 | 2]);
+    const keptOthers = distinct(others, apart, radiusMm, KEPT_OTHERS[level as 0 | 1 | 2]);
+    const ends = await climbed(crew, level, [...kept, ...keptOthers], {
+      kind: 'rigid',
+      reachMm: level === 0 ? 1.5 * spacing : spacing,
+      toleranceMm: spacing / (level === 0 ? 10 : 20),
+      mostEvaluations: 25,
+    });
+    [pool, others] = [ends.slice(0, kept.length), ends.slice(kept.length)];
+    refinedCount += ends.length;
+    if (level === 0) agreement = agreementOf(pool, radiusMm, 1.5 * spacing);
   }
   const allowed = pool.filter(({ motion }) => space.allows(motion));
-  const last = spacings[judgedLevel] as number;
-  const judged = (distinct(allowed, 0, radiusMm, 1)[0] ?? distinct(pool, 0, radiusMm, 1)[0]) as Candidate;
-  const elsewhere = pool.filter(({ motion }) => distanceBetween(motion, judged.motion, radiusMm) > 4 * last);
+  const judged = best(allowed.length > 0 ? allowed : pool);
+  const apart = 4 * (spacings[judgedLevel] as number);
+  const elsewhere = [...pool, ...others].filter(({ motion }) => distanceBetween(motion, judged.motion, radiusMm) > apart);
   const runnerUp = distinct(elsewhere, 0, radiusMm, 1)[0];
-  return { best: judged, runnerUp, judged, judgedLevel, agreement, tried: tries.length, refined };
+  return { judged, allowed: allowed.length > 0, runnerUp, agreement, tried: all.length, refined: refinedCount };
 }
 
 /** Share of the pool within `withinMm` of its best. */
@@ -84,19 +89,19 @@ function agreementOf(pool: readonly Candidate[], radiusMm: number, withinMm: num
   return pool.filter(({ motion }) => distanceBetween(motion, best.motion, radiusMm) <= withinMm).length / pool.length;
 }
 
-/** The pose refined on the levels from `from` to the finest, with everything the transform may do at the last two. */
+/** A pose refined on the levels from `from` to the finest. */
 export async function refined(crew: Crew, ladder: Ladder, start: Candidate, kind: MotionKind, from: number): Promise<Candidate> {
   let candidate = start;
   for (let level = from; level < ladder.spacings.length; level += 1) {
-    const spacing = ladder.spacings[level] as number;
-    const finest = level === ladder.spacings.length - 1;
-    const [next] = await climbed(crew, level, [candidate], {
-      kind,
-      reachMm: spacing,
-      toleranceMm: spacing / (finest ? 200 : 30),
-      mostEvaluations: kind === 'rigid' ? 25 : 50,
-    });
+    const [next] = await climbed(crew, level, [candidate], finestClimb(ladder, level, kind));
     candidate = next as Candidate;
   }
   return candidate;
+}
+
+/** How a level is climbed once the right hill is known. */
+export function finestClimb(ladder: Ladder, level: number, kind: MotionKind): ClimbOptions {
+  const spacing = ladder.spacings[level] as number;
+  const finest = level === ladder.spacings.length - 1;
+  return { kind, reachMm: spacing, toleranceMm: spacing / (finest ? 200 : 30), mostEvaluations: kind === 'rigid' ? 25 : 50 };
 }

@@ -1,4 +1,4 @@
-import { fromRotationVector } from '@trocar/core/math';
+import { fromRotationVector, invert4 } from '@trocar/core/math';
 
 /** What a registration may do beside moving and turning. */
 export type MotionKind = 'rigid' | 'similarity' | 'affine';
@@ -98,6 +98,13 @@ export function motionOf(m: ArrayLike<number>, centre: ArrayLike<number>): Motio
     return t;
   });
   return { linear, at };
+}
+
+/** The inverse, about another centre: `centre` is of the motion, `other` of the inverse (a point of the moving frame). */
+export function inverseOf(motion: Motion, centre: ArrayLike<number>, other: ArrayLike<number>): Motion {
+  const inverse = new Float64Array(16);
+  invert4(inverse, matrixOf(motion, centre));
+  return motionOf(inverse, other);
 }
 
 /** Root mean square distance between where two motions put points spread with that radius about the centre, mm. */

@@ -116,6 +116,21 @@ export class ParzenHistogram {
     }
   }
 
+  /** Standard deviation of log p(f, b) / (p(f) p(b)) over the last histogram: what one sample says, nats. */
+  spread(mi: number): number {
+    const nb = this.#movingBins;
+    let squares = 0;
+    for (let a = 0; a < this.#fixedBins; a += 1) {
+      for (let b = 0; b < nb; b += 1) {
+        const p = this.#joint[a * nb + b] as number;
+        if (!(p > 0)) continue;
+        const gain = Math.log(p / ((this.#fixed[a] as number) * (this.#moving[b] as number)));
+        squares += p * gain * gain;
+      }
+    }
+    return Math.sqrt(Math.max(0, squares - mi * mi));
+  }
+
   /** How the measure of the last histogram grows with a sample's moving byte, by cell; times the number inside. A view. */
   slopes(): Float32Array {
     const nb = this.#movingBins;

@@ -11,19 +11,24 @@ export interface Pyramid {
   readonly factors: readonly [number, number, number];
 }
 
-/** Samples per level, coarsest first; bins and fine steps with them. Few samples fill only few bins. */
-const PLANS = [
-  { count: 3000, fixedBins: 16, movingBins: 16, fine: 64 },
-  { count: 8000, fixedBins: 24, movingBins: 24, fine: 128 },
-  { count: 20_000, fixedBins: 32, movingBins: 32, fine: 256 },
-  { count: 40_000, fixedBins: 32, movingBins: 32, fine: 256 },
-] as const;
+/** How many samples a level has, and how finely intensities are told apart on it: few samples fill only few bins. */
+export interface LevelPlan {
+  readonly count: number;
+  readonly fixedBins: number;
+  readonly movingBins: number;
+  readonly fine: number;
+}
 
-export type LevelPlan = (typeof PLANS)[number];
+const COARSEST: LevelPlan = { count: 3000, fixedBins: 16, movingBins: 16, fine: 64 };
+const COARSE: LevelPlan = { count: 10_000, fixedBins: 24, movingBins: 24, fine: 128 };
+const MIDDLE: LevelPlan = { count: 20_000, fixedBins: 32, movingBins: 32, fine: 256 };
+const FINEST: LevelPlan = { count: 60_000, fixedBins: 32, movingBins: 32, fine: 256 };
 
-/** The last plan is for the finest level, however many there are. */
-export function planOf(level: number): LevelPlan {
-  return PLANS[Math.min(level, PLANS.length - 1)] as LevelPlan;
+/** @param level 0 is the coarsest of `levels` */
+export function planOf(level: number, levels: number): LevelPlan {
+  if (level === 0) return COARSEST;
+  if (level === levels - 1) return FINEST;
+  return level === 1 ? COARSE : MIDDLE;
 }
 
 /** A cube with the volume of the smaller image is divided by this for the coarsest spacing. */
@@ -110,12 +115,19 @@ export function bodyCentreOf(image: ByteImage): [number, number, number] {
   ];
 }
 
-/** The sample set of each level. The level above steers where samples are drawn. */
-export function sampleSets(pyramid: Pyramid, centre: readonly [number, number, number], seed: number): SampleSet[] {
-  const guides = pyramid.levels.map((image, n) => (n < 2 ? { image, weights: sampleWeights(image) } : undefined));
-  return pyramid.levels.map((image, n) => {
-    const guide = guides[Math.min(n, 1)] as { image: ByteImage; weights: Float32Array };
-    const { count, fixedBins, fine } = planOf(n);
-    return drawSamples(image, guide.image, guide.weights, new Random(seed + 7919 * n), { count, fixedBins, fine, centre });
-  });
+/** Where samples of a pyramid are drawn: the coarsest level steers itself, the second all others. */
+export function samplersOf(
+  pyramid: Pyramid,
+  centre: readonly [number, number, number],
+  seed: number,
+): (level: number) => SampleSet {
+  const weights: Array<Float32Array | undefined> = [];
+  return (level) => {
+    const guide = Math.min(level, 1, pyramid.levels.length - 1);
+    const steering = pyramid.levels[guide] as ByteImage;
+    weights[guide] ??= sampleWeights(steering);
+    const { count, fixedBins, fine } = planOf(level, pyramid.levels.length);
+    const options = { count, fixedBins, fine, centre };
+    return drawSamples(pyramid.levels[level] as ByteImage, steering, weights[guide], new Random(seed + 7919 * level), options);
+  };
 }

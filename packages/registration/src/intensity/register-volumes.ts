@@ -12,14 +12,14 @@ import { identity4, rigidityError } from '@trocar/core/math';
 import type { Volume } from '@trocar/core/volume';
 import type { ResultOutcome } from '../outcome.js';
 import { inlineCrew } from './crew.js';
+import { gather, type RegistrationEvidence } from './evidence.js';
 import { kernelModule, WasmKernel } from './kernels/wasm.js';
-import { type Located, locate, refined } from './locate.js';
-import { type Motion, type MotionKind, matrixOf, motionOf, product3 } from './motion.js';
+import { locate, refined } from './locate.js';
+import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
-import { allRotations } from './orientations.js';
-import { bodyCentreOf, centreOf, levelSpacings, planOf, pyramidOf, sampleSets } from './pyramid.js';
-import { posesOf, worth } from './search.js';
-import { type LevelData, Workshop } from './workshop.js';
+import { sceneOf } from './scene.js';
+import { searchSpace } from './search-space.js';
+import { type Reached, Workshop } from './workshop.js';
 
 /** How to register two volumes. */
 export interface VolumeRegistrationOptions<K extends MotionKind, F extends string, M extends string> {
@@ -48,12 +48,12 @@ export interface VolumeRegistrationOptions<K extends MotionKind, F extends strin
 /** What every registration of volumes tells. */
 export interface VolumeRegistrationReport {
   readonly outcome: ResultOutcome;
-  /** Mutual information over the samples, nats, and the share of them inside the moving image. */
-  readonly mutualInformation: number;
-  readonly overlap: number;
-  /** The search: how many poses were tried and refined, and by how much the best other pose is worse. */
+  /** The probability that the result is right, 0 … 1, fitted to phantoms: see docs/image-registration.md. */
+  readonly confidence: number;
+  readonly evidence: RegistrationEvidence;
+  readonly metric: IntensityMetric;
+  /** How many poses were tried in the search. */
   readonly starts: number;
-  readonly runnerUpGap: number;
   readonly seconds: number;
 }
 
@@ -88,56 +88,33 @@ export async function registerVolumes<F extends string, M extends string, K exte
   const started = performance.now();
   const kind: MotionKind = options.transform ?? 'rigid';
   const metric = options.metric ?? 'mi';
-  const spacings = levelSpacings(fixed, moving);
-  const fixedPyramid = pyramidOf(fixed, 'fixed', spacings, options.fixedMask);
-  const movingPyramid = pyramidOf(moving, 'moving', spacings, options.movingMask);
-  const coarseFixed = fixedPyramid.levels[0] as (typeof fixedPyramid.levels)[0];
-  const coarseMoving = movingPyramid.levels[0] as (typeof movingPyramid.levels)[0];
-  const centre = centreOf(coarseFixed);
-  const sets = sampleSets(fixedPyramid, centre, options.seed ?? 1);
-  const levels = sets.map(
-    (samples, n): LevelData => ({
-      samples,
-      image: movingPyramid.levels[n] as LevelData['image'],
-      metric,
-      movingBins: planOf(n).movingBins,
-    }),
-  );
-  const crew = inlineCrew(new Workshop(new WasmKernel(await kernelModule()), levels), options.signal);
-  const ladder = { spacings, radiusMm: (sets[0] as (typeof sets)[0]).radiusMm };
+  const scene = sceneOf(fixed, moving, options);
+  const { ladder, centre } = scene;
+  const crew = inlineCrew(new Workshop(new WasmKernel(await kernelModule()), scene.levels), options.signal);
   const initial = motionOf(initialMatrix(fixed, moving, options.initial), centre);
-  const relative = (p: readonly number[]): number[] => p.map((x, r) => x - (centre[r] as number));
-  const starts = [
-    initial,
-    ...posesOf(
-      allRotations().map((r) => product3(initial.linear, r)),
-      [
-        { fixed: [0, 0, 0], moving: initial.at },
-        { fixed: [0, 0, 0], moving: centreOf(coarseMoving) },
-        { fixed: relative(bodyCentreOf(coarseFixed)), moving: bodyCentreOf(coarseMoving) },
-      ],
-    ),
-  ];
   const tell = (fraction: number, best: Motion): void => {
     options.progress?.(fraction, 'searching');
     options.preview?.(matrixOf(best, centre));
   };
-  const found = await locate(crew, ladder, { starts, others: [], allows: () => true }, tell);
-  const best = await refined(crew, ladder, found.best, kind, found.judgedLevel + (kind === 'rigid' ? 1 : 0));
+  const located = await locate(crew, ladder, searchSpace(scene, initial, options), tell);
+  const rigid = await refined(crew, ladder, located.judged, 'rigid', ladder.judgedLevel + 1);
+  const top = ladder.spacings.length - 1;
+  const stepMm = (ladder.spacings[top] as number) / 8;
+  const [[finest]] = (await crew.run([{ kind: 'detail', level: top, motion: rigid.motion, transform: 'rigid', stepMm }])) as [
+    [Reached],
+  ];
+  const evidence = await gather(crew, { ...scene, located, finest });
+  const best = kind === 'rigid' ? finest : await refined(crew, ladder, rigid, kind, Math.max(ladder.judgedLevel, top - 1));
   crew.close();
   options.progress?.(1, 'done');
   return result(fixed, moving, kind, matrixOf(best.motion, centre), {
     outcome: 'ok',
-    mutualInformation: best.score.mi,
-    overlap: best.score.overlap,
-    starts: found.tried,
-    runnerUpGap: gapOf(found),
+    confidence: 1,
+    evidence,
+    metric,
+    starts: located.tried,
     seconds: (performance.now() - started) / 1000,
   }) as VolumeRegistration<K, F, M>;
-}
-
-function gapOf(found: Located): number {
-  return found.runnerUp === undefined ? 1 : 1 - worth(found.runnerUp) / worth(found.judged);
 }
 
 function result<F extends string, M extends string>(

@@ -116,36 +116,44 @@ function indexFromIndex(image: ByteImage, coarse: ByteImage): number[] {
 
 /** How often each voxel is to be sampled: by its gradient in bytes per mm, between {@link FLOOR} and {@link CAP} of the mean. */
 export function sampleWeights(image: ByteImage): Float32Array {
-  const [ni, nj, nk] = image.size;
-  const weights = new Float32Array(ni * nj * nk);
+  const weights = gradientMagnitudes(image);
   const v = image.values;
-  const inverse = [0, 4, 8].map((c) => 1 / Math.hypot(...[0, 1, 2].map((r) => image.frameFromIndex[c + r] as number)));
-  const [si, sj, sk] = inverse as [number, number, number];
   let sum = 0;
   let count = 0;
-  for (let k = 0, n = 0; k < nk; k += 1) {
-    const below = k > 0 ? -ni * nj : 0;
-    const above = k < nk - 1 ? ni * nj : 0;
-    for (let j = 0; j < nj; j += 1) {
-      const front = j > 0 ? -ni : 0;
-      const back = j < nj - 1 ? ni : 0;
-      for (let i = 0; i < ni; i += 1, n += 1) {
-        if (v[n] === HOLE) continue;
-        const gi = ((v[i < ni - 1 ? n + 1 : n] as number) - (v[i > 0 ? n - 1 : n] as number)) * si;
-        const gj = ((v[n + back] as number) - (v[n + front] as number)) * sj;
-        const gk = ((v[n + above] as number) - (v[n + below] as number)) * sk;
-        const g = Math.sqrt(gi * gi + gj * gj + gk * gk);
-        weights[n] = g;
-        sum += g;
-        count += 1;
+  for (let n = 0; n < v.length; n += 1) {
+    if (v[n] === HOLE) continue;
+    sum += weights[n] as number;
+    count += 1;
+  }
+  const scale = count / Math.max(sum, 1e-6);
+  for (let n = 0; n < v.length; n += 1) {
+    const w = FLOOR + (weights[n] as number) * scale;
+    weights[n] = v[n] === HOLE ? 0 : w < CAP ? w : CAP;
+  }
+  return weights;
+}
+
+/** Central differences, bytes per mm up to a common factor; 0 on the border. */
+function gradientMagnitudes({ values: v, size, frameFromIndex: m }: ByteImage): Float32Array {
+  const [ni, nj, nk] = size;
+  const out = new Float32Array(ni * nj * nk);
+  const inverse = (c: number): number => 1 / Math.hypot(m[c] as number, m[c + 1] as number, m[c + 2] as number);
+  const si = inverse(0);
+  const sj = inverse(4);
+  const sk = inverse(8);
+  const plane = ni * nj;
+  for (let k = 1; k < nk - 1; k += 1) {
+    for (let j = 1; j < nj - 1; j += 1) {
+      const from = ni * (j + nj * k);
+      for (let n = from + 1; n < from + ni - 1; n += 1) {
+        const gi = ((v[n + 1] as number) - (v[n - 1] as number)) * si;
+        const gj = ((v[n + ni] as number) - (v[n - ni] as number)) * sj;
+        const gk = ((v[n + plane] as number) - (v[n - plane] as number)) * sk;
+        out[n] = Math.sqrt(gi * gi + gj * gj + gk * gk);
       }
     }
   }
-  const mean = Math.max(sum / count, 1e-9);
-  for (let n = 0; n < weights.length; n += 1) {
-    weights[n] = v[n] === HOLE ? 0 : Math.min(CAP, FLOOR + (weights[n] as number) / mean);
-  }
-  return weights;
+  return out;
 }
 
 /** Trilinear interpolation of bytes at a continuous index; NaN outside the outermost centres and beside holes. */

@@ -1,8 +1,8 @@
 import type { ByteImage } from './byte-image.js';
 import { type ClimbOptions, climb } from './climb.js';
-import { Comparison, type Score } from './evaluate.js';
+import { Comparison, type Detail, type Score } from './evaluate.js';
 import type { Kernel } from './kernels/kernel.js';
-import type { Motion } from './motion.js';
+import type { Motion, MotionKind } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
 import type { SampleSet } from './samples.js';
 
@@ -17,6 +17,13 @@ export interface LevelData {
 /** A piece of work: a pure function of the levels and its own numbers, so that it matters not who does it. */
 export type Task =
   | { readonly kind: 'scores'; readonly level: number; readonly motions: readonly Motion[] }
+  | {
+      readonly kind: 'detail';
+      readonly level: number;
+      readonly motion: Motion;
+      readonly transform: MotionKind;
+      readonly stepMm: number;
+    }
   | { readonly kind: 'climb'; readonly level: number; readonly motion: Motion; readonly options: ClimbOptions };
 
 /** What a task comes to. */
@@ -24,6 +31,8 @@ export interface Reached {
   readonly motion: Motion;
   readonly score: Score;
   readonly evaluations: number;
+  /** Of a `detail` task. */
+  readonly detail?: Detail;
 }
 
 /** Does tasks with one kernel. */
@@ -40,6 +49,10 @@ export class Workshop {
   do(task: Task): Reached[] {
     const comparison = this.#comparisonOf(task.level);
     if (task.kind === 'climb') return [climb(comparison, task.motion, task.options)];
+    if (task.kind === 'detail') {
+      const { motion, transform, stepMm } = task;
+      return [{ motion, score: comparison.score(motion), evaluations: 1, detail: comparison.detail(transform, motion, stepMm) }];
+    }
     return task.motions.map((motion) => ({ motion, score: comparison.score(motion), evaluations: 1 }));
   }
 

@@ -1,0 +1,112 @@
+import type { ByteImage } from './byte-image.js';
+import type { Crew } from './crew.js';
+import { edgeAgreement } from './edges.js';
+import { finestClimb, type Ladder, type Located } from './locate.js';
+import { distanceBetween, inverseOf, type Motion } from './motion.js';
+import type { SampleSet } from './samples.js';
+import { type Candidate, worth } from './search.js';
+import type { Reached, Task } from './workshop.js';
+
+/** What speaks for and against a result: figures that need no truth. */
+export interface RegistrationEvidence {
+  /** Share of the fixed samples inside the moving image, 0 … 1. */
+  readonly overlap: number;
+  /** Mutual information over the samples inside, nats. */
+  readonly mutualInformation: number;
+  /** By how much the best pose elsewhere is worse, relative; 1 where there is none. */
+  readonly runnerUpGap: number;
+  /** The same in standard errors of the choice of samples. */
+  readonly runnerUpSigmas: number;
+  /** Share of the refined poses that led to the result, 0 … 1. */
+  readonly agreement: number;
+  /** How far the result with fixed and moving exchanged lies from it, mm rms over the fixed image. */
+  readonly reversalMm: number;
+  /** How far the rigid result moves when it may also stretch and shear, mm rms. */
+  readonly affineGapMm: number;
+  /** Mean squared cosine between the two images' gradients (1/3 where unrelated), and its peak at the result in standard errors. */
+  readonly edges: number;
+  readonly edgePeak: number;
+  /** Expected error of the pose by the samples alone, mm rms over the fixed image. */
+  readonly samplingMm: number;
+  /** Spacing of the level on which the above was judged, mm: what the millimetres compare with. */
+  readonly judgedSpacingMm: number;
+}
+
+/** What {@link gather} needs of the images. */
+export interface EvidenceSources {
+  readonly ladder: Ladder;
+  readonly located: Located;
+  /** The rigid pose on the finest level, with its covariance by the samples. */
+  readonly finest: Reached;
+  /** The level of the crew on which fixed and moving are exchanged, and the centre of its samples. */
+  readonly reversedLevel: number;
+  readonly centre: ArrayLike<number>;
+  readonly reversedCentre: ArrayLike<number>;
+  readonly fixed: ByteImage;
+  readonly moving: ByteImage;
+  readonly samples: SampleSet;
+}
+
+/** Collects the evidence; the work is shared out to the crew. */
+export async function gather(crew: Crew, sources: EvidenceSources): Promise<RegistrationEvidence> {
+  const { ladder, located, finest } = sources;
+  const { judgedLevel, radiusMm } = ladder;
+  const spacing = ladder.spacings[judgedLevel] as number;
+  const { judged, runnerUp } = located;
+  const back = inverseOf(judged.motion, sources.centre, sources.reversedCentre);
+  const detail = (motion: Motion): Task => ({
+    kind: 'detail',
+    level: judgedLevel,
+    motion,
+    transform: 'rigid',
+    stepMm: spacing / 8,
+  });
+  const tasks: Task[] = [
+    { kind: 'climb', level: sources.reversedLevel, motion: back, options: finestClimb(ladder, judgedLevel, 'rigid') },
+    { kind: 'climb', level: judgedLevel, motion: judged.motion, options: finestClimb(ladder, judgedLevel, 'affine') },
+    detail(judged.motion),
+  ];
+  if (runnerUp !== undefined) tasks.push(detail(runnerUp.motion));
+  const [reversed, affine, here, there] = (await crew.run(tasks)).map(([first]) => first as Reached) as [
+    Reached,
+    Reached,
+    Reached,
+    Reached | undefined,
+  ];
+  const edges = edgeAgreement(sources.fixed, sources.moving, sources.samples, finest.motion, 1.5 * spacing);
+  return {
+    overlap: finest.score.overlap,
+    mutualInformation: finest.score.mi,
+    ...gaps(judged, runnerUp, here, there),
+    agreement: located.agreement,
+    reversalMm: distanceBetween(inverseOf(reversed.motion, sources.reversedCentre, sources.centre), judged.motion, radiusMm),
+    affineGapMm: distanceBetween(affine.motion, judged.motion, radiusMm),
+    edges: edges.value,
+    edgePeak: edges.peak,
+    samplingMm: samplingError(finest),
+    judgedSpacingMm: spacing,
+  };
+}
+
+function gaps(
+  judged: Candidate,
+  runnerUp: Candidate | undefined,
+  here: Reached,
+  there: Reached | undefined,
+): Pick<RegistrationEvidence, 'runnerUpGap' | 'runnerUpSigmas'> {
+  const gap = runnerUp === undefined ? 1 : 1 - worth(runnerUp) / worth(judged);
+  const noise = Math.hypot(
+    (here.detail?.noise ?? 0) * here.score.overlap,
+    (there?.detail?.noise ?? 0) * (there?.score.overlap ?? 0),
+  );
+  return { runnerUpGap: gap, runnerUpSigmas: (gap * worth(judged)) / noise };
+}
+
+/** The trace of the covariance: translation, and rotation at the samples' distance, whose directions share in 2/3. */
+function samplingError(finest: Reached): number {
+  const c = finest.detail?.covariance;
+  if (c === undefined) return Number.NaN;
+  let sum = 0;
+  for (let k = 0; k < 6; k += 1) sum += (c[7 * k] as number) * (k < 3 ? 1 : 2 / 3);
+  return Math.sqrt(sum);
+}

@@ -1,0 +1,75 @@
+import type { AnyVolume } from '@trocar/core/volume';
+import type { ByteImage } from './byte-image.js';
+import type { Ladder } from './locate.js';
+import type { IntensityMetric } from './mutual-information.js';
+import { bodyCentreOf, centreOf, levelSpacings, planOf, pyramidOf, samplersOf } from './pyramid.js';
+import type { SampleSet } from './samples.js';
+import type { LevelData } from './workshop.js';
+
+/** Two images made ready: levels for the crew, and what the search and the checks need to know of them. */
+export interface Scene {
+  readonly ladder: Ladder;
+  /** Coarsest first; then, at `reversedLevel`, the judged level with fixed and moving exchanged. */
+  readonly levels: readonly LevelData[];
+  readonly reversedLevel: number;
+  /** What motions are about: the middle of the fixed image, and of the moving one where they are exchanged, mm. */
+  readonly centre: readonly [number, number, number];
+  readonly reversedCentre: readonly [number, number, number];
+  /** The middles of what is bright, each in its own frame, mm. */
+  readonly fixedBody: readonly [number, number, number];
+  readonly movingBody: readonly [number, number, number];
+  /** Of the judged level. */
+  readonly fixed: ByteImage;
+  readonly moving: ByteImage;
+  readonly samples: SampleSet;
+  /** How many voxels were averaged to one in the finest level of each. */
+  readonly fixedFactors: readonly [number, number, number];
+  readonly movingFactors: readonly [number, number, number];
+}
+
+/** What of the options it takes to make a scene. */
+export interface SceneOptions {
+  readonly metric?: IntensityMetric;
+  readonly fixedMask?: AnyVolume;
+  readonly movingMask?: AnyVolume;
+  readonly seed?: number;
+}
+
+/** @throws NavError as `byteImageOf` */
+export function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: SceneOptions): Scene {
+  const metric = options.metric ?? 'mi';
+  const seed = options.seed ?? 1;
+  const spacings = levelSpacings(fixed, moving);
+  const count = spacings.length;
+  const ofFixed = pyramidOf(fixed, 'fixed', spacings, options.fixedMask);
+  const ofMoving = pyramidOf(moving, 'moving', spacings, options.movingMask);
+  const centre = centreOf(ofFixed.levels[0] as ByteImage);
+  const reversedCentre = centreOf(ofMoving.levels[0] as ByteImage);
+  const samplesOf = samplersOf(ofFixed, centre, seed);
+  const levels = spacings.map(
+    (_, n): LevelData => ({
+      samples: samplesOf(n),
+      image: ofMoving.levels[n] as ByteImage,
+      metric,
+      movingBins: planOf(n, count).movingBins,
+    }),
+  );
+  const judgedLevel = Math.max(Math.min(1, count - 1), Math.min(2, count - 2));
+  const judged = levels[judgedLevel] as LevelData;
+  const fixedJudged = ofFixed.levels[judgedLevel] as ByteImage;
+  const reversed = { ...judged, samples: samplersOf(ofMoving, reversedCentre, seed)(judgedLevel), image: fixedJudged };
+  return {
+    ladder: { spacings, radiusMm: (levels[0] as LevelData).samples.radiusMm, judgedLevel },
+    levels: [...levels, reversed],
+    reversedLevel: count,
+    centre,
+    reversedCentre,
+    fixedBody: bodyCentreOf(ofFixed.levels[0] as ByteImage),
+    movingBody: bodyCentreOf(ofMoving.levels[0] as ByteImage),
+    fixed: fixedJudged,
+    moving: judged.image,
+    samples: judged.samples,
+    fixedFactors: ofFixed.factors,
+    movingFactors: ofMoving.factors,
+  };
+}

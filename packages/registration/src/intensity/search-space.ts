@@ -1,0 +1,81 @@
+import { fromRotationVector, Random } from '@trocar/core/math';
+import type { SearchSpace } from './locate.js';
+import { type Motion, moved, product3 } from './motion.js';
+import { allRotations } from './orientations.js';
+import type { Scene } from './scene.js';
+import { posesOf } from './search.js';
+
+/** How far from the start the answer may be. */
+export interface SearchLimits {
+  readonly searchMm?: number;
+  readonly searchDeg?: number;
+  readonly seed?: number;
+}
+
+/** Starts drawn within limits. */
+const DRAWN = 250;
+/** The answer may lie so much outside the limits: a start at the limit is refined a little. */
+const SLACK_MM = 2;
+const SLACK_RAD = (2 * Math.PI) / 180;
+
+/**
+ * Where to begin. Without limits: 216 rotations that cover all of them, each with the start's place, with the images' centres
+ * on each other, and with the bodies' middles. With limits: places and rotations drawn within them; the others then only
+ * tell whether the answer is ambiguous.
+ */
+export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits): SearchSpace {
+  const { centre, ladder } = scene;
+  const relative = scene.fixedBody.map((x, r) => x - (centre[r] as number));
+  const everywhere = posesOf(
+    allRotations().map((r) => product3(initial.linear, r)),
+    [
+      { fixed: [0, 0, 0], moving: initial.at },
+      { fixed: [0, 0, 0], moving: scene.reversedCentre },
+      { fixed: relative, moving: scene.movingBody },
+    ],
+  );
+  const mm = limits.searchMm ?? Number.POSITIVE_INFINITY;
+  const rad = ((limits.searchDeg ?? 180) * Math.PI) / 180;
+  if (mm === Number.POSITIVE_INFINITY && rad >= Math.PI) {
+    return { starts: [initial, ...everywhere], others: [], allows: () => true };
+  }
+  const allows = (motion: Motion, slackMm = SLACK_MM, slackRad = SLACK_RAD): boolean =>
+    shiftBetween(initial, motion) <= mm + slackMm && angleBetween(initial, motion) <= rad + slackRad;
+  const drawn = drawnStarts(initial, mm, rad, ladder.radiusMm, new Random((limits.seed ?? 1) ^ 0x5eed));
+  return {
+    starts: [initial, ...drawn, ...everywhere.filter((m) => allows(m, 0, 0))],
+    others: everywhere.filter((m) => !allows(m)),
+    allows: (m) => allows(m),
+  };
+}
+
+/** Poses uniform in the ball of places and in the ball of rotation vectors, as far as those are bounded. */
+function drawnStarts(initial: Motion, mm: number, rad: number, radiusMm: number, random: Random): Motion[] {
+  const far = Math.min(mm, 2 * radiusMm);
+  return Array.from({ length: DRAWN }, () => {
+    const shift = inBall(random, far);
+    const turn = inBall(random, Math.min(rad, Math.PI));
+    const turned = fromRotationVector(new Float64Array(16), turn);
+    const rotation = Float64Array.from({ length: 9 }, (_, n) => turned[4 * (n % 3) + Math.floor(n / 3)] as number);
+    const shifted = moved('rigid', initial, [...shift, 0, 0, 0], radiusMm);
+    return { linear: product3(rotation, shifted.linear), at: shifted.at };
+  });
+}
+
+function inBall(random: Random, radius: number): number[] {
+  for (;;) {
+    const p = [0, 1, 2].map(() => random.between(-1, 1));
+    if (Math.hypot(...p) <= 1) return p.map((x) => x * radius);
+  }
+}
+
+function shiftBetween(a: Motion, b: Motion): number {
+  return Math.hypot(...[0, 1, 2].map((r) => (a.at[r] as number) - (b.at[r] as number)));
+}
+
+/** Of rotations, by the trace where it is large and by the difference where it is small. */
+function angleBetween(a: Motion, b: Motion): number {
+  let sum = 0;
+  for (let n = 0; n < 9; n += 1) sum += ((a.linear[n] as number) - (b.linear[n] as number)) ** 2;
+  return 2 * Math.asin(Math.min(1, Math.sqrt(sum / 8)));
+}
