@@ -16,9 +16,9 @@ export interface Consensus {
 }
 
 /** Poses the search looks at: more would not change what it finds. */
-const SEARCHED = 300;
-/** Chance 1 − 1e-4 of at least one triple without outliers where half are (69), four times over for badly spread triples. */
-const TRIPLES = 280;
+const SEARCHED = 200;
+/** Chance 1 − 1e-4 of at least one triple without outliers where half are (69), twice over for badly spread triples. */
+const TRIPLES = 140;
 /** Starts that are followed to the end. */
 const FINALISTS = 8;
 /** √ of the median of χ²₃. */
