@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
+import { build } from 'esbuild';
 import { PACKAGES } from './lib/entries.mjs';
 import { ROOT } from './lib/host.mjs';
 
@@ -57,9 +58,57 @@ export async function generated(source) {
   ].join('\n');
 }
 
+/** The program of the registration's worker threads, and the module it becomes. */
+export const WORKER = {
+  source: join(ROOT, 'packages/registration/src/worker/node/program.ts'),
+  target: join(ROOT, 'packages/registration/src/worker/program.generated.ts'),
+};
+
+/**
+ * The worker's program in one piece, as the text of a TypeScript file.
+ * @returns {Promise<string>}
+ */
+export async function workerProgram() {
+  const { outputFiles } = await build({
+    entryPoints: [WORKER.source],
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    external: ['node:*'],
+    format: 'cjs',
+    target: 'es2022',
+    minify: true,
+    conditions: ['@trocar/source'],
+    legalComments: 'none',
+  });
+  const text = new TextDecoder().decode(/** @type {Uint8Array} */ (outputFiles[0]?.contents));
+  const lines =
+    Buffer.from(text)
+      .toString('base64')
+      .match(/.{1,116}/g) ?? [];
+  return [
+    '/** Bundled from node/program.ts by scripts/build-kernels.mjs. Do not edit. */',
+    'export const PROGRAM: string = new TextDecoder().decode(',
+    '  Uint8Array.from(',
+    '    atob(',
+    '      [',
+    ...lines.map((line) => `        '${line}',`),
+    "      ].join(''),",
+    '    ),',
+    '    (c) => c.charCodeAt(0),',
+    '  ),',
+    ');',
+    '',
+  ].join('\n');
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { source, target } of kernels()) {
     writeFileSync(target, await generated(source));
-    console.log(`${target.slice(ROOT.length + 1)}: ${readFileSync(target).length} bytes`);
+    console.log(`${target}: ${readFileSync(target).length} bytes`);
   }
+  writeFileSync(WORKER.target, await workerProgram());
+  console.log(`${WORKER.target}: ${readFileSync(WORKER.target).length} bytes`);
 }

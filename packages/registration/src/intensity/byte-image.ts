@@ -94,7 +94,7 @@ function curveOf(values: Float64Array, low: number, gain: number): Uint8Array {
 }
 
 /** For an image that is all background but for a few voxels. */
-function wholeRange(voxels: VoxelArray, side: string): Stretch {
+function wholeRange(voxels: VoxelArray, side: string): { readonly low: number; readonly high: number } {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const x of voxels) {

@@ -11,7 +11,8 @@ import {
 import { identity4, rigidityError } from '@trocar/core/math';
 import type { Volume } from '@trocar/core/volume';
 import type { ResultOutcome } from '../outcome.js';
-import { inlineCrew } from './crew.js';
+import { workerCrew } from '../worker/pool.js';
+import { type Crew, inlineCrew } from './crew.js';
 import { gather, type RegistrationEvidence } from './evidence.js';
 import { kernelModule, WasmKernel } from './kernels/wasm.js';
 import { locate, refined } from './locate.js';
@@ -19,7 +20,7 @@ import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
 import { sceneOf } from './scene.js';
 import { searchSpace } from './search-space.js';
-import { type Reached, Workshop } from './workshop.js';
+import { type LevelData, type Reached, Workshop } from './workshop.js';
 
 /** How to register two volumes. */
 export interface VolumeRegistrationOptions<K extends MotionKind, F extends string, M extends string> {
@@ -38,6 +39,13 @@ export interface VolumeRegistrationOptions<K extends MotionKind, F extends strin
   readonly movingMask?: Volume<M>;
   /** Of the samples. The same seed gives the same result. Default 1. */
   readonly seed?: number;
+  /**
+   * Workers to share the work with; 0, the default, does it in the caller's thread, with pauses. The result is the same to
+   * the last bit however many there are.
+   */
+  readonly threads?: number;
+  /** In a page: makes the worker of `intensity.worker.js` where a bundler does not find it by itself. */
+  readonly createWorker?: () => Worker;
   readonly signal?: AbortSignal;
   /** Called with the fraction done, 0 … 1, and the stage. */
   readonly progress?: (fraction: number, stage: string) => void;
@@ -90,7 +98,7 @@ export async function registerVolumes<F extends string, M extends string, K exte
   const metric = options.metric ?? 'mi';
   const scene = sceneOf(fixed, moving, options);
   const { ladder, centre } = scene;
-  const crew = inlineCrew(new Workshop(new WasmKernel(await kernelModule()), scene.levels), options.signal);
+  const crew = await crewOf(scene.levels, options);
   const initial = motionOf(initialMatrix(fixed, moving, options.initial), centre);
   const tell = (fraction: number, best: Motion): void => {
     options.progress?.(fraction, 'searching');
@@ -115,6 +123,18 @@ export async function registerVolumes<F extends string, M extends string, K exte
     starts: located.tried,
     seconds: (performance.now() - started) / 1000,
   }) as VolumeRegistration<K, F, M>;
+}
+
+async function crewOf(
+  levels: readonly LevelData[],
+  {
+    threads = 0,
+    signal,
+    createWorker,
+  }: Pick<VolumeRegistrationOptions<MotionKind, string, string>, 'threads' | 'signal' | 'createWorker'>,
+): Promise<Crew> {
+  if (threads > 0) return workerCrew(levels, threads, signal, createWorker);
+  return inlineCrew(new Workshop(new WasmKernel(await kernelModule()), levels), signal);
 }
 
 function result<F extends string, M extends string>(

@@ -1,0 +1,30 @@
+import type { LevelData, Reached, Task } from '../intensity/workshop.js';
+
+/** What a registration worker is told. `job` names a registration: answers to an earlier one are dropped. */
+export type ToWorker =
+  | { readonly kind: 'levels'; readonly job: number; readonly levels: readonly LevelData[]; readonly module: WebAssembly.Module }
+  | { readonly kind: 'task'; readonly job: number; readonly index: number; readonly task: Task }
+  | { readonly kind: 'forget' };
+
+/** What it answers. */
+export type FromWorker =
+  | { readonly job: number; readonly index: number; readonly reached: Reached[] }
+  | { readonly job: number; readonly index: number; readonly failed: string };
+
+/** A worker's end of the line. */
+export interface Port {
+  post(message: FromWorker): void;
+  listen(heard: (message: ToWorker) => void): void;
+}
+
+/** A worker as the crew sees it, in Node and in browsers alike. */
+export interface WorkerHandle {
+  post(message: ToWorker): void;
+  /** Called with each answer. */
+  onAnswer: (message: FromWorker) => void;
+  /** Called where the worker ends by itself, with what it said. */
+  onDeath: (reason: string) => void;
+  /** Whether the process is kept alive for it: it is not while it has nothing to do. */
+  hold(busy: boolean): void;
+  end(): void;
+}

@@ -1,0 +1,173 @@
+import { NavError } from '@trocar/core';
+import { startWorker } from '#worker/host';
+import { aborted, type Crew } from '../intensity/crew.js';
+import { kernelModule } from '../intensity/kernels/wasm.js';
+import type { LevelData, Reached, Task } from '../intensity/workshop.js';
+import type { FromWorker, WorkerHandle } from './messages.js';
+
+/** Workers are kept so long for the next registration, ms: starting one and compiling its code takes longer than its work. */
+const KEPT_MS = 30_000;
+
+/** Workers with nothing to do, by how they were made. */
+const idle = new Map<(() => Worker) | undefined, WorkerHandle[]>();
+let jobs = 0;
+
+function hire(create: (() => Worker) | undefined, count: number): WorkerHandle[] {
+  const waiting = idle.get(create) ?? [];
+  const hired = waiting.splice(0, count);
+  while (hired.length < count) hired.push(startWorker(create));
+  for (const worker of hired) worker.hold(true);
+  return hired;
+}
+
+function dismiss(create: (() => Worker) | undefined, workers: readonly WorkerHandle[]): void {
+  const waiting = idle.get(create) ?? [];
+  idle.set(create, waiting);
+  for (const worker of workers) {
+    worker.onAnswer = () => undefined;
+    worker.post({ kind: 'forget' });
+    worker.hold(false);
+    waiting.push(worker);
+    const leave = (): void => {
+      const at = waiting.indexOf(worker);
+      if (at < 0) return;
+      waiting.splice(at, 1);
+      worker.end();
+    };
+    worker.onDeath = leave;
+    const timer: unknown = setTimeout(leave, KEPT_MS);
+    // Node's timers keep a process alive unless told not to; a page's are numbers.
+    if (typeof timer === 'object') (timer as { unref(): void }).unref();
+  }
+}
+
+/** One run of tasks: who waits for which answer. */
+interface Run {
+  readonly tasks: readonly Task[];
+  readonly answers: Array<Reached[] | undefined>;
+  next: number;
+  missing: number;
+  readonly done: (answers: Reached[][]) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * A crew of workers. Each takes the next task as it becomes free; answers are put in the tasks' order, so that nothing
+ * depends on who did what when.
+ * @param create a page's own way of making the worker of `intensity.worker.js`
+ */
+export async function workerCrew(
+  levels: readonly LevelData[],
+  hands: number,
+  signal: AbortSignal | undefined,
+  create?: () => Worker,
+): Promise<Crew> {
+  const module = await kernelModule();
+  if (signal?.aborted) throw aborted(signal);
+  jobs += 1;
+  return new WorkerCrew(levels, module, hire(create, hands), jobs, signal, create);
+}
+
+class WorkerCrew implements Crew {
+  readonly hands: number;
+  readonly #workers: WorkerHandle[];
+  readonly #free: WorkerHandle[];
+  readonly #runs = new Map<number, Run>();
+  readonly #job: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #create: (() => Worker) | undefined;
+  readonly #onAbort = (): void => this.#stop(aborted(this.#signal as AbortSignal));
+  #stopped: unknown;
+  #index = 0;
+  /** Which run and place each index under way belongs to. */
+  readonly #places = new Map<number, { readonly run: Run; readonly at: number }>();
+
+  constructor(
+    levels: readonly LevelData[],
+    module: WebAssembly.Module,
+    workers: WorkerHandle[],
+    job: number,
+    signal: AbortSignal | undefined,
+    create: (() => Worker) | undefined,
+  ) {
+    this.hands = workers.length;
+    this.#workers = workers;
+    this.#free = [...workers];
+    this.#job = job;
+    this.#signal = signal;
+    this.#create = create;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    for (const worker of workers) {
+      worker.onAnswer = (message) => this.#answered(worker, message);
+      worker.onDeath = (reason) => this.#stop(lost(reason));
+      worker.post({ kind: 'levels', job, levels, module });
+    }
+  }
+
+  run(tasks: readonly Task[]): Promise<Reached[][]> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    if (tasks.length === 0) return Promise.resolve([]);
+    return new Promise((done, fail) => {
+      const run = { tasks, answers: new Array<Reached[] | undefined>(tasks.length), next: 0, missing: tasks.length, done, fail };
+      this.#runs.set(this.#index++, run);
+      this.#assign();
+    });
+  }
+
+  /** Hands the next tasks of the oldest runs to whoever is free. */
+  #assign(): void {
+    for (const run of this.#runs.values()) {
+      while (run.next < run.tasks.length && this.#free.length > 0) {
+        const worker = this.#free.shift() as WorkerHandle;
+        const at = run.next++;
+        const index = this.#index++;
+        this.#places.set(index, { run, at });
+        worker.post({ kind: 'task', job: this.#job, index, task: run.tasks[at] as Task });
+      }
+    }
+  }
+
+  #answered(worker: WorkerHandle, message: FromWorker): void {
+    if (message.job !== this.#job) return;
+    const place = this.#places.get(message.index);
+    if (place === undefined) return;
+    this.#places.delete(message.index);
+    this.#free.push(worker);
+    if ('failed' in message) return this.#stop(lost(message.failed));
+    const { run, at } = place;
+    run.answers[at] = message.reached;
+    run.missing -= 1;
+    if (run.missing === 0) {
+      for (const [key, value] of this.#runs) if (value === run) this.#runs.delete(key);
+      run.done(run.answers as Reached[][]);
+    }
+    this.#assign();
+  }
+
+  #stop(error: unknown): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = error;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    // A worker in the middle of a task hears nothing: ending it is the only way to stop it at once.
+    for (const worker of this.#workers) {
+      worker.onDeath = () => undefined;
+      worker.end();
+    }
+    for (const run of this.#runs.values()) run.fail(error);
+    this.#runs.clear();
+  }
+
+  close(): void {
+    if (this.#stopped !== undefined) return;
+    if (this.#places.size > 0) return this.#stop(lost('it was closed'));
+    this.#stopped = lost('it was closed');
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    dismiss(this.#create, this.#workers);
+  }
+}
+
+function lost(reason: string): NavError {
+  return new NavError('registration/failed', `A registration worker stopped: ${reason}. Try again, or with threads: 0.`, {
+    detail: { reason },
+  });
+}
