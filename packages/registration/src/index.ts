@@ -3,6 +3,15 @@
  */
 export { type ExpectedTre, type ExpectedTreOptions, expectedTreOf } from './accuracy/expected-tre.js';
 export {
+  type EllipseKind,
+  type TreEllipse,
+  type TreEllipsoid,
+  type TreRegionOptions,
+  treEllipse,
+  treEllipsoid,
+} from './accuracy/tre-ellipsoid.js';
+export { type TreMapOptions, treMap } from './accuracy/tre-map.js';
+export {
   calibrateEyeToHand,
   calibrateHandEye,
   calibrateRobotWorld,
@@ -25,6 +34,13 @@ export type { Finding, Outcome, ResultOutcome } from './outcome.js';
 export type { AllowedOddity } from './points/consistency.js';
 export type { DropSuggestion, FitSummary } from './points/drop.js';
 export type { FitHealth, RegistrationFinding } from './points/findings.js';
+export {
+  type Correspondence,
+  type MatchFinding,
+  matchPoints,
+  type PointMatch,
+  type PointMatchOptions,
+} from './points/match-points.js';
 export type { PointNoise } from './points/noise.js';
 export { type PointRegistration, type PointRegistrationOptions, registerPoints } from './points/register-points.js';
 export {

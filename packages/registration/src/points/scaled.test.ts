@@ -44,7 +44,7 @@ describe.each(methods)('%s', (name, register, linear, model) => {
   it.each([
     ['isotropic', false],
     ['anisotropic on both sides, maximum likelihood', true],
-  ])('%s: predicts the error at a target within 3 %% of simulation', (_, anisotropic) => {
+  ])('%s: predicts the error at a target within 3 per cent of simulation', (_, anisotropic) => {
     const random = new Random(5);
     const from = headLayout(random, 7);
     const truth = distorted(random, linear);
