@@ -39,6 +39,7 @@ export interface EllipseStyle {
   readonly widthPx: number;
   /** Opacity of what is inside. */
   readonly fill: number;
+  readonly opacity: number;
 }
 
 /** An ellipse in pixel coordinates, from the upper left corner of its view, with a dark rim. */
@@ -62,12 +63,13 @@ export class Ellipse {
   }
 
   /** Draws this ellipse. */
-  show(e: EllipseOnScreen, { colour, widthPx, fill }: EllipseStyle): void {
+  show(e: EllipseOnScreen, { colour, widthPx, fill, opacity }: EllipseStyle): void {
     const m = this.object.material;
     uniform<Vector3>(m, 'uColour').value.set(...rgb(colour));
     uniform<Vector3>(m, 'uShape').value.set(e.a, e.b, e.c);
     uniform<number>(m, 'uHalf').value = widthPx / 2;
     uniform<number>(m, 'uFill').value = fill;
+    uniform<number>(m, 'uOpacity').value = opacity;
     const beyond = widthPx / 2 + uniform<number>(m, 'uRim').value + 1;
     uniform<Vector2>(m, 'uReach').value.set(e.halfWidth + beyond, e.halfHeight + beyond);
     this.object.position.set(e.x, e.y, 0);

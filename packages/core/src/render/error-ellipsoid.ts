@@ -1,14 +1,16 @@
 import { NavError } from '../base/index.js';
 import { symmetricEigen } from '../math/index.js';
-import { dot, outOf, type PlaneView } from './planes.js';
+import { outOf, type PlaneView } from './planes.js';
 
-/** An ellipsoid in numbers, ready to be cut by a slice and to be drawn in 3D. */
+/** An ellipsoid in numbers, ready to be drawn. */
 export interface EllipsoidMark {
   readonly centre: ArrayLike<number>;
+  /** 3×3, mm²: dᵀ S⁻¹ d ≤ 1 inside. */
+  readonly shape: Float64Array;
   /** Semi-axes as columns, their lengths in mm: 3×3 column-major, right-handed. */
   readonly axes: Float64Array;
-  /** 3×3, mm⁻²: dᵀ Q d = 1 on the surface. */
-  readonly inverse: Float64Array;
+  /** The ellipse in a slice is so many times its outline. */
+  readonly inSlice: number;
   readonly label: string;
 }
 
@@ -20,27 +22,23 @@ const THINNEST_MM = 1e-4;
  * @param shape 3×3 symmetric, mm²
  * @throws NavError `frame/bad-covariance` where it is not finite, or has a negative eigenvalue
  */
-export function ellipsoidMark(centre: ArrayLike<number>, shape: ArrayLike<number>, label: string): EllipsoidMark {
+export function ellipsoidMark(
+  centre: ArrayLike<number>,
+  shape: ArrayLike<number>,
+  { inSlice = 1, label = '' }: { readonly inSlice?: number | undefined; readonly label?: string | undefined } = {},
+): EllipsoidMark {
   const s = Float64Array.from({ length: 9 }, (_, i) => shape[i] as number);
   const { values, vectors } = s.every(Number.isFinite) ? symmetricEigen(s, 3) : { values: [Number.NaN], vectors: [] };
   const largest = values[0] as number;
   if (!(largest >= 0 && (values[2] as number) >= -1e-9 * largest)) {
     throw new NavError('frame/bad-covariance', `An error ellipsoid needs a symmetric, positive matrix in mm², got [${s}].`);
   }
-  const axes = new Float64Array(9);
-  const inverse = new Float64Array(9);
-  for (let a = 0; a < 3; a += 1) {
-    const length = Math.max(THINNEST_MM, Math.sqrt(Math.max(0, values[a] as number)));
-    const v = [0, 1, 2].map((k) => vectors[3 * k + a] as number);
-    for (let i = 0; i < 3; i += 1) {
-      axes[3 * a + i] = length * (v[i] as number);
-      for (let j = 0; j < 3; j += 1) {
-        inverse[3 * i + j] = (inverse[3 * i + j] as number) + ((v[i] as number) * (v[j] as number)) / length ** 2;
-      }
-    }
-  }
+  const axes = Float64Array.from({ length: 9 }, (_, n) => {
+    const a = Math.floor(n / 3);
+    return Math.max(THINNEST_MM, Math.sqrt(Math.max(0, values[a] as number))) * (vectors[3 * (n % 3) + a] as number);
+  });
   if (handedness(axes) < 0) for (let i = 0; i < 3; i += 1) axes[i] = -(axes[i] as number);
-  return { centre: Float64Array.from(centre), axes, inverse, label };
+  return { centre: Float64Array.from(centre), shape: s, axes, inSlice, label };
 }
 
 function handedness(m: Float64Array): number {
@@ -48,7 +46,7 @@ function handedness(m: Float64Array): number {
   return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
 }
 
-/** Where a slice cuts an ellipsoid, in device pixels: a x² + 2 b x y + c y² = 1 around its middle, x right and y down. */
+/** An ellipse in device pixels: a x² + 2 b x y + c y² = 1 around its middle, x right and y down. */
 export interface EllipseOnScreen {
   readonly x: number;
   readonly y: number;
@@ -58,38 +56,42 @@ export interface EllipseOnScreen {
   /** Half its width and half its height. */
   readonly halfWidth: number;
   readonly halfHeight: number;
+  /** How far the slice lies from the middle, in half the ellipsoid's extent across the slice: up to 1 it cuts it. */
+  readonly away: number;
 }
 
-/** The cross-section of an ellipsoid with a slice; undefined where the slice misses it. */
-export function crossSection(mark: EllipsoidMark, plane: PlaneView): EllipseOnScreen | undefined {
+/**
+ * The outline of an ellipsoid as seen across a slice, times `inSlice`. Not its cut: where the error leans out of the slice, the
+ * cut is smaller than the error that is seen in it.
+ */
+export function outlineOf({ centre, shape, inSlice }: EllipsoidMark, plane: PlaneView): EllipseOnScreen {
   const { right, up } = plane.axes;
-  const n = outOf(plane.axes);
-  const q = (u: ArrayLike<number>, v: ArrayLike<number>): number => quadratic(mark.inverse, u, v);
-  const s = plane.mmPerPx;
-  const at = plane.project(new Float64Array(3), mark.centre);
-  // On the slice d = −z n + s x right − s y up, with the centre z in front of it.
-  const z = at[2] as number;
-  const [a, b, c] = [s * s * q(right, right), -s * s * q(right, up), s * s * q(up, up)];
-  const [d, e] = [-z * s * q(n, right), z * s * q(n, up)];
-  const determinant = a * c - b * b;
-  const x = (b * e - c * d) / determinant;
-  const y = (b * d - a * e) / determinant;
-  const inside = 1 - (z * z * q(n, n) + d * x + e * y);
-  if (!(inside > 0)) return undefined;
+  const across = outOf(plane.axes);
+  const f = (inSlice / plane.mmPerPx) ** 2;
+  const least = (THINNEST_MM / plane.mmPerPx) ** 2;
+  const xx = Math.max(least, f * quadratic(shape, right, right));
+  const yy = Math.max(least, f * quadratic(shape, up, up));
+  const xy = -f * quadratic(shape, right, up);
+  // An error along one line has no width across it: the line then keeps the thinnest there is.
+  const determinant = Math.max(xx * yy - xy * xy, least * (xx + yy));
+  const at = plane.project(new Float64Array(3), centre);
   return {
-    x: (at[0] as number) + x,
-    y: (at[1] as number) + y,
-    a: a / inside,
-    b: b / inside,
-    c: c / inside,
-    halfWidth: Math.sqrt((inside * c) / determinant),
-    halfHeight: Math.sqrt((inside * a) / determinant),
+    x: at[0] as number,
+    y: at[1] as number,
+    a: yy / determinant,
+    b: -xy / determinant,
+    c: xx / determinant,
+    halfWidth: Math.sqrt(xx),
+    halfHeight: Math.sqrt(yy),
+    away: Math.abs(at[2] as number) / Math.max(THINNEST_MM, Math.sqrt(Math.max(0, quadratic(shape, across, across)))),
   };
 }
 
+/** uᵀ M v. */
 function quadratic(m: ArrayLike<number>, u: ArrayLike<number>, v: ArrayLike<number>): number {
-  return dot(
-    [0, 3, 6].map((r) => dot(Array.from(m).slice(r, r + 3), v)),
-    u,
-  );
+  let sum = 0;
+  for (let i = 0; i < 3; i += 1) {
+    for (let j = 0; j < 3; j += 1) sum += (u[i] as number) * (m[3 * i + j] as number) * (v[j] as number);
+  }
+  return sum;
 }

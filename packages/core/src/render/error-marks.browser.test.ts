@@ -77,7 +77,10 @@ describe('the error at the target', () => {
     // The line is 2.25 px wide, around the outline.
     expect(Math.abs(seen.width - (across * perMm + 2.25))).toBeLessThan(2.5);
     expect(Math.abs(seen.height - (high * perMm + 2.25))).toBeLessThan(2.5);
-    stage.setCrosshair(point(CT, [20, -10, 310]));
+    stage.setTargetError({ centre, shape: SHAPE, inSlice: 0.5 });
+    stage.render();
+    expect(Math.abs(box(stage, PALETTE.text).width - (0.5 * across * perMm + 2.25))).toBeLessThan(2.5);
+    stage.setCrosshair(point(CT, [30, 0, 320]));
     stage.render();
     expect(box(stage, PALETTE.text).count).toBe(0);
   });

@@ -1,16 +1,20 @@
 import { Matrix4, Mesh, MeshLambertMaterial, type PerspectiveCamera, type Scene, SphereGeometry, Vector3 } from 'three';
 import { Ellipse } from './ellipse.js';
-import { crossSection } from './error-ellipsoid.js';
+import { outlineOf } from './error-ellipsoid.js';
 import { type Hud, LAYER } from './hud.js';
 import { Label } from './label.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
 import type { PlaneView } from './planes.js';
+import { fade } from './slice-marks.js';
 
 /** Smaller than this on the screen it is not drawn: it could not be told from the target's cross, CSS pixels. */
 const SMALLEST_PX = 5.5;
 
-/** The error at the target on a slice: the cross-section of its ellipsoid, in its true size. */
+/** Beyond so many times the ellipsoid's own extent across the slice, its ellipse is gone. */
+const GONE = 6;
+
+/** The error at the target on a slice: its ellipse in its true size, fading as the slice leaves the target. */
 export class ErrorOnSlice {
   readonly #ellipse = new Ellipse();
   readonly #label = new Label();
@@ -22,14 +26,15 @@ export class ErrorOnSlice {
 
   update(plane: PlaneView, model: StageModel): void {
     const { targetError, dpr } = model;
-    const cut = targetError && crossSection(targetError, plane);
-    const shown = cut !== undefined && Math.max(cut.halfWidth, cut.halfHeight) > SMALLEST_PX * dpr;
+    const seen = targetError && outlineOf(targetError, plane);
+    const opacity = seen === undefined ? 0 : fade(seen.away, 1, GONE, 0);
+    const shown = seen !== undefined && opacity > 0 && Math.max(seen.halfWidth, seen.halfHeight) > SMALLEST_PX * dpr;
     this.#ellipse.object.visible = shown;
     this.#label.object.visible = false;
     if (!shown || targetError === undefined) return;
-    this.#ellipse.show(cut, { colour: PALETTE.text, widthPx: 2.25 * dpr, fill: 0.22 });
+    this.#ellipse.show(seen, { colour: PALETTE.text, widthPx: 2.25 * dpr, fill: seen.away <= 1 ? 0.22 : 0, opacity });
     this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor: 'left', weight: 700 });
-    this.#label.at(cut.x + cut.halfWidth + 6 * dpr, cut.y - cut.halfHeight - 8 * dpr);
+    this.#label.at(seen.x + seen.halfWidth + 6 * dpr, seen.y - seen.halfHeight - 8 * dpr, opacity);
   }
 
   dispose(): void {

@@ -51,6 +51,11 @@ export interface StageTargetError<in out F extends string> {
   readonly centre: Point<F>;
   /** 3×3 symmetric, mm²: the ellipsoid is where dᵀ S⁻¹ d ≤ 1, d from its centre. */
   readonly shape: ArrayLike<number>;
+  /**
+   * The ellipse in the slices is so many times the ellipsoid's outline: below 1 where it is to hold the error WITHIN the slice
+   * with the same probability, for a region in a plane is smaller than the shadow of one in space. Default 1.
+   */
+  readonly inSlice?: number;
   /** What stands beside it, as `95 % ≤ 0.5 mm`. */
   readonly label?: string;
 }

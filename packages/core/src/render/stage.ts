@@ -155,13 +155,13 @@ export class Stage<in out F extends string> {
   }
 
   /**
-   * Shows the error that is expected at a target: its cross-section in the slices, in its true size, and the ellipsoid in
-   * the 3D view.
+   * Shows the error that is expected at a target: in the slices the outline of its ellipsoid, in its true size, and the
+   * ellipsoid in the 3D view.
    * @throws NavError `frame/mismatch`; `frame/bad-covariance` where the shape is not finite or has a negative eigenvalue
    */
   setTargetError(error: StageTargetError<F> | undefined): void {
     if (error !== undefined) requireSameFrame(this.frame, error.centre.frame, 'Showing the error at the target');
-    this.#model.targetError = error && ellipsoidMark(error.centre.xyz, error.shape, error.label ?? '');
+    this.#model.targetError = error && ellipsoidMark(error.centre.xyz, error.shape, error);
   }
 
   /**
