@@ -96,6 +96,7 @@ export type NavErrorCode =
   | 'calibration/not-rigid'
   | 'calibration/identity-poses'
   | 'calibration/motionless'
+  | 'calibration/moving'
   | 'calibration/narrow'
   | 'calibration/hidden'
   | 'calibration/units'

@@ -44,6 +44,8 @@ export interface PoseRules {
   readonly maxHiddenShare?: number;
   /** Take `unknown` for `ok`: for protocols that never tell. Default false. */
   readonly acceptUnknown?: boolean;
+  /** The tool is meant to be held still: copies of the pose before are kept, and no motion is no fault. Default false. */
+  readonly still?: boolean;
 }
 
 /** The measured poses of a list. */
@@ -97,7 +99,7 @@ export function usablePoses(list: AnyPoseList, rules: PoseRules): UsablePoses {
   if (unset.size > 0 && 2 * unset.size > seen.length) throw notConnected(list, rules, unset.size, seen.length);
   const measured = seen.filter((k) => !unset.has(k));
   requireSeen(list, rules, measured.length);
-  const fresh = measured.filter((k, n) => n === 0 || !sameMatrix(poses, k, measured[n - 1] as number));
+  const fresh = measured.filter((k, n) => rules.still === true || n === 0 || !sameMatrix(poses, k, measured[n - 1] as number));
   if (measured.length >= rules.atLeast && fresh.length < 2 && rules.atLeast > 1) throw motionless(list, rules, measured.length);
   if (fresh.length < rules.atLeast) throw tooFew(rules, poses.length, poses.length - fresh.length);
   return collected(poses, fresh, poses.length - measured.length, measured.length - fresh.length);
