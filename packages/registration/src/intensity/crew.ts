@@ -1,5 +1,5 @@
-import { NavError } from '@trocar/core';
-import type { LevelData, Reached, Task, Workshop } from './workshop.js';
+import { Breath } from './breath.js';
+import type { Reached, Task, Workshop } from './workshop.js';
 
 /** Who does the tasks of one registration. */
 export interface Crew {
@@ -14,41 +14,19 @@ export interface Crew {
   close(): void;
 }
 
-/** Makes a crew that holds these levels. */
-export type CrewMaker = (levels: readonly LevelData[], signal: AbortSignal | undefined) => Promise<Crew>;
-
-/** Lets go of the thread at least so often, ms, so that an abort is heard and a page can draw. */
-const BREATH_MS = 25;
-
 /** All in this thread, with pauses. */
 export function inlineCrew(workshop: Workshop, signal: AbortSignal | undefined): Crew {
-  let since = performance.now();
+  const breath = new Breath(signal);
   return {
     hands: 1,
     async run(tasks) {
       const answers: Reached[][] = [];
       for (const task of tasks) {
-        if (performance.now() - since > BREATH_MS) {
-          await pause();
-          since = performance.now();
-        }
-        if (signal?.aborted) throw aborted(signal);
+        await breath.take();
         answers.push(workshop.do(task));
       }
       return answers;
     },
     close: () => undefined,
   };
-}
-
-/** A turn of the event loop: a resolved promise would not let messages and timers through. */
-export function pause(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 0);
-  });
-}
-
-/** What is thrown when the caller stops a registration. */
-export function aborted(signal: AbortSignal): NavError {
-  return new NavError('registration/aborted', 'The registration was stopped by the caller.', { cause: signal.reason });
 }

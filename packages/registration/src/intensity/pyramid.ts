@@ -1,7 +1,9 @@
 import { Random } from '@trocar/core/math';
 import { type AnyVolume, spacingOf } from '@trocar/core/volume';
-import { type ByteImage, byteImageOf, coarser, factorsTowards, HOLE } from './byte-image.js';
+import type { Breath } from './breath.js';
+import { type ByteImage, coarser, factorsTowards, HOLE } from './byte-image.js';
 import { drawSamples, type SampleSet, sampleWeights } from './samples.js';
+import { byteImageOf } from './stretch.js';
 
 /** One image from fine to coarse. */
 export interface Pyramid {
@@ -67,12 +69,18 @@ export function baseFactors(v: AnyVolume): [number, number, number] {
 }
 
 /** @throws as `byteImageOf` */
-export function pyramidOf(v: AnyVolume, side: string, spacings: readonly number[], mask?: AnyVolume): Pyramid {
+export async function pyramidOf(
+  v: AnyVolume,
+  side: string,
+  spacings: readonly number[],
+  breath: Breath,
+  mask?: AnyVolume,
+): Promise<Pyramid> {
   const factors = baseFactors(v);
-  let image = byteImageOf(v, side, factors, mask);
+  let image = await byteImageOf(v, side, factors, breath, mask);
   const levels: ByteImage[] = [];
   for (let n = spacings.length - 1; n >= 0; n -= 1) {
-    image = coarser(image, factorsTowards(image, spacings[n] as number));
+    image = await coarser(image, factorsTowards(image, spacings[n] as number), breath);
     levels.unshift(image);
   }
   return { levels, factors };

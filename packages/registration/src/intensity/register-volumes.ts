@@ -9,17 +9,22 @@ import {
   transform,
 } from '@trocar/core';
 import { identity4, rigidityError } from '@trocar/core/math';
-import type { Volume } from '@trocar/core/volume';
+import { type AnyVolume, spacingOf, type Volume } from '@trocar/core/volume';
+import { canShare } from '#worker/host';
 import type { ResultOutcome } from '../outcome.js';
 import { workerCrew } from '../worker/pool.js';
+import { Breath } from './breath.js';
+import { confidenceOf, outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import { type Crew, inlineCrew } from './crew.js';
+import type { Detail } from './evaluate.js';
 import { gather, type RegistrationEvidence } from './evidence.js';
 import { kernelModule, WasmKernel } from './kernels/wasm.js';
 import { locate, refined } from './locate.js';
 import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
-import { sceneOf } from './scene.js';
+import { type Scene, sceneOf } from './scene.js';
 import { searchSpace } from './search-space.js';
+import { poseCovariance } from './uncertainty.js';
 import { type LevelData, type Reached, Workshop } from './workshop.js';
 
 /** How to register two volumes. */
@@ -55,7 +60,12 @@ export interface VolumeRegistrationOptions<K extends MotionKind, F extends strin
 
 /** What every registration of volumes tells. */
 export interface VolumeRegistrationReport {
+  /**
+   * `failed` with any finding but `ambiguous` and `reduced`; `ambiguous` where another pose is as good. The best pose comes
+   * with the answer in either case, for a person to look at.
+   */
   readonly outcome: ResultOutcome;
+  readonly findings: readonly VolumeFinding[];
   /** The probability that the result is right, 0 … 1, fitted to phantoms: see docs/image-registration.md. */
   readonly confidence: number;
   readonly evidence: RegistrationEvidence;
@@ -96,7 +106,8 @@ export async function registerVolumes<F extends string, M extends string, K exte
   const started = performance.now();
   const kind: MotionKind = options.transform ?? 'rigid';
   const metric = options.metric ?? 'mi';
-  const scene = sceneOf(fixed, moving, options);
+  const breath = new Breath(options.signal, (options.threads ?? 0) > 0 && canShare());
+  const scene = await sceneOf(fixed, moving, options, breath);
   const { ladder, centre } = scene;
   const crew = await crewOf(scene.levels, options);
   const initial = motionOf(initialMatrix(fixed, moving, options.initial), centre);
@@ -104,25 +115,41 @@ export async function registerVolumes<F extends string, M extends string, K exte
     options.progress?.(fraction, 'searching');
     options.preview?.(matrixOf(best, centre));
   };
-  const located = await locate(crew, ladder, searchSpace(scene, initial, options), tell);
-  const rigid = await refined(crew, ladder, located.judged, 'rigid', ladder.judgedLevel + 1);
-  const top = ladder.spacings.length - 1;
-  const stepMm = (ladder.spacings[top] as number) / 8;
-  const [[finest]] = (await crew.run([{ kind: 'detail', level: top, motion: rigid.motion, transform: 'rigid', stepMm }])) as [
-    [Reached],
-  ];
-  const evidence = await gather(crew, { ...scene, located, finest });
-  const best = kind === 'rigid' ? finest : await refined(crew, ladder, rigid, kind, Math.max(ladder.judgedLevel, top - 1));
-  crew.close();
-  options.progress?.(1, 'done');
-  return result(fixed, moving, kind, matrixOf(best.motion, centre), {
-    outcome: 'ok',
-    confidence: 1,
-    evidence,
-    metric,
-    starts: located.tried,
-    seconds: (performance.now() - started) / 1000,
-  }) as VolumeRegistration<K, F, M>;
+  try {
+    const space = searchSpace(scene, initial, options);
+    const located = await locate(crew, ladder, space, tell);
+    const rigid = await refined(crew, ladder, located.judged, 'rigid', ladder.judgedLevel + 1);
+    tell(0.7, rigid.motion);
+    const top = ladder.spacings.length - 1;
+    const stepMm = (ladder.spacings[top] as number) / 8;
+    const [[finest]] = (await crew.run([{ kind: 'detail', level: top, motion: rigid.motion, transform: 'rigid', stepMm }])) as [
+      [Reached],
+    ];
+    options.progress?.(0.8, 'checking');
+    const evidence = await gather(crew, { ...scene, located, finest });
+    const best = kind === 'rigid' ? finest : await refined(crew, ladder, rigid, kind, Math.max(ladder.judgedLevel, top - 1));
+    const confidence = confidenceOf(evidence);
+    const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
+    const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: best.motion.linear });
+    options.progress?.(1, 'done');
+    const covariance = kind === 'rigid' ? covarianceOf(finest, scene, fixed, moving) : undefined;
+    return result(fixed, moving, kind, matrixOf(best.motion, centre), covariance, {
+      outcome: outcomeOf(findings),
+      findings,
+      confidence,
+      evidence,
+      metric,
+      starts: located.tried,
+      seconds: (performance.now() - started) / 1000,
+    }) as VolumeRegistration<K, F, M>;
+  } finally {
+    crew.close();
+  }
+}
+
+function covarianceOf(finest: Reached, scene: Scene, fixed: AnyVolume, moving: AnyVolume): Float64Array | undefined {
+  const spacing = Math.max(...[fixed, moving].map((v) => Math.cbrt(spacingOf(v).reduce((a, b) => a * b, 1))));
+  return poseCovariance((finest.detail as Detail).covariance, finest.motion, scene.ladder.radiusMm, spacing);
 }
 
 async function crewOf(
@@ -142,11 +169,12 @@ function result<F extends string, M extends string>(
   moving: Volume<M>,
   kind: MotionKind,
   matrix: Float64Array,
+  covariance: Float64Array | undefined,
   report: VolumeRegistrationReport,
 ): RigidVolumeRegistration<F, M> | AffineVolumeRegistration<F, M> {
   const provenance = { method: `mutual-information-${kind}` };
   if (kind === 'rigid') {
-    const movingFromFixed = transform(moving.frame, fixed.frame, matrix, { provenance });
+    const movingFromFixed = transform(moving.frame, fixed.frame, matrix, { provenance, ...(covariance && { covariance }) });
     return { kind, movingFromFixed, fixedFromMoving: invert(movingFromFixed), ...report };
   }
   const movingFromFixed = affineTransform(moving.frame, fixed.frame, matrix, provenance);

@@ -128,7 +128,7 @@ export function sampleWeights(image: ByteImage): Float32Array {
   const scale = count / Math.max(sum, 1e-6);
   for (let n = 0; n < v.length; n += 1) {
     const w = FLOOR + (weights[n] as number) * scale;
-    weights[n] = v[n] === HOLE ? 0 : w < CAP ? w : CAP;
+    weights[n] = v[n] === HOLE ? 0 : Math.min(w, CAP);
   }
   return weights;
 }

@@ -1,4 +1,5 @@
 import type { AnyVolume } from '@trocar/core/volume';
+import type { Breath } from './breath.js';
 import type { ByteImage } from './byte-image.js';
 import type { Ladder } from './locate.js';
 import type { IntensityMetric } from './mutual-information.js';
@@ -36,13 +37,13 @@ export interface SceneOptions {
 }
 
 /** @throws NavError as `byteImageOf` */
-export function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: SceneOptions): Scene {
+export async function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: SceneOptions, breath: Breath): Promise<Scene> {
   const metric = options.metric ?? 'mi';
   const seed = options.seed ?? 1;
   const spacings = levelSpacings(fixed, moving);
   const count = spacings.length;
-  const ofFixed = pyramidOf(fixed, 'fixed', spacings, options.fixedMask);
-  const ofMoving = pyramidOf(moving, 'moving', spacings, options.movingMask);
+  const ofFixed = await pyramidOf(fixed, 'fixed', spacings, breath, options.fixedMask);
+  const ofMoving = await pyramidOf(moving, 'moving', spacings, breath, options.movingMask);
   const centre = centreOf(ofFixed.levels[0] as ByteImage);
   const reversedCentre = centreOf(ofMoving.levels[0] as ByteImage);
   const samplesOf = samplersOf(ofFixed, centre, seed);

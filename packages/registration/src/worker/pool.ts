@@ -1,6 +1,7 @@
 import { NavError } from '@trocar/core';
 import { startWorker } from '#worker/host';
-import { aborted, type Crew } from '../intensity/crew.js';
+import { aborted } from '../intensity/breath.js';
+import type { Crew } from '../intensity/crew.js';
 import { kernelModule } from '../intensity/kernels/wasm.js';
 import type { LevelData, Reached, Task } from '../intensity/workshop.js';
 import type { FromWorker, WorkerHandle } from './messages.js';
@@ -133,7 +134,10 @@ class WorkerCrew implements Crew {
     if (place === undefined) return;
     this.#places.delete(message.index);
     this.#free.push(worker);
-    if ('failed' in message) return this.#stop(lost(message.failed));
+    if ('failed' in message) {
+      this.#stop(lost(message.failed));
+      return;
+    }
     const { run, at } = place;
     run.answers[at] = message.reached;
     run.missing -= 1;
@@ -159,7 +163,10 @@ class WorkerCrew implements Crew {
 
   close(): void {
     if (this.#stopped !== undefined) return;
-    if (this.#places.size > 0) return this.#stop(lost('it was closed'));
+    if (this.#places.size > 0) {
+      this.#stop(lost('it was closed'));
+      return;
+    }
     this.#stopped = lost('it was closed');
     this.#signal?.removeEventListener('abort', this.#onAbort);
     dismiss(this.#create, this.#workers);

@@ -1,0 +1,116 @@
+import { svd3 } from '@trocar/core/math';
+import type { Finding, ResultOutcome } from '../outcome.js';
+import type { RegistrationEvidence } from './evidence.js';
+
+/**
+ * Something about a registration of volumes that a person must look at before accepting it.
+ *
+ * `ambiguous`: another, different pose explains the images about as well; `unsure`: the evidence together is what wrong
+ * results have; `little-overlap`: hardly any of the fixed image lies on the moving one; `outside-search`: the best pose is not
+ * within the limits that were asked for; `not-affine`: the map that may stretch and shear does so beyond what bodies and
+ * scanners do; `reduced`: the images were made coarser to fit.
+ */
+export type VolumeFinding = Finding<'ambiguous' | 'unsure' | 'little-overlap' | 'outside-search' | 'not-affine' | 'reduced'>;
+
+/** Weights of the terms: fitted by `node bench/intensity/confidence.ts`, whose docs say on what. */
+const WEIGHTS: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+const clipped = (x: number, low: number, high: number): number => (x > low ? Math.min(x, high) : low);
+
+/** The evidence as the terms that the confidence is a logistic function of, the first being 1. Each is within −1 … 1. */
+export function confidenceTerms(e: RegistrationEvidence): number[] {
+  const apart = (mm: number, low: number, high: number): number => {
+    const octaves = clipped(Math.log2(Math.max(mm, 1e-6) / e.judgedSpacingMm), low, high);
+    return (2 * (octaves - low)) / (high - low) - 1;
+  };
+  return [
+    1,
+    clipped(e.runnerUpGap / 0.3, 0, 1),
+    clipped(Math.log2(1 + Math.max(0, e.runnerUpSigmas)) / 5, 0, 1),
+    clipped(e.overlap / 0.6, 0, 1),
+    apart(e.reversalMm, -4, 2),
+    apart(e.affineGapMm, -3, 3),
+    clipped((e.edges - 1 / 3) / 0.5, 0, 1),
+    clipped(e.edgePeak / 12, 0, 1),
+    Number.isFinite(e.samplingMm) ? clipped((5 * e.samplingMm) / e.judgedSpacingMm, 0, 1) : 1,
+    clipped(e.mutualInformation, 0, 1),
+  ];
+}
+
+/** The probability that a result with this evidence is right. */
+export function confidenceOf(e: RegistrationEvidence): number {
+  const x = confidenceTerms(e).reduce((sum, term, n) => sum + term * (WEIGHTS[n] as number), 0);
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** A result is `ok` from this confidence on. */
+const ENOUGH = 0.9;
+/** Another pose that is worse by less than this share, or by fewer standard errors, is as good. */
+const LEAST_GAP = 0.02;
+const LEAST_SIGMAS = 2.5;
+const LEAST_OVERLAP = 0.1;
+
+/** What else is known where findings are made. */
+export interface Circumstances {
+  readonly confidence: number;
+  readonly allowed: boolean;
+  readonly reduced: boolean;
+  /** 3×3 of the result. */
+  readonly linear: ArrayLike<number>;
+}
+
+/** Scanners and bodies do not stretch more than this. */
+const MOST_STRETCH = 1.25;
+
+/** What must be said of a result. */
+export function volumeFindings(
+  e: RegistrationEvidence,
+  { confidence, allowed, reduced, linear }: Circumstances,
+): VolumeFinding[] {
+  const findings: VolumeFinding[] = [];
+  if (e.runnerUpGap < LEAST_GAP || e.runnerUpSigmas < LEAST_SIGMAS) {
+    findings.push({
+      code: 'ambiguous',
+      message:
+        `Another, different pose explains the images about as well: it is worse by ${(100 * e.runnerUpGap).toFixed(1)} % ` +
+        `(${e.runnerUpSigmas.toFixed(1)} standard errors). Give an initial pose and limits, or decide by eye.`,
+    });
+  }
+  if (e.overlap < LEAST_OVERLAP) {
+    findings.push({
+      code: 'little-overlap',
+      message: `Only ${(100 * e.overlap).toFixed(0)} % of the fixed image lies on the moving one.`,
+    });
+  }
+  if (!allowed) {
+    findings.push({
+      code: 'outside-search',
+      message: 'The best pose lies outside the limits of the search. Widen searchMm and searchDeg, or correct the initial pose.',
+    });
+  }
+  const { s } = svd3(linear);
+  const [most, least] = [Math.max(...s), Math.min(...s)];
+  if (most > MOST_STRETCH || least < 1 / MOST_STRETCH) {
+    findings.push({
+      code: 'not-affine',
+      message: `The result stretches by ${most.toFixed(2)} and ${least.toFixed(2)}: more than bodies and scanners do.`,
+    });
+  }
+  if (confidence < ENOUGH) {
+    findings.push({
+      code: 'unsure',
+      message: `The checks together give this result a chance of ${(100 * confidence).toFixed(0)} % to be right.`,
+    });
+  }
+  if (reduced)
+    findings.push({ code: 'reduced', message: 'Voxels were averaged before the registration, to bound memory and time.' });
+  return findings;
+}
+
+/** The word for a result with these findings. */
+export function outcomeOf(findings: readonly VolumeFinding[]): ResultOutcome {
+  const has = (...codes: Array<VolumeFinding['code']>): boolean => findings.some(({ code }) => codes.includes(code));
+  if (has('little-overlap', 'outside-search', 'not-affine')) return 'failed';
+  if (has('ambiguous')) return 'ambiguous';
+  return has('unsure') ? 'failed' : 'ok';
+}

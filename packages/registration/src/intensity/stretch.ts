@@ -1,0 +1,177 @@
+import { NavError } from '@trocar/core';
+import { type AnyVolume, Sampler, SHEAR_LIMIT_DEGREES, shearDegrees, type VoxelArray } from '@trocar/core/volume';
+import type { Breath } from './breath.js';
+import {
+  averageSlice,
+  type ByteImage,
+  HOLE,
+  STRETCH_STEPS,
+  type Stretch,
+  shrunkGeometry,
+  shrunkSize,
+  WHITE,
+} from './byte-image.js';
+
+/** Shares of the voxels that are all black and all white. */
+const BLACK_SHARE = 0.002;
+const WHITE_SHARE = 0.998;
+/** Voxels looked at for that. */
+const LOOKED_AT = 20_000;
+
+/** The curve is nowhere steeper than this, against an even stretch, and nowhere flatter. */
+const STEEPEST = 4;
+const FLATTEST = 0.25;
+
+/**
+ * How an image's values are spread over the bytes: between two percentiles, robust to a few extreme voxels, and more of the
+ * bytes for values that more voxels have (contrast-limited equalisation; Pizer 1987, CVGIP 39:355), so that the tissues of
+ * a CT do not share one bin of a histogram that also holds air and metal. Mutual information does not mind the curve.
+ * @throws NavError `registration/failed` where the image shows nothing
+ */
+function stretchOf(v: AnyVolume, side: string): Stretch {
+  const { voxels } = v;
+  // An odd stride that is no multiple of the row length does not walk down one column of the image.
+  const stride = Math.max(1, Math.floor(voxels.length / LOOKED_AT)) | 1;
+  const seen = new Float64Array(Math.ceil(voxels.length / stride));
+  let count = 0;
+  for (let n = 0; n < voxels.length; n += stride) {
+    const x = voxels[n] as number;
+    if (Number.isFinite(x)) seen[count++] = x;
+  }
+  const sorted = seen.subarray(0, count).sort();
+  const low = sorted[Math.floor(BLACK_SHARE * count)] as number;
+  const high = sorted[Math.min(count - 1, Math.floor(WHITE_SHARE * count))] as number;
+  const range = count > 0 && high > low ? { low, high } : wholeRange(voxels, side);
+  const gain = (STRETCH_STEPS - 1) / (range.high - range.low);
+  return { low: range.low, gain, curve: curveOf(sorted, range.low, gain) };
+}
+
+/** The byte of each step: a cumulative histogram whose slope is limited. */
+function curveOf(values: Float64Array, low: number, gain: number): Uint8Array {
+  const bins = 128;
+  const shares = new Float64Array(bins);
+  for (const x of values) {
+    const bin = Math.floor(((x - low) * gain * bins) / STRETCH_STEPS);
+    if (bin >= 0 && bin < bins) shares[bin] = (shares[bin] as number) + bins / values.length;
+  }
+  // What is cut off the peaks is spread evenly, which lifts others over the limit: a few rounds settle it.
+  for (let round = 0; round < 8; round += 1) {
+    let excess = 0;
+    for (let b = 0; b < bins; b += 1) {
+      const s = shares[b] as number;
+      const limited = Math.min(STEEPEST, Math.max(FLATTEST, s));
+      excess += s - limited;
+      shares[b] = limited;
+    }
+    for (let b = 0; b < bins; b += 1) shares[b] = (shares[b] as number) + excess / bins;
+  }
+  const curve = new Uint8Array(STRETCH_STEPS);
+  let reached = 0;
+  for (let n = 0; n < STRETCH_STEPS; n += 1) {
+    const share = (shares[Math.floor((n * bins) / STRETCH_STEPS)] as number) / STRETCH_STEPS;
+    curve[n] = Math.min(WHITE, Math.round(WHITE * (reached + share / 2)));
+    reached += share;
+  }
+  return curve;
+}
+
+/** For an image that is all background but for a few voxels. */
+function wholeRange(voxels: VoxelArray, side: string): { readonly low: number; readonly high: number } {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const x of voxels) {
+    if (!Number.isFinite(x)) continue;
+    if (x < low) low = x;
+    if (x > high) high = x;
+  }
+  if (high > low) return { low, high };
+  const what = high === low ? `all its voxels with a value are ${low}` : 'none of its voxels has a value';
+  throw new NavError('registration/failed', `The ${side} image shows nothing that could be registered: ${what}.`, {
+    detail: { side },
+  });
+}
+
+/**
+ * A volume as bytes, `factors` voxels averaged to one along each axis.
+ * @param mask voxels where it is not above 0 have no value; in the volume's own frame, on any grid
+ * @throws NavError `registration/sheared-volume`, `registration/too-large` (fewer than 2 voxels along an axis are too few),
+ * `registration/failed` where the image shows nothing
+ */
+export async function byteImageOf(
+  v: AnyVolume,
+  side: string,
+  factors: readonly [number, number, number],
+  breath: Breath,
+  mask?: AnyVolume,
+): Promise<ByteImage> {
+  const degrees = shearDegrees(v);
+  if (degrees > SHEAR_LIMIT_DEGREES) {
+    throw new NavError(
+      'registration/sheared-volume',
+      `The ${side} volume is sheared by ${degrees.toFixed(2)}° (gantry tilt), which image registration cannot take. ` +
+        'Resample it first with resampleStraight().',
+      { detail: { side, degrees } },
+    );
+  }
+  const stretch = stretchOf(v, side);
+  const size = shrunkSize(v.size, factors);
+  const frameFromIndex = shrunkGeometry(v.frameFromIndex, factors);
+  const values = breath.bytes(size[0] * size[1] * size[2]);
+  // A negative slope turns black and white round; mutual information does not mind.
+  const look = lookUpFor(v.voxels, factors, stretch);
+  const row = new Float64Array(size[0]);
+  let holes = false;
+  for (let k = 0; k < size[2]; k += 1) {
+    if (look !== undefined) lookUpSlice(values, v.voxels, look, k * size[0] * size[1], (k + 1) * size[0] * size[1]);
+    else if (averageSlice(values, size, v.voxels, v.size, factors, stretch, row, k)) holes = true;
+    await breath.take();
+  }
+  const image = { values, size, frameFromIndex, holes };
+  return mask === undefined ? image : masked(image, mask, side);
+}
+
+/** A byte for every 16-bit value, where voxels are not averaged and are no wider than that. */
+interface LookUp {
+  readonly bytes: Uint8Array;
+  /** Of value 0. */
+  readonly zero: number;
+}
+
+function lookUpFor(voxels: VoxelArray, factors: readonly number[], { low, gain, curve }: Stretch): LookUp | undefined {
+  const narrow = voxels.BYTES_PER_ELEMENT <= 2;
+  if (!narrow || factors.some((f) => f > 1)) return undefined;
+  const last = curve.length - 1;
+  const zero = 32768;
+  const bytes = new Uint8Array(3 * zero);
+  for (let n = 0; n < bytes.length; n += 1) {
+    const x = (n - zero) * gain - (low * gain - 0.5);
+    bytes[n] = curve[x > 0 ? (x < last ? x | 0 : last) : 0] as number;
+  }
+  return { bytes, zero };
+}
+
+function lookUpSlice(out: Uint8Array, voxels: VoxelArray, { bytes, zero }: LookUp, from: number, to: number): void {
+  for (let n = from; n < to; n += 1) out[n] = bytes[(voxels[n] as number) + zero] as number;
+}
+
+function masked(image: ByteImage, mask: AnyVolume, side: string): ByteImage {
+  const sampler = new Sampler(mask);
+  const m = image.frameFromIndex;
+  const [ni, nj, nk] = image.size;
+  let left = 0;
+  for (let k = 0, n = 0; k < nk; k += 1) {
+    for (let j = 0; j < nj; j += 1) {
+      for (let i = 0; i < ni; i += 1, n += 1) {
+        const x = (m[0] as number) * i + (m[4] as number) * j + (m[8] as number) * k + (m[12] as number);
+        const y = (m[1] as number) * i + (m[5] as number) * j + (m[9] as number) * k + (m[13] as number);
+        const z = (m[2] as number) * i + (m[6] as number) * j + (m[10] as number) * k + (m[14] as number);
+        if (sampler.at(x, y, z) > 0) left += 1;
+        else image.values[n] = HOLE;
+      }
+    }
+  }
+  if (left === 0) {
+    throw new NavError('registration/no-overlap', `The ${side} mask leaves nothing of the ${side} image.`, { detail: { side } });
+  }
+  return { ...image, holes: true };
+}
