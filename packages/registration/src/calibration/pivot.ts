@@ -93,7 +93,8 @@ export interface PivotCalibration<To extends string, From extends string, Tip ex
   readonly noise: TrackerNoise;
 }
 
-const RULES: PoseRules = { purpose: 'A pivot calibration', atLeast: 6 };
+/** What a pivot demands of its poses. */
+export const PIVOT_RULES: PoseRules = { purpose: 'A pivot calibration', atLeast: 6 };
 /** No tracked instrument is longer, mm. */
 const LONGEST_TOOL = 1000;
 const FEWEST_EFFECTIVE = 4;
@@ -124,7 +125,7 @@ export function calibratePivot<To extends string, From extends string, Tip exten
     requireOption('noise.positionSdMm', options.noise.positionSdMm);
     requireOption('noise.rotationSdRad', options.noise.rotationSdRad, true);
   }
-  const rules = { ...RULES, ...(options.acceptUnknown !== undefined && { acceptUnknown: options.acceptUnknown }) };
+  const rules = { ...PIVOT_RULES, ...(options.acceptUnknown !== undefined && { acceptUnknown: options.acceptUnknown }) };
   const poses = usablePoses(list, rules);
   requireMillimetres(poses, rules);
   requireMotion(list, poses, rules);

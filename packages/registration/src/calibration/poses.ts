@@ -110,20 +110,32 @@ function isMeasured(status: Status | undefined, rules: PoseRules): boolean {
 }
 
 function requireSeen(list: AnyPoseList, rules: PoseRules, seen: number): void {
-  const given = list.poses.length;
+  const untold = list.poses.filter((p) => p.status === 'unknown').length;
+  requireShown(list.from.name, { given: list.poses.length, seen, untold }, rules);
+}
+
+/**
+ * Refuses a recording in which the marker was seen too rarely.
+ * @param counts poses given, measured, and of status `unknown`
+ * @throws NavError `calibration/hidden`
+ */
+export function requireShown(
+  tool: string,
+  { given, seen, untold }: { readonly given: number; readonly seen: number; readonly untold: number },
+  rules: PoseRules,
+): void {
   const hidden = given - seen;
   const share = hidden / given;
   if (seen > 0 && share <= (rules.maxHiddenShare ?? DEFAULT_HIDDEN)) return;
-  const untold = list.poses.filter((p) => p.status === 'unknown').length;
   const advice =
     untold > given / 2 && rules.acceptUnknown !== true
       ? 'The protocol does not tell whether the tool was seen: check that it was, and pass acceptUnknown.'
       : 'Keep the marker turned to the tracker, clean and uncovered, and record again.';
   throw new NavError(
     'calibration/hidden',
-    `${rules.purpose}: the marker "${list.from.name}" was ${seen === 0 ? 'never seen' : `not seen in ${Math.round(100 * share)} %`} ` +
+    `${rules.purpose}: the marker "${tool}" was ${seen === 0 ? 'never seen' : `not seen in ${Math.round(100 * share)} %`} ` +
       `of the ${given} poses. ${advice}`,
-    { detail: { tool: list.from.name, given, hidden, unknown: untold } },
+    { detail: { tool, given, hidden, unknown: untold } },
   );
 }
 
