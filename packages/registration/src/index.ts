@@ -12,6 +12,14 @@ export {
 } from './accuracy/tre-ellipsoid.js';
 export { type TreMapOptions, treMap } from './accuracy/tre-map.js';
 export {
+  type Correction,
+  type DistortionCorrection,
+  type DistortionFinding,
+  type DistortionOptions,
+  fitDistortion,
+} from './calibration/distortion.js';
+export type { Box } from './calibration/distortion-basis.js';
+export {
   calibrateEyeToHand,
   calibrateHandEye,
   calibrateRobotWorld,

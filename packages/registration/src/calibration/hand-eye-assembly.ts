@@ -7,7 +7,7 @@ import { at } from '../points/rigid-fit.js';
 import type { EdgeFrames, HandEyeOptions } from './hand-eye.js';
 import { type PairedPoses, requireAxes } from './hand-eye-checks.js';
 import { type ExtraParameter, lengthFactor, timeOffset, velocities } from './hand-eye-extra.js';
-import type { HandEyeFit, HandEyeFitOptions } from './hand-eye-fit.js';
+import type { HandEyeFit } from './hand-eye-fit.js';
 import { holdOut, misfitOf } from './hand-eye-holdout.js';
 import type { SettledFit } from './hand-eye-lasting.js';
 import { type HandEyeModel, PoseTerm } from './hand-eye-model.js';
@@ -31,7 +31,6 @@ interface Assembly<XTo extends string, XFrom extends string, YTo extends string,
   readonly paired: PairedPoses;
   readonly model: HandEyeModel;
   readonly fit: SettledFit;
-  readonly fitOptions: HandEyeFitOptions;
   readonly options: HandEyeOptions;
 }
 
@@ -42,7 +41,6 @@ export function assembled<XTo extends string, XFrom extends string, YTo extends 
   paired,
   model,
   fit,
-  fitOptions,
   options,
 }: Assembly<XTo, XFrom, YTo, YFrom>): HandEyeCalibration<XTo, XFrom, YTo, YFrom> {
   const seed = options.seed ?? 1;
@@ -92,7 +90,7 @@ export function assembled<XTo extends string, XFrom extends string, YTo extends 
     },
     axes,
     health,
-    holdOut: folds === 0 ? undefined : holdOut(model, fit, fitOptions, { folds, seed, stretches: recorded }),
+    holdOut: folds === 0 ? undefined : holdOut(model, fit, { folds, seed, stretches: recorded }),
     lengthFactor: factor,
     timeOffsetMs: offset,
     expectedTre(target) {

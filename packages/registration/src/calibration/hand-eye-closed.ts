@@ -1,5 +1,4 @@
 import { invertRigid, multiply4, svd3, symmetricEigen } from '@trocar/core/math';
-import { at } from '../points/rigid-fit.js';
 import { type Motions, type PosePairs, poseAt } from './hand-eye-motions.js';
 
 /**
@@ -22,12 +21,12 @@ export function parkMartin(motions: Motions): Float64Array | undefined {
     const alpha = motions.alpha.subarray(3 * k, 3 * k + 3);
     const beta = motions.beta.subarray(3 * k, 3 * k + 3);
     const turn = Math.max(
-      Math.hypot(at(alpha, 0), at(alpha, 1), at(alpha, 2)),
-      Math.hypot(at(beta, 0), at(beta, 1), at(beta, 2)),
+      Math.hypot(alpha[0] as number, alpha[1] as number, alpha[2] as number),
+      Math.hypot(beta[0] as number, beta[1] as number, beta[2] as number),
     );
     if (turn > MOST_TURN) continue;
     for (let i = 0; i < 3; i += 1)
-      for (let j = 0; j < 3; j += 1) cross[3 * i + j] = at(cross, 3 * i + j) + at(beta, i) * at(alpha, j);
+      for (let j = 0; j < 3; j += 1) cross[3 * i + j] = (cross[3 * i + j] as number) + (beta[i] as number) * (alpha[j] as number);
   }
   const rotation = rotationFrom(cross);
   return rotation && withTranslation(rotation, motions);
@@ -36,14 +35,16 @@ export function parkMartin(motions: Motions): Float64Array | undefined {
 /** The rotation R that maximises Σ αᵀ R β, given Σ β αᵀ (row-major); undefined where the vectors lie on a line. */
 export function rotationFrom(cross: ArrayLike<number>): Float64Array | undefined {
   const { u, s, v } = svd3(cross);
-  if (!(at(s, 1) > 1e-9 * at(s, 0))) return undefined;
+  if (!((s[1] as number) > 1e-9 * (s[0] as number))) return undefined;
   const sign = handedness(u) * handedness(v);
   const out = new Float64Array(16);
   out[15] = 1;
   for (let i = 0; i < 3; i += 1) {
     for (let j = 0; j < 3; j += 1) {
       out[4 * j + i] =
-        at(v, 3 * i) * at(u, 3 * j) + at(v, 3 * i + 1) * at(u, 3 * j + 1) + sign * at(v, 3 * i + 2) * at(u, 3 * j + 2);
+        (v[3 * i] as number) * (u[3 * j] as number) +
+        (v[3 * i + 1] as number) * (u[3 * j + 1] as number) +
+        sign * (v[3 * i + 2] as number) * (u[3 * j + 2] as number);
     }
   }
   return out;
@@ -51,9 +52,9 @@ export function rotationFrom(cross: ArrayLike<number>): Float64Array | undefined
 
 function handedness(m: ArrayLike<number>): number {
   const det =
-    at(m, 0) * (at(m, 4) * at(m, 8) - at(m, 5) * at(m, 7)) -
-    at(m, 1) * (at(m, 3) * at(m, 8) - at(m, 5) * at(m, 6)) +
-    at(m, 2) * (at(m, 3) * at(m, 7) - at(m, 4) * at(m, 6));
+    (m[0] as number) * ((m[4] as number) * (m[8] as number) - (m[5] as number) * (m[7] as number)) -
+    (m[1] as number) * ((m[3] as number) * (m[8] as number) - (m[5] as number) * (m[6] as number)) +
+    (m[2] as number) * ((m[3] as number) * (m[7] as number) - (m[4] as number) * (m[6] as number));
   return det < 0 ? -1 : 1;
 }
 
@@ -65,21 +66,26 @@ export function withTranslation(x: Float64Array, motions: Motions): Float64Array
     const a = poseAt(motions.a, k);
     const b = poseAt(motions.b, k);
     for (let i = 0; i < 3; i += 1) {
-      const row = [0, 1, 2].map((j) => at(a, 4 * j + i) - (i === j ? 1 : 0));
-      const d = at(x, i) * at(b, 12) + at(x, 4 + i) * at(b, 13) + at(x, 8 + i) * at(b, 14) - at(a, 12 + i);
+      const row = [0, 1, 2].map((j) => (a[4 * j + i] as number) - (i === j ? 1 : 0));
+      const d =
+        (x[i] as number) * (b[12] as number) +
+        (x[4 + i] as number) * (b[13] as number) +
+        (x[8 + i] as number) * (b[14] as number) -
+        (a[12 + i] as number);
       for (let p = 0; p < 3; p += 1) {
-        right[p] = at(right, p) + (row[p] as number) * d;
-        for (let q = 0; q < 3; q += 1) normal[3 * p + q] = at(normal, 3 * p + q) + (row[p] as number) * (row[q] as number);
+        right[p] = (right[p] as number) + (row[p] as number) * d;
+        for (let q = 0; q < 3; q += 1)
+          normal[3 * p + q] = (normal[3 * p + q] as number) + (row[p] as number) * (row[q] as number);
       }
     }
   }
   const { values, vectors } = symmetricEigen(normal, 3);
-  if (!(at(values, 2) > 1e-12 * at(values, 0))) return undefined;
+  if (!((values[2] as number) > 1e-12 * (values[0] as number))) return undefined;
   for (let i = 0; i < 3; i += 1) {
     let t = 0;
     for (let m = 0; m < 3; m += 1) {
-      const along = [0, 1, 2].reduce((sum, j) => sum + at(vectors, 3 * j + m) * at(right, j), 0);
-      t += (at(vectors, 3 * i + m) * along) / at(values, m);
+      const along = [0, 1, 2].reduce((sum, j) => sum + (vectors[3 * j + m] as number) * (right[j] as number), 0);
+      t += ((vectors[3 * i + m] as number) * along) / (values[m] as number);
     }
     x[12 + i] = t;
   }
@@ -102,23 +108,23 @@ export function kronecker(pairs: PosePairs, motions: Motions): Float64Array | un
         for (let j = 0; j < 3; j += 1)
           for (let m = 0; m < 3; m += 1) {
             const place = 9 * (3 * i + l) + 3 * j + m;
-            k[place] = at(k, place) + at(a, 4 * j + i) * at(b, 4 * l + m);
+            k[place] = (k[place] as number) + (a[4 * j + i] as number) * (b[4 * l + m] as number);
           }
   }
   const square = new Float64Array(81);
   for (let p = 0; p < 9; p += 1)
     for (let q = 0; q < 9; q += 1) {
       let sum = 0;
-      for (let r = 0; r < 9; r += 1) sum += at(k, 9 * r + p) * at(k, 9 * r + q);
+      for (let r = 0; r < 9; r += 1) sum += (k[9 * r + p] as number) * (k[9 * r + q] as number);
       square[9 * p + q] = sum;
     }
   const { vectors, values } = symmetricEigen(square, 9);
-  if (!(at(values, 0) > at(values, 1) * (1 + 1e-9))) return undefined;
+  if (!((values[0] as number) > (values[1] as number) * (1 + 1e-9))) return undefined;
   // Column 0 is R_X row by row, up to scale and sign: a rotation has a positive determinant.
-  const rx = Float64Array.from({ length: 9 }, (_, i) => at(vectors, 9 * i));
+  const rx = Float64Array.from({ length: 9 }, (_, i) => vectors[9 * i] as number);
   const sign = handedness(rx);
   const cross = new Float64Array(9);
-  for (let i = 0; i < 3; i += 1) for (let j = 0; j < 3; j += 1) cross[3 * j + i] = sign * at(rx, 3 * i + j);
+  for (let i = 0; i < 3; i += 1) for (let j = 0; j < 3; j += 1) cross[3 * j + i] = sign * (rx[3 * i + j] as number);
   const rotation = rotationFrom(cross);
   return rotation && withTranslation(rotation, motions);
 }
@@ -135,12 +141,12 @@ export function daniilidis(motions: Motions): Float64Array | undefined {
     for (let p = 0; p < 8; p += 1)
       for (let q = 0; q < 8; q += 1) {
         let sum = 0;
-        for (let r = 0; r < 6; r += 1) sum += at(row, 8 * r + p) * at(row, 8 * r + q);
-        square[8 * p + q] = at(square, 8 * p + q) + sum;
+        for (let r = 0; r < 6; r += 1) sum += (row[8 * r + p] as number) * (row[8 * r + q] as number);
+        square[8 * p + q] = (square[8 * p + q] as number) + sum;
       }
   }
   const { vectors } = symmetricEigen(square, 8);
-  const column = (c: number, from: number): number[] => [0, 1, 2, 3].map((i) => at(vectors, 8 * (from + i) + c));
+  const column = (c: number, from: number): number[] => [0, 1, 2, 3].map((i) => vectors[8 * (from + i) + c] as number);
   return fromNullSpace(column(6, 0), column(6, 4), column(7, 0), column(7, 4));
 }
 
@@ -159,21 +165,21 @@ function daniilidisRows(row: Float64Array, motions: Motions, k: number): void {
 }
 
 function place(row: Float64Array, from: number, column: number, a: ArrayLike<number>, b: ArrayLike<number>): void {
-  const s = [0, 1, 2].map((i) => at(a, i) + at(b, i)) as [number, number, number];
+  const s = [0, 1, 2].map((i) => (a[i] as number) + (b[i] as number)) as [number, number, number];
   const skew = [0, -s[2], s[1], s[2], 0, -s[0], -s[1], s[0], 0];
   for (let i = 0; i < 3; i += 1) {
-    row[8 * (from + i) + column] = at(a, i) - at(b, i);
+    row[8 * (from + i) + column] = (a[i] as number) - (b[i] as number);
     for (let j = 0; j < 3; j += 1) row[8 * (from + i) + column + 1 + j] = skew[3 * i + j] as number;
   }
 }
 
 /** Vector parts of a motion's unit dual quaternion: q and ½ t q. */
 function dualQuaternion(v: ArrayLike<number>, m: ArrayLike<number>): { real: number[]; dual: number[] } {
-  const angle = Math.hypot(at(v, 0), at(v, 1), at(v, 2));
+  const angle = Math.hypot(v[0] as number, v[1] as number, v[2] as number);
   const s = Math.sin(angle / 2) / angle;
   const w = Math.cos(angle / 2);
-  const q = [s * at(v, 0), s * at(v, 1), s * at(v, 2)] as [number, number, number];
-  const t = [at(m, 12), at(m, 13), at(m, 14)].map((x) => x / DUAL_SCALE / 2) as [number, number, number];
+  const q = [s * (v[0] as number), s * (v[1] as number), s * (v[2] as number)] as [number, number, number];
+  const t = [m[12] as number, m[13] as number, m[14] as number].map((x) => x / DUAL_SCALE / 2) as [number, number, number];
   return {
     real: q,
     dual: [w * t[0] + t[1] * q[2] - t[2] * q[1], w * t[1] + t[2] * q[0] - t[0] * q[2], w * t[2] + t[0] * q[1] - t[1] * q[0]],
@@ -243,13 +249,13 @@ export function meanPose(stack: Float64Array, indices: ArrayLike<number>): Float
   const cross = new Float64Array(9);
   const t = [0, 0, 0];
   for (let k = 0; k < indices.length; k += 1) {
-    const m = poseAt(stack, at(indices, k));
+    const m = poseAt(stack, indices[k] as number);
     for (let i = 0; i < 3; i += 1) {
-      t[i] = (t[i] as number) + at(m, 12 + i) / indices.length;
-      for (let j = 0; j < 3; j += 1) cross[3 * j + i] = at(cross, 3 * j + i) + at(m, 4 * j + i);
+      t[i] = (t[i] as number) + (m[12 + i] as number) / indices.length;
+      for (let j = 0; j < 3; j += 1) cross[3 * j + i] = (cross[3 * j + i] as number) + (m[4 * j + i] as number);
     }
   }
-  const out = rotationFrom(cross) ?? Float64Array.from(poseAt(stack, at(indices, 0)));
+  const out = rotationFrom(cross) ?? Float64Array.from(poseAt(stack, indices[0] as number));
   out.set(t, 12);
   return out;
 }

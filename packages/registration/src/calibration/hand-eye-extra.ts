@@ -1,5 +1,4 @@
 import { cholesky, choleskySolve, invertRigid, multiply4, rotationVectorOf } from '@trocar/core/math';
-import { at } from '../points/rigid-fit.js';
 import type { HandEyeFit } from './hand-eye-fit.js';
 import { forward, type HandEyeModel, normalEquations, PoseTerm } from './hand-eye-model.js';
 import { poseAt } from './hand-eye-motions.js';
@@ -26,16 +25,16 @@ function extraParameter(fit: HandEyeFit, column: (out: Float64Array, i: number) 
   let g = 0;
   let s = 0;
   for (let i = 0; i < model.pairs.count; i += 1) {
-    if (!(at(weights, i) > 0)) continue;
+    if (!((weights[i] as number) > 0)) continue;
     column(c, i);
     term.evaluate(model, fit.state, i, true);
     term.weigh(fit.levels);
     term.whiten();
     forward(c, term.factor, c);
     for (let k = 0; k < 6; k += 1) {
-      g += at(c, k) * at(term.residual, k);
-      s += at(c, k) * at(c, k);
-      for (let p = 0; p < 12; p += 1) h[p] = at(h, p) + at(term.jacobian, 12 * k + p) * at(c, k);
+      g += (c[k] as number) * (term.residual[k] as number);
+      s += (c[k] as number) * (c[k] as number);
+      for (let p = 0; p < 12; p += 1) h[p] = (h[p] as number) + (term.jacobian[12 * k + p] as number) * (c[k] as number);
     }
   }
   if (!cholesky(information, information, 12)) return undefined;
@@ -43,8 +42,8 @@ function extraParameter(fit: HandEyeFit, column: (out: Float64Array, i: number) 
   let left = s;
   let pull = g;
   for (let p = 0; p < 12; p += 1) {
-    left -= at(h, p) * at(solved, p);
-    pull -= at(solved, p) * at(gradient, p);
+    left -= (h[p] as number) * (solved[p] as number);
+    pull -= (solved[p] as number) * (gradient[p] as number);
   }
   if (!(left > 1e-12 * s) || !(s > 0)) return undefined;
   return { value: -pull / left, sd: Math.sqrt(1 / left) };
@@ -59,7 +58,10 @@ export function lengthFactor(fit: HandEyeFit): ExtraParameter | undefined {
     const b = poseAt(model.pairs.b, i);
     multiply4(m, multiply4(m, inverse, poseAt(model.pairs.a, i)), fit.state.x);
     for (let k = 0; k < 3; k += 1) {
-      out[k] = at(m, k) * at(b, 12) + at(m, 4 + k) * at(b, 13) + at(m, 8 + k) * at(b, 14);
+      out[k] =
+        (m[k] as number) * (b[12] as number) +
+        (m[4 + k] as number) * (b[13] as number) +
+        (m[8 + k] as number) * (b[14] as number);
       out[3 + k] = 0;
     }
     return true;
@@ -78,7 +80,7 @@ export function velocities(model: HandEyeModel, times: ArrayLike<number>): Float
   const m = new Float64Array(16);
   const v = new Float64Array(3);
   for (let i = 1; i + 1 < count; i += 1) {
-    const span = at(times, i + 1) - at(times, i - 1);
+    const span = (times[i + 1] as number) - (times[i - 1] as number);
     if (!(span > 0 && span <= VELOCITY_WITHIN_MS)) continue;
     multiply4(m, invertRigid(m, poseAt(a, i - 1)), poseAt(a, i + 1));
     rotationVectorOf(v, m);
@@ -86,8 +88,8 @@ export function velocities(model: HandEyeModel, times: ArrayLike<number>): Float
     const before = multiply4(new Float64Array(16), inverse, poseAt(a, i - 1));
     const after = multiply4(new Float64Array(16), inverse, poseAt(a, i + 1));
     for (let k = 0; k < 3; k += 1) {
-      out[6 * i + k] = (at(after, 12 + k) - at(before, 12 + k)) / span;
-      out[6 * i + 3 + k] = at(v, k) / span;
+      out[6 * i + k] = ((after[12 + k] as number) - (before[12 + k] as number)) / span;
+      out[6 * i + 3 + k] = (v[k] as number) / span;
     }
   }
   return out;
@@ -101,21 +103,28 @@ export function timeOffset(fit: HandEyeFit, times: ArrayLike<number>): ExtraPara
   const { model } = fit;
   const v = velocities(model, times);
   let moving = 0;
-  for (let i = 0; i < model.pairs.count; i += 1) if (!Number.isNaN(at(v, 6 * i)) && at(fit.weights, i) > 0) moving += 1;
+  for (let i = 0; i < model.pairs.count; i += 1)
+    if (!Number.isNaN(v[6 * i] as number) && (fit.weights[i] as number) > 0) moving += 1;
   if (moving < LEAST_MOVING) return undefined;
   const m = new Float64Array(16);
   return extraParameter(fit, (out, i) => {
-    if (Number.isNaN(at(v, 6 * i))) return false;
+    if (Number.isNaN(v[6 * i] as number)) return false;
     // A Exp(τ v): E changes by Ad((X B)⁻¹) v on its right.
     multiply4(m, fit.state.x, poseAt(model.pairs.b, i));
     invertRigid(m, m);
     for (let k = 0; k < 3; k += 1) {
-      out[k] = at(m, k) * at(v, 6 * i) + at(m, 4 + k) * at(v, 6 * i + 1) + at(m, 8 + k) * at(v, 6 * i + 2);
-      out[3 + k] = at(m, k) * at(v, 6 * i + 3) + at(m, 4 + k) * at(v, 6 * i + 4) + at(m, 8 + k) * at(v, 6 * i + 5);
+      out[k] =
+        (m[k] as number) * (v[6 * i] as number) +
+        (m[4 + k] as number) * (v[6 * i + 1] as number) +
+        (m[8 + k] as number) * (v[6 * i + 2] as number);
+      out[3 + k] =
+        (m[k] as number) * (v[6 * i + 3] as number) +
+        (m[4 + k] as number) * (v[6 * i + 4] as number) +
+        (m[8 + k] as number) * (v[6 * i + 5] as number);
     }
-    out[0] = at(out, 0) + at(m, 13) * at(out, 5) - at(m, 14) * at(out, 4);
-    out[1] = at(out, 1) + at(m, 14) * at(out, 3) - at(m, 12) * at(out, 5);
-    out[2] = at(out, 2) + at(m, 12) * at(out, 4) - at(m, 13) * at(out, 3);
+    out[0] = (out[0] as number) + (m[13] as number) * (out[5] as number) - (m[14] as number) * (out[4] as number);
+    out[1] = (out[1] as number) + (m[14] as number) * (out[3] as number) - (m[12] as number) * (out[5] as number);
+    out[2] = (out[2] as number) + (m[12] as number) * (out[4] as number) - (m[13] as number) * (out[3] as number);
     return true;
   });
 }
@@ -131,8 +140,8 @@ const MOST_LAGS = 60;
 export function effectiveShare(fit: HandEyeFit, times: ArrayLike<number>): number {
   const { model } = fit;
   const used = Array.from({ length: model.pairs.count }, (_, i) => i)
-    .filter((i) => at(fit.weights, i) > 0)
-    .sort((i, j) => at(times, i) - at(times, j));
+    .filter((i) => (fit.weights[i] as number) > 0)
+    .sort((i, j) => (times[i] as number) - (times[j] as number));
   const n = used.length;
   const z = new Float64Array(6 * n);
   const term = new PoseTerm();
@@ -143,7 +152,7 @@ export function effectiveShare(fit: HandEyeFit, times: ArrayLike<number>): numbe
   });
   const product = (lag: number): number => {
     let sum = 0;
-    for (let k = 0; k + 6 * lag < z.length; k += 1) sum += at(z, k) * at(z, k + 6 * lag);
+    for (let k = 0; k + 6 * lag < z.length; k += 1) sum += (z[k] as number) * (z[k + 6 * lag] as number);
     return sum / (z.length - 6 * lag);
   };
   const variance = product(0);

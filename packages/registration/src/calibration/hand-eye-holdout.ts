@@ -1,7 +1,7 @@
 import { Random } from '@trocar/core/math';
 import { median } from '../accuracy/robust.js';
 import { at } from '../points/rigid-fit.js';
-import { type HandEyeFit, type HandEyeFitOptions, likelihood } from './hand-eye-fit.js';
+import type { SettledFit } from './hand-eye-lasting.js';
 import { type HandEyeModel, PoseTerm } from './hand-eye-model.js';
 
 /** How well poses that took no part in a fit are foretold. */
@@ -38,8 +38,7 @@ export function misfitOf(term: PoseTerm): { readonly deg: number; readonly mm: n
  */
 export function holdOut(
   model: HandEyeModel,
-  fit: HandEyeFit,
-  options: HandEyeFitOptions,
+  fit: SettledFit,
   { folds, seed, stretches }: { readonly folds: number; readonly seed: number; readonly stretches: boolean },
 ): HoldOut | undefined {
   const { count } = model.pairs;
@@ -52,10 +51,10 @@ export function holdOut(
   for (let f = 0; f < k; f += 1) {
     const weights = fit.weights.map((w, i) => (at(fold, i) === f ? 0 : w));
     if (weights.reduce((a, b) => a + b, 0) < 4) return undefined;
-    const trained = likelihood(fit.model, fit.state, fit.levels, weights, { ...options, levels: fit.levels });
+    const trained = fit.refit(weights);
     for (let i = 0; i < count; i += 1) {
       if (at(fold, i) !== f) continue;
-      term.evaluate(model, trained.state, i, false);
+      term.evaluate(model, trained, i, false);
       const { deg, mm } = misfitOf(term);
       degrees[i] = deg;
       distances[i] = mm;

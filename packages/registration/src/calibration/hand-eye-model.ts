@@ -1,5 +1,4 @@
 import { cholesky, choleskySolve, fromRotationVector, invertRigid, multiply4, rotationVectorOf } from '@trocar/core/math';
-import { at } from '../points/rigid-fit.js';
 import { type PosePairs, poseAt } from './hand-eye-motions.js';
 
 /**
@@ -63,7 +62,7 @@ export class PoseTerm {
       adjointInto(this.jacobian, this.#inverseY, 6, -1);
     }
     const e = multiply4(this.#m, ya, xb);
-    for (let k = 0; k < 3; k += 1) this.residual[k] = at(e, 12 + k);
+    for (let k = 0; k < 3; k += 1) this.residual[k] = e[12 + k] as number;
     rotationVectorOf(this.#v, e);
     this.residual.set(this.#v, 3);
     if (jacobian) this.#throughLogarithm();
@@ -74,15 +73,15 @@ export class PoseTerm {
 
   /** δ(translation) = ρ + φ × t and δ(rotation vector) = J⁻¹ φ, J⁻¹ = I − ½[v]× + [v]×²/12 to second order. */
   #throughLogarithm(): void {
-    const [tx, ty, tz] = [at(this.residual, 0), at(this.residual, 1), at(this.residual, 2)];
-    const [x, y, z] = [at(this.#v, 0), at(this.#v, 1), at(this.#v, 2)];
+    const [tx, ty, tz] = [this.residual[0] as number, this.residual[1] as number, this.residual[2] as number];
+    const [x, y, z] = [this.#v[0] as number, this.#v[1] as number, this.#v[2] as number];
     const square = x * x + y * y + z * z;
     const j = this.jacobian;
     for (let c = 0; c < 12; c += 1) {
-      const [p, q, r] = [at(j, 36 + c), at(j, 48 + c), at(j, 60 + c)];
-      j[c] = at(j, c) + q * tz - r * ty;
-      j[12 + c] = at(j, 12 + c) + r * tx - p * tz;
-      j[24 + c] = at(j, 24 + c) + p * ty - q * tx;
+      const [p, q, r] = [j[36 + c] as number, j[48 + c] as number, j[60 + c] as number];
+      j[c] = (j[c] as number) + q * tz - r * ty;
+      j[12 + c] = (j[12 + c] as number) + r * tx - p * tz;
+      j[24 + c] = (j[24 + c] as number) + p * ty - q * tx;
       const along = (x * p + y * q + z * r) / 12;
       const keep = 1 - square / 12;
       j[36 + c] = keep * p - 0.5 * (y * r - z * q) + along * x;
@@ -104,7 +103,7 @@ export class PoseTerm {
   distanceSquared(): number {
     let sum = 0;
     const z = forward(scratch6, this.factor, this.residual);
-    for (let k = 0; k < 6; k += 1) sum += at(z, k) * at(z, k);
+    for (let k = 0; k < 6; k += 1) sum += (z[k] as number) * (z[k] as number);
     return sum;
   }
 
@@ -113,9 +112,9 @@ export class PoseTerm {
     forward(this.residual, this.factor, this.residual);
     for (let c = 0; c < 12; c += 1) {
       for (let i = 0; i < 6; i += 1) {
-        let sum = at(this.jacobian, 12 * i + c);
-        for (let k = 0; k < i; k += 1) sum -= at(this.factor, 6 * i + k) * at(this.jacobian, 12 * k + c);
-        this.jacobian[12 * i + c] = sum / at(this.factor, 7 * i);
+        let sum = this.jacobian[12 * i + c] as number;
+        for (let k = 0; k < i; k += 1) sum -= (this.factor[6 * i + k] as number) * (this.jacobian[12 * k + c] as number);
+        this.jacobian[12 * i + c] = sum / (this.factor[7 * i] as number);
       }
     }
   }
@@ -126,18 +125,18 @@ const scratch6 = new Float64Array(6);
 /** Solves L z = r; `z` may be `r`. */
 export function forward(z: Float64Array, l: ArrayLike<number>, r: ArrayLike<number>): Float64Array {
   for (let i = 0; i < 6; i += 1) {
-    let sum = at(r, i);
-    for (let k = 0; k < i; k += 1) sum -= at(l, 6 * i + k) * at(z, k);
-    z[i] = sum / at(l, 7 * i);
+    let sum = r[i] as number;
+    for (let k = 0; k < i; k += 1) sum -= (l[6 * i + k] as number) * (z[k] as number);
+    z[i] = sum / (l[7 * i] as number);
   }
   return z;
 }
 
 /** sign · Ad(m) into columns `column` … of a 6×12 row-major matrix: [R, [t]×R; 0, R]. */
 function adjointInto(out: Float64Array, m: ArrayLike<number>, column: number, sign: 1 | -1): void {
-  const [tx, ty, tz] = [at(m, 12), at(m, 13), at(m, 14)];
+  const [tx, ty, tz] = [m[12] as number, m[13] as number, m[14] as number];
   for (let c = 0; c < 3; c += 1) {
-    const [x, y, z] = [sign * at(m, 4 * c), sign * at(m, 4 * c + 1), sign * at(m, 4 * c + 2)];
+    const [x, y, z] = [sign * (m[4 * c] as number), sign * (m[4 * c + 1] as number), sign * (m[4 * c + 2] as number)];
     const [near, far] = [column + c, column + 3 + c];
     out[near] = out[36 + far] = x;
     out[12 + near] = out[48 + far] = y;
@@ -150,24 +149,24 @@ function adjointInto(out: Float64Array, m: ArrayLike<number>, column: number, si
 
 /** s += variance · G Gᵀ, G = [[l]×; I]: isotropic rotation noise at the end of a lever. */
 function addTurned(s: Float64Array, l: ArrayLike<number>, variance: number): void {
-  const [x, y, z] = [at(l, 0), at(l, 1), at(l, 2)];
+  const [x, y, z] = [l[0] as number, l[1] as number, l[2] as number];
   const g = [0, -z, y, z, 0, -x, -y, x, 0];
   for (let i = 0; i < 3; i += 1) {
-    s[7 * (i + 3)] = at(s, 7 * (i + 3)) + variance;
+    s[7 * (i + 3)] = (s[7 * (i + 3)] as number) + variance;
     for (let j = 0; j < 3; j += 1) {
-      const own = (i === j ? x * x + y * y + z * z : 0) - at(l, i) * at(l, j);
-      s[6 * i + j] = at(s, 6 * i + j) + variance * own;
+      const own = (i === j ? x * x + y * y + z * z : 0) - (l[i] as number) * (l[j] as number);
+      s[6 * i + j] = (s[6 * i + j] as number) + variance * own;
       const mixed = variance * (g[3 * i + j] as number);
-      s[6 * i + j + 3] = at(s, 6 * i + j + 3) + mixed;
-      s[6 * (j + 3) + i] = at(s, 6 * (j + 3) + i) + mixed;
+      s[6 * i + j + 3] = (s[6 * i + j + 3] as number) + mixed;
+      s[6 * (j + 3) + i] = (s[6 * (j + 3) + i] as number) + mixed;
     }
   }
 }
 
 /** m ← Exp(ξ) m for ξ = (ρ, φ) in m's `to` frame. Small steps: the translation of Exp is taken as ρ. */
 export function perturb(m: Float64Array, xi: ArrayLike<number>): void {
-  const step = fromRotationVector(new Float64Array(16), [at(xi, 3), at(xi, 4), at(xi, 5)]);
-  step.set([at(xi, 0), at(xi, 1), at(xi, 2)], 12);
+  const step = fromRotationVector(new Float64Array(16), [xi[3] as number, xi[4] as number, xi[5] as number]);
+  step.set([xi[0] as number, xi[1] as number, xi[2] as number], 12);
   multiply4(m, step, m);
 }
 
@@ -193,23 +192,24 @@ export function normalEquations(
   const gradient = new Float64Array(12);
   let cost = 0;
   for (let i = 0; i < model.pairs.count; i += 1) {
-    const w = at(weights, i);
+    const w = weights[i] as number;
     if (!(w > 0)) continue;
     term.evaluate(model, state, i, true);
     term.weigh(levels);
     term.whiten();
     const { jacobian: j, residual: r } = term;
     for (let k = 0; k < 6; k += 1) {
-      const rk = at(r, k);
+      const rk = r[k] as number;
       cost += w * rk * rk;
       for (let p = 0; p < 12; p += 1) {
-        const jp = w * at(j, 12 * k + p);
-        gradient[p] = at(gradient, p) + jp * rk;
-        for (let q = 0; q <= p; q += 1) information[12 * p + q] = at(information, 12 * p + q) + jp * at(j, 12 * k + q);
+        const jp = w * (j[12 * k + p] as number);
+        gradient[p] = (gradient[p] as number) + jp * rk;
+        for (let q = 0; q <= p; q += 1)
+          information[12 * p + q] = (information[12 * p + q] as number) + jp * (j[12 * k + q] as number);
       }
     }
   }
-  for (let p = 0; p < 12; p += 1) for (let q = 0; q < p; q += 1) information[12 * q + p] = at(information, 12 * p + q);
+  for (let p = 0; p < 12; p += 1) for (let q = 0; q < p; q += 1) information[12 * q + p] = information[12 * p + q] as number;
   return { information, gradient, cost };
 }
 
@@ -254,7 +254,7 @@ export function minimise(
 
 function dampedStep({ information, gradient }: Normal, damping: number): Float64Array | undefined {
   const damped = information.slice();
-  for (let k = 0; k < 12; k += 1) damped[13 * k] = at(damped, 13 * k) * (1 + damping);
+  for (let k = 0; k < 12; k += 1) damped[13 * k] = (damped[13 * k] as number) * (1 + damping);
   if (!cholesky(damped, damped, 12)) return undefined;
   const step = choleskySolve(new Float64Array(12), damped, gradient, 12);
   return step.map((s) => -s);
@@ -263,6 +263,6 @@ function dampedStep({ information, gradient }: Normal, damping: number): Float64
 /** Length of a step with 1 rad for 100 mm, mm. */
 function sizeOf(step: Float64Array): number {
   let sum = 0;
-  for (let k = 0; k < 12; k += 1) sum += (at(step, k) * (k % 6 < 3 ? 1 : 100)) ** 2;
+  for (let k = 0; k < 12; k += 1) sum += ((step[k] as number) * (k % 6 < 3 ? 1 : 100)) ** 2;
   return Math.sqrt(sum);
 }

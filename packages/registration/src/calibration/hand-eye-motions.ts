@@ -1,5 +1,4 @@
 import { invertRigid, multiply4, Random, rotationVectorOf, symmetricEigen } from '@trocar/core/math';
-import { at } from '../points/rigid-fit.js';
 
 /**
  * Poses as the calibrations work on them: A X B = Y for every pose, with A and B measured. 16 doubles a pose,
@@ -22,8 +21,8 @@ export function selected(pairs: PosePairs, indices: ArrayLike<number>): PosePair
   const a = new Float64Array(16 * count);
   const b = new Float64Array(16 * count);
   for (let k = 0; k < count; k += 1) {
-    a.set(poseAt(pairs.a, at(indices, k)), 16 * k);
-    b.set(poseAt(pairs.b, at(indices, k)), 16 * k);
+    a.set(poseAt(pairs.a, indices[k] as number), 16 * k);
+    b.set(poseAt(pairs.b, indices[k] as number), 16 * k);
   }
   return { count, a, b };
 }
@@ -104,7 +103,13 @@ export function motionsBetween(
     const motionB = multiply4(poseAt(b, count), poseAt(pairs.b, j), invertRigid(inverse, poseAt(pairs.b, i)));
     rotationVectorOf(v, motionA);
     rotationVectorOf(w, motionB);
-    if (Math.min(Math.hypot(at(v, 0), at(v, 1), at(v, 2)), Math.hypot(at(w, 0), at(w, 1), at(w, 2))) < least) continue;
+    if (
+      Math.min(
+        Math.hypot(v[0] as number, v[1] as number, v[2] as number),
+        Math.hypot(w[0] as number, w[1] as number, w[2] as number),
+      ) < least
+    )
+      continue;
     alpha.set(v, 3 * count);
     beta.set(w, 3 * count);
     kept.first.push(i);
@@ -142,15 +147,16 @@ export function axisDiversity(vectors: Float64Array): AxisDiversity {
   let largest = 0;
   for (let k = 0; k < motions; k += 1) {
     const v = vectors.subarray(3 * k, 3 * k + 3);
-    const angle = Math.hypot(at(v, 0), at(v, 1), at(v, 2));
+    const angle = Math.hypot(v[0] as number, v[1] as number, v[2] as number);
     largest = Math.max(largest, angle);
     const scale = Math.sin(angle / 2) / angle;
     for (let i = 0; i < 3; i += 1)
-      for (let j = 0; j < 3; j += 1) scatter[3 * i + j] = at(scatter, 3 * i + j) + scale * scale * at(v, i) * at(v, j);
+      for (let j = 0; j < 3; j += 1)
+        scatter[3 * i + j] = (scatter[3 * i + j] as number) + scale * scale * (v[i] as number) * (v[j] as number);
   }
   const { values } = symmetricEigen(scatter, 3);
-  const total = at(values, 0) + at(values, 1) + at(values, 2);
-  const across = total > 0 ? Math.max(0, at(values, 1) + at(values, 2)) / total : 0;
+  const total = (values[0] as number) + (values[1] as number) + (values[2] as number);
+  const across = total > 0 ? Math.max(0, (values[1] as number) + (values[2] as number)) / total : 0;
   const degrees = 180 / Math.PI;
   return { motions, largestTurnDeg: largest * degrees, axisSpreadDeg: Math.asin(Math.sqrt(Math.min(1, across))) * degrees };
 }

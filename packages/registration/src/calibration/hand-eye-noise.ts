@@ -1,6 +1,5 @@
 import { chiSquareQuantile, cholesky, choleskySolve } from '@trocar/core/math';
 import { median } from '../accuracy/robust.js';
-import { at } from '../points/rigid-fit.js';
 import { forward, type HandEyeModel, type HandEyeState, type NoiseLevels, PoseTerm } from './hand-eye-model.js';
 
 /** The smallest levels anything is weighed with, mm² and rad²: exact data must not divide by zero. */
@@ -21,8 +20,8 @@ export function coarseLevels(model: HandEyeModel, state: HandEyeState): NoiseLev
   for (let i = 0; i < count; i += 1) {
     term.evaluate(model, state, i, false);
     const r = term.residual;
-    position[i] = at(r, 0) ** 2 + at(r, 1) ** 2 + at(r, 2) ** 2;
-    rotation[i] = at(r, 3) ** 2 + at(r, 4) ** 2 + at(r, 5) ** 2;
+    position[i] = (r[0] as number) ** 2 + (r[1] as number) ** 2 + (r[2] as number) ** 2;
+    rotation[i] = (r[3] as number) ** 2 + (r[4] as number) ** 2 + (r[5] as number) ** 2;
   }
   // 12 numbers were fitted to 6 n.
   const freedom = Math.max(0.2, 1 - 2 / count);
@@ -63,7 +62,7 @@ export function refineLevels(
   /** L⁻¹ G of each component, by its three columns. */
   const g = Array.from({ length: 9 }, () => new Float64Array(6));
   for (let i = 0; i < model.pairs.count; i += 1) {
-    if (!(at(weights, i) > 0)) continue;
+    if (!((weights[i] as number) > 0)) continue;
     term.evaluate(model, state, i, true);
     term.weigh(levels);
     term.whiten();
@@ -71,14 +70,14 @@ export function refineLevels(
       const lever = c < 3 ? undefined : c < 6 ? term.leverA : term.leverB;
       const own = g[c] as Float64Array;
       forward(own, term.factor, columnOf(lever, c % 3));
-      score[(c / 3) | 0] = at(score, (c / 3) | 0) + scoreOf(own, term, covariance);
+      score[(c / 3) | 0] = (score[(c / 3) | 0] as number) + scoreOf(own, term, covariance);
     }
     for (let c = 0; c < 9; c += 1)
       for (let d = 0; d < 9; d += 1) {
         let dot = 0;
-        for (let k = 0; k < 6; k += 1) dot += at(g[c] as Float64Array, k) * at(g[d] as Float64Array, k);
+        for (let k = 0; k < 6; k += 1) dot += ((g[c] as Float64Array)[k] as number) * ((g[d] as Float64Array)[k] as number);
         const place = 3 * ((c / 3) | 0) + ((d / 3) | 0);
-        information[place] = at(information, place) + dot * dot;
+        information[place] = (information[place] as number) + dot * dot;
       }
   }
   return stepped(levels, score, information);
@@ -90,11 +89,11 @@ function scoreOf(g: ArrayLike<number>, term: PoseTerm, covariance: Float64Array)
   let size = 0;
   const u = pulled.fill(0);
   for (let k = 0; k < 6; k += 1) {
-    const gk = at(g, k);
+    const gk = g[k] as number;
     if (gk === 0) continue;
-    along += gk * at(term.residual, k);
+    along += gk * (term.residual[k] as number);
     size += gk * gk;
-    for (let p = 0; p < 12; p += 1) u[p] = at(u, p) + gk * at(term.jacobian, 12 * k + p);
+    for (let p = 0; p < 12; p += 1) u[p] = (u[p] as number) + gk * (term.jacobian[12 * k + p] as number);
   }
   return along * along - size + quadratic(covariance, u);
 }
@@ -116,14 +115,14 @@ function stepped(levels: NoiseLevels, score: Float64Array, information: Float64A
   for (;;) {
     const part = solvePart(scaled, wanted, step, free);
     if (part === undefined) return levels;
-    const low = free.filter((_, k) => at(part, k) < LOWEST);
+    const low = free.filter((_, k) => (part[k] as number) < LOWEST);
     free.forEach((c, k) => {
-      step[c] = Math.min(HIGHEST, Math.max(LOWEST, at(part, k)));
+      step[c] = Math.min(HIGHEST, Math.max(LOWEST, part[k] as number));
     });
     if (low.length === 0 || low.length === free.length) break;
     for (const c of low) free.splice(free.indexOf(c), 1);
   }
-  const next = (c: number): number => (now[c] as number) * (1 + at(step, c));
+  const next = (c: number): number => (now[c] as number) * (1 + (step[c] as number));
   return floored({ position: next(0), rotationA: next(1), rotationB: next(2) });
 }
 
@@ -138,10 +137,11 @@ function solvePart(
   const a = new Float64Array(n * n);
   const right = new Float64Array(n);
   free.forEach((c, k) => {
-    right[k] = at(wanted, c);
-    for (let d = 0; d < 3; d += 1) if (!free.includes(d)) right[k] = at(right, k) - at(m, 3 * c + d) * at(step, d);
+    right[k] = wanted[c] as number;
+    for (let d = 0; d < 3; d += 1)
+      if (!free.includes(d)) right[k] = (right[k] as number) - (m[3 * c + d] as number) * (step[d] as number);
     free.forEach((d, l) => {
-      a[n * k + l] = at(m, 3 * c + d) + (k === l ? 1e-9 * at(m, 4 * c) + 1e-12 : 0);
+      a[n * k + l] = (m[3 * c + d] as number) + (k === l ? 1e-9 * (m[4 * c] as number) + 1e-12 : 0);
     });
   });
   return cholesky(a, a, n) ? choleskySolve(right, a, right, n) : undefined;
@@ -160,8 +160,8 @@ function columnOf(lever: ArrayLike<number> | undefined, axis: number): Float64Ar
   column[3 + axis] = 1;
   const [p, q] = [(axis + 1) % 3, (axis + 2) % 3];
   // l × e_axis.
-  column[p] = at(lever, q);
-  column[q] = -at(lever, p);
+  column[p] = lever[q] as number;
+  column[q] = -(lever[p] as number);
   return column;
 }
 
@@ -169,8 +169,8 @@ function quadratic(c: Float64Array, u: Float64Array): number {
   let sum = 0;
   for (let p = 0; p < 12; p += 1) {
     let row = 0;
-    for (let q = 0; q < 12; q += 1) row += at(c, 12 * p + q) * at(u, q);
-    sum += at(u, p) * row;
+    for (let q = 0; q < 12; q += 1) row += (c[12 * p + q] as number) * (u[q] as number);
+    sum += (u[p] as number) * row;
   }
   return sum;
 }

@@ -1,6 +1,5 @@
 import { Random, rotationVectorOf } from '@trocar/core/math';
 import { median } from '../accuracy/robust.js';
-import { at } from '../points/rigid-fit.js';
 import { closures, daniilidis, kronecker, meanPose, misfits, parkMartin } from './hand-eye-closed.js';
 import type { HandEyeState } from './hand-eye-model.js';
 import { motionsBetween, motionsOf, type PosePairs, poseAt, selected } from './hand-eye-motions.js';
@@ -25,7 +24,7 @@ export interface HandEyeStart {
 export function leverOf(pairs: PosePairs): number {
   const squares = [pairs.a, pairs.b].map((stack) => {
     let sum = 0;
-    for (let i = 0; i < pairs.count; i += 1) for (let k = 12; k < 15; k += 1) sum += at(stack, 16 * i + k) ** 2;
+    for (let i = 0; i < pairs.count; i += 1) for (let k = 12; k < 15; k += 1) sum += (stack[16 * i + k] as number) ** 2;
     return sum / pairs.count;
   });
   return Math.max(1e-9, Math.sqrt(Math.max(...squares)));
@@ -38,7 +37,12 @@ export function misfitSizes(pairs: PosePairs, state: HandEyeState, leverMm: numb
   return Float64Array.from({ length: pairs.count }, (_, i) => {
     const m = poseAt(e, i);
     rotationVectorOf(v, m);
-    return Math.hypot(at(m, 12), at(m, 13), at(m, 14), leverMm * Math.hypot(at(v, 0), at(v, 1), at(v, 2)));
+    return Math.hypot(
+      m[12] as number,
+      m[13] as number,
+      m[14] as number,
+      leverMm * Math.hypot(v[0] as number, v[1] as number, v[2] as number),
+    );
   });
 }
 
@@ -126,7 +130,7 @@ function concentrate(pairs: PosePairs, start: HandEyeState, lever: number, seed:
   for (let n = 0; n < CONCENTRATIONS; n += 1) {
     const sizes = misfitSizes(pairs, state, lever);
     const best = Array.from({ length: pairs.count }, (_, i) => i)
-      .sort((i, j) => at(sizes, i) - at(sizes, j))
+      .sort((i, j) => (sizes[i] as number) - (sizes[j] as number))
       .slice(0, keep);
     const next = solveClosed(pairs, best, 'kronecker', seed) ?? solveClosed(pairs, best, 'park-martin', seed);
     if (next === undefined) break;

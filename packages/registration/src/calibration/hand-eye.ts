@@ -129,7 +129,7 @@ function calibrate<XTo extends string, XFrom extends string, YTo extends string,
   const fitOptions = { robust: options.robust ?? ('tukey' as const), ...(levels && { levels }) };
   const order = paired.times.some(Number.isNaN) ? Float64Array.from(paired.indices) : paired.times;
   const fit = settled(fitHandEye(model, start.state, fitOptions), order, levels !== undefined);
-  return assembled({ frames, names, paired, model, fit, fitOptions, options });
+  return assembled({ frames, names, paired, model, fit, options });
 }
 
 function turned(pairs: PosePairs, { turnA, turnB }: { readonly turnA: boolean; readonly turnB: boolean }): PosePairs {

@@ -21,6 +21,8 @@ export interface HandEyeScene {
   /** Share of pairs of which one pose is grossly wrong: up to `outlierMm` and 0.5 rad. */
   readonly outlierShare?: number;
   readonly outlierMm?: number;
+  /** The turns of the hand, rotation vectors in rad, instead of random ones. */
+  readonly turns?: readonly (readonly number[])[];
   /** Only turn about this axis of the hand. */
   readonly axis?: readonly number[];
 }
@@ -89,10 +91,8 @@ export function handEyeRecording(random: Random, scene: HandEyeScene): HandEyeRe
   for (let k = 0; k < scene.count; k += 1) {
     const axis = scene.axis ?? direction(random);
     const angle = turnRad * (scene.axis ? random.between(-1, 1) : Math.cbrt(random.uniform()));
-    const turn = fromRotationVector(
-      new Float64Array(16),
-      [0, 1, 2].map((i) => angle * (axis[i] as number)),
-    );
+    const vector = scene.turns?.[k] ?? [0, 1, 2].map((i) => angle * (axis[i] as number));
+    const turn = fromRotationVector(new Float64Array(16), vector);
     const truth = multiply4(
       new Float64Array(16),
       main,
