@@ -1,6 +1,8 @@
 /**
  * `@trocar/registration/intensity`: images registered by what they show, with our own kernels.
  */
+export { confidenceTerms, type VolumeFinding } from './confidence.js';
+export type { RegistrationEvidence } from './evidence.js';
 export type { MotionKind } from './motion.js';
 export type { IntensityMetric } from './mutual-information.js';
 export {
@@ -11,3 +13,8 @@ export {
   type VolumeRegistrationOptions,
   type VolumeRegistrationReport,
 } from './register-volumes.js';
+export {
+  registerToUltrasound,
+  type UltrasoundRegistration,
+  type UltrasoundRegistrationOptions,
+} from './ultrasound/register-to-ultrasound.js';

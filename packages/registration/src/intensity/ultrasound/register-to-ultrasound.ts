@@ -1,0 +1,156 @@
+import { invert, NavError, type Point, requireSameFrame, type Transform, transform } from '@trocar/core';
+import { identity4, invertRigid, Random, transformPoint } from '@trocar/core/math';
+import { requireNoShear, type Volume } from '@trocar/core/volume';
+import { type ExpectedTre, expectedTreOf } from '../../accuracy/expected-tre.js';
+import { aboutOrigin } from '../../accuracy/pose-covariance.js';
+import type { ResultOutcome } from '../../outcome.js';
+import { Breath } from '../breath.js';
+import type { Box } from './cube-image.js';
+import { type Evidence, evidenceOf, type Judgement, judged, type UltrasoundFinding } from './knowing.js';
+import { type Levels, levelsOf } from './levels.js';
+import { search } from './search.js';
+
+/** How to register to ultrasound. */
+export interface UltrasoundRegistrationOptions<U extends string, M extends string> {
+  /** Where to start: ultrasound from moving. Default: both already share their coordinates. */
+  readonly initial?: Transform<U, M>;
+  /** How far `initial` may be off at the middle of the ultrasound, mm. Default 10. */
+  readonly searchMm?: number;
+  /** How far `initial` may be turned, degrees. Default 10. */
+  readonly searchDeg?: number;
+  /** Seed of the starts: the same input and seed give the same result. Default 1. */
+  readonly seed?: number;
+  /** Ends the registration within a tenth of a second: it throws `registration/aborted`. */
+  readonly signal?: AbortSignal;
+  /** Called with the fraction done, 0 … 1. */
+  readonly progress?: (fraction: number) => void;
+}
+
+/** A rigid registration of CT or MR to ultrasound. */
+export interface UltrasoundRegistration<U extends string, M extends string> {
+  /** `ambiguous` where another pose explains the ultrasound about as well, `failed` where nothing shows that this one does. */
+  readonly outcome: ResultOutcome;
+  readonly findings: readonly UltrasoundFinding[];
+  /**
+   * Ultrasound from moving, with covariance: what other patches of the same ultrasound would have given. What is not rigid,
+   * brain shift above all, is in it only as far as it shows between patches.
+   */
+  readonly usFromMoving: Transform<U, M>;
+  /** Probability that the pose is right to about 2.5 mm, 0 … 1: from the evidence, calibrated on simulated ultrasound. */
+  readonly confidence: number;
+  readonly evidence: Evidence;
+  /** Expected target registration error at a point of the ultrasound's frame, mm. */
+  expectedTre(target: Point<U>): ExpectedTre;
+}
+
+/**
+ * Registers CT or MR to an ultrasound volume, rigidly, by LC2: which pose explains the ultrasound, patch by patch, as a
+ * mixture of the moving images' intensities and edges. Several moving images of one frame (T1 and FLAIR, say) explain it
+ * together. Searched from many starts around `initial`, so that it need not be close.
+ *
+ * @param us ultrasound volume, compounded: echoes, log-compressed as usual, one value (0, as a rule) outside the fan
+ * @param moving one or more CT or MR volumes in one frame
+ * @throws NavError `frame/mismatch`, `registration/bad-option`, `registration/sheared-volume`, `registration/no-overlap`
+ * (too little of the ultrasound on the moving images at `initial`, or nothing in its fan), `registration/aborted`
+ */
+export async function registerToUltrasound<U extends string, M extends string>(
+  us: Volume<U>,
+  moving: readonly Volume<M>[],
+  options: UltrasoundRegistrationOptions<U, M> = {},
+): Promise<UltrasoundRegistration<U, M>> {
+  const first = requireImages(us, moving);
+  const { searchMm, searchRad, seed } = requireOptions(us, first, options);
+  const usFromMoving = options.initial?.matrix ?? identity4();
+  const start = invertRigid(new Float64Array(16), usFromMoving);
+  const breath = new Breath(options.signal);
+  const breathe = async (fraction: number): Promise<void> => {
+    options.progress?.(fraction);
+    await breath.take();
+  };
+  await breathe(0);
+  const levels = levelsOf(us, moving, (box) => reached(box, start, searchMm, searchRad));
+  await breathe(0.05);
+  const found = await search(levels, start, {
+    searchMm,
+    searchRad,
+    random: new Random(seed),
+    breathe: (fraction) => breathe(0.05 + 0.9 * fraction),
+  });
+  const evidence = evidenceOf(levels, found, start);
+  const judgement = judged(evidence, { searchMm, searchRad });
+  options.progress?.(1);
+  return assembled(us, first, levels, evidence, judgement);
+}
+
+function assembled<U extends string, M extends string>(
+  us: Volume<U>,
+  moving: Volume<M>,
+  levels: Levels,
+  evidence: Evidence,
+  judgement: Judgement,
+): UltrasoundRegistration<U, M> {
+  const pivot = transformPoint(new Float64Array(3), evidence.matrix, levels.centre);
+  const movingFromUs = transform(moving.frame, us.frame, evidence.matrix, {
+    ...(evidence.covariance && { covariance: aboutOrigin(evidence.covariance, pivot) }),
+    provenance: { method: 'lc2-rigid' },
+  });
+  const usFromMoving = invert(movingFromUs);
+  return {
+    ...judgement,
+    usFromMoving,
+    evidence,
+    expectedTre(target) {
+      requireSameFrame(us.frame, target.frame, 'Predicting the target registration error');
+      return expectedTreOf(usFromMoving, target);
+    },
+  };
+}
+
+function requireImages<U extends string, M extends string>(us: Volume<U>, moving: readonly Volume<M>[]): Volume<M> {
+  const first = moving[0];
+  if (first === undefined)
+    throw new NavError('registration/bad-option', 'Registering to ultrasound needs at least one moving image.');
+  for (const v of moving) requireSameFrame(first.frame, v.frame, 'Registering several images to ultrasound at once');
+  for (const v of [us, ...moving]) requireNoShear(v, 'Registering to ultrasound');
+  return first;
+}
+
+function requireOptions<U extends string, M extends string>(
+  us: Volume<U>,
+  moving: Volume<M>,
+  options: UltrasoundRegistrationOptions<U, M>,
+): { readonly searchMm: number; readonly searchRad: number; readonly seed: number } {
+  const { initial, searchMm = 10, searchDeg = 10, seed = 1 } = options;
+  if (initial !== undefined) {
+    requireSameFrame(us.frame, initial.to, 'The initial transform');
+    requireSameFrame(moving.frame, initial.from, 'The initial transform');
+  }
+  const inRange = (x: number, most: number): boolean => x >= 0 && x <= most;
+  if (!inRange(searchMm, 50) || !inRange(searchDeg, 45) || !Number.isInteger(seed)) {
+    throw new NavError(
+      'registration/bad-option',
+      `searchMm must be 0 … 50, searchDeg 0 … 45 and seed a whole number, got ${searchMm}, ${searchDeg} and ${seed}. ` +
+        'Images that are further apart need an initial transform.',
+      { detail: { searchMm, searchDeg, seed } },
+    );
+  }
+  return { searchMm, searchRad: (searchDeg * Math.PI) / 180, seed };
+}
+
+/** The box in the moving frame that the ultrasound may come to lie in. */
+function reached(box: Box, start: ArrayLike<number>, searchMm: number, searchRad: number): Box {
+  const low: [number, number, number] = [Infinity, Infinity, Infinity];
+  const high: [number, number, number] = [-Infinity, -Infinity, -Infinity];
+  const half = Math.hypot(...[0, 1, 2].map((r) => ((box.high[r] as number) - (box.low[r] as number)) / 2));
+  const margin = 1.5 * searchMm + half * Math.min(1, 1.5 * searchRad) + 5;
+  const p = new Float64Array(3);
+  for (let n = 0; n < 8; n += 1) {
+    for (let r = 0; r < 3; r += 1) p[r] = ((n >> r) & 1 ? box.high[r] : box.low[r]) as number;
+    transformPoint(p, start, p);
+    for (let r = 0; r < 3; r += 1) {
+      low[r] = Math.min(low[r] as number, (p[r] as number) - margin);
+      high[r] = Math.max(high[r] as number, (p[r] as number) + margin);
+    }
+  }
+  return { low, high };
+}

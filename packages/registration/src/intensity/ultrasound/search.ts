@@ -1,0 +1,149 @@
+import { fromRotationVector, identity4, type Random, transformPoint } from '@trocar/core/math';
+import { type Descent, type DescentOptions, descend } from './descend.js';
+import { Lc2 } from './lc2.js';
+import type { Level, Levels } from './levels.js';
+
+/** A pose with its cost: moving frame from ultrasound frame, 16 doubles, column-major, mm. */
+export interface Candidate {
+  readonly matrix: Float64Array;
+  readonly cost: number;
+}
+
+/** What a search found. */
+export interface Found {
+  /** At the finest resolution, best first, no two of them the same place. */
+  readonly places: readonly Candidate[];
+  /** Poses that were descended from at the search's resolution, best first, all of them. */
+  readonly descents: readonly Candidate[];
+  readonly starts: number;
+  /** Median cost of poses drawn at random: what images that do not belong together reach. */
+  readonly usual: number;
+  /** Median cost of the places where descents from everywhere ended. */
+  readonly usualPlace: number;
+}
+
+/** How to search. */
+export interface SearchOptions {
+  readonly searchMm: number;
+  readonly searchRad: number;
+  readonly random: Random;
+  /** Called between parts of the work with the fraction done; may wait, may throw to end it. */
+  readonly breathe: (fraction: number) => Promise<void>;
+}
+
+/** A patch off the moving images counts as this alike. */
+const CHANCE = 0.1;
+const DRAWN = 400;
+const DESCENDED = 48;
+const CONTINUED = 12;
+const FINISHED = 4;
+
+/**
+ * The best poses around `initial`: many drawn at random, the better ones descended from with few patches, the better of
+ * these with all, the best different ones finally at the fine resolution.
+ */
+export async function search(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Found> {
+  const { quick, search: full, fine } = levels;
+  const drawn = await draw(levels, initial, options);
+  const usual = (drawn[drawn.length >> 1] as Candidate).cost;
+  const descent = descentOptions(levels, quick.spacingMm);
+  const first = await improved(quick, drawn.slice(0, DESCENDED), { ...descent, most: 10 }, options, [0.15, 0.55]);
+  const second = await improved(full, first.slice(0, CONTINUED), { ...descent, most: 20 }, options, [0.55, 0.8]);
+  const different = distinct(second, levels, SAME_MM).slice(0, FINISHED);
+  const finest = { ...descentOptions(levels, fine.spacingMm), most: 30 };
+  const last = await improved(fine, different, finest, options, [0.8, 1]);
+  const usualPlace = (second[second.length >> 1] as Candidate).cost;
+  return { places: distinct(last, levels, SAME_MM), descents: second, starts: drawn.length, usual, usualPlace };
+}
+
+/** Poses closer than this are the same, mm (rms over what is looked at). */
+const SAME_MM = 1.5;
+
+function descentOptions(levels: Levels, h: number): DescentOptions {
+  return { centre: levels.centre, reachMm: levels.reachMm, longestMm: 2 * h, shortestMm: 0.02 * h, most: 20 };
+}
+
+/** `initial` and poses around it, best first. */
+async function draw(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Candidate[]> {
+  const lc2 = new Lc2(levels.quick.patches, levels.quick.fields, { chance: CHANCE });
+  const out: Candidate[] = [];
+  for (let n = 0; n < DRAWN; n += 1) {
+    const matrix = n === 0 ? Float64Array.from(initial) : around(initial, levels.centre, options);
+    out.push({ matrix, cost: lc2.evaluate(matrix) });
+    if (n % 20 === 0) await options.breathe((0.15 * n) / DRAWN);
+  }
+  return out.sort((a, b) => a.cost - b.cost);
+}
+
+/** A pose drawn uniformly from the ball of translations and the ball of rotation vectors about the centre. */
+function around(
+  initial: ArrayLike<number>,
+  centre: ArrayLike<number>,
+  { random, searchMm, searchRad }: SearchOptions,
+): Float64Array {
+  const shift = inBall(random, searchMm);
+  const turn = fromRotationVector(identity4(), inBall(random, searchRad));
+  // First the turn about the ultrasound's middle, then the initial pose, then the shift.
+  const c = transformPoint(new Float64Array(3), turn, centre);
+  for (let r = 0; r < 3; r += 1) turn[12 + r] = (centre[r] as number) - (c[r] as number);
+  const out = new Float64Array(16);
+  for (let column = 0; column < 4; column += 1) {
+    for (let r = 0; r < 3; r += 1) {
+      let sum = column === 3 ? (initial[12 + r] as number) + (shift[r] as number) : 0;
+      for (let k = 0; k < 3; k += 1) sum += (initial[4 * k + r] as number) * (turn[4 * column + k] as number);
+      out[4 * column + r] = sum;
+    }
+  }
+  out[15] = 1;
+  return out;
+}
+
+function inBall(random: Random, radius: number): [number, number, number] {
+  for (;;) {
+    const v: [number, number, number] = [random.between(-1, 1), random.between(-1, 1), random.between(-1, 1)];
+    if (Math.hypot(...v) <= 1) return [v[0] * radius, v[1] * radius, v[2] * radius];
+  }
+}
+
+/** Descents from each of them, best first. */
+async function improved(
+  level: Level,
+  from: readonly Candidate[],
+  how: DescentOptions,
+  options: SearchOptions,
+  [begin, end]: readonly [number, number],
+): Promise<Descent[]> {
+  const lc2 = new Lc2(level.patches, level.fields, { chance: CHANCE });
+  const out: Descent[] = [];
+  for (const [n, candidate] of from.entries()) {
+    out.push(descend(lc2, candidate.matrix, how));
+    await options.breathe(begin + ((end - begin) * (n + 1)) / from.length);
+  }
+  return out.sort((a, b) => a.cost - b.cost);
+}
+
+/** Best first, without those that lie within `mm` of a better one. */
+function distinct(sorted: readonly Candidate[], levels: Levels, mm: number): Candidate[] {
+  const kept: Candidate[] = [];
+  for (const candidate of sorted) {
+    if (kept.every((k) => separationMm(k.matrix, candidate.matrix, levels) > mm)) kept.push(candidate);
+  }
+  return kept;
+}
+
+/** The rms distance between where two poses put what is looked at, mm. */
+export function separationMm(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  { centre, reachMm }: Pick<Levels, 'centre' | 'reachMm'>,
+): number {
+  const pa = transformPoint(new Float64Array(3), a, centre);
+  const pb = transformPoint(new Float64Array(3), b, centre);
+  let shift = 0;
+  let turn = 0;
+  for (let r = 0; r < 3; r += 1) {
+    shift += ((pa[r] as number) - (pb[r] as number)) ** 2;
+    for (let c = 0; c < 3; c += 1) turn += ((a[4 * c + r] as number) - (b[4 * c + r] as number)) ** 2;
+  }
+  return Math.sqrt(shift + (reachMm * reachMm * turn) / 3);
+}
