@@ -12,7 +12,7 @@ export type CloudPose = Float64Array;
 export type Precision = 'grid' | 'exact';
 
 /** A robust loss: the weight of a squared residual by its size in units of the kernel's width. */
-export type Kernel = 'geman-mcclure' | 'tukey';
+export type Kernel = 'geman-mcclure' | 'tukey' | 'squares';
 
 /**
  * Moves a cloud onto a surface, one Gauss–Newton step at a time. All memory is made once; steps allocate nothing.
@@ -42,6 +42,12 @@ export class Aligner {
   readonly foot: Float64Array;
   /** Unit normals of the cloud, where it has some: the steps are symmetric then. Zero where unknown. */
   normals: Float64Array | undefined;
+  /**
+   * Variance of the noise that exact distances are freed of the mean effect of, mm²: across a surface of mean curvature H
+   * noise of variance σ² leaves points σ² H further out than they were (half the trace of the distance's Hessian). 0 for none.
+   */
+  noiseVariance = 0;
+  readonly #smooth = new Float64Array(4);
   readonly #h = new Float64Array(36);
   readonly #factor = new Float64Array(36);
   readonly #pull = new Float64Array(6);
@@ -97,6 +103,23 @@ export class Aligner {
       direction[3 * n + 2] = answer[2] as number;
       distance[n] = answer[3] as number;
     }
+    if (precision === 'exact' && this.noiseVariance > 0) this.#unbend(count);
+  }
+
+  /** Takes the mean effect of noise on a curved surface off the distances. */
+  #unbend(count: number): void {
+    const { surface, slots, foot, direction, distance, relative } = this;
+    const smooth = this.#smooth;
+    for (let n = 0; n < count; n += 1) {
+      surface.smoothAt(smooth, slots[n] as number, foot, 3 * n);
+      let dot = 0;
+      for (let k = 0; k < 3; k += 1) dot += (smooth[k] as number) * (direction[3 * n + k] as number);
+      const variance = this.noiseVariance * (relative[n] as number) ** 2;
+      // Where the noise is as large as the detail the expansion ends.
+      const most = 0.3 * Math.sqrt(variance);
+      const lift = Math.max(-most, Math.min(most, variance * (smooth[3] as number)));
+      distance[n] = (distance[n] as number) - (dot < 0 ? -lift : lift);
+    }
   }
 
   /**
@@ -116,7 +139,7 @@ export class Aligner {
     for (let n = 0; n < count; n += 1) {
       const sd = relative[n] as number;
       const s2 = ((distance[n] as number) / sd) ** 2 / width2;
-      const root = kernel === 'tukey' ? Math.max(0, 1 - s2) : 1 / (1 + s2);
+      const root = kernel === 'squares' ? 1 : kernel === 'tukey' ? Math.max(0, 1 - s2) : 1 / (1 + s2);
       weight[n] = (root * root) / (sd * sd);
     }
   }

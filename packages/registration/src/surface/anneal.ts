@@ -70,6 +70,8 @@ export function anneal(aligner: Aligner, pose: CloudPose, { count, fromMm, rate,
 export interface Polish {
   /** Standard deviation of the noise along the normal per point of average accuracy, mm. */
   readonly sigma: number;
+  /** Tukey's biweight, or plain squares where no point stands out. */
+  readonly kernel: 'tukey' | 'squares';
   readonly converged: boolean;
   readonly iterations: number;
 }
@@ -77,35 +79,44 @@ export interface Polish {
 /** Tukey's constant: 95 % of the efficiency of least squares on normal noise. */
 export const TUKEY = 4.685;
 
+/** Where no point is further off than this many standard deviations there is nothing to reject, and squares waste nothing. */
+const OUTSTANDING = 4;
+
 /** Below this no distance is told from rounding, mm. */
 export const ROUNDING_MM = 1e-7;
 
 /**
- * The last steps, with Tukey's biweight, whose width follows the noise until both stand still: on the grid's distances, then
- * on exact ones, until a step moves the cloud by less than a twentieth of its own uncertainty.
+ * The last steps, with Tukey's biweight (plain squares where no point stands out), whose width follows the noise until both stand still: on the grid's distances, then
+ * on exact ones, until a step moves the cloud by less than a fifth of σ/√n, far below its own uncertainty.
  * @param known the noise level where it is known, mm; else it is estimated
  */
 export function polish(aligner: Aligner, pose: CloudPose, sigmaSeen: number, known: number | undefined): Polish {
   const { count } = aligner;
   let sigma = known ?? sigmaSeen;
+  let kernel: Polish['kernel'] = 'tukey';
   let iterations = 0;
   for (const precision of ['grid', 'exact'] as const) {
     for (let iteration = 1; iteration <= (precision === 'grid' ? 8 : 50); iteration += 1, iterations += 1) {
+      aligner.noiseVariance = sigma * sigma;
       aligner.measure(pose, count, precision);
       // Later the width is held, so that it cannot chase its own tail.
-      if (known === undefined && iteration <= 8) sigma = noiseOf(aligner.sortedSizes(count), sigma);
-      aligner.weigh(count, 'tukey', TUKEY * Math.max(sigma, ROUNDING_MM));
+      if (iteration <= 8) {
+        const sorted = aligner.sortedSizes(count);
+        if (known === undefined) sigma = noiseOf(sorted, sigma);
+        kernel = at(sorted, count - 1) > OUTSTANDING * Math.max(sigma, ROUNDING_MM) ? 'tukey' : 'squares';
+      }
+      aligner.weigh(count, kernel, TUKEY * Math.max(sigma, ROUNDING_MM));
       // A surface of facets can make whole steps run in circles between them: shorter ones do not.
       const share = iteration <= 5 ? 1 : iteration <= 12 ? 0.5 : 0.25;
       const moved = aligner.step(pose, count, 1e-9, 0.2, share);
-      if (moved < 0) return { sigma, converged: false, iterations };
-      const rest = (0.05 * share * sigma) / Math.sqrt(count) + 1e-9;
+      if (moved < 0) return { sigma, kernel, converged: false, iterations };
+      const rest = (0.2 * share * sigma) / Math.sqrt(count) + 1e-9;
       if (moved > rest) continue;
-      if (precision === 'exact') return { sigma, converged: true, iterations };
+      if (precision === 'exact') return { sigma, kernel, converged: true, iterations };
       break;
     }
   }
-  return { sigma, converged: false, iterations };
+  return { sigma, kernel, converged: false, iterations };
 }
 
 /** The variance of a standard normal variable within ±3. */
@@ -114,6 +125,8 @@ const WITHIN_THREE = 0.97334;
 /** The noise level from sizes smallest first: the root mean square within three of itself, made consistent. */
 export function noiseOf(sorted: ArrayLike<number>, start: number): number {
   const n = sorted.length;
+  const all = Math.sqrt(squaresOf(sorted) / Math.max(1, n - 6));
+  if (at(sorted, n - 1) <= OUTSTANDING * all && all < 1.5 * quickScale(sorted)) return Math.max(all, ROUNDING_MM);
   let sigma = Math.max(Math.min(start, 1.2 * quickScale(sorted)), ROUNDING_MM);
   for (let pass = 0; pass < 6; pass += 1) {
     let squares = 0;
@@ -129,4 +142,10 @@ export function noiseOf(sorted: ArrayLike<number>, start: number): number {
     sigma = next;
   }
   return sigma;
+}
+
+function squaresOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let n = 0; n < values.length; n += 1) sum += at(values, n) ** 2;
+  return sum;
 }

@@ -1,6 +1,6 @@
 import { at } from '../points/rigid-fit.js';
 import { type Aligner, type CloudPose, move } from './aligner.js';
-import { anneal, polish, ROUNDING_MM } from './anneal.js';
+import { anneal, type Polish, polish, ROUNDING_MM } from './anneal.js';
 import { apart, type Candidate, joined, scoreOf } from './search.js';
 
 /** A pose brought to rest. */
@@ -8,10 +8,14 @@ export interface Fit {
   readonly pose: CloudPose;
   /** Noise level seen, or as known, mm. */
   readonly sigma: number;
+  readonly kernel: Polish['kernel'];
   readonly converged: boolean;
   /** How many starts led to it. */
   starts: number;
 }
+
+/** More points than this do not make the way to the last steps any surer. */
+const ON_THE_WAY = 250;
 
 /** Brings one pose to rest: annealed on the grid where `fromMm` is given, then exact. The pose is copied. */
 export function fitFrom(
@@ -23,14 +27,14 @@ export function fitFrom(
 ): Fit {
   const pose = start.slice();
   const width = fromMm ?? 0.05 * aligner.size;
-  const seen = anneal(aligner, pose, { count: aligner.count, fromMm: width, rate: 0.7, steps: 50 });
+  const seen = anneal(aligner, pose, { count: ON_THE_WAY, fromMm: width, rate: 0.7, steps: 50 });
   aligner.slots.fill(-1);
   const { normals } = aligner;
   // Symmetric distances widen the way in; the last steps are to the surface alone, of which the error bars speak.
   aligner.normals = undefined;
-  const { sigma, converged } = polish(aligner, pose, seen, known);
+  const { sigma, kernel, converged } = polish(aligner, pose, seen, known);
   aligner.normals = normals;
-  return { pose, sigma, converged, starts };
+  return { pose, sigma, kernel, converged, starts };
 }
 
 /** The kernel's width to begin with: 10 mm, or as far as the points start from the surface. */

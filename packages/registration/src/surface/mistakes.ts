@@ -123,7 +123,7 @@ export interface Structure {
 export function structureOf(aligner: Aligner, pose: CloudPose, signed: Float64Array, weight: Float64Array): Structure {
   const use = Array.from(signed.keys())
     .filter((n) => at(weight, n) > 0)
-    .slice(0, 400);
+    .slice(0, 250);
   aligner.place(pose, aligner.count);
   const { placed } = aligner;
   const mean = use.reduce((sum, n) => sum + at(signed, n), 0) / use.length;

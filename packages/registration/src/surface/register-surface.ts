@@ -173,10 +173,10 @@ interface Judged extends Checked {
 }
 
 function judge(aligner: Aligner, fit: Fit, cloud: Cloud, maxSigmaMm: number | undefined): Judged {
+  aligner.noiseVariance = fit.sigma ** 2;
   aligner.measure(fit.pose, aligner.count, 'exact');
-  const estimated = fit.sigma;
-  aligner.weigh(aligner.count, 'tukey', TUKEY * estimated);
-  const uncertainty = uncertaintyOf(aligner, fit.pose, estimated, cloud.known);
+  aligner.weigh(aligner.count, fit.kernel, TUKEY * fit.sigma);
+  const uncertainty = uncertaintyOf(aligner, fit, cloud.known);
   const weights = aligner.weight.map((w, n) => w * at(aligner.relative, n) ** 2);
   const feet = aligner.foot.slice();
   const signed = aligner.distance.map((d, n) => (outward(aligner, n) < 0 ? -d : d));

@@ -25,6 +25,7 @@ export class SurfaceIndex {
   readonly #middles: Float64Array;
   readonly #close = new Float64Array(4);
   readonly #place = new Float64Array(3);
+  readonly #share = new Float64Array(3);
 
   constructor(mesh: Pick<Mesh<string>, 'positions' | 'triangles'>, voxelMm: number, marginMm: number) {
     this.exactly = new MeshDistance(mesh);
@@ -133,31 +134,43 @@ export class SurfaceIndex {
   }
 
   /**
-   * The smoothed normal at a point of a triangle into `out[0…2]` (unit, on the side of the triangle's own) and the mean
-   * curvature there into `out[3]`, 1/mm.
+   * The smoothed normal at a point (c[o], c[o+1], c[o+2]) of a triangle into `out[0…2]` (unit, on the side of the triangle's
+   * own) and the mean curvature there into `out[3]`, 1/mm.
    */
-  smoothAt(out: Float64Array, slot: number, c: ArrayLike<number>): void {
-    const [u, v, w] = barycentric(this.exactly.corners, 9 * slot, c);
+  smoothAt(out: Float64Array, slot: number, c: Float64Array, o: number): void {
+    const share = this.#share;
+    barycentric(share, this.exactly.corners, 9 * slot, c, o);
     out.fill(0, 0, 4);
-    for (const [n, weight] of [u, v, w].entries()) {
-      const vertex = at(this.topology.corners, 3 * slot + n);
-      for (let k = 0; k < 3; k += 1) out[k] = at(out, k) + weight * at(this.vertexNormals, 3 * vertex + k);
-      out[3] = at(out, 3) + weight * at(this.curvature, vertex);
+    for (let n = 0; n < 3; n += 1) {
+      const vertex = this.topology.corners[3 * slot + n] as number;
+      const weight = share[n] as number;
+      for (let k = 0; k < 3; k += 1) out[k] = (out[k] as number) + weight * (this.vertexNormals[3 * vertex + k] as number);
+      out[3] = (out[3] as number) + weight * (this.curvature[vertex] as number);
     }
     const own = this.exactly.normals;
-    const length = Math.hypot(at(out, 0), at(out, 1), at(out, 2));
-    const dot = [0, 1, 2].reduce((sum, k) => sum + at(out, k) * at(own, 3 * slot + k), 0);
-    for (let k = 0; k < 3; k += 1) out[k] = length > 1e-6 ? at(out, k) / (dot < 0 ? -length : length) : at(own, 3 * slot + k);
+    let length = 0;
+    let dot = 0;
+    for (let k = 0; k < 3; k += 1) {
+      length += (out[k] as number) ** 2;
+      dot += (out[k] as number) * (own[3 * slot + k] as number);
+    }
+    const scale = (dot < 0 ? -1 : 1) / Math.sqrt(length);
+    for (let k = 0; k < 3; k += 1) out[k] = length > 1e-12 ? (out[k] as number) * scale : (own[3 * slot + k] as number);
   }
 }
 
-function barycentric(corners: ArrayLike<number>, o: number, p: ArrayLike<number>): [number, number, number] {
-  let [uu, uv, vv, up, vp] = [0, 0, 0, 0, 0];
+/** The weights of a triangle's corners at a point of it, into `out`. */
+function barycentric(out: Float64Array, corners: Float64Array, o: number, p: Float64Array, po: number): void {
+  let uu = 0;
+  let uv = 0;
+  let vv = 0;
+  let up = 0;
+  let vp = 0;
   for (let k = 0; k < 3; k += 1) {
-    const a = at(corners, o + k);
-    const u = at(corners, o + 3 + k) - a;
-    const v = at(corners, o + 6 + k) - a;
-    const d = at(p, k) - a;
+    const a = corners[o + k] as number;
+    const u = (corners[o + 3 + k] as number) - a;
+    const v = (corners[o + 6 + k] as number) - a;
+    const d = (p[po + k] as number) - a;
     uu += u * u;
     uv += u * v;
     vv += v * v;
@@ -165,9 +178,9 @@ function barycentric(corners: ArrayLike<number>, o: number, p: ArrayLike<number>
     vp += v * d;
   }
   const det = uu * vv - uv * uv;
-  const s = (vv * up - uv * vp) / det;
-  const t = (uu * vp - uv * up) / det;
-  return [1 - s - t, s, t];
+  out[1] = (vv * up - uv * vp) / det;
+  out[2] = (uu * vp - uv * up) / det;
+  out[0] = 1 - (out[1] as number) - (out[2] as number);
 }
 
 function middleOf(corners: Float64Array): Float64Array {

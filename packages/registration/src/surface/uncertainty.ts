@@ -2,7 +2,8 @@ import { invertSymmetric, symmetricEigen } from '@trocar/core/math';
 import { aboutOrigin } from '../accuracy/pose-covariance.js';
 import { at } from '../points/rigid-fit.js';
 import type { Aligner, CloudPose } from './aligner.js';
-import { TUKEY } from './anneal.js';
+import { ROUNDING_MM, TUKEY } from './anneal.js';
+import type { Fit } from './fit.js';
 
 /** How well a cloud fixes a pose on its surface. */
 export interface SurfaceUncertainty {
@@ -32,7 +33,7 @@ export interface SurfaceUncertainty {
  * what the robust weights cost are both seen in the residuals. Normals are the smoothed ones, so that a sphere's facets do
  * not pass for a shape.
  */
-export function uncertaintyOf(aligner: Aligner, pose: CloudPose, sigma: number, known: number | undefined): SurfaceUncertainty {
+export function uncertaintyOf(aligner: Aligner, { pose, sigma, kernel }: Fit, known: number | undefined): SurfaceUncertainty {
   const { size, relative, distance } = aligner;
   const information = new Float64Array(49);
   let pull = 0;
@@ -43,7 +44,7 @@ export function uncertaintyOf(aligner: Aligner, pose: CloudPose, sigma: number, 
   let slope2 = 0;
   for (let n = 0; n < aligner.count; n += 1) {
     const sd = at(relative, n);
-    const u = at(distance, n) / (sd * TUKEY * sigma);
+    const u = kernel === 'squares' ? 0 : at(distance, n) / (sd * TUKEY * Math.max(sigma, ROUNDING_MM));
     if (!(u < 1)) continue;
     inliers += 1;
     const keep = 1 - u * u;
@@ -60,7 +61,10 @@ export function uncertaintyOf(aligner: Aligner, pose: CloudPose, sigma: number, 
   const steepness = slope / inliers;
   const correction = 1 + (6 / inliers) * Math.max(0, slope2 / inliers / steepness ** 2 - 1);
   // A known level: 95 % is the efficiency that Tukey's constant stands for.
-  const variance = known === undefined ? (correction ** 2 * psi2) / free / steepness ** 2 : (correction * known) ** 2 / 0.95;
+  const variance =
+    known === undefined
+      ? (correction ** 2 * psi2) / free / steepness ** 2
+      : (correction * known) ** 2 / (kernel === 'tukey' ? 0.95 : 1);
   return {
     inliers,
     degreesOfFreedom: known === undefined ? free : Number.POSITIVE_INFINITY,
@@ -71,23 +75,28 @@ export function uncertaintyOf(aligner: Aligner, pose: CloudPose, sigma: number, 
 
 /** a = (n, q × n / L, n · q / L) of a measured point into `row`, n being the smoothed normal. */
 function rowOf(row: Float64Array, { surface, placed, foot, slots, size }: Aligner, pose: CloudPose, n: number): void {
-  const smooth = new Float64Array(4);
-  surface.smoothAt(smooth, at(slots, n), foot.subarray(3 * n, 3 * n + 3));
-  const [x, y, z] = [at(smooth, 0), at(smooth, 1), at(smooth, 2)];
-  const [qx, qy, qz] = [0, 1, 2].map((k) => at(placed, 3 * n + k) - at(pose, 9 + k)) as [number, number, number];
-  row[0] = x;
-  row[1] = y;
-  row[2] = z;
+  surface.smoothAt(row, at(slots, n), foot, 3 * n);
+  const x = at(row, 0);
+  const y = at(row, 1);
+  const z = at(row, 2);
+  const qx = at(placed, 3 * n) - at(pose, 9);
+  const qy = at(placed, 3 * n + 1) - at(pose, 10);
+  const qz = at(placed, 3 * n + 2) - at(pose, 11);
   row[3] = (qy * z - qz * y) / size;
   row[4] = (qz * x - qx * z) / size;
   row[5] = (qx * y - qy * x) / size;
-  row[6] = (qx * x + qy * y + qz * z) / size;
+  // At the foot, as in the pull below.
+  const [fx, fy, fz] = [at(foot, 3 * n) - at(pose, 9), at(foot, 3 * n + 1) - at(pose, 10), at(foot, 3 * n + 2) - at(pose, 11)];
+  row[6] = (fx * x + fy * y + fz * z) / size;
 }
 
-/** The distance of a point times how it changes as the cloud grows: d · (n · q) / L, with the distance's own direction. */
-function sizePull({ placed, direction, distance, size }: Aligner, pose: CloudPose, n: number): number {
+/**
+ * The distance of a point times how it changes as the cloud grows: d · (n · f) / L, with the distance's own direction, at the
+ * FOOT of the point: its own place holds the noise that d is, and would make every noisy cloud look too large.
+ */
+function sizePull({ foot, direction, distance, size }: Aligner, pose: CloudPose, n: number): number {
   let along = 0;
-  for (let k = 0; k < 3; k += 1) along += at(direction, 3 * n + k) * (at(placed, 3 * n + k) - at(pose, 9 + k));
+  for (let k = 0; k < 3; k += 1) along += at(direction, 3 * n + k) * (at(foot, 3 * n + k) - at(pose, 9 + k));
   return (at(distance, n) * along) / size;
 }
 

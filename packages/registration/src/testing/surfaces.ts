@@ -147,9 +147,7 @@ export class SurfaceSampler {
       const [a, b, c] = this.#corners(t);
       const u = b.map((x, k) => x - (a[k] as number));
       const v = c.map((x, k) => x - (a[k] as number));
-      const n = [0, 1, 2].map(
-        (k) => (u[(k + 1) % 3] as number) * (v[(k + 2) % 3] as number) - (u[(k + 2) % 3] as number) * (v[(k + 1) % 3] as number),
-      );
+      const n = cross(u, v);
       const area = Math.hypot(...n) / 2;
       const middle = a.map((x, k) => (x + (b[k] as number) + (c[k] as number)) / 3);
       if (
@@ -174,8 +172,8 @@ export class SurfaceSampler {
     ) as [number[], number[], number[]];
   }
 
-  /** A point of the surface, mm. */
-  draw(random: Random): number[] {
+  /** A point of the surface, mm, and the unit normal there. */
+  draw(random: Random): { readonly place: number[]; readonly normal: number[] } {
     const at = random.uniform() * (this.#sums[this.#sums.length - 1] as number);
     let low = 0;
     let high = this.#sums.length - 1;
@@ -188,8 +186,18 @@ export class SurfaceSampler {
     let s = random.uniform();
     let t = random.uniform();
     if (s + t > 1) [s, t] = [1 - s, 1 - t];
-    return a.map((x, k) => x + s * ((b[k] as number) - x) + t * ((c[k] as number) - x));
+    const u = b.map((x, k) => x - (a[k] as number));
+    const v = c.map((x, k) => x - (a[k] as number));
+    const n = cross(u, v);
+    const length = Math.hypot(...n);
+    return { place: a.map((x, k) => x + s * (u[k] as number) + t * (v[k] as number)), normal: n.map((x) => x / length) };
   }
+}
+
+function cross(u: readonly number[], v: readonly number[]): number[] {
+  return [0, 1, 2].map(
+    (k) => (u[(k + 1) % 3] as number) * (v[(k + 2) % 3] as number) - (u[(k + 2) % 3] as number) * (v[(k + 1) % 3] as number),
+  );
 }
 
 /** What is touched, and how badly. */
@@ -197,16 +205,23 @@ export interface CloudModel {
   readonly count: number;
   /** Standard deviation along each axis, mm. */
   readonly noiseMm: number;
-  /** Share of points that are 3 to 15 mm off in any direction. */
+  /** Share of points that are 3 to 15 mm off the surface. */
   readonly outliers?: number;
+  /** Where outliers lie: `lifted` off the surface, as by hair or a pointer raised too early (default), or in `any` direction. */
+  readonly stray?: 'lifted' | 'any';
 }
 
 /** Points of a surface with noise and outliers, in the surface's frame, mm. */
-export function touched(random: Random, sampler: SurfaceSampler, { count, noiseMm, outliers = 0 }: CloudModel): number[][] {
+export function touched(
+  random: Random,
+  sampler: SurfaceSampler,
+  { count, noiseMm, outliers = 0, stray = 'lifted' }: CloudModel,
+): number[][] {
   return Array.from({ length: count }, (_, n) => {
-    const p = sampler.draw(random).map((x) => x + noiseMm * random.normal());
+    const { place, normal } = sampler.draw(random);
+    const p = place.map((x) => x + noiseMm * random.normal());
     if (n >= Math.round(outliers * count)) return p;
-    const direction = [random.normal(), random.normal(), random.normal()];
+    const direction = stray === 'lifted' ? normal : [random.normal(), random.normal(), random.normal()];
     const far = random.between(3, 15) / Math.hypot(...direction);
     return p.map((x, k) => x + far * (direction[k] as number));
   });
