@@ -13,27 +13,32 @@ import type { RegistrationEvidence } from './evidence.js';
 export type VolumeFinding = Finding<'ambiguous' | 'unsure' | 'little-overlap' | 'outside-search' | 'not-affine' | 'reduced'>;
 
 /** Weights of the terms: fitted by `node bench/intensity/confidence.ts`, whose docs say on what. */
-const WEIGHTS: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const WEIGHTS: readonly number[] = [4.25, -3.7, -2.64, -0.22, -1.14, -0.75, -1.66, -2.91, -0.1, 0];
 
-const clipped = (x: number, low: number, high: number): number => (x > low ? Math.min(x, high) : low);
+/** 0 up to `good`, 1 from `bad` on, even between; what is no number is bad. */
+function doubt(x: number, good: number, bad: number): number {
+  const t = (x - good) / (bad - good);
+  return t >= 0 ? Math.min(1, t) : t < 0 ? 0 : 1;
+}
 
-/** The evidence as the terms that the confidence is a logistic function of, the first being 1. Each is within −1 … 1. */
+/** How many octaves a length is above the spacing on which it was judged. */
+function octaves(mm: number, spacingMm: number): number {
+  return Math.log2(Math.max(mm, 1e-6) / spacingMm);
+}
+
+/** The evidence as doubts, each 0 … 1, that the confidence is a logistic function of; the first term is 1. */
 export function confidenceTerms(e: RegistrationEvidence): number[] {
-  const apart = (mm: number, low: number, high: number): number => {
-    const octaves = clipped(Math.log2(Math.max(mm, 1e-6) / e.judgedSpacingMm), low, high);
-    return (2 * (octaves - low)) / (high - low) - 1;
-  };
   return [
     1,
-    clipped(e.runnerUpGap / 0.3, 0, 1),
-    clipped(Math.log2(1 + Math.max(0, e.runnerUpSigmas)) / 5, 0, 1),
-    clipped(e.overlap / 0.6, 0, 1),
-    apart(e.reversalMm, -4, 2),
-    apart(e.affineGapMm, -3, 3),
-    clipped((e.edges - 1 / 3) / 0.5, 0, 1),
-    clipped(e.edgePeak / 12, 0, 1),
-    Number.isFinite(e.samplingMm) ? clipped((5 * e.samplingMm) / e.judgedSpacingMm, 0, 1) : 1,
-    clipped(e.mutualInformation, 0, 1),
+    doubt(e.runnerUpSigmas, 8, 1),
+    doubt(e.runnerUpGap, 0.12, 0),
+    doubt(e.edges, 0.6, 0.35),
+    doubt(e.edgePeak, 8, 1),
+    doubt(octaves(e.reversalMm, e.judgedSpacingMm), -2, 1),
+    doubt(octaves(e.affineGapMm, e.judgedSpacingMm), -1, 2),
+    doubt(octaves(e.samplingMm, e.judgedSpacingMm), -4.5, -1.5),
+    doubt(e.mutualInformation, 0.3, 0),
+    doubt(e.overlap, 0.5, 0.1),
   ];
 }
 

@@ -96,12 +96,14 @@ export class Comparison {
   /**
    * Near an optimum: H⁻¹ I H⁻¹ / N with the curvature H from differences of the slope and I the mean square of the samples'
    * slopes (the sandwich of maximum likelihood; White 1982, Econometrica 50:1).
+   * @param stepMm of the differences; 0 for the noise alone
    */
   detail(kind: MotionKind, motion: Motion, stepMm: number): Detail {
     const n = PARAMETERS[kind];
-    const score = this.score(motion, true);
+    const score = this.score(motion, stepMm > 0);
     const inside = Math.max(1, this.#inside);
     const noise = this.#histogram.spread(score.mi) / Math.sqrt(inside);
+    if (!(stepMm > 0)) return { noise, covariance: new Float64Array(n * n).fill(Number.NaN) };
     const information = this.information(kind, motion, 1);
     const curvature = new Float64Array(n * n);
     for (let k = 0; k < n; k += 1) {

@@ -2,9 +2,9 @@ import type { ByteImage } from './byte-image.js';
 import type { Crew } from './crew.js';
 import { edgeAgreement } from './edges.js';
 import { finestClimb, type Ladder, type Located } from './locate.js';
-import { distanceBetween, inverseOf, type Motion } from './motion.js';
+import { distanceBetween, inverseOf } from './motion.js';
 import type { SampleSet } from './samples.js';
-import { type Candidate, worth } from './search.js';
+import { worth } from './search.js';
 import type { Reached, Task } from './workshop.js';
 
 /** What speaks for and against a result: figures that need no truth. */
@@ -38,6 +38,8 @@ export interface EvidenceSources {
   readonly located: Located;
   /** The rigid pose on the finest level, with its covariance by the samples. */
   readonly finest: Reached;
+  /** The best pose elsewhere, refined as far, with its noise. */
+  readonly runnerUp: Reached | undefined;
   /** The level of the crew on which fixed and moving are exchanged, and the centre of its samples. */
   readonly reversedLevel: number;
   readonly centre: ArrayLike<number>;
@@ -52,32 +54,18 @@ export async function gather(crew: Crew, sources: EvidenceSources): Promise<Regi
   const { ladder, located, finest } = sources;
   const { judgedLevel, radiusMm } = ladder;
   const spacing = ladder.spacings[judgedLevel] as number;
-  const { judged, runnerUp } = located;
+  const { judged } = located;
   const back = inverseOf(judged.motion, sources.centre, sources.reversedCentre);
-  const detail = (motion: Motion): Task => ({
-    kind: 'detail',
-    level: judgedLevel,
-    motion,
-    transform: 'rigid',
-    stepMm: spacing / 8,
-  });
   const tasks: Task[] = [
     { kind: 'climb', level: sources.reversedLevel, motion: back, options: finestClimb(ladder, judgedLevel, 'rigid') },
     { kind: 'climb', level: judgedLevel, motion: judged.motion, options: finestClimb(ladder, judgedLevel, 'affine') },
-    detail(judged.motion),
   ];
-  if (runnerUp !== undefined) tasks.push(detail(runnerUp.motion));
-  const [reversed, affine, here, there] = (await crew.run(tasks)).map(([first]) => first as Reached) as [
-    Reached,
-    Reached,
-    Reached,
-    Reached | undefined,
-  ];
+  const [reversed, affine] = (await crew.run(tasks)).map(([first]) => first as Reached) as [Reached, Reached];
   const edges = edgeAgreement(sources.fixed, sources.moving, sources.samples, finest.motion, 1.5 * spacing);
   return {
     overlap: finest.score.overlap,
     mutualInformation: finest.score.mi,
-    ...gaps(judged, runnerUp, here, there),
+    ...gaps(finest, sources.runnerUp),
     agreement: located.agreement,
     reversalMm: distanceBetween(inverseOf(reversed.motion, sources.reversedCentre, sources.centre), judged.motion, radiusMm),
     affineGapMm: distanceBetween(affine.motion, judged.motion, radiusMm),
@@ -88,18 +76,15 @@ export async function gather(crew: Crew, sources: EvidenceSources): Promise<Regi
   };
 }
 
-function gaps(
-  judged: Candidate,
-  runnerUp: Candidate | undefined,
-  here: Reached,
-  there: Reached | undefined,
-): Pick<RegistrationEvidence, 'runnerUpGap' | 'runnerUpSigmas'> {
-  const gap = runnerUp === undefined ? 1 : 1 - worth(runnerUp) / worth(judged);
-  const noise = Math.hypot(
-    (here.detail?.noise ?? 0) * here.score.overlap,
-    (there?.detail?.noise ?? 0) * (there?.score.overlap ?? 0),
-  );
-  return { runnerUpGap: gap, runnerUpSigmas: (gap * worth(judged)) / noise };
+function gaps(best: Reached, other: Reached | undefined): Pick<RegistrationEvidence, 'runnerUpGap' | 'runnerUpSigmas'> {
+  if (other === undefined) return { runnerUpGap: 1, runnerUpSigmas: worth(best) / noiseOf(best) };
+  const gap = 1 - worth(other) / worth(best);
+  return { runnerUpGap: gap, runnerUpSigmas: (gap * worth(best)) / Math.hypot(noiseOf(best), noiseOf(other)) };
+}
+
+/** Standard error of a pose's worth. */
+function noiseOf({ detail, score }: Reached): number {
+  return Math.max((detail?.noise ?? 0) * score.overlap, 1e-9);
 }
 
 /** The trace of the covariance: translation, and rotation at the samples' distance, whose directions share in 2/3. */

@@ -30,6 +30,8 @@ export interface Located {
   readonly allowed: boolean;
   /** The best pose elsewhere: absent where everything led to the same one. */
   readonly runnerUp: Candidate | undefined;
+  /** Whether that is one that was asked for, too. */
+  readonly runnerUpAllowed: boolean;
   /** Share of the poses refined on the coarsest level that led to the best one there. */
   readonly agreement: number;
   /** How many poses were tried, and how many refined. */
@@ -38,8 +40,15 @@ export interface Located {
 }
 
 /** How many poses go on from the coarsest level, the second and the third; of those only looked at for ambiguity, fewer. */
-const KEPT = [48, 12, 4] as const;
-const KEPT_OTHERS = [16, 4, 2] as const;
+interface Effort {
+  readonly kept: readonly [number, number, number];
+  readonly others: readonly [number, number, number];
+}
+
+/** Enough where the images show the same. */
+export const QUICK: Effort = { kept: [48, 12, 4], others: [16, 4, 2] };
+/** For what the quick search was not sure of: images cut in different places. */
+export const THOROUGH: Effort = { kept: [200, 48, 6], others: [48, 12, 3] };
 
 /**
  * Finds the pose of greatest worth, coarse to fine: every start is scored on the coarsest level, the best and farthest apart
@@ -50,6 +59,7 @@ export async function locate(
   crew: Crew,
   ladder: Ladder,
   space: SearchSpace,
+  effort: Effort,
   told: (fraction: number, best: Motion) => void,
 ): Promise<Located> {
   const { spacings, radiusMm, judgedLevel } = ladder;
@@ -63,8 +73,8 @@ export async function locate(
     const spacing = spacings[level] as number;
     // On the coarsest level what is kept apart are starts, later they are ends.
     const apart = level === 0 ? 1.2 * spacing : spacing;
-    const kept = distinct(pool, apart, radiusMm, KEPT[level as 0 | 1 | 2]);
-    const keptOthers = distinct(others, apart, radiusMm, KEPT_OTHERS[level as 0 | 1 | 2]);
+    const kept = distinct(pool, apart, radiusMm, effort.kept[level as 0 | 1 | 2]);
+    const keptOthers = distinct(others, apart, radiusMm, effort.others[level as 0 | 1 | 2]);
     const ends = await climbed(crew, level, [...kept, ...keptOthers], {
       kind: 'rigid',
       reachMm: level === 0 ? 1.5 * spacing : spacing,
@@ -80,7 +90,8 @@ export async function locate(
   const apart = 4 * (spacings[judgedLevel] as number);
   const elsewhere = [...pool, ...others].filter(({ motion }) => distanceBetween(motion, judged.motion, radiusMm) > apart);
   const runnerUp = distinct(elsewhere, 0, radiusMm, 1)[0];
-  return { judged, allowed: allowed.length > 0, runnerUp, agreement, tried: all.length, refined: refinedCount };
+  const runnerUpAllowed = runnerUp !== undefined && space.allows(runnerUp.motion);
+  return { judged, allowed: allowed.length > 0, runnerUp, runnerUpAllowed, agreement, tried: all.length, refined: refinedCount };
 }
 
 /** Share of the pool within `withinMm` of its best. */

@@ -13,13 +13,14 @@ import { type AnyVolume, spacingOf, type Volume } from '@trocar/core/volume';
 import { canShare } from '#worker/host';
 import type { ResultOutcome } from '../outcome.js';
 import { workerCrew } from '../worker/pool.js';
+import { attempt, better } from './attempt.js';
 import { Breath } from './breath.js';
-import { confidenceOf, outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
+import { outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import { type Crew, inlineCrew } from './crew.js';
 import type { Detail } from './evaluate.js';
-import { gather, type RegistrationEvidence } from './evidence.js';
+import type { RegistrationEvidence } from './evidence.js';
 import { kernelModule, WasmKernel } from './kernels/wasm.js';
-import { locate, refined } from './locate.js';
+import { QUICK, refined, THOROUGH } from './locate.js';
 import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
 import { type Scene, sceneOf } from './scene.js';
@@ -116,19 +117,14 @@ export async function registerVolumes<F extends string, M extends string, K exte
     options.preview?.(matrixOf(best, centre));
   };
   try {
-    const space = searchSpace(scene, initial, options);
-    const located = await locate(crew, ladder, space, tell);
-    const rigid = await refined(crew, ladder, located.judged, 'rigid', ladder.judgedLevel + 1);
-    tell(0.7, rigid.motion);
+    const quick = await attempt(crew, scene, searchSpace(scene, initial, options, false), QUICK, tell);
+    const sure = outcomeOf(quick.findings) === 'ok' && quick.confidence >= SURE;
+    const found = sure
+      ? quick
+      : better(quick, await attempt(crew, scene, searchSpace(scene, initial, options, true), THOROUGH, tell));
+    const { finest, evidence, confidence, located } = found;
     const top = ladder.spacings.length - 1;
-    const stepMm = (ladder.spacings[top] as number) / 8;
-    const [[finest]] = (await crew.run([{ kind: 'detail', level: top, motion: rigid.motion, transform: 'rigid', stepMm }])) as [
-      [Reached],
-    ];
-    options.progress?.(0.8, 'checking');
-    const evidence = await gather(crew, { ...scene, located, finest });
-    const best = kind === 'rigid' ? finest : await refined(crew, ladder, rigid, kind, Math.max(ladder.judgedLevel, top - 1));
-    const confidence = confidenceOf(evidence);
+    const best = kind === 'rigid' ? finest : await refined(crew, ladder, finest, kind, Math.max(ladder.judgedLevel, top - 1));
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
     const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: best.motion.linear });
     options.progress?.(1, 'done');
@@ -139,7 +135,7 @@ export async function registerVolumes<F extends string, M extends string, K exte
       confidence,
       evidence,
       metric,
-      starts: located.tried,
+      starts: found === quick ? quick.located.tried : quick.located.tried + found.located.tried,
       seconds: (performance.now() - started) / 1000,
     }) as VolumeRegistration<K, F, M>;
   } finally {
@@ -151,6 +147,9 @@ function covarianceOf(finest: Reached, scene: Scene, fixed: AnyVolume, moving: A
   const spacing = Math.max(...[fixed, moving].map((v) => Math.cbrt(spacingOf(v).reduce((a, b) => a * b, 1))));
   return poseCovariance((finest.detail as Detail).covariance, finest.motion, scene.ladder.radiusMm, spacing);
 }
+
+/** From this confidence on the quick search is enough. */
+const SURE = 0.95;
 
 async function crewOf(
   levels: readonly LevelData[],

@@ -1,4 +1,6 @@
 import { fromRotationVector, Random } from '@trocar/core/math';
+import { spacingOf } from '@trocar/core/volume';
+import type { ByteImage } from './byte-image.js';
 import type { SearchSpace } from './locate.js';
 import { type Motion, moved, product3 } from './motion.js';
 import { allRotations } from './orientations.js';
@@ -12,8 +14,9 @@ export interface SearchLimits {
   readonly seed?: number;
 }
 
-/** Starts drawn within limits. */
+/** Starts drawn within limits, in a quick and in a thorough search. */
 const DRAWN = 250;
+const DRAWN_THOROUGHLY = 2000;
 /** The answer may lie so much outside the limits: a start at the limit is refined a little. */
 const SLACK_MM = 2;
 const SLACK_RAD = (2 * Math.PI) / 180;
@@ -23,12 +26,13 @@ const SLACK_RAD = (2 * Math.PI) / 180;
  * on each other, and with the bodies' middles. With limits: places and rotations drawn within them; the others then only
  * tell whether the answer is ambiguous.
  */
-export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits): SearchSpace {
+export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits, thorough: boolean): SearchSpace {
   const { centre, ladder } = scene;
   const relative = scene.fixedBody.map((x, r) => x - (centre[r] as number));
   const everywhere = posesOf(
     allRotations().map((r) => product3(initial.linear, r)),
     [
+      ...(thorough ? spreadAnchors(scene) : []),
       { fixed: [0, 0, 0], moving: initial.at },
       { fixed: [0, 0, 0], moving: scene.reversedCentre },
       { fixed: relative, moving: scene.movingBody },
@@ -41,7 +45,8 @@ export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits)
   }
   const allows = (motion: Motion, slackMm = SLACK_MM, slackRad = SLACK_RAD): boolean =>
     shiftBetween(initial, motion) <= mm + slackMm && angleBetween(initial, motion) <= rad + slackRad;
-  const drawn = drawnStarts(initial, mm, rad, ladder.radiusMm, new Random((limits.seed ?? 1) ^ 0x5eed));
+  const random = new Random((limits.seed ?? 1) ^ 0x5eed);
+  const drawn = drawnStarts(thorough ? DRAWN_THOROUGHLY : DRAWN, initial, mm, rad, ladder.radiusMm, random);
   return {
     starts: [initial, ...drawn, ...everywhere.filter((m) => allows(m, 0, 0))],
     others: everywhere.filter((m) => !allows(m)),
@@ -49,10 +54,32 @@ export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits)
   };
 }
 
+/** The moving image's centre on 27 places about the fixed image's, a quarter of the larger image apart along each fixed axis. */
+function spreadAnchors(scene: Scene): Array<{ readonly fixed: number[]; readonly moving: ArrayLike<number> }> {
+  const extents = (image: ByteImage): number[] => spacingOf(image).map((s, a) => s * (image.size[a] as number));
+  const [f, m] = [extents(scene.fixed), Math.max(...extents(scene.moving))];
+  const geometry = scene.fixed.frameFromIndex;
+  const spacing = spacingOf(scene.fixed);
+  const steps = [-1, 0, 1];
+  return steps.flatMap((i) =>
+    steps.flatMap((j) =>
+      steps.map((k) => ({
+        fixed: [0, 1, 2].map((r) =>
+          [i, j, k].reduce((sum, n, a) => {
+            const apart = Math.max(f[a] as number, Math.min(m, 2 * (f[a] as number))) / 4;
+            return sum + (n * apart * (geometry[4 * a + r] as number)) / (spacing[a] as number);
+          }, 0),
+        ),
+        moving: scene.reversedCentre,
+      })),
+    ),
+  );
+}
+
 /** Poses uniform in the ball of places and in the ball of rotation vectors, as far as those are bounded. */
-function drawnStarts(initial: Motion, mm: number, rad: number, radiusMm: number, random: Random): Motion[] {
+function drawnStarts(count: number, initial: Motion, mm: number, rad: number, radiusMm: number, random: Random): Motion[] {
   const far = Math.min(mm, 2 * radiusMm);
-  return Array.from({ length: DRAWN }, () => {
+  return Array.from({ length: count }, () => {
     const shift = inBall(random, far);
     const turn = inBall(random, Math.min(rad, Math.PI));
     const turned = fromRotationVector(new Float64Array(16), turn);

@@ -1,0 +1,74 @@
+import { confidenceOf, type VolumeFinding, volumeFindings } from './confidence.js';
+import type { Crew } from './crew.js';
+import { gather, type RegistrationEvidence } from './evidence.js';
+import { type Ladder, type Located, locate, type QUICK, refined, type SearchSpace } from './locate.js';
+import { distanceBetween, type Motion } from './motion.js';
+import type { Scene } from './scene.js';
+import { worth } from './search.js';
+import type { Reached, Task } from './workshop.js';
+
+/** A pose found, with what speaks for and against it. */
+export interface Attempt {
+  readonly located: Located;
+  /** The rigid pose on the finest level, with its covariance by the samples. */
+  readonly finest: Reached;
+  readonly evidence: RegistrationEvidence;
+  readonly confidence: number;
+  readonly findings: readonly VolumeFinding[];
+}
+
+/** Searches, refines and gathers the evidence. */
+export async function attempt(
+  crew: Crew,
+  scene: Scene,
+  space: SearchSpace,
+  effort: typeof QUICK,
+  tell: (fraction: number, best: Motion) => void,
+): Promise<Attempt> {
+  const { ladder } = scene;
+  const located = await locate(crew, ladder, space, effort, tell);
+  const top = ladder.spacings.length - 1;
+  const { best, runnerUp } = await finals(crew, ladder, located);
+  tell(0.7, best.motion);
+  const stepMm = (ladder.spacings[top] as number) / 8;
+  const detail = (motion: Motion, step: number): Task => ({
+    kind: 'detail',
+    level: top,
+    motion,
+    transform: 'rigid',
+    stepMm: step,
+  });
+  const tasks = [detail(best.motion, stepMm), ...(runnerUp === undefined ? [] : [detail(runnerUp.motion, 0)])];
+  const [finest, other] = (await crew.run(tasks)).map(([first]) => first) as [Reached, Reached | undefined];
+  const evidence = await gather(crew, { ...scene, located, finest, runnerUp: other });
+  const confidence = confidenceOf(evidence);
+  const circumstances = { confidence, allowed: located.allowed, reduced: false, linear: finest.motion.linear };
+  return { located, finest, evidence, confidence, findings: volumeFindings(evidence, circumstances) };
+}
+
+/**
+ * The best pose and the best elsewhere, both refined to the finest level: there the two change places where the coarser
+ * level was wrong about them.
+ */
+async function finals(
+  crew: Crew,
+  ladder: Ladder,
+  { judged, runnerUp, runnerUpAllowed }: Located,
+): Promise<{ readonly best: Reached; readonly runnerUp: Reached | undefined }> {
+  const up = (from: Reached): Promise<Reached> => refined(crew, ladder, from, 'rigid', ladder.judgedLevel + 1);
+  const [first, second] = await Promise.all([up(judged), runnerUp === undefined ? undefined : up(runnerUp)]);
+  if (
+    second === undefined ||
+    distanceBetween(first.motion, second.motion, ladder.radiusMm) < (ladder.spacings[ladder.judgedLevel] as number)
+  ) {
+    return { best: first, runnerUp: undefined };
+  }
+  // A better pose that was not asked for stays a runner-up: it makes the answer ambiguous.
+  return worth(second) > worth(first) && runnerUpAllowed ? { best: second, runnerUp: first } : { best: first, runnerUp: second };
+}
+
+/** The thorough search tried more, so its answer stands; unless the quick one found what is worth more. */
+export function better(quick: Attempt, thorough: Attempt): Attempt {
+  if (quick.located.allowed !== thorough.located.allowed) return quick.located.allowed ? quick : thorough;
+  return worth(quick.located.judged) > 1.01 * worth(thorough.located.judged) ? quick : thorough;
+}
