@@ -43,16 +43,17 @@ const setsWith = (file: RegExp): string[] =>
     : [];
 
 describe.skipIf(!existsSync(cisFolder))('a corrected field tracker (TROCAR_DATA/tracking/cis)', () => {
-  it.each(setsWith(/^pa2-.*-output2\.txt$/))('%s: the tip in the image is the published one within 0.1 mm', (set) => {
+  it.each(setsWith(/^pa2-.*-output2\.txt$/))('%s: the tip in the image is the published one within 0.2 mm', (set) => {
     const answer = answerOf(set);
     const published = readOutput2(set);
     expect(answer.tips).toHaveLength(published.length);
     const errors = answer.tips.map((t, k) => apart(t.xyz, published[k] as Float64Array));
-    // The aim is 0.2 mm.
-    expect(Math.max(...errors)).toBeLessThan(0.1);
+    expect(Math.max(...errors)).toBeLessThan(0.2);
+    // Of the sets known here, whose noise is known.
+    if (/^pa2-debug-[a-d]$/.test(set)) expect(Math.max(...errors)).toBeLessThan(0.06);
     expect(answer.registration.outcome).toBe('ok');
-    // The post, published after the course's own correction: with 0.5 mm of noise two corrections agree no better.
-    expect(apart(answer.pivot.pivotMm, readOutput1(set).em)).toBeLessThan(0.2);
+    // The post, published after the course's own correction: where readings have 0.5 mm of noise, two corrections agree no better.
+    if (/^pa2-debug-[a-d]$/.test(set)) expect(apart(answer.pivot.pivotMm, readOutput1(set).em)).toBeLessThan(0.2);
   });
 
   it('pa2-debug-c: takes 3.9 mm of distortion to 0.03 mm, and foretells readings that it has not seen to 0.1 mm', () => {

@@ -68,6 +68,8 @@ function shared(
 }
 
 const SHAPE_ROUNDS = 5;
+/** Pivot poses of fewer corrected markers are left out. */
+const LEAST_MARKERS = 4;
 
 /**
  * The probe's markers about their centroid, from all frames: the mean shape after registering each frame to it, begun with the frame
@@ -91,7 +93,7 @@ function probeMarkers(frames: readonly Seen[]): (Point<'probe'> | undefined)[] {
     const sums = first.map(() => [0, 0, 0, 0]);
     for (const seen of frames) {
       const pairs = shared(seen, known);
-      if (pairs.which.length < 3) continue;
+      if (pairs.which.length < LEAST_MARKERS) continue;
       const probeFromEm = invert(registerPoints(em, probe, pairs.to, pairs.from).edge);
       seen.forEach((p, k) => {
         if (p === undefined) return;
@@ -122,7 +124,7 @@ export function navigateCis(
     const { to, from } = shared(seen, markers);
     return registerPoints(em, probe, to, from).edge;
   };
-  const enough = pivotFrames.filter((f) => shared(f, markers).which.length >= 3);
+  const enough = pivotFrames.filter((f) => shared(f, markers).which.length >= LEAST_MARKERS);
   const pivot = calibratePivot({ to: em, from: probe, poses: enough.map((f) => ({ matrix: poseOf(f).matrix })) }, tip, {
     robust: 'none',
     ...options.pivot,
