@@ -8,6 +8,17 @@ export class UsageError extends Error {
 /** The options of a command by name: whether they take a text. */
 export type OptionKinds = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
 
+/** `--level -300` as `--level=-300`: a number below zero is no option. */
+function withNegatives(args: readonly string[]): string[] {
+  const out: string[] = [];
+  for (const arg of args) {
+    const before = out.at(-1);
+    if (/^-[\d.]/.test(arg) && before !== undefined && /^--[a-z0-9-]+$/.test(before)) out[out.length - 1] = `${before}=${arg}`;
+    else out.push(arg);
+  }
+  return out;
+}
+
 /** The options that were given to one command. */
 export class Arguments {
   readonly #values: Readonly<Record<string, string | boolean | undefined>>;
@@ -15,7 +26,11 @@ export class Arguments {
   /** @throws UsageError for an option that the command does not have, one without its value, or a stray word */
   constructor(args: readonly string[], options: OptionKinds) {
     try {
-      const { values } = parseArgs({ args: [...args], options: { ...options, json: { type: 'boolean' } }, strict: true });
+      const { values } = parseArgs({
+        args: withNegatives(args),
+        options: { ...options, json: { type: 'boolean' } },
+        strict: true,
+      });
       this.#values = values as Record<string, string | boolean | undefined>;
     } catch (cause) {
       throw new UsageError(cause instanceof Error ? cause.message : String(cause));

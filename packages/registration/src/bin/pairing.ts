@@ -14,7 +14,7 @@ export interface Pair {
 /** How points were paired. */
 export interface Pairing {
   readonly pairs: readonly Pair[];
-  readonly matchedBy: 'label' | 'order';
+  readonly matchedBy: 'label' | 'order' | 'distances';
   readonly notes: readonly Note[];
 }
 

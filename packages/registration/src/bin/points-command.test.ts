@@ -186,6 +186,85 @@ describe('trocar-register points', () => {
   });
 });
 
+describe('points of unknown order (--match unknown)', () => {
+  const { moving, fixed, truth, random } = scene(7, 20, 0.3);
+  // Two of the fixed points are missing on the other side, which has two of its own; labels say nothing.
+  const places = [4, 2, 6, 0, 5].map((k) => moving[k] as Float64Array);
+  const others = [
+    [310, 20, 40],
+    [-200, 150, 90],
+  ];
+  const m = folder.points(
+    'unknown.csv',
+    [others[0] as number[], ...places, others[1] as number[]],
+    ['m1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7'],
+  );
+  const f = folder.points('known.csv', fixed);
+
+  it('are matched by their distances; what has no partner is named', async () => {
+    const { code, json } = await ask('points', '--fixed', f, '--moving', m, '--match', 'unknown', '--fle', '0.6');
+    expect([code, json.outcome, json['matchedBy']]).toEqual([0, 'ok', 'distances']);
+    expect(json['correspondence']).toEqual([
+      ['A', 'm5'],
+      ['C', 'm3'],
+      ['E', 'm2'],
+      ['F', 'm6'],
+      ['G', 'm4'],
+    ]);
+    expect(json['unmatched']).toEqual({ fixed: ['B', 'D'], moving: ['m1', 'm7'] });
+    expect(differenceMm(json.fixedFromMoving, truth)).toBeLessThan(3);
+    const unsaid = await ask('points', '--fixed', f, '--moving', m, '--match', 'unknown');
+    expect(unsaid.json.warnings.map((w) => w.code)).toEqual(['fle-assumed']);
+    expect(unsaid.json['correspondence']).toEqual(json['correspondence']);
+  });
+
+  it('in a symmetric layout are ambiguous, never silently one answer', async () => {
+    const square = [
+      [0, 0, 0],
+      [100, 0, 0],
+      [100, 100, 0],
+      [0, 100, 0],
+    ];
+    const { code, json } = await ask(
+      'points',
+      '--fixed',
+      folder.points('sq.csv', moved(truth, square)),
+      '--moving',
+      folder.points('sq2.csv', square),
+      '--match',
+      'unknown',
+      '--fle',
+      '0.5',
+      '--out',
+      join(folder.path, 'sq.tfm'),
+    );
+    expect([code, json.outcome, json.code, json['out']]).toEqual([1, 'ambiguous', 'rival', null]);
+    expect((json['rivals'] as unknown[]).length).toBeGreaterThan(0);
+  });
+
+  it('that do not match at all are refused; options of other matches are wrong usage', async () => {
+    const elsewhere = headLayout(random, 6).map((p) => p.map((x) => x * 1.31));
+    const { code } = await ask(
+      'points',
+      '--fixed',
+      f,
+      '--moving',
+      folder.points('e.csv', elsewhere),
+      '--match',
+      'unknown',
+      '--fle',
+      '0.2',
+    );
+    expect(code).toBe(1);
+    for (const more of [
+      ['--weights', '1'],
+      ['--robust', 'tukey'],
+      ['--model', 'affine'],
+    ])
+      expect((await run('points', '--fixed', f, '--moving', m, '--match', 'unknown', ...more)).code).toBe(2);
+  });
+});
+
 const random4to9 = (of: number): number => 4 + (of % 6);
 
 describe('the usual mistakes are refused by name', () => {

@@ -4,6 +4,7 @@ import { registerPoints } from '../points/register-points.js';
 import { registerAffine, registerSimilarity, type ScaledRegistration } from '../points/register-scaled.js';
 import { type Arguments, type OptionKinds, UsageError } from './arguments.js';
 import { FIXED, inFrame, MOVING, pointsOf, requireOutFormat, type SideOfPoints, targetsOf, writeOut } from './files.js';
+import { foundPairs, requireMatched } from './match-unknown.js';
 import { type Pair, type Pairing, paired, weightsOf } from './pairing.js';
 import { matrixLines, mm, type Note, number, type Report, rowsOf, table } from './report.js';
 import { targetFacts } from './targets.js';
@@ -37,23 +38,29 @@ export const POINTS_OPTIONS: OptionKinds = {
 /** `trocar-register points`. @throws NavError, UsageError */
 export async function pointsCommand(args: Arguments): Promise<Report> {
   const how = args.choice('match', ['label', 'order', 'unknown']);
-  const wanted = wantedOf(args);
+  const wanted = wantedOf(args, how);
   requireOutFormat(args);
   const { fixed, moving } = await sidesOf(args);
   const targets = await targetsOf(args);
-  if (how === 'unknown') throw new UsageError('--match unknown is not built yet.');
-  const pairing = paired(fixed.read, moving.read, how);
+  const sources = [...fixed.notes, ...moving.notes, ...targets.notes];
+  const found = how === 'unknown' ? foundPairs(fixed.read.points, moving.read.points, wanted) : undefined;
+  if (found !== undefined) requireMatched(found);
+  const pairing =
+    found === undefined
+      ? paired(fixed.read, moving.read, how === 'unknown' ? undefined : how)
+      : { ...found, matchedBy: 'distances' as const };
   const { pairs } = pairing;
   const { noise, notes } = noiseOf(args, pairs, wanted.fleMm);
   const result = fitted(wanted, pairs, noise);
-  const { written, notes: more } = await writeOut(args, result.map, result.outcome === 'ok');
+  const outcome = found === undefined || found.match.outcome === 'ok' ? result.outcome : found.match.outcome;
+  const { written, notes: more } = await writeOut(args, result.map, outcome === 'ok');
   const at = targetFacts(args, targets.points, result.map, (p: Point<'fixed'>) => result.expectedTre(p));
   return {
-    outcome: result.outcome,
-    findings: result.findings,
-    warnings: [...fixed.notes, ...moving.notes, ...targets.notes, ...pairing.notes, ...notes, ...more],
-    facts: { ...factsOf(result, pairing), tre95Mm: at.tre95Mm, targets: at.targets, out: written },
-    lines: [...linesOf(result, pairing), '', ...at.lines, ...writtenLines(written)],
+    outcome,
+    findings: [...(found?.match.findings ?? []), ...result.findings],
+    warnings: [...sources, ...pairing.notes, ...notes, ...more],
+    facts: { ...factsOf(result, pairing), ...found?.facts, tre95Mm: at.tre95Mm, targets: at.targets, out: written },
+    lines: [...(found?.lines ?? []), ...linesOf(result, pairing), '', ...at.lines, ...writtenLines(written)],
   };
 }
 
@@ -76,11 +83,16 @@ interface Wanted {
 }
 
 /** @throws UsageError */
-function wantedOf(args: Arguments): Wanted {
+function wantedOf(args: Arguments, how: 'label' | 'order' | 'unknown' | undefined): Wanted {
   const model = args.choice('model', ['rigid', 'similarity', 'affine']) ?? 'rigid';
   const robust = args.choice('robust', ['none', 'tukey']);
   if (model !== 'rigid' && robust === 'tukey') {
     throw new UsageError(`--robust tukey belongs to --model rigid: a ${model} fit takes every pair.`);
+  }
+  if (how === 'unknown' && (model !== 'rigid' || robust === 'tukey' || args.text('weights') !== undefined)) {
+    throw new UsageError(
+      '--match unknown finds the pairs of a rigid registration itself: leave out --model, --robust and --weights.',
+    );
   }
   return {
     model,

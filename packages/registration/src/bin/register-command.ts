@@ -4,6 +4,7 @@ import { HAND_EYE_OPTIONS, handEyeCommand } from './hand-eye-command.js';
 import { PIVOT_OPTIONS, pivotCommand } from './pivot-command.js';
 import { POINTS_OPTIONS, pointsCommand } from './points-command.js';
 import { type CommandOutput, jsonOf, linesOf, type Report, refusalJson } from './report.js';
+import { SPIN_OPTIONS, spinCommand } from './spin-command.js';
 import { SURFACE_OPTIONS, surfaceCommand } from './surface-command.js';
 import { USAGE } from './usage.js';
 
@@ -16,6 +17,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   points: { options: POINTS_OPTIONS, run: pointsCommand },
   surface: { options: SURFACE_OPTIONS, run: surfaceCommand },
   pivot: { options: PIVOT_OPTIONS, run: pivotCommand },
+  spin: { options: SPIN_OPTIONS, run: spinCommand },
   'hand-eye': { options: HAND_EYE_OPTIONS, run: handEyeCommand },
 };
 

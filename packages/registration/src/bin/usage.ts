@@ -1,27 +1,55 @@
 /** What `--help` prints. */
 export const USAGE = `trocar-register: registrations and calibrations, each with what may be expected of it.
 
-  trocar-register points --fixed A --moving B [--targets T]     paired points
+  trocar-register points   --fixed A --moving B [--targets T]         paired points
+  trocar-register surface  --fixed MESH --moving CLOUD [--targets T]  touched points to a surface
+  trocar-register pivot    --poses P [--tool NAME]                    the tip of a tool turned about it
+  trocar-register spin     --poses P [--pivot FILE]                   the direction of a shaft turned about itself
+  trocar-register hand-eye --hand A --eye B [--world]                 where a camera or marker sits in a hand
 
 Every command:
-  --json             one object on standard output, and nothing else there
+  --json                one object on standard output, and nothing else there
+  --seed N              of what is drawn at random (default 1)
   --help, --version
 
 points
   --fixed A, --moving B      points: CSV (label,x,y,z[,sd]), JSON, 3D Slicer .fcsv and .mrk.json, MNI .tag, or a mesh's vertices.
-                             A file with two lists (.tag of two volumes) may stand for both sides.
-  --targets T                where the expected error is asked, in the fixed space (or: --targets-in moving)
-  --match HOW                label, order or unknown. Default: labels where both sides share them, else order
+                             A file with two lists (.tag of two volumes) may stand for both sides
+  --match HOW                label, order, or unknown (by distances). Default: labels where both sides share them, else order
+  --model NAME               rigid (default), similarity or affine
   --robust none|tukey        tukey leaves out pairs that disagree with the rest. Default none: they are findings
   --fle MM                   known localisation error, rms length of a pair's error. Default: sd columns, else estimated
-  --target-fle MM            localisation error of the targets themselves
   --weights LIST             1,1,0.5 for all pairs, or F-3=0,F-4=0.5 for some; 0 leaves one out
   --allow scale,half-turn    what would be refused as a usual mistake, but is meant here
 
-Axes: files say LPS or RAS themselves; RAS is converted, and a note says so. --space, or --fixed-space, --moving-space and
---targets-space (LPS or RAS) say it for files that do not. --fixed-list, --moving-list: which list of a file with several.
+surface
+  --fixed F                  mesh: STL, PLY, legacy VTK, OBJ or OFF; or with --level a volume (DICOM, NIfTI, NRRD, MetaImage)
+  --level HU                 value at which the volume's surface is taken; --inside below where the body is the darker side
+  --moving CLOUD             points as above
+  --initial T                pose to start at: an ITK file (fixed to moving), or this command's JSON. Without one the whole
+                             surface is searched; --search does so beside a start
+  --sigma MM                 known error of a point along one axis. Default: sd columns, else estimated
+  --max-sigma MM             a larger one is no registration
+  --method NAME              point-to-plane (default) or symmetric
 
+points and surface
+  --targets T                points where the expected error is asked, in the fixed space (or: --targets-in moving)
+  --target-fle MM            localisation error of the targets themselves
+  --space LPS|RAS            for files that do not say; --fixed-space, --moving-space, --targets-space for one of them
+  --fixed-list, --moving-list, --targets-list NAME   which list of a file with several
   --out FILE                 .tfm, .txt, .h5 or .mat for ITK and 3D Slicer: the map from fixed to moving, the inverse of
                              fixedFromMoving. Only an outcome of ok is written; --force writes others too
+
+pivot, spin, hand-eye
+  --poses P                  CSV (t_ms,x,y,z,qx,qy,qz,qw[,status]), a tracked sequence (.igs.mha) or a recording (.mcap)
+  --tool NAME                which tool: Stylus is StylusToTracker as well
+  --reference NAME           pivot and spin in that tool's frame instead of the tracker's
+  --robust none|huber        default huber: poses that disagree are left out (hand-eye: none|tukey)
+  --max-rms MM, --max-tip95 MM   pivot: larger ones are findings
+  --pivot FILE, --tip X,Y,Z  spin: what "pivot --json" printed, or the tip, so that the axis points to it
+  --hand A, --eye B          hand in its base; target in the eye, or with --world the eye in the tracker's world
+  --hand-tool, --eye-tool    which tool of each
+  --pair order|time          how hand and eye go together; --offset-ms N|auto reads the hand so much later
+  --unit mm|m                of the positions; --accept-unknown takes poses of status unknown; --device of a recording
 
 Exit code: 0 the outcome is ok, 1 it is ambiguous, failed or refused, 2 wrong usage.`;
