@@ -1,4 +1,5 @@
 import { NavError } from '@trocar/core';
+import { transformPoint } from '@trocar/core/math';
 import { requireNoFlip } from './axes.js';
 import { requireMatch } from './checks.js';
 import type { Estimate, Pairs } from './estimate.js';
@@ -29,6 +30,8 @@ export interface Judged {
   readonly estimate: Estimate;
   /** Width of the layout, mm. */
   readonly extent: number;
+  /** Pairs that a robust fit left out. */
+  readonly outliers: readonly number[];
   /** Localisation error that the fit means or was told, mm. */
   readonly fleMm: number;
   readonly allow: readonly AllowedOddity[];
@@ -41,7 +44,7 @@ export interface Judged {
  * `registration/failed`, `registration/ras-lps`
  */
 export function requireConsistent(judged: Judged): RegistrationFinding[] {
-  const { pairs, weights, used, estimate, extent, fleMm, allow } = judged;
+  const { pairs, weights, used, outliers, estimate, extent, fleMm, allow } = judged;
   const { to, from, noise } = pairs;
   const fit = fitRigid(to, from, weights);
   const found: RegistrationFinding[] = [];
@@ -51,6 +54,7 @@ export function requireConsistent(judged: Judged): RegistrationFinding[] {
   const evidence = { degreesOfFreedom: 3 * used.length - 6, variance };
   if (!exact) requireRows(to, from, weights, used, fit.squares, evidence);
   requireOrder(to, from, weights, used, fit, extent, evidence);
+  requireNoExchange(pairs, estimate, outliers, fleMm);
   if (!noise.known) requireMatch(fleMm, extent);
   if (!allow.includes('half-turn')) requireNoFlip(estimate.matrix, to, from, used);
   return found;
@@ -68,6 +72,25 @@ function judgeScale(test: ScaleTest | undefined): RegistrationFinding[] {
     });
   }
   return [{ code: 'scale', message }];
+}
+
+/** Refuses two pairs that a robust fit left out, where each fits the other's counterpart within five localisation errors. */
+function requireNoExchange({ to, from }: Pairs, { matrix }: Estimate, outliers: readonly number[], fleMm: number): void {
+  const near = (k: number, m: number): boolean => {
+    const p = [0, 1, 2].map((i) => at(from, 3 * m + i));
+    const shown = transformPoint(new Float64Array(3), matrix, p);
+    return Math.hypot(...[0, 1, 2].map((i) => at(to, 3 * k + i) - at(shown, i))) < 5 * fleMm;
+  };
+  for (const a of outliers) {
+    const b = outliers.find((m) => m > a && near(a, m) && near(m, a));
+    if (b === undefined) continue;
+    throw new NavError(
+      'registration/swapped',
+      `Points ${a + 1} and ${b + 1} (counting from 1) seem to be exchanged: all others agree, and each of these fits the other's place. ` +
+        'Localise these fiducials again in the planned order.',
+      { detail: { indices: [a, b] } },
+    );
+  }
 }
 
 /** Refuses a side that was read row by row where it was written column by column. */

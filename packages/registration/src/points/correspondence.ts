@@ -42,8 +42,8 @@ const UNLIKELY = 1e-3;
 /** Odds below which a rival is about as likely as the best. */
 const AS_LIKELY = Math.log(1000);
 
-/** Words of bits that one search may look at: about two seconds. */
-const MAX_WORK = 4e8;
+/** Words of bits that one search may look at: about a second. */
+const MAX_WORK = 1e8;
 
 /** Rivals reported, and sets kept while searching. */
 const REPORTED = 8;

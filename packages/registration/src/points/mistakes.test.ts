@@ -3,6 +3,7 @@ import { fromRotationVector, Random, transformPoint } from '@trocar/core/math';
 import { describe, expect, inject, it } from 'vitest';
 import { type PointRegistration, type PointRegistrationOptions, registerPoints } from '../index.js';
 import { headLayout, localised, moved, pointsIn, randomPose } from '../testing/layouts.js';
+import { requireNoFlip } from './axes.js';
 
 const ct = frame('ct');
 const tracker = frame('tracker');
@@ -48,7 +49,7 @@ function scene(seed: number, sd = 0.3): { random: Random; from: Float64Array[]; 
   return { random, from, to: localised(random, moved(randomPose(random), from), [sd, sd, sd]) };
 }
 
-const count = Math.min(2000, 60 * inject('effort'));
+const count = Math.min(2000, 40 * inject('effort'));
 const seeds = Array.from({ length: count }, (_, i) => 1000 * inject('seed') + i);
 
 describe('units', () => {
@@ -97,7 +98,7 @@ describe('scale', () => {
 
   it('is not alleged of true registrations, nor of a single outlier', () => {
     let alleged = 0;
-    const runs = 50 * count;
+    const runs = 10 * count;
     const random = new Random(7);
     for (let run = 0; run < runs; run += 1) {
       const from = headLayout(random, 4 + random.below(8));
@@ -106,7 +107,7 @@ describe('scale', () => {
       const options = run % 2 === 0 ? {} : { fleMm: sd * Math.sqrt(3) };
       if (outcomeOf(() => register(to, from, options)) === 'registration/scale') alleged += 1;
     }
-    expect(alleged).toBeLessThanOrEqual(Math.max(3, 4e-4 * runs));
+    expect(alleged).toBeLessThanOrEqual(Math.max(1, 4e-4 * runs));
     for (const seed of seeds.slice(0, 40)) {
       const { from, to, random: r } = scene(seed);
       const k = r.below(to.length);
@@ -155,10 +156,16 @@ describe('axes', () => {
   it('is not alleged of a tracker’s poses: none in as many as are tried', () => {
     const random = new Random(11);
     const places = headLayout(random, 5);
+    const used = [0, 1, 2, 3, 4];
+    const flat = (p: readonly Float64Array[]): Float64Array => Float64Array.from(p.flatMap((q) => [...q]));
     let alleged = 0;
-    for (let run = 0; run < 100 * count; run += 1) {
-      const to = moved(randomPose(random, 500), places);
-      if (outcomeOf(() => register(to, places)) === 'registration/ras-lps') alleged += 1;
+    for (let run = 0; run < 2000 * count; run += 1) {
+      const pose = randomPose(random, 500);
+      if (
+        outcomeOf(() => ({ outcome: String(requireNoFlip(pose, flat(moved(pose, places)), flat(places), used)) })) !== 'undefined'
+      ) {
+        alleged += 1;
+      }
     }
     expect(alleged).toBe(0);
   });

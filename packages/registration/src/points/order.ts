@@ -24,11 +24,13 @@ export interface Evidence {
 /**
  * The sum of squares that a rival must stay below to beat `squares` at these odds, given as their logarithm.
  *
- * A likelihood ratio: exp((S − S′) / 2σ²) with σ known, (S / S′)^(ν/2) with σ profiled out.
+ * A likelihood ratio: (S / S′)^(ν/2) with σ profiled out. With σ known it is exp((S − S′) / 2σ²), and the rival must explain
+ * the misfit besides: where its own residuals are larger than σ, they take σ's place, or any of two bad fits would win.
  */
 export function toBeat(squares: number, logOdds: number, evidence: Evidence): number {
-  if (evidence.variance !== undefined) return squares - 2 * logOdds * evidence.variance;
-  return squares * Math.exp((-2 * logOdds) / evidence.degreesOfFreedom);
+  const { variance, degreesOfFreedom } = evidence;
+  if (variance === undefined) return squares * Math.exp((-2 * logOdds) / degreesOfFreedom);
+  return Math.min(squares - 2 * logOdds * variance, squares / (1 + (2 * logOdds) / degreesOfFreedom));
 }
 
 /**

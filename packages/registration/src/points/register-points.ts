@@ -108,7 +108,16 @@ export function registerPoints<To extends string, From extends string>(
   const used = indicesInUse(weights);
   const estimate = estimatePose(pairs, weights);
   const fleMm = localisationError(pairs.noise, estimate, used);
-  const odd = requireConsistent({ pairs, weights, used, estimate, extent, fleMm, allow: options.allow ?? [] });
+  const odd = requireConsistent({
+    pairs,
+    weights,
+    used,
+    outliers: all.filter((k) => !used.includes(k)),
+    estimate,
+    extent,
+    fleMm,
+    allow: options.allow ?? [],
+  });
   requireRotationKnown(rotationSd(estimate), fleMm);
   if (2 * used.length <= all.length) odd.push(noConsensus(used.length, all.length));
   return assembled(to, from, pairs, estimate, { fleMm, rounding, options, odd });
