@@ -11,6 +11,8 @@ export {
   treEllipsoid,
 } from './accuracy/tre-ellipsoid.js';
 export { type TreMapOptions, treMap } from './accuracy/tre-map.js';
+export { PivotCollector, type PivotCollectorOptions } from './calibration/coverage.js';
+export type { CoverageGauge } from './calibration/coverage-gauge.js';
 export {
   type Correction,
   type DistortionCorrection,
@@ -38,6 +40,26 @@ export {
   type TimeOffset,
   type TimeOffsetOptions,
 } from './calibration/hand-eye-time.js';
+export { calibratePivot, type PivotCalibration, type PivotFinding, type PivotOptions } from './calibration/pivot.js';
+export type { TrackerNoise } from './calibration/pivot-estimate.js';
+export { type CalibrationPose, calibrationPose, type PoseList } from './calibration/poses.js';
+export type { OrientationSpread } from './calibration/poses-spread.js';
+export { calibrateSpin, type SpinCalibration, type SpinFinding, type SpinOptions } from './calibration/spin.js';
+export { alongShaft } from './calibration/spin-shaft.js';
+export {
+  calibrateTemplate,
+  type Insertion,
+  type TemplateCalibration,
+  type TemplateFinding,
+  type TemplateOptions,
+} from './calibration/template.js';
+export { checkTool, type ToolCheck, type ToolCheckFinding, type ToolCheckOptions } from './calibration/tool-check.js';
+export {
+  checkReference,
+  type ReferenceCheck,
+  type ReferenceCheckFinding,
+  type ReferenceCheckOptions,
+} from './calibration/tool-check-reference.js';
 export type { Finding, Outcome, ResultOutcome } from './outcome.js';
 export type { AllowedOddity } from './points/consistency.js';
 export type { DropSuggestion, FitSummary } from './points/drop.js';
@@ -69,3 +91,18 @@ export {
   type SurfaceRival,
 } from './surface/register-surface.js';
 export type { FreeMotion } from './surface/words.js';
+export {
+  RegistrationWatch,
+  type RegistrationWatchOptions,
+  type WatchFinding,
+  type WatchReport,
+} from './verification/registration-watch.js';
+export {
+  type CheckLandmark,
+  type LandmarkCheck,
+  landmarksNeeded,
+  type RegistrationVerification,
+  type VerificationFinding,
+  type VerificationOptions,
+  verifyRegistration,
+} from './verification/verify-registration.js';
