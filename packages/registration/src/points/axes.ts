@@ -1,14 +1,17 @@
 import { NavError } from '@trocar/core';
 import { at } from './rigid-fit.js';
 
-/** A turn within this of the half-turn about z may be a mix-up, where the places speak for it, rad (15°). */
+/** A turn within this of the half-turn about z may be a mix-up, rad (15°). */
 const HALF_TURN = Math.PI / 12;
 
 /** The same where the places say little, because both centroids lie near the z axis, rad (5°). */
 const HALF_TURN_ALONE = Math.PI / 36;
 
-/** The two centroids must agree this well after the flip, mm. */
-const AGREE_MM = 40;
+/** Where a tracker may have its origin: anywhere within this of where the flip would put it, mm. */
+const REACH_MM = 500;
+
+/** A pose is taken for a mix-up where an arbitrary one has less than this probability to come as near to it. */
+const CHANCE = 1e-7;
 
 /** Maps of the coordinates that a confusion of axes makes, as (source axis, sign) for x, y and z. */
 const CONFUSIONS = [
@@ -24,14 +27,14 @@ const FLIP = [0, -1, 1, -1, 2, 1] as const;
 const AS_IS = [0, 1, 1, 1, 2, 1] as const;
 
 /**
- * Refuses a registration that only undoes a mix-up of RAS and LPS: within 15° of the half-turn about z, the centroids
- * within 40 mm of each other once x and y of one side are negated, four times nearer than as given, and all points at
- * least three times nearer.
+ * Refuses a registration that only undoes a mix-up of RAS and LPS: a half-turn about z within 15°, and the points twice as
+ * near or nearer once x and y of one side are negated.
  *
- * Uniformly random rotations come that near to one half-turn with probability (θ − sin θ)/π = 9.5 · 10⁻⁴, and a tracker's
- * origin, anywhere in a cubic metre, brings the centroids together with 2.7 · 10⁻⁴: one in four million poses. Where both
- * centroids lie on the z axis (no evidence from places) the rotation must be within 5° and all points ten times nearer.
- * A prone patient against a supine scan is a true half-turn; hence `allow: ['half-turn']`.
+ * It must be too near for an accident. Uniformly random rotations come within θ of a given one with probability
+ * (θ − sin θ)/π, and an origin anywhere within 500 mm brings the centroids within d of each other with (d / 500 mm)³; the
+ * product must be below 10⁻⁷, so that about one arbitrary pose in a million is refused in error. Where both centroids lie near
+ * the z axis, so that the places say nothing, the rotation must be within 5°. A prone patient against a supine scan is a true
+ * half-turn: hence `allow: ['half-turn']`.
  * @throws NavError `registration/ras-lps` (detail: `angleRad`, from the half-turn; `offsetMm`, after the flip)
  */
 export function requireNoFlip(
@@ -43,13 +46,11 @@ export function requireNoFlip(
   // trace(Dᵀ R) = 1 + 2 cos θ for D = diag(−1, −1, 1).
   const cosine = (-at(matrix, 0) - at(matrix, 5) + at(matrix, 10) - 1) / 2;
   const angle = Math.acos(Math.max(-1, Math.min(1, cosine)));
-  if (angle > HALF_TURN) return;
   const flipped = apart(to, from, used, FLIP);
   const plain = apart(to, from, used, AS_IS);
-  if (flipped.centroids > AGREE_MM) return;
-  const placed = flipped.centroids < plain.centroids / 4 && flipped.rms < plain.rms / 3;
-  const turned = angle < HALF_TURN_ALONE && flipped.rms < plain.rms / 10;
-  if (!(placed || turned)) return;
+  const placed = flipped.centroids < plain.centroids / 1.5;
+  if (angle > (placed ? HALF_TURN : HALF_TURN_ALONE) || flipped.rms > plain.rms / 2) return;
+  if (((angle - Math.sin(angle)) / Math.PI) * (flipped.centroids / REACH_MM) ** 3 > CHANCE) return;
   throw new NavError(
     'registration/ras-lps',
     `One side seems to be in RAS, the other in LPS coordinates: the registration is a half-turn about z (within ` +

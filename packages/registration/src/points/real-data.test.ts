@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { apply, compose, frame, invert, type Point, point } from '@trocar/core';
+import { apply, compose, frame, invert, isNavError, type Point, point } from '@trocar/core';
 import { describe, expect, it } from 'vitest';
 import { registerPoints } from './register-points.js';
 
@@ -44,6 +44,33 @@ describe.skipIf(!existsSync(landmarks))('RESECT landmarks (TROCAR_DATA/brain-mr-
     }
     expect(mean(fitted)).toBeCloseTo(1.12, 2);
     expect(mean(left)).toBeCloseTo(1.29, 2);
+  });
+
+  it('refuses by name the usual mistakes made with these points: one side in RAS, in metres, mirrored', () => {
+    const flipped = (points: readonly Point<'us'>[], x: number, y: number, s = 1): Point<'us'>[] =>
+      points.map((p) => point(us, [s * x * (p.xyz[0] as number), s * y * (p.xyz[1] as number), s * (p.xyz[2] as number)]));
+    const counts = new Map<string, number>();
+    const count = (what: string, from: (tags: ReturnType<typeof readTags>) => Point<'us'>[]): void => {
+      for (const file of readdirSync(landmarks).filter((f) => f.endsWith('.tag'))) {
+        const tags = readTags(resolve(landmarks, file));
+        let code = 'none';
+        try {
+          registerPoints(mr, us, tags.mr, from(tags));
+        } catch (error) {
+          if (!isNavError(error)) throw error;
+          code = error.code;
+        }
+        counts.set(`${what}: ${code}`, (counts.get(`${what}: ${code}`) ?? 0) + 1);
+      }
+    };
+    count('RAS', (tags) => flipped(tags.us, -1, -1));
+    count('metres', (tags) => flipped(tags.us, 1, 1, 1e-3));
+    count('mirrored', (tags) => flipped(tags.us, -1, 1));
+    expect(Object.fromEntries(counts)).toEqual({
+      'RAS: registration/ras-lps': 21,
+      'metres: registration/units': 21,
+      'mirrored: registration/mirrored': 21,
+    });
   });
 });
 
