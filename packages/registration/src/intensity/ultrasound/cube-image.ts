@@ -208,27 +208,32 @@ function weighted(out: Float64Array, blocks: Blocks, x: number, y: number, z: nu
 /** The image blurred by a Gaussian of `sigma` cubes; NaN stays NaN and does not count (normalised convolution). */
 export function blurred(image: CubeImage, sigma: number): CubeImage {
   if (!(sigma > 0)) return image;
-  const { size } = image;
-  const n = image.values.length;
-  let value = new Float32Array(n);
-  let weight = new Float32Array(n);
-  for (let i = 0; i < n; i += 1) {
-    const x = image.values[i] as number;
-    if (!Number.isNaN(x)) {
-      value[i] = x;
-      weight[i] = 1;
-    }
-  }
+  const { size, values } = image;
   const kernel = gaussian(sigma);
-  for (let axis = 0; axis < 3; axis += 1) {
-    value = convolved(value, size, axis, kernel);
-    weight = convolved(weight, size, axis, kernel);
+  return { ...image, values: blurredValues(values, size, kernel, blurredWeights(values, size, kernel)) };
+}
+
+/** How much of the kernel around each cube lies on image. */
+function blurredWeights(values: Float32Array, size: CubeImage['size'], kernel: Float64Array): Float32Array {
+  const weights = values.map((x) => (Number.isNaN(x) ? 0 : 1));
+  return convolved(weights, size, kernel);
+}
+
+function blurredValues(
+  values: Float32Array,
+  size: CubeImage['size'],
+  kernel: Float64Array,
+  weights: Float32Array,
+): Float32Array<ArrayBuffer> {
+  const out = convolved(
+    values.map((x) => (Number.isNaN(x) ? 0 : x)),
+    size,
+    kernel,
+  );
+  for (let n = 0; n < out.length; n += 1) {
+    out[n] = Number.isNaN(values[n] as number) ? Number.NaN : (out[n] as number) / (weights[n] as number);
   }
-  for (let i = 0; i < n; i += 1) {
-    const x = image.values[i] as number;
-    value[i] = !Number.isNaN(x) ? (value[i] as number) / (weight[i] as number) : Number.NaN;
-  }
-  return { ...image, values: value };
+  return out;
 }
 
 function gaussian(sigma: number): Float64Array {
@@ -242,10 +247,15 @@ function gaussian(sigma: number): Float64Array {
   return kernel.map((x) => x / sum);
 }
 
-/** One axis of a symmetric separable filter; nothing lies beyond the border. */
-function convolved(
+/** A symmetric separable filter along all axes; nothing lies beyond the border. */
+function convolved(source: Float32Array, size: CubeImage['size'], kernel: Float64Array): Float32Array<ArrayBuffer> {
+  const x = convolvedAlong(source, size, 0, kernel);
+  return convolvedAlong(convolvedAlong(x, size, 1, kernel), size, 2, kernel);
+}
+
+function convolvedAlong(
   source: Float32Array,
-  size: readonly [number, number, number],
+  size: CubeImage['size'],
   axis: number,
   kernel: Float64Array,
 ): Float32Array<ArrayBuffer> {
@@ -335,9 +345,17 @@ function valueAt({ size, values }: CubeImage, i: number, j: number, k: number): 
  * out gain along the beam, attenuation and receive fields; remaps of the intensities change little.
  */
 export function locallyNormalised(image: CubeImage, sigma: number, floor: number): CubeImage {
-  const surroundings = blurred(image, sigma).values;
-  const difference = { ...image, values: image.values.map((x, n) => x - (surroundings[n] as number)) };
-  const squares = blurred({ ...image, values: difference.values.map((x) => x * x) }, sigma).values;
+  const { size, values } = image;
+  const kernel = gaussian(sigma);
+  const weights = blurredWeights(values, size, kernel);
+  const surroundings = blurredValues(values, size, kernel, weights);
+  const difference = values.map((x, n) => x - (surroundings[n] as number));
+  const squares = blurredValues(
+    difference.map((x) => x * x),
+    size,
+    kernel,
+    weights,
+  );
   let sum = 0;
   let count = 0;
   for (const x of squares) {
@@ -346,5 +364,5 @@ export function locallyNormalised(image: CubeImage, sigma: number, floor: number
     count += 1;
   }
   const added = count > 0 && sum > 0 ? (floor * sum) / count : 1;
-  return { ...image, values: difference.values.map((x, n) => x / Math.sqrt((squares[n] as number) + added)) };
+  return { ...image, values: difference.map((x, n) => x / Math.sqrt((squares[n] as number) + added)) };
 }

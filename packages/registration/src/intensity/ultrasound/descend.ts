@@ -1,5 +1,5 @@
 import { cholesky, choleskySolve, fromRotationVector, identity4, multiply4, transformPoint } from '@trocar/core/math';
-import type { Lc2 } from './lc2.js';
+import type { PatchCorrelation } from './lc2.js';
 
 /** Where a descent ended. */
 export interface Descent {
@@ -33,7 +33,7 @@ export function moved(matrix: ArrayLike<number>, xi: ArrayLike<number>, pivot: A
 }
 
 /** Levenberg–Marquardt (Marquardt 1963, J. SIAM 11:431) on the rigid motions, from `start`. */
-export function descend(lc2: Lc2, start: ArrayLike<number>, options: DescentOptions): Descent {
+export function descend(lc2: PatchCorrelation, start: ArrayLike<number>, options: DescentOptions): Descent {
   let matrix: Float64Array = Float64Array.from(start);
   const pivot = new Float64Array(3);
   const step = new Float64Array(6);

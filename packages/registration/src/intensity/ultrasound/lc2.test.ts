@@ -2,6 +2,7 @@ import { Random } from '@trocar/core/math';
 import { describe, expect, inject, it } from 'vitest';
 import { blurred, type CubeImage } from './cube-image.js';
 import { descend, moved } from './descend.js';
+import { lc2Module, WasmLc2 } from './kernels/wasm-lc2.js';
 import { Lc2 } from './lc2.js';
 import { movingFields } from './moving-fields.js';
 import { layPatches } from './patches.js';
@@ -90,5 +91,32 @@ describe('LC2', () => {
     expect(lc2.evaluate(far, centre)).toBeCloseTo(0.75, 12);
     expect(lc2.overlap).toBe(0);
     expect(lc2.gradient.every((x) => x === 0)).toBe(true);
+  });
+
+  it.each([1, 2])('is the same in WebAssembly to single precision, with %d moving images', async (count) => {
+    const few = movingFields([t1, t2].slice(0, count), 0);
+    const module = (await lc2Module()) as WebAssembly.Module;
+    const twin = new Lc2(patches, few, { chance: 0.1 });
+    const kernel = new WasmLc2(patches, few, { chance: 0.1 }, module);
+    for (let n = 0; n < 5; n += 1) {
+      const at = moved(
+        identity,
+        Array.from({ length: 6 }, (_, i) => random.between(-1, 1) * (i < 3 ? 8 : 0.3)),
+        centre,
+      );
+      const pivot = n === 0 ? undefined : [random.between(-10, 10), 0, 30];
+      expect(kernel.evaluate(at, pivot)).toBeCloseTo(twin.evaluate(at, pivot), 5);
+      expect(kernel.overlap).toBe(twin.overlap);
+      const scale = (i: number): number => Math.sqrt(1e-9 + (twin.hessian[7 * i] as number));
+      for (let i = 0; i < 6; i += 1) {
+        expect(Math.abs((kernel.gradient[i] as number) - (twin.gradient[i] as number))).toBeLessThan(1e-4 * scale(i));
+        for (let j = 0; j < 6; j += 1) {
+          const at2 = 6 * i + j;
+          const both = scale(i) * scale(j);
+          expect(Math.abs((kernel.hessian[at2] as number) - (twin.hessian[at2] as number))).toBeLessThan(1e-4 * both);
+          expect(Math.abs((kernel.scatter[at2] as number) - (twin.scatter[at2] as number))).toBeLessThan(1e-4 * both);
+        }
+      }
+    }
   });
 });

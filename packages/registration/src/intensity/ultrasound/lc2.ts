@@ -1,6 +1,25 @@
 import { type MovingFields, sampleFields } from './moving-fields.js';
 import type { Patches } from './patches.js';
 
+/** How alike an ultrasound's patches and what a pose puts there are, with derivatives. */
+export interface PatchCorrelation {
+  /** ∂cost/∂ξ at the last evaluation. */
+  readonly gradient: Float64Array;
+  /** The Gauss–Newton approximation of ∂²cost/∂ξ², 6×6 row-major, symmetric. */
+  readonly hessian: Float64Array;
+  /** Σ g_P g_Pᵀ of the patches' shares in the gradient, 6×6 row-major: how much the gradient would vary with other patches. */
+  readonly scatter: Float64Array;
+  /** S_P of each patch at the last evaluation; NaN where too little of it lay on the moving images. */
+  readonly similarity: Float64Array;
+  /** Share of the patches' weight that lay on the moving images at the last evaluation. */
+  readonly overlap: number;
+  /**
+   * The cost where `matrix` (16 doubles, column-major, mm) carries the ultrasound's frame into the moving images'.
+   * @param pivot what φ turns about, in the moving images' frame; absent: no derivatives
+   */
+  evaluate(matrix: ArrayLike<number>, pivot?: ArrayLike<number>): number;
+}
+
 /**
  * LC2: how well ultrasound is, patch by patch, a linear combination of the moving images' intensities and gradient
  * magnitudes (Wein 2008, Med. Image Anal. 12:577; 2013, MICCAI 8149:34; patches in 3D: Fuerst 2014, Med. Image Anal. 18:1312).
@@ -12,16 +31,11 @@ import type { Patches } from './patches.js';
  *
  * A motion is ξ = (ρ, φ), mm and rad: y′ = y + ρ + φ × (y − pivot), in the moving images' frame.
  */
-export class Lc2 {
-  /** ∂cost/∂ξ at the last evaluation. */
+export class Lc2 implements PatchCorrelation {
   readonly gradient: Float64Array = new Float64Array(6);
-  /** The Gauss–Newton approximation of ∂²cost/∂ξ², 6×6 row-major, symmetric. */
   readonly hessian: Float64Array = new Float64Array(36);
-  /** Σ g_P g_Pᵀ of the patches' shares in the gradient, 6×6 row-major: how much the gradient would vary with other patches. */
   readonly scatter: Float64Array = new Float64Array(36);
-  /** S_P of each patch at the last evaluation; NaN where too little of it lay on the moving images. */
   readonly similarity: Float64Array;
-  /** Share of the patches' weight that lay on the moving images at the last evaluation. */
   overlap = 0;
 
   readonly #patches: Patches;
@@ -51,10 +65,6 @@ export class Lc2 {
     this.#sums = patchSums(fields.count, largest);
   }
 
-  /**
-   * The cost where `matrix` (16 doubles, column-major, mm) carries the ultrasound's frame into the moving images'.
-   * @param pivot what φ turns about, in the moving images' frame; absent: no derivatives
-   */
   evaluate(matrix: ArrayLike<number>, pivot?: ArrayLike<number>): number {
     this.#sample(matrix, pivot);
     this.gradient.fill(0);

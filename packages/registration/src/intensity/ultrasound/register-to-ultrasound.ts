@@ -6,6 +6,7 @@ import { aboutOrigin } from '../../accuracy/pose-covariance.js';
 import type { ResultOutcome } from '../../outcome.js';
 import { Breath } from '../breath.js';
 import type { Box } from './cube-image.js';
+import { lc2Module } from './kernels/wasm-lc2.js';
 import { type Evidence, evidenceOf, type Judgement, judged, type UltrasoundFinding } from './knowing.js';
 import { type Levels, levelsOf } from './levels.js';
 import { search } from './search.js';
@@ -74,6 +75,7 @@ export async function registerToUltrasound<U extends string, M extends string>(
     searchMm,
     searchRad,
     random: new Random(seed),
+    module: await lc2Module(),
     breathe: (fraction) => breathe(0.05 + 0.9 * fraction),
   });
   const evidence = evidenceOf(levels, found, start);

@@ -1,6 +1,6 @@
 import { fromRotationVector, identity4, type Random, transformPoint } from '@trocar/core/math';
 import { type Descent, type DescentOptions, descend } from './descend.js';
-import { Lc2 } from './lc2.js';
+import { lc2Over } from './kernels/wasm-lc2.js';
 import type { Level, Levels } from './levels.js';
 
 /** A pose with its cost: moving frame from ultrasound frame, 16 doubles, column-major, mm. */
@@ -27,6 +27,8 @@ export interface SearchOptions {
   readonly searchMm: number;
   readonly searchRad: number;
   readonly random: Random;
+  /** The compiled kernel; undefined: typed arrays. */
+  readonly module: WebAssembly.Module | undefined;
   /** Called between parts of the work with the fraction done; may wait, may throw to end it. */
   readonly breathe: (fraction: number) => Promise<void>;
 }
@@ -65,7 +67,7 @@ function descentOptions(levels: Levels, h: number): DescentOptions {
 
 /** `initial` and poses around it, best first. */
 async function draw(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Candidate[]> {
-  const lc2 = new Lc2(levels.quick.patches, levels.quick.fields, { chance: CHANCE });
+  const lc2 = lc2Over(levels.quick.patches, levels.quick.fields, { chance: CHANCE }, options.module);
   const out: Candidate[] = [];
   for (let n = 0; n < DRAWN; n += 1) {
     const matrix = n === 0 ? Float64Array.from(initial) : around(initial, levels.centre, options);
@@ -113,7 +115,7 @@ async function improved(
   options: SearchOptions,
   [begin, end]: readonly [number, number],
 ): Promise<Descent[]> {
-  const lc2 = new Lc2(level.patches, level.fields, { chance: CHANCE });
+  const lc2 = lc2Over(level.patches, level.fields, { chance: CHANCE }, options.module);
   const out: Descent[] = [];
   for (const [n, candidate] of from.entries()) {
     out.push(descend(lc2, candidate.matrix, how));
