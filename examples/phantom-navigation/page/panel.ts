@@ -1,10 +1,11 @@
 import type { Status } from '@trocar/core';
+import { h, replaceKeepingFocus, setText } from './dom.js';
 
 /** The numbers that the panel shows while navigating, by their `data-value`. */
 export type NumberName = 'distance' | 'depth' | 'lateral' | 'angle' | 'age' | 'tipError' | 'targetError';
 
 /** The steps of the procedure, in order. */
-export const STEPS = ['load', 'plan', 'register', 'review', 'navigate'] as const;
+export const STEPS = ['load', 'plan', 'calibrate', 'register', 'review', 'navigate'] as const;
 export type Step = (typeof STEPS)[number];
 
 /** A button. */
@@ -12,8 +13,12 @@ export interface Action {
   readonly id: string;
   readonly label: string;
   readonly primary?: boolean;
+  /** As wide as the panel, without being the one that is meant. */
+  readonly wide?: boolean;
   readonly disabled?: boolean;
   readonly pressed?: boolean;
+  /** What the simulation does, not the person: drawn smaller, below the rest. */
+  readonly simulated?: boolean;
   run(): void;
 }
 
@@ -37,9 +42,11 @@ export class Panel {
   readonly #app = element('#app', HTMLElement);
   readonly #case = element('#case', HTMLElement);
   readonly #banner = element('#banner', HTMLElement);
+  readonly #stylus = element('#stylus', HTMLElement);
   readonly #busy = element('#busy', HTMLElement);
   readonly #detail = element('#detail', HTMLElement);
   readonly #actions = element('#actions', HTMLElement);
+  readonly #simulation = element('#simulation', HTMLElement);
   readonly #tools = element('#tools', HTMLElement);
   readonly #link = element('#link', HTMLElement);
   readonly #figures = new Map<string, { readonly box: HTMLElement; readonly figure: HTMLElement }>();
@@ -72,6 +79,13 @@ export class Panel {
     this.#case.title = text;
   }
 
+  /** Which calibration the tip rests on; a `warn` one was not checked today. Empty while there is none. */
+  stylus(text: string, warn: boolean): void {
+    setText(this.#stylus, text);
+    const kind = warn ? 'warn' : 'ok';
+    if (this.#stylus.dataset['kind'] !== kind) this.#stylus.dataset['kind'] = kind;
+  }
+
   /** What the page is waiting for, over the images; empty for nothing. */
   busy(text: string): void {
     setText(this.#busy, text);
@@ -96,15 +110,16 @@ export class Panel {
 
   /** The free part of the panel. */
   detail(...content: readonly Node[]): void {
-    this.#detail.replaceChildren(...content);
+    replaceKeepingFocus(this.#detail, content);
   }
 
   /** The buttons; rebuilt only where they differ from those shown. */
   actions(actions: readonly Action[]): void {
-    const key = actions.map((a) => `${a.id}|${a.label}|${a.primary}|${a.disabled}|${a.pressed}`).join('\n');
+    const key = actions.map((a) => `${a.id}|${a.label}|${a.primary}|${a.disabled}|${a.pressed}|${a.simulated}`).join('\n');
     if (key === this.#actionKey) return;
     this.#actionKey = key;
-    this.#actions.replaceChildren(...actions.map(button));
+    replaceKeepingFocus(this.#actions, actions.filter((a) => a.simulated !== true).map(button));
+    replaceKeepingFocus(this.#simulation, actions.filter((a) => a.simulated === true).map(button));
   }
 
   /** The tools and how they are seen. */
@@ -135,38 +150,16 @@ const SAYING: Readonly<Record<Status, string>> = {
 };
 
 function button(action: Action): HTMLButtonElement {
-  const made = document.createElement('button');
-  made.type = 'button';
-  made.dataset['action'] = action.id;
-  made.textContent = action.label;
-  made.className = action.primary ? 'primary' : '';
-  made.disabled = action.disabled ?? false;
-  if (action.pressed !== undefined) made.setAttribute('aria-pressed', String(action.pressed));
-  made.addEventListener('click', () => action.run());
-  return made;
-}
-
-function setText(at: HTMLElement, text: string): void {
-  if (at.textContent !== text) at.textContent = text;
-}
-
-/** A small element with text and a class: the panel's detail is built from these. */
-export function el(tag: string, text: string, className = ''): HTMLElement {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (className !== '') made.className = className;
-  return made;
-}
-
-/** A table with a head and rows of text. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): HTMLTableElement {
-  const made = document.createElement('table');
-  const row = made.createTHead().insertRow();
-  for (const text of head) row.append(el('th', text));
-  const body = made.createTBody();
-  for (const cells of rows) {
-    const line = body.insertRow();
-    for (const text of cells) line.append(el('td', text));
-  }
-  return made;
+  return h(
+    'button',
+    {
+      type: 'button',
+      'data-action': action.id,
+      class: action.primary ? 'primary' : action.wide ? 'wide' : undefined,
+      disabled: action.disabled,
+      'aria-pressed': action.pressed === undefined ? undefined : String(action.pressed),
+      onclick: () => action.run(),
+    },
+    action.label,
+  );
 }

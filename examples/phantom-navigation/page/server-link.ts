@@ -1,5 +1,5 @@
 import { readVolume, setAssetsBase } from '@trocar/core/io';
-import { type NavigationCase, phantomCase, volumeCase } from '../src/case.js';
+import { type NavigationCase, phantomCase, volumeCase, withLimit } from '../src/case.js';
 import { CT, type ToolName } from '../src/frames.js';
 
 /** What the server says of the procedure to be done: see `src/node/page-server.ts`. */
@@ -14,13 +14,17 @@ export interface CaseFacts {
   readonly gaps: 'refuse' | 'interpolate';
   /** Which series, where the files hold several. */
   readonly seriesUid?: string;
+  /** The largest error at the target that the plan allows, mm; absent: that of the case. */
+  readonly maxTre95Mm?: number;
   /** Tools that are covered now: by another page, or by this one before it was loaded again. */
   readonly covered: readonly ToolName[];
 }
 
 /** What the simulated hand is asked to do. */
 export type HandOrder =
-  | { readonly touch: number }
+  | { readonly touch: number; readonly besideMm: number }
+  | { readonly divot: true }
+  | { readonly pivot: { readonly coneDeg: number } }
   | { readonly insert: { readonly beyondMm: number; readonly entry: number[]; readonly target: number[] } }
   | { readonly retract: true }
   | { readonly cover: ToolName; readonly hidden: boolean }
@@ -47,6 +51,11 @@ export async function order(what: HandOrder): Promise<number> {
 
 /** Reads the case in this page: the phantom is made here, files are fetched from the server and decoded here. */
 export async function loadCase(facts: CaseFacts, progress: (text: string) => void): Promise<NavigationCase> {
+  const made = await readCase(facts, progress);
+  return facts.maxTre95Mm === undefined ? made : withLimit(made, facts.maxTre95Mm);
+}
+
+async function readCase(facts: CaseFacts, progress: (text: string) => void): Promise<NavigationCase> {
   if (facts.kind === 'phantom') {
     progress('Making the phantom …');
     await painted();

@@ -27,7 +27,7 @@ export function phantomCase(seed: number, spacingMm = 2): NavigationCase {
     volume: phantom.volume,
     fiducials: phantom.fiducials,
     normals: phantom.fiducialNormals,
-    plan: planOn(phantom.volume, phantom.entry, phantom.targets[0] as Point<'ct'>),
+    plan: planOn(phantom.volume, phantom.entry, phantom.targets[0] as Point<'ct'>, USUAL_MAX_TRE95_MM),
     warnings: [],
   };
 }
@@ -81,15 +81,31 @@ export function volumeCase(given: Volume<'ct'>, seed: number): NavigationCase {
     volume,
     fiducials: chosen.map((s) => point(CT, s.at)),
     normals: chosen.map((s) => s.normal),
-    plan: planOn(volume, point(CT, entry), point(CT, target)),
+    plan: planOn(volume, point(CT, entry), point(CT, target), USUAL_MAX_TRE95_MM),
     warnings,
   };
 }
 
-/** A plan bound to the volume, checked against it at once. */
-export function planOn(volume: Volume<'ct'>, entry: Point<'ct'>, target: Point<'ct'>): StraightPlan<'ct'> {
+/** What the plans made here allow the error at the target to be, 95 %, mm. */
+const USUAL_MAX_TRE95_MM = 2;
+
+/** The same case with another limit of the error at its target. @throws NavError `guidance/bad-plan` */
+export function withLimit(given: NavigationCase, maxTre95Mm: number | undefined): NavigationCase {
+  return { ...given, plan: planOn(given.volume, given.plan.entry, given.plan.target, maxTre95Mm) };
+}
+
+/**
+ * A plan bound to the volume, checked against it at once.
+ * @param maxTre95Mm the largest error at the target that it allows a registration; undefined: any
+ */
+export function planOn(volume: Volume<'ct'>, entry: Point<'ct'>, target: Point<'ct'>, maxTre95Mm?: number): StraightPlan<'ct'> {
   const uid = volume.frameOfReferenceUid;
-  const plan = straightPlan({ entry, target, ...(uid !== undefined && { frameOfReferenceUid: uid }) });
+  const plan = straightPlan({
+    entry,
+    target,
+    ...(uid !== undefined && { frameOfReferenceUid: uid }),
+    ...(maxTre95Mm !== undefined && { maxTre95Mm }),
+  });
   requirePlanFor(plan, volume);
   return plan;
 }

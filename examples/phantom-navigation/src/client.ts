@@ -3,7 +3,7 @@ import { type BridgeClient, browserSocket, type CreateSocket, connectBridge } fr
 import type { NavigationCase } from './case.js';
 import { TOOLS } from './frames.js';
 import { Procedure, type ProcedureOptions } from './procedure.js';
-import { calibratedStylus, USUAL_ERRORS } from './truth.js';
+import { storedStylus, USUAL_ERRORS } from './truth.js';
 
 /** What {@link connectProcedure} needs. */
 export interface ClientOptions {
@@ -35,7 +35,7 @@ export function connectProcedure(options: ClientOptions): ConnectedProcedure {
   const procedure = new Procedure({
     clock: options.clock,
     case: options.case,
-    stylusFromTip: calibratedStylus(USUAL_ERRORS.tipSdMm),
+    storedStylus: storedStylus(USUAL_ERRORS.tipSdMm),
     trackerNoise: USUAL_ERRORS.tracker,
     guidanceLimits: { onTargetMm: ON_TARGET_MM },
     ...options.procedure,

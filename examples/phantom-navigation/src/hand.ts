@@ -19,6 +19,14 @@ interface Move {
   readonly durationMs: number;
   /** Around the patient, or straight. */
   readonly around: boolean;
+  /** Tilts about the tip on the way: the half-angle of the cone, rad. */
+  readonly coneRad?: number;
+}
+
+/** A small hole that a tip can be turned in, and the way out of it: a unit vector. Image frame, mm. */
+export interface Divot {
+  readonly at: V3;
+  readonly normal: V3;
 }
 
 /** How fast the hand is. */
@@ -27,12 +35,14 @@ export interface HandPace {
   readonly travel: number;
   /** Down to a divot and along the plan, mm/s. */
   readonly approach: number;
+  /** How long it pivots, ms. */
+  readonly pivotMs: number;
 }
 
 /** A person's usual pace, and one for tests that have no patience. */
 export const PACES: { readonly usual: HandPace; readonly fast: HandPace } = {
-  usual: { travel: 600, approach: 180 },
-  fast: { travel: 1500, approach: 300 },
+  usual: { travel: 600, approach: 180, pivotMs: 12_000 },
+  fast: { travel: 1500, approach: 300, pivotMs: 5000 },
 };
 
 /** Above a divot or an entry the hand waits here, mm. */
@@ -41,6 +51,11 @@ const STANDOFF_MM = 50;
 const TREMOR_MM = 0.04;
 /** A resting hand turns the stylus slowly about its tip by this much, rad. */
 const SWAY_RAD = 0.06;
+/** A hand that pivots as it should tilts the stylus this far to every side, degrees. */
+export const PIVOT_CONE_DEG = 38;
+/** Times around the cone, and from its middle to its rim and back, in one pivoting. */
+const PIVOT_TURNS = 7;
+const PIVOT_SWEEPS = 3;
 
 /**
  * The hand that holds the simulated stylus: goes where it is told, by the way a hand would take, and never quite rests. Its
@@ -50,6 +65,7 @@ export class Hand {
   pace: HandPace = PACES.usual;
   readonly #case: NavigationCase;
   readonly #fiducials: readonly V3[];
+  readonly #divot: Divot;
   readonly #placing: () => V3;
   readonly #random: Random;
   readonly #centre: V3;
@@ -59,11 +75,13 @@ export class Hand {
 
   /**
    * @param fiducials where they truly are, ct frame, mm
-   * @param placing how far the tip ends from a divot's centre, mm, asked at every touch
+   * @param divot for pivoting, beside the reference
+   * @param placing how far the tip ends from a fiducial's centre, mm, asked at every touch
    */
-  constructor(given: NavigationCase, fiducials: readonly V3[], placing: () => V3, random: Random) {
+  constructor(given: NavigationCase, fiducials: readonly V3[], divot: Divot, placing: () => V3, random: Random) {
     this.#case = given;
     this.#fiducials = fiducials;
+    this.#divot = divot;
     this.#placing = placing;
     this.#random = random;
     this.#centre = [0, 1, 2].map((k) => fiducials.reduce((s, f) => s + (f[k] as number) / fiducials.length, 0)) as unknown as V3;
@@ -77,19 +95,58 @@ export class Hand {
     return last.startMs + last.durationMs;
   }
 
-  /** Goes to a fiducial and rests in it. Returns when it is there. */
-  touch(index: number, at: Instant): number {
+  /** Goes to the divot and rests in it. Returns when it is there. */
+  goToDivot(at: Instant): number {
+    const { above, inside } = this.#divotStances();
+    this.#begin(at);
+    this.#go(above, this.pace.travel, true);
+    return this.#go(inside, this.pace.approach, false);
+  }
+
+  /**
+   * Tilts the stylus about its tip in the divot, to all sides. Returns when it has done.
+   * @param coneDeg how far to every side; 0: does not tilt it
+   */
+  pivot(at: Instant, coneDeg: number = PIVOT_CONE_DEG): number {
+    const { inside } = this.#divotStances();
+    const coneRad = (coneDeg * Math.PI) / 180;
+    this.#moves = [
+      { from: inside, to: inside, startMs: Number.NEGATIVE_INFINITY, durationMs: 0, around: false },
+      { from: inside, to: inside, startMs: at, durationMs: this.pace.pivotMs, around: false, coneRad },
+    ];
+    return this.arrivesAt;
+  }
+
+  #divotStances(): { readonly above: Stance; readonly inside: Stance } {
+    const { at, normal } = this.#divot;
+    const turn = pointing(scale(normal, -1), 0);
+    return { above: { at: add(at, scale(normal, STANDOFF_MM)), turn }, inside: { at, turn } };
+  }
+
+  /**
+   * Goes to a fiducial and rests in it, or beside it. Returns when it is there.
+   * @param besideMm how far beside it the tip comes to rest: a slip
+   */
+  touch(index: number, at: Instant, besideMm = 0): number {
     const above = this.#above(index);
-    const placed = add(this.#fiducials[index] as V3, this.#placing());
+    const placed = add(this.#beside(index, above.turn, besideMm), this.#placing());
     this.#begin(at);
     this.#go(above, this.pace.travel, true);
     return this.#go({ at: placed, turn: above.turn }, this.pace.approach, false);
   }
 
-  /** Rests in a fiducial at once: for simulations whose clock jumps. */
-  placeAt(index: number): void {
-    const stance = { at: add(this.#fiducials[index] as V3, this.#placing()), turn: this.#above(index).turn };
+  /** Rests in a fiducial, or so far beside it, at once: for simulations whose clock jumps. */
+  placeAt(index: number, besideMm = 0): void {
+    const placed = this.#placing();
+    const { turn } = this.#above(index);
+    const stance = { at: add(this.#beside(index, turn, besideMm), placed), turn };
     this.#moves = [{ from: stance, to: stance, startMs: Number.NEGATIVE_INFINITY, durationMs: 0, around: false }];
+  }
+
+  /** So far from a fiducial, across the stylus held with that turn. */
+  #beside(index: number, turn: Float64Array, mm: number): V3 {
+    const m = fromQuaternion(new Float64Array(16), turn, [0, 0, 0]);
+    return add(this.#fiducials[index] as V3, scale([m[0] as number, m[1] as number, m[2] as number], mm));
   }
 
   /** Goes over the entry and in along the plan, to `beyondMm` past the target. Returns when it is there. */
@@ -119,7 +176,10 @@ export class Hand {
     const f = smooth(move, at);
     slerp(q, move.from.turn, move.to.turn, f);
     fromQuaternion(out, q, move.around ? this.#around(move, f) : mix(move.from.at, move.to.at, f));
+    // Laid down instead of pivoted, it keeps truly still.
+    if (move.coneRad === 0) return out;
     const s = at / 1000;
+    if (move.coneRad !== undefined) multiply4(out, out, tilted(this.#sway, move.coneRad, (at - move.startMs) / move.durationMs));
     multiply4(out, out, fromRotationVector(this.#sway, [SWAY_RAD * Math.sin(3.1 * s), SWAY_RAD * Math.cos(2.3 * s), 0]));
     for (let k = 0; k < 3; k += 1) out[12 + k] = (out[12 + k] as number) + TREMOR_MM * Math.sin(2 * Math.PI * (7 + k) * s + k);
     return out;
@@ -174,6 +234,17 @@ function smooth(move: Move, at: number): number {
   if (move.durationMs === 0) return 1;
   const s = Math.min(1, Math.max(0, (at - move.startMs) / move.durationMs));
   return s * s * s * (10 - 15 * s + 6 * s * s);
+}
+
+/** The tilt of a pivoting hand: around the cone, from the middle to the rim and back, and a little about the shaft. */
+function tilted(out: Float64Array, coneRad: number, f: number): Float64Array {
+  if (f <= 0 || f >= 1) return fromRotationVector(out, [0, 0, 0]);
+  const gently = Math.min(1, 12 * f, 12 * (1 - f));
+  const tilt = coneRad * gently * (0.25 + 0.75 * Math.abs(Math.sin(Math.PI * PIVOT_SWEEPS * f)));
+  const around = 2 * Math.PI * PIVOT_TURNS * f;
+  fromRotationVector(out, [tilt * Math.cos(around), tilt * Math.sin(around), 0]);
+  const roll = fromRotationVector(new Float64Array(16), [0, 0, coneRad * Math.sin(2 * Math.PI * f)]);
+  return multiply4(out, out, roll);
 }
 
 /** The turn of a tip whose −z points along `direction`, rolled about it by `roll`. */

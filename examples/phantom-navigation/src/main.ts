@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 import { isNavError, systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
-import { type NavigationCase, phantomCase, volumeCase } from './case.js';
+import { type NavigationCase, phantomCase, volumeCase, withLimit } from './case.js';
 import { CT } from './frames.js';
 import { PACES } from './hand.js';
 import { buildPage } from './node/build-page.js';
 import { filesBehind } from './node/files.js';
-import { runHeadless } from './node/headless.js';
+import { runHeadless, StepRefused } from './node/headless.js';
 import { servePage } from './node/page-server.js';
 import { ptyLine } from './node/pty.js';
 import { startWorld } from './node/world.js';
@@ -17,6 +17,8 @@ const USAGE = `Usage: npm start -- [options]
   --volume PATH   a DICOM folder, .nii.gz, .mha or .nrrd instead of the phantom
   --series UID    which series of a DICOM folder that holds several
   --strict        refuse a DICOM series with missing slices; else they are interpolated, and that is said
+  --max-tre MM    the largest error at the target (95 %) that the plan allows a registration; default 2
+  --stored        take the stored calibration of the stylus instead of pivoting it (headless)
   --serial        tracker and driver speak over a real pseudo-terminal (needs socat)
   --port N        of the page; default any free one
   --seed N        seed of the simulated world; default 1
@@ -29,6 +31,8 @@ interface Arguments {
   readonly fast: boolean;
   readonly serial: boolean;
   readonly strict: boolean;
+  readonly stored: boolean;
+  readonly maxTre95Mm: number | undefined;
   readonly volume: string | undefined;
   readonly series: string | undefined;
   readonly seed: number;
@@ -43,18 +47,23 @@ function readArguments(): Arguments {
       fast: { type: 'boolean', default: false },
       serial: { type: 'boolean', default: false },
       strict: { type: 'boolean', default: false },
+      stored: { type: 'boolean', default: false },
+      'max-tre': { type: 'string' },
       volume: { type: 'string' },
       series: { type: 'string' },
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
     },
   });
-  const { headless, json, fast, serial, strict, volume, series } = values;
+  const { headless, json, fast, serial, strict, stored, volume, series } = values;
   const [seed, port] = [Number(values.seed), Number(values.port)];
   if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
+  const maxTre95Mm = values['max-tre'] === undefined ? undefined : Number(values['max-tre']);
+  if (maxTre95Mm !== undefined && !(maxTre95Mm > 0))
+    throw new TypeError(`--max-tre needs millimetres, got "${values['max-tre']}".`);
   if (series !== undefined && volume === undefined) throw new TypeError('--series belongs to --volume.');
-  return { headless, json, fast, serial, strict, volume, series, seed, port };
+  return { headless, json, fast, serial, strict, stored, maxTre95Mm, volume, series, seed, port };
 }
 
 /** A case, and how its volume had to be read. */
@@ -68,6 +77,11 @@ interface MadeCase {
  * strict it goes on with interpolated ones, and the case says so before a person accepts the plan.
  */
 async function makeCase(args: Arguments): Promise<MadeCase> {
+  const made = await readCase(args);
+  return args.maxTre95Mm === undefined ? made : { ...made, given: withLimit(made.given, args.maxTre95Mm) };
+}
+
+async function readCase(args: Arguments): Promise<MadeCase> {
   if (args.volume === undefined) return { given: phantomCase(args.seed), gaps: 'refuse' };
   const how = { frame: CT, ...(args.series !== undefined && { seriesUid: args.series }) };
   try {
@@ -86,7 +100,13 @@ async function headless(args: Arguments): Promise<number> {
   const line = args.serial ? await ptyLine() : undefined;
   try {
     const { given } = await makeCase(args);
-    const report = await runHeadless({ case: given, seed: args.seed, fast: args.fast, ...(line && { line }) });
+    const report = await runHeadless({
+      case: given,
+      seed: args.seed,
+      fast: args.fast,
+      stored: args.stored,
+      ...(line && { line }),
+    });
     if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else {
       for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
@@ -111,6 +131,7 @@ async function page(args: Arguments): Promise<number> {
     files: args.volume === undefined ? [] : await filesBehind(args.volume),
     gaps,
     ...(args.series !== undefined && { seriesUid: args.series }),
+    ...(args.maxTre95Mm !== undefined && { maxTre95Mm: args.maxTre95Mm }),
     port: args.port,
     startWorld: (origin) => startWorld({ case: given, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),
   });
@@ -127,7 +148,7 @@ async function page(args: Arguments): Promise<number> {
 
 /** What went wrong, as one object or one line: code, what, and what to do. */
 function say(error: unknown, json: boolean): void {
-  const code = isNavError(error) ? error.code : 'failed';
+  const code = isNavError(error) || error instanceof StepRefused ? error.code : 'failed';
   const message = error instanceof Error ? error.message : String(error);
   if (json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: { code, message } })}\n`);
   else process.stderr.write(`${code}: ${message}\n`);

@@ -1,71 +1,33 @@
-import { PoseSample, point, type Status, transform } from '@trocar/core';
+import { point, transform } from '@trocar/core';
 import { fromQuaternion } from '@trocar/core/math';
-import { type ManualClock, manualClock } from '@trocar/core/testing';
 import { describe, expect, it } from 'vitest';
-import { type NavigationCase, phantomCase } from './case.js';
-import { CT, STYLUS, TIP, TOOLS, type ToolName } from './frames.js';
-import { Procedure } from './procedure.js';
-import { calibratedStylus, HiddenTruth, USUAL_ERRORS } from './truth.js';
+import { type NavigationCase, phantomCase, planOn } from './case.js';
+import { CT, STYLUS, TIP, TOOLS } from './frames.js';
+import { SimulatedProcedure } from './simulated-procedure.js';
+import { USUAL_ERRORS } from './truth.js';
 
 const given = phantomCase(1, 16);
 
-/** A procedure in a simulated world, driven frame by frame. */
-class Bench {
-  readonly clock: ManualClock = manualClock(0);
-  readonly truth: HiddenTruth;
-  readonly procedure: Procedure;
-  readonly sample = new PoseSample();
-  /** What the tracker says instead of `ok`, by tool. */
-  readonly said = new Map<ToolName, Status>();
+const GUIDANCE = { trackerNoise: USUAL_ERRORS.tracker, guidanceLimits: { onTargetMm: 2 } };
 
-  constructor(of: NavigationCase = given, seed = 4) {
-    this.truth = new HiddenTruth(of, seed);
-    this.procedure = new Procedure({
-      clock: this.clock,
-      case: of,
-      stylusFromTip: calibratedStylus(USUAL_ERRORS.tipSdMm),
-      trackerNoise: USUAL_ERRORS.tracker,
-      guidanceLimits: { onTargetMm: 2 },
-    });
-  }
+function simulated(of: NavigationCase = given): SimulatedProcedure {
+  return new SimulatedProcedure(of, 4, GUIDANCE);
+}
 
-  frame(): void {
-    this.clock.advance(1000 / 60);
-    for (const tool of TOOLS) {
-      this.truth.observe(this.sample, tool, this.clock.now());
-      const said = this.said.get(tool);
-      if (said !== undefined && this.sample.status === 'ok') this.sample.status = said;
-      this.procedure.buffers[tool].push(this.sample);
-    }
-    this.procedure.update();
-  }
-
-  until(done: () => boolean, frames = 2000): void {
-    for (let n = 0; !done(); n += 1) {
-      if (n === frames) throw new Error('It never happened.');
-      this.frame();
-    }
-  }
-
-  touch(index: number): void {
-    this.truth.hand.placeAt(index);
-    this.frame();
-    this.procedure.touch(index);
-    this.until(() => this.procedure.touching === undefined);
-  }
-
-  touchAll(): void {
-    given.fiducials.forEach((_, i) => {
-      this.touch(i);
-    });
-  }
+/** As if a fiducial had been touched so far beside it. */
+function slip({ procedure }: SimulatedProcedure, index: number, mm: number): void {
+  const touch = procedure.touches[index] ?? expect.unreachable();
+  const xyz = Array.from(touch.point.xyz).map((v, k) => (k === 2 ? v + mm : v));
+  procedure.registration.setTouch(index, { ...touch, point: { ...touch.point, xyz } });
 }
 
 describe('the procedure', () => {
   it('goes from connecting to the target, and says at every step what is true', () => {
-    const b = new Bench();
+    const b = simulated();
     expect(b.procedure.stage).toBe('connect');
     b.frame();
+    expect(b.procedure.stage).toBe('calibrate');
+    expect(b.procedure.useStoredStylus()).toBeUndefined();
     expect(b.procedure.stage).toBe('collect');
     expect(b.procedure.guidance).toBe('noPose');
     b.touchAll();
@@ -96,8 +58,8 @@ describe('the procedure', () => {
   });
 
   it('does not mind a table that moves under patient and reference together', () => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.touchAll();
     b.procedure.register();
     b.procedure.accept();
@@ -110,8 +72,8 @@ describe('the procedure', () => {
   });
 
   it('shows past the target as past it', () => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.touchAll();
     b.procedure.register();
     b.procedure.accept();
@@ -126,8 +88,8 @@ describe('the procedure', () => {
 describe('the procedure refuses, and says why', () => {
   it('a touch with a hidden tool, before or during it', () => {
     for (const tool of TOOLS) {
-      const b = new Bench();
-      b.frame();
+      const b = simulated();
+      b.beginWithStored();
       b.truth.cover(tool, true);
       b.frame();
       expect(b.procedure.touch(0)?.code).toBe('not-visible');
@@ -144,8 +106,8 @@ describe('the procedure refuses, and says why', () => {
   });
 
   it.each(['unknown', 'outOfVolume', 'predicted', 'stale'] as const)('a touch by a pose that is %s', (status) => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.procedure.touch(0);
     b.frame();
     b.said.set('stylus', status);
@@ -155,8 +117,8 @@ describe('the procedure refuses, and says why', () => {
   });
 
   it('a touch by a hand that moves, and keeps the one before it', () => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.touch(0);
     const kept = b.procedure.touches[0];
     b.truth.hand.touch(3, b.clock.now());
@@ -167,8 +129,8 @@ describe('the procedure refuses, and says why', () => {
   });
 
   it('a touch with a tracker that is frozen or too slow', () => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.procedure.touch(0);
     for (let n = 0; n < 60 && b.procedure.touching !== undefined; n += 1) {
       b.clock.advance(16);
@@ -186,9 +148,12 @@ describe('the procedure refuses, and says why', () => {
   });
 
   it('steps that are not its turn', () => {
-    const b = new Bench();
+    const b = simulated();
     expect(b.procedure.touch(0)?.code).toBe('wrong-stage');
     b.frame();
+    expect(b.procedure.touch(0)?.code).toBe('wrong-stage');
+    b.procedure.useStoredStylus();
+    expect(b.procedure.useStoredStylus()?.code).toBe('wrong-stage');
     expect(b.procedure.touch(99)?.code).toBe('no-such-fiducial');
     expect(b.procedure.accept()?.code).toBe('wrong-stage');
     expect(b.procedure.finish()?.code).toBe('wrong-stage');
@@ -199,27 +164,24 @@ describe('the procedure refuses, and says why', () => {
   });
 
   it('fiducials touched in the wrong order', () => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.touchAll();
-    const t = b.procedure.touches;
-    [t[0], t[1]] = [t[1], t[0]];
+    const [first, second] = b.procedure.touches;
+    b.procedure.registration.setTouch(0, second);
+    b.procedure.registration.setTouch(1, first);
     expect(b.procedure.register()?.code).toBe('registration/swapped');
     expect(b.procedure.stage).toBe('collect');
   });
 
-  it('a fiducial that was touched 12 mm beside it, unless a person takes it knowingly', () => {
-    const b = new Bench();
-    b.frame();
+  it('a fiducial that was touched 6 mm beside it, unless a person takes it knowingly', () => {
+    const b = simulated({ ...given, plan: planOn(given.volume, given.plan.entry, given.plan.target) });
+    b.beginWithStored();
     b.touchAll();
-    const touch = b.procedure.touches[2] ?? expect.unreachable();
-    b.procedure.touches[2] = {
-      ...touch,
-      point: { ...touch.point, xyz: Array.from(touch.point.xyz).map((v, k) => (k === 1 ? v + 12 : v)) },
-    };
+    slip(b, 2, 6);
     b.procedure.register();
     expect(b.procedure.accept()?.code).toBe('suspect');
-    expect(b.procedure.refusal?.message).toMatch(/3/);
+    expect(b.procedure.refusal?.message).toMatch(/Fiducial 3 /);
     expect(b.procedure.stage).toBe('review');
     b.procedure.reject();
     b.touch(2);
@@ -228,14 +190,12 @@ describe('the procedure refuses, and says why', () => {
   });
 
   it('a registration during which the reference moved against the patient (movement that was not detected)', () => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.touchAll();
     // The reference slips by 8 mm after half of the touches: the others are seen that much elsewhere.
     for (let i = 4; i < 8; i += 1) {
-      const touch = b.procedure.touches[i] ?? expect.unreachable();
-      const slipped = Array.from(touch.point.xyz).map((v, k) => (k === 2 ? v + 8 : v));
-      b.procedure.touches[i] = { ...touch, point: { ...touch.point, xyz: slipped } };
+      slip(b, i, 8);
     }
     b.procedure.register();
     expect(b.procedure.accept(true)?.code).toBe('moved-between-touches');
@@ -244,32 +204,16 @@ describe('the procedure refuses, and says why', () => {
   });
 
   it('a stylus whose calibration has no known error', () => {
-    const clock = manualClock(0);
-    const truth = new HiddenTruth(given, 4);
-    const stylusFromTip = transform(STYLUS, TIP, fromQuaternion(new Float64Array(16), [0, 0, 0, 1], [-18.5, 1.2, -158]));
-    const procedure = new Procedure({ clock, case: given, stylusFromTip });
-    const sample = new PoseSample();
-    const frame = (): void => {
-      clock.advance(16);
-      for (const tool of TOOLS) {
-        truth.observe(sample, tool, clock.now());
-        procedure.buffers[tool].push(sample);
-      }
-      procedure.update();
-    };
-    frame();
-    given.fiducials.forEach((_, i) => {
-      truth.hand.placeAt(i);
-      frame();
-      procedure.touch(i);
-      while (procedure.touching !== undefined) frame();
-    });
-    procedure.register();
-    expect(procedure.accept()?.code).toBe('no-bound');
+    const matrix = fromQuaternion(new Float64Array(16), [0, 0, 0, 1], [-18.5, 1.2, -158]);
+    const b = new SimulatedProcedure(given, 4, { storedStylus: transform(STYLUS, TIP, matrix) });
+    b.beginWithStored();
+    b.touchAll();
+    b.procedure.register();
+    expect(b.procedure.accept()?.code).toBe('no-bound');
   });
 
   it('a plan that is none, and keeps the one before it', () => {
-    const b = new Bench();
+    const b = simulated();
     const here = point(CT, [1, 2, 3]);
     expect(b.procedure.planTo(here, here)?.code).toBe('guidance/bad-plan');
     expect(b.procedure.plan).toBe(given.plan);
@@ -280,8 +224,8 @@ describe('the procedure refuses, and says why', () => {
 
 describe('a covered tool', () => {
   it('is missing at the next update: no number is left standing', () => {
-    const b = new Bench();
-    b.frame();
+    const b = simulated();
+    b.beginWithStored();
     b.touchAll();
     b.procedure.register();
     b.procedure.accept();

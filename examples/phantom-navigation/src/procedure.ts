@@ -1,67 +1,35 @@
-import {
-  type Clock,
-  FrameGraph,
-  type Instant,
-  isNavError,
-  type Point,
-  type PoseBuffer,
-  PoseView,
-  type Transform,
-} from '@trocar/core';
+import { type Clock, type FrameGraph, type Point, PoseView, type Transform } from '@trocar/core';
 import { Deviation, type GuidanceLimits, type GuidanceState, guidanceState, requirePlanFor } from '@trocar/core/guidance';
-import { type PointRegistration, registerPoints } from '@trocar/registration';
-import { type TargetBound, targetBound } from './bound.js';
+import { keepsLimit, limitLine, whyNotAccepted } from './acceptance.js';
+import { CalibrationStep, type StylusCalibration } from './calibration-step.js';
 import { type NavigationCase, planOn } from './case.js';
-import { CT, REFERENCE, STYLUS, TIP, TRACKER } from './frames.js';
-import { isRefusal, TOUCH_LIMITS, type Touch, TouchInProgress, type TouchLimits, unfitToTouch } from './touch.js';
+import { isRefusal, type Refusal, tried } from './refusal.js';
+import { type Proposal, RegistrationStep } from './registration-step.js';
+import { Sensing, type SensingOptions } from './sensing.js';
+import { TOUCH_LIMITS, type Touch, TouchInProgress, type TouchLimits } from './touch.js';
 
 /**
  * Where the procedure stands.
  *
  * - `connect`: until every tool has been seen once.
+ * - `calibrate`: the stylus's tip is found by pivoting, or a stored calibration is taken; a person accepts it.
  * - `collect`: fiducials are touched, in any order, again where wanted.
- * - `review`: a registration is proposed; a person reads residuals and the expected error, and accepts or goes back.
+ * - `review`: a registration is proposed; a person reads residuals and the expected error, leaves fiducials out or touches
+ *   them again, and accepts or goes back.
  * - `navigate`: the registration is in the graph and the deviation is live.
  * - `finished`: the target was reached and recorded.
  */
-export type Stage = 'connect' | 'collect' | 'review' | 'navigate' | 'finished';
-
-/** Why something asked for was not done: for a person to read, and for a test to branch on. */
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
-}
+export type Stage = 'connect' | 'calibrate' | 'collect' | 'review' | 'navigate' | 'finished';
 
 /** What {@link Procedure} is made with. */
-export interface ProcedureOptions {
+export interface ProcedureOptions extends SensingOptions {
   readonly clock: Clock;
   readonly case: NavigationCase;
-  /** The stylus's calibration, with its covariance. */
-  readonly stylusFromTip: Transform<'stylus', 'tip'>;
-  /** What the tracker's data sheet says of a tool's noise: for the tip's error, never told to the registration. */
-  readonly trackerNoise?: { readonly positionSdMm: number; readonly rotationSdRad: number };
+  /** A calibration of this stylus from an earlier day, with its covariance: may be used instead of pivoting. */
+  readonly storedStylus?: Transform<'stylus', 'tip'>;
   readonly touchLimits?: TouchLimits;
   readonly guidanceLimits?: GuidanceLimits;
-  /** A pose older than this is no longer live, ms. Default 150. */
-  readonly staleAfterMs?: number;
 }
-
-/** A registration that waits to be accepted. */
-export interface Proposal {
-  readonly registration: PointRegistration<'ct', 'reference'>;
-  /** Which fiducials went in, in the order of the residuals. */
-  readonly fiducials: readonly number[];
-  /** Of the error at the plan's target. */
-  readonly bound: TargetBound;
-}
-
-/** With nothing measured for this long, a touch is over, ms. */
-const SILENT_MS = 500;
-
-/** Fewer than this leave the noise level a guess. */
-const FEWEST_FIDUCIALS = 4;
-/** Careful touches of divots err by about half a millimetre; by more than this, and patient or reference have moved, mm. */
-const LARGEST_FLE_MM = 2.5;
 
 /**
  * The procedure as a state machine without a screen: the page, the headless run and the calibration study all drive this
@@ -69,19 +37,14 @@ const LARGEST_FLE_MM = 2.5;
  */
 export class Procedure {
   readonly case: NavigationCase;
-  readonly graph = new FrameGraph();
-  /** What the tools' poses are pushed into. */
-  readonly buffers: { readonly stylus: PoseBuffer; readonly reference: PoseBuffer };
   /** The tip in the image, at the last update: without pose until a registration is accepted. */
   readonly tipInImage = new PoseView();
-  /** One per fiducial; undefined until it is touched. */
-  readonly touches: (Touch | undefined)[];
+  readonly calibration: CalibrationStep;
+  readonly registration: RegistrationStep;
   /** What the last update or request had to say, until the next one succeeds. */
   refusal: Refusal | undefined;
   readonly #options: ProcedureOptions;
-  readonly #tipInReference = new PoseView();
-  readonly #toolViews = { stylus: new PoseView(), reference: new PoseView() };
-  readonly #paths;
+  readonly #sensing: Sensing;
   #stage: Stage = 'connect';
   #plan: NavigationCase['plan'];
   #deviation: Deviation<'ct'>;
@@ -90,25 +53,29 @@ export class Procedure {
   #proposal: Proposal | undefined;
   #accepted: Proposal | undefined;
 
-  /** @throws NavError `frame/bad-covariance`, `pose/bad-option`, `guidance/wrong-frame-of-reference` */
+  /** @throws NavError `pose/bad-option`, `guidance/wrong-frame-of-reference` */
   constructor(options: ProcedureOptions) {
     this.#options = options;
     this.case = options.case;
     this.#plan = options.case.plan;
     requirePlanFor(this.#plan, options.case.volume);
     this.#deviation = new Deviation(this.#plan);
-    this.touches = options.case.fiducials.map(() => undefined);
-    const edge = { staleAfterMs: options.staleAfterMs ?? 150, ...(options.trackerNoise && { noise: options.trackerNoise }) };
-    this.buffers = { stylus: this.graph.stream(TRACKER, STYLUS, edge), reference: this.graph.stream(TRACKER, REFERENCE, edge) };
-    this.graph.set(options.stylusFromTip);
-    this.#paths = {
-      tipInReference: this.graph.path(REFERENCE, TIP),
-      tipInImage: this.graph.path(CT, TIP),
-      stylus: this.graph.path(TRACKER, STYLUS),
-      reference: this.graph.path(TRACKER, REFERENCE),
-    };
+    this.calibration = new CalibrationStep(options.storedStylus);
+    this.registration = new RegistrationStep(options.case);
+    this.#sensing = new Sensing(options);
   }
 
+  get graph(): FrameGraph {
+    return this.#sensing.graph;
+  }
+  /** What the tools' poses are pushed into. */
+  get buffers(): Sensing['buffers'] {
+    return this.#sensing.buffers;
+  }
+  /** How each tool was seen at the last update. */
+  get tools(): Sensing['tools'] {
+    return this.#sensing.tools;
+  }
   get stage(): Stage {
     return this.#stage;
   }
@@ -126,116 +93,157 @@ export class Procedure {
   get proposal(): Proposal | undefined {
     return this.#proposal ?? this.#accepted;
   }
+  /** One per fiducial; undefined until it is touched. */
+  get touches(): readonly (Touch | undefined)[] {
+    return this.registration.touches;
+  }
   /** Which fiducial is being touched, and how far the dwell is, 0 … 1. */
   get touching(): { readonly index: number; readonly progress: number } | undefined {
     const t = this.#touching;
     return t && { index: t.index, progress: t.touch.progress(this.graph.at) };
   }
-  /** How each tool was seen at the last update. */
-  get tools(): { readonly stylus: PoseView; readonly reference: PoseView } {
-    return this.#toolViews;
-  }
 
   /** Reads everything for this moment. */
   update(): void {
-    this.graph.tick(this.#options.clock.now());
-    this.#paths.stylus.read(this.#toolViews.stylus);
-    this.#paths.reference.read(this.#toolViews.reference);
-    if (this.#stage === 'connect' && this.#toolViews.stylus.status === 'ok' && this.#toolViews.reference.status === 'ok') {
-      this.#stage = 'collect';
+    this.#sensing.update(this.#options.clock.now());
+    if (this.#stage === 'connect' && this.#sensing.seesBoth) this.#stage = 'calibrate';
+    if (this.calibration.isRecording) {
+      const ended = this.calibration.add(this.#sensing.stylus());
+      if (ended !== undefined) this.#take(ended);
     }
     if (this.#touching !== undefined) this.#goOnTouching(this.#touching);
-    this.#deviation.read(this.#paths.tipInImage, this.tipInImage);
+    this.#deviation.read(this.#sensing.tipInImage, this.tipInImage);
     this.#state = guidanceState(this.#deviation, this.#state, this.#options.guidanceLimits);
   }
 
   #goOnTouching({ index, touch }: { readonly index: number; readonly touch: TouchInProgress }): void {
-    this.#readTip();
-    const answer = touch.add(this.#tipInReference);
+    const answer = touch.add(this.#sensing.tip());
     if (answer === undefined) return;
     this.#touching = undefined;
-    if (isRefusal(answer)) {
-      this.refusal = answer;
-    } else {
-      this.touches[index] = answer;
-      this.refusal = undefined;
-    }
+    const not = isRefusal(answer) ? answer : this.registration.samePlace(index, answer);
+    if (not !== undefined) this.refusal = not;
+    else this.#change(() => this.registration.setTouch(index, answer as Touch));
+  }
+
+  /** Begins to record the pivoting; it ends by itself when enough was seen, or with {@link stopPivot}. */
+  startPivot(): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage(CALIBRATE_FIRST);
+    const unfit = this.#sensing.whyNot('stylus', this.#options.clock.now());
+    if (unfit !== undefined) return this.#refuse(unfit);
+    this.calibration.start();
+    return this.#done();
+  }
+
+  /** Ends the recording, and calibrates with what was recorded. */
+  stopPivot(): Refusal | undefined {
+    if (!this.calibration.isRecording) return this.#refuse({ code: 'wrong-stage', message: 'Nothing is being recorded.' });
+    return this.#take(this.calibration.finish());
+  }
+
+  /** Takes the stored calibration for this procedure instead of pivoting. Not checked today: the screen says so. */
+  useStoredStylus(): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage(CALIBRATE_FIRST);
+    const stored = this.calibration.takeStored();
+    return isRefusal(stored) ? this.#refuse(stored) : this.#calibrated(stored);
+  }
+
+  /** Accepts the calibration that was found: from now on the graph knows where the tip is. */
+  acceptCalibration(): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage(CALIBRATE_FIRST);
+    const found = this.calibration.accept();
+    return isRefusal(found) ? this.#refuse(found) : this.#calibrated(found);
+  }
+
+  #calibrated({ stylusFromTip }: StylusCalibration): undefined {
+    this.graph.set(stylusFromTip);
+    this.#stage = 'collect';
+    this.refusal = undefined;
+  }
+
+  /** Back to calibrating: what was touched with the old tip is forgotten. */
+  calibrateAgain(): Refusal | undefined {
+    if (this.#stage !== 'collect' || this.#touching !== undefined) return this.#wrongStage('This is no time to calibrate');
+    this.registration.forgetAll();
+    this.calibration.reset();
+    this.#stage = 'calibrate';
+    return this.#done();
   }
 
   /**
-   * Reads the tip for a touch: at the time of the newest measurement, not at the time of drawing, for a screen that is
-   * slow to draw does not make the measurements any older. A tracker that has gone silent is read now, and found stale.
+   * Begins to record a touch of fiducial `index`; it ends by itself in {@link update}, in {@link touches} or a refusal. While
+   * a registration is under review it is made anew with the touch; a touch that allows none is refused, and the one before
+   * it is kept.
    */
-  #readTip(): void {
-    const now = this.graph.at;
-    const newest = Math.min(this.buffers.stylus.newestAt, this.buffers.reference.newestAt) as Instant;
-    if (now - newest <= SILENT_MS) this.graph.tick(newest);
-    this.#paths.tipInReference.read(this.#tipInReference);
-    this.graph.tick(now);
-  }
-
-  /** Begins to record a touch of fiducial `index`; it ends by itself in {@link update}, in {@link touches} or a refusal. */
   touch(index: number): Refusal | undefined {
-    if (this.#stage !== 'collect') return this.#refuse('wrong-stage', `Fiducials are not collected while in "${this.#stage}".`);
-    if (this.touches.length <= index || index < 0 || !Number.isInteger(index)) {
-      return this.#refuse('no-such-fiducial', `There is no fiducial ${index + 1}; there are ${this.touches.length}.`);
-    }
-    this.graph.tick(this.#options.clock.now());
-    this.#readTip();
-    const unfit = unfitToTouch(this.#tipInReference.status);
-    if (unfit !== undefined) return this.#refuse(unfit.code, unfit.message);
+    if (!this.#isChanging) return this.#wrongStage('Fiducials are touched while collecting and reviewing');
+    const wrong = this.#noSuch(index);
+    if (wrong !== undefined) return wrong;
+    const unfit = this.#sensing.whyNot('tip', this.#options.clock.now());
+    if (unfit !== undefined) return this.#refuse(unfit);
     this.#touching = { index, touch: new TouchInProgress(this.graph.at, this.#options.touchLimits ?? TOUCH_LIMITS) };
     return this.#done();
   }
 
   /** Forgets a touch, so that it can be made again or left out. */
   forget(index: number): Refusal | undefined {
-    if (this.#stage !== 'collect') return this.#refuse('wrong-stage', `Touches cannot be changed while in "${this.#stage}".`);
-    this.touches[index] = undefined;
+    if (this.#stage !== 'collect') return this.#wrongStage('Touches are forgotten while collecting');
+    return this.#noSuch(index) ?? this.#change(() => this.registration.setTouch(index, undefined));
+  }
+
+  /** Leaves a fiducial out of the registration, which is made anew at once; its touch is kept. */
+  exclude(index: number): Refusal | undefined {
+    return this.#exclude(index, true);
+  }
+
+  /** Takes a fiducial in again that was left out; the registration is made anew at once. */
+  restore(index: number): Refusal | undefined {
+    return this.#exclude(index, false);
+  }
+
+  #exclude(index: number, excluded: boolean): Refusal | undefined {
+    if (!this.#isChanging) return this.#wrongStage('Fiducials are left out while collecting and reviewing');
+    return this.#noSuch(index) ?? this.#change(() => this.registration.setExcluded(index, excluded));
+  }
+
+  get #isChanging(): boolean {
+    return this.#stage === 'collect' || this.#stage === 'review';
+  }
+
+  /** Makes a change to what is registered, and registers anew where a proposal stands; takes it back where that fails. */
+  #change(make: () => () => void): Refusal | undefined {
+    const takeBack = make();
+    if (this.#stage !== 'review') return this.#done();
+    const proposal = this.#propose();
+    if (isRefusal(proposal)) {
+      takeBack();
+      return this.#refuse({ code: proposal.code, message: `${proposal.message} Nothing was changed.` });
+    }
+    this.#proposal = proposal;
     return this.#done();
+  }
+
+  #propose(): Proposal | Refusal {
+    const { accepted } = this.calibration;
+    if (accepted === undefined) return { code: 'not-calibrated', message: 'The stylus is not calibrated. Calibrate it first.' };
+    return this.registration.propose(accepted.stylusFromTip, this.#plan.target);
   }
 
   /** Registers what was touched, and proposes it for review. */
   register(): Refusal | undefined {
-    if (this.#stage !== 'collect')
-      return this.#refuse('wrong-stage', `Registering comes after collecting, not in "${this.#stage}".`);
-    if (this.#touching !== undefined)
-      return this.#refuse('still-touching', 'A fiducial is still being touched: wait for it, then register.');
-    const fiducials = this.touches.flatMap((t, i) => (t === undefined ? [] : [i]));
-    if (fiducials.length < FEWEST_FIDUCIALS) {
-      return this.#refuse(
-        'too-few-fiducials',
-        `${fiducials.length} fiducials were touched; at least ${FEWEST_FIDUCIALS} are needed.`,
-      );
-    }
-    try {
-      this.#proposal = this.#propose(fiducials);
-    } catch (error) {
-      if (isNavError(error)) return this.#refuse(error.code, error.message);
-      throw error;
-    }
+    if (this.#stage !== 'collect') return this.#wrongStage('Registering comes after collecting');
+    if (this.#touching !== undefined) return this.#refuse(STILL_TOUCHING);
+    const proposal = this.#propose();
+    if (isRefusal(proposal)) return this.#refuse(proposal);
+    this.#proposal = proposal;
     this.#stage = 'review';
     return this.#done();
   }
 
-  #propose(fiducials: readonly number[]): Proposal {
-    const marked = fiducials.map((i) => this.case.fiducials[i] as Point<'ct'>);
-    const touches = fiducials.map((i) => this.touches[i] as Touch);
-    // The noise level is deliberately not told: it is estimated from the residuals, and the bound allows for that.
-    const registration = registerPoints(
-      CT,
-      REFERENCE,
-      marked,
-      touches.map((t) => t.point),
-    );
-    const bound = targetBound(registration, marked, touches, this.#options.stylusFromTip, this.#plan.target);
-    return { registration, fiducials, bound };
-  }
-
   /** Rejects the proposal, and goes back to collecting with the touches kept. */
   reject(): Refusal | undefined {
-    if (this.#stage !== 'review') return this.#refuse('wrong-stage', 'There is no registration to reject.');
+    if (this.#stage !== 'review') return this.#wrongStage('There is no registration to reject');
     this.#proposal = undefined;
+    this.#touching = undefined;
     this.#stage = 'collect';
     return this.#done();
   }
@@ -246,26 +254,10 @@ export class Procedure {
    */
   accept(acknowledged = false): Refusal | undefined {
     const proposal = this.#proposal;
-    if (this.#stage !== 'review' || proposal === undefined)
-      return this.#refuse('wrong-stage', 'There is no registration to accept.');
-    if (!Number.isFinite(proposal.bound.p95Mm)) {
-      return this.#refuse(
-        'no-bound',
-        'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.',
-      );
-    }
-    if (proposal.registration.outcome !== 'ok' && !acknowledged) {
-      const why = proposal.registration.findings.map((f) => f.message).join(' ');
-      return this.#refuse('suspect', `The registration is suspect: ${why} Touch again, or accept it knowingly.`);
-    }
-    const { fleMm } = proposal.registration;
-    if (fleMm > LARGEST_FLE_MM) {
-      return this.#refuse(
-        'moved-between-touches',
-        `The touches disagree by ${fleMm.toFixed(1)} mm, at most ${LARGEST_FLE_MM} mm is credible: the reference moved against the ` +
-          'patient, or fiducials were missed. Fix the reference and touch all of them again.',
-      );
-    }
+    if (this.#stage !== 'review' || proposal === undefined) return this.#wrongStage('There is no registration to accept');
+    if (this.#touching !== undefined) return this.#refuse(STILL_TOUCHING);
+    const not = whyNotAccepted(proposal, this.#plan, acknowledged);
+    if (not !== undefined) return this.#refuse(not);
     this.graph.set(proposal.registration.edge);
     this.#accepted = proposal;
     this.#proposal = undefined;
@@ -274,41 +266,72 @@ export class Procedure {
   }
 
   /**
-   * Plans anew on the same image, before or after registration; the bound follows the new target.
-   * @throws nothing: what is wrong with the plan is the refusal
+   * Plans anew on the same image, before or after registration; the bound follows the new target. A target where an
+   * accepted registration does not keep the plan's limit is refused.
+   * @param maxTre95Mm the new limit of the error at the target; default that of the plan so far
    */
-  planTo(entry: Point<'ct'>, target: Point<'ct'>): Refusal | undefined {
-    if (this.#stage === 'finished') return this.#refuse('wrong-stage', 'The procedure is finished.');
-    try {
-      this.#plan = planOn(this.case.volume, entry, target);
-    } catch (error) {
-      if (isNavError(error)) return this.#refuse(error.code, error.message);
-      throw error;
+  planTo(entry: Point<'ct'>, target: Point<'ct'>, maxTre95Mm = this.#plan.maxTre95Mm): Refusal | undefined {
+    if (this.#stage === 'finished') return this.#wrongStage('The procedure is finished');
+    const plan = tried(() => planOn(this.case.volume, entry, target, maxTre95Mm));
+    if ('code' in plan) return this.#refuse(plan);
+    const before = this.#plan;
+    this.#plan = plan;
+    const proposal = this.proposal && this.#propose();
+    const not = proposal && (isRefusal(proposal) ? proposal : this.#accepted && beyondLimit(proposal, plan));
+    if (not !== undefined) {
+      this.#plan = before;
+      return this.#refuse(not);
     }
-    this.#deviation = new Deviation(this.#plan);
+    if (this.#proposal !== undefined) this.#proposal = proposal as Proposal;
+    if (this.#accepted !== undefined) this.#accepted = proposal as Proposal;
+    this.#deviation = new Deviation(plan);
     this.#state = 'noPose';
-    if (this.#proposal !== undefined) this.#proposal = this.#propose(this.#proposal.fiducials);
-    if (this.#accepted !== undefined) this.#accepted = this.#propose(this.#accepted.fiducials);
     return this.#done();
   }
 
   /** Records that the target was reached. Refused unless the tip is on it, and seen to be, now. */
   finish(): Refusal | undefined {
-    if (this.#stage !== 'navigate') return this.#refuse('wrong-stage', `Nothing can be finished in "${this.#stage}".`);
+    if (this.#stage !== 'navigate') return this.#wrongStage('Nothing can be finished yet');
     if (this.#state !== 'onTarget') {
       const where = this.#deviation.isLive ? `${this.#deviation.distanceToTargetMm.toFixed(1)} mm from it` : 'not seen';
-      return this.#refuse('not-on-target', `The tip is not on the target: it is ${where}.`);
+      return this.#refuse({ code: 'not-on-target', message: `The tip is not on the target: it is ${where}.` });
     }
     this.#stage = 'finished';
     return this.#done();
   }
 
-  #refuse(code: string, message: string): Refusal {
-    this.refusal = { code, message };
-    return this.refusal;
+  #noSuch(index: number): Refusal | undefined {
+    const count = this.touches.length;
+    if (Number.isInteger(index) && index >= 0 && index < count) return undefined;
+    return this.#refuse({ code: 'no-such-fiducial', message: `There is no fiducial ${index + 1}; there are ${count}.` });
+  }
+
+  #wrongStage(what: string): Refusal {
+    return this.#refuse({ code: 'wrong-stage', message: `${what}, not in "${this.#stage}".` });
+  }
+
+  #take(answer: Refusal | object | undefined): Refusal | undefined {
+    return answer !== undefined && isRefusal(answer) ? this.#refuse(answer) : this.#done();
+  }
+
+  #refuse(refusal: Refusal): Refusal {
+    this.refusal = refusal;
+    return refusal;
   }
 
   #done(): undefined {
     this.refusal = undefined;
   }
+}
+
+const CALIBRATE_FIRST = 'The stylus is calibrated before fiducials are touched';
+const STILL_TOUCHING: Refusal = {
+  code: 'still-touching',
+  message: 'A fiducial is still being touched: wait until the touch has ended.',
+};
+
+function beyondLimit({ bound }: Proposal, plan: NavigationCase['plan']): Refusal | undefined {
+  if (keepsLimit(plan, bound.p95Mm)) return undefined;
+  const message = `The registration is not good enough for a target there: ${limitLine(plan, bound.p95Mm)}. The plan was not changed.`;
+  return { code: 'beyond-plan-limit', message };
 }

@@ -112,11 +112,6 @@ export class TouchInProgress {
   }
 }
 
-/** Whether an answer of {@link TouchInProgress.add} is a refusal. */
-export function isRefusal(answer: Touch | TouchRefusal): answer is TouchRefusal {
-  return 'code' in answer;
-}
-
 /** Why nothing can be recorded with a pose of this status; undefined for a plain measurement. */
 export function unfitToTouch(status: Status): TouchRefusal | undefined {
   if (status === 'ok') return undefined;

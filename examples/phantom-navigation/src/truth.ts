@@ -3,7 +3,7 @@ import { fromQuaternion, fromRotationVector, invertRigid, multiply4, Random, tra
 import { observePose, type TrackerModel } from '@trocar/core/testing';
 import type { NavigationCase } from './case.js';
 import { STYLUS, TIP, type ToolName } from './frames.js';
-import { Hand } from './hand.js';
+import { type Divot, Hand } from './hand.js';
 
 /** How wrong the simulated world is. Standard deviations per axis. */
 export interface WorldErrors {
@@ -11,7 +11,7 @@ export interface WorldErrors {
   readonly markingSdMm: number;
   /** Of placing the tip in a divot, anew at every touch, mm: along x, y and z of the image, where it is not the same. */
   readonly placingSdMm: number | readonly [number, number, number];
-  /** Of the stylus's calibrated tip, mm: the same in every touch. */
+  /** Of the stored calibration of the stylus's tip, mm: where the tip truly is, for a whole procedure. */
   readonly tipSdMm: number;
   /** Of one measurement of a tool's place, mm, and rotation, rad. */
   readonly tracker: { readonly positionSdMm: number; readonly rotationSdRad: number };
@@ -29,15 +29,16 @@ export const USUAL_ERRORS: WorldErrors = {
 const TIP_MM = [-18.5, 1.2, -158] as const;
 
 /**
- * The stylus's calibration as a procedure knows it: tip from a pivot calibration, with its covariance.
+ * The calibration of the stylus that was stored on an earlier day: where its tip was then, with its covariance. In a
+ * simulated world the tip is elsewhere by as much.
  * @param tipSdMm standard deviation per axis
  */
-export function calibratedStylus(tipSdMm: number): Transform<'stylus', 'tip'> {
+export function storedStylus(tipSdMm: number): Transform<'stylus', 'tip'> {
   const covariance = new Float64Array(36);
   for (const k of [0, 7, 14]) covariance[k] = tipSdMm * tipSdMm;
   return transform(STYLUS, TIP, fromQuaternion(new Float64Array(16), [0, 0, 0, 1], TIP_MM), {
     covariance,
-    provenance: { method: 'pivot' },
+    provenance: { method: 'stored' },
   });
 }
 
@@ -88,7 +89,7 @@ export class HiddenTruth {
     const placing = errors.placingSdMm;
     const [px, py, pz] = typeof placing === 'number' ? [placing, placing, placing] : placing;
     const placed = (): [number, number, number] => [px * random.normal(), py * random.normal(), pz * random.normal()];
-    this.hand = new Hand(given, this.fiducials, placed, random);
+    this.hand = new Hand(given, this.fiducials, divotBeside(given, this.ctFromReference), placed, random);
   }
 
   /** The tools that nobody can see now. */
@@ -118,6 +119,13 @@ export class HiddenTruth {
     return multiply4(m, m, this.#tipFromStylus);
   }
 
+  /** How far a calibrated tip is from where the stylus's tip truly is, mm. */
+  tipCalibrationErrorMm(stylusFromTip: Transform<'stylus', 'tip'>): number {
+    const m = stylusFromTip.matrix;
+    const off = transformPoint(new Float64Array(3), this.#tipFromStylus, [m[12] as number, m[13] as number, m[14] as number]);
+    return Math.hypot(...off);
+  }
+
   /** What the tracker measures of a tool at a moment, noise and covers included, into `out`. */
   observe(out: PoseSample, tool: ToolName, at: Instant): void {
     const occlusions = this.#covered.has(tool) ? ALWAYS : NEVER;
@@ -127,9 +135,14 @@ export class HiddenTruth {
 
   /** Where an edge found by registering puts a point of the image, against where it truly is, mm. */
   trueTreMm(edge: Transform<'ct', 'reference'>, p: Point<'ct'>): number {
+    return Math.hypot(...this.trueErrorAt(edge, p));
+  }
+
+  /** From where a point of the image truly is to where an edge found by registering puts it, mm in the image. */
+  trueErrorAt(edge: Transform<'ct', 'reference'>, p: Point<'ct'>): [number, number, number] {
     const x = transformPoint(new Float64Array(3), this.#referenceFromCt, p.xyz);
     transformPoint(x, edge.matrix, x);
-    return Math.hypot(...[0, 1, 2].map((k) => (x[k] as number) - (p.xyz[k] as number)));
+    return [0, 1, 2].map((k) => (x[k] as number) - (p.xyz[k] as number)) as [number, number, number];
   }
 
   /** How far a tip shown in the image is from where the tip truly is, mm. */
@@ -142,10 +155,30 @@ export class HiddenTruth {
 const ALWAYS = [{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY }];
 const NEVER: typeof ALWAYS = [];
 
+/** Where the divot for pivoting is: on the mount of the reference, outside it, open away from the patient. */
+function divotBeside(given: NavigationCase, ctFromReference: Float64Array): Divot {
+  const origin = Array.from(ctFromReference.subarray(12, 15));
+  const centre = middleOf(given);
+  const out = origin.map((v, k) => v - (centre[k] as number));
+  const length = Math.hypot(...out);
+  const normal = out.map((v) => v / length) as [number, number, number];
+  return {
+    at: add(
+      origin,
+      normal.map((v) => 50 * v),
+    ),
+    normal,
+  };
+}
+
+function middleOf(given: NavigationCase): number[] {
+  const n = given.fiducials.length;
+  return [0, 1, 2].map((k) => given.fiducials.reduce((sum, f) => sum + (f.xyz[k] as number) / n, 0));
+}
+
 /** A place for the reference: a hand's breadth beside the fiducials. */
 function beside(given: NavigationCase, random: Random): [number, number, number] {
-  const n = given.fiducials.length;
-  const centre = [0, 1, 2].map((k) => given.fiducials.reduce((sum, f) => sum + (f.xyz[k] as number) / n, 0));
+  const centre = middleOf(given);
   const turn = fromRotationVector(new Float64Array(16), [0, 0, random.between(-1, 1)]);
   const away = transformPoint(new Float64Array(3), turn, [0, 170, 0]);
   return add(centre, away);

@@ -7,7 +7,8 @@ import { writeVolume } from '@trocar/core/io';
 import { headPhantom } from '@trocar/core/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { phantomCase } from '../case.js';
-import { type HeadlessReport, runHeadless } from './headless.js';
+import { runHeadless } from './headless.js';
+import type { HeadlessReport } from './headless-report.js';
 import { ptyLine } from './pty.js';
 
 const hasSocat = spawnSync('socat', ['-V']).status === 0;
@@ -20,6 +21,13 @@ function expectGood(report: HeadlessReport): void {
   expect(report.registration.residualsMm).toHaveLength(8);
   expect(report.target.expectedTre95Mm).toBeGreaterThan(0.1);
   expect(report.target.expectedTre95Mm).toBeLessThan(1.5);
+  expect(report.target).toMatchObject({ limit95Mm: 2, withinLimit: true });
+  expect(report.registration.residuals.map((r) => r.fiducial)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  for (const r of report.registration.residuals) {
+    expect(r.mm).toBeGreaterThan(0);
+    expect(r.leaveOneOutMm).toBeGreaterThan(r.mm);
+    expect(['fits', 'watch']).toContain(r.flag);
+  }
   expect(report.latencyMs.p50).toBeGreaterThan(0);
   expect(report.latencyMs.p50).toBeLessThan(20);
   for (const { afterMs } of Object.values(report.covered)) expect(afterMs).toBeGreaterThan(0);
@@ -39,7 +47,14 @@ function main(args: readonly string[]): Promise<{ readonly code: number; readonl
 // Real time, on a machine that may be busy.
 describe('a headless run', { timeout: 180_000 }, () => {
   it('does the whole procedure over the bridge, and what is displayed agrees with the truth', async () => {
-    expectGood(await runHeadless({ case: phantomCase(7, 4), seed: 7, fast: true }));
+    const report = await runHeadless({ case: phantomCase(7, 4), seed: 7, fast: true });
+    expectGood(report);
+    const { source, tip95Mm, trueErrorMm, pivot } = report.calibration;
+    expect(source).toBe('pivot');
+    expect(tip95Mm).toBeLessThan(0.2);
+    expect(trueErrorMm).toBeLessThan(3 * tip95Mm);
+    expect(pivot).toMatchObject({ outcome: 'ok', hidden: 0 });
+    expect(pivot?.coneDeg).toBeGreaterThan(25);
   });
 
   it.skipIf(!hasSocat)('does so over a real pseudo-terminal (needs socat)', async () => {
@@ -62,6 +77,19 @@ describe('the command', { timeout: 180_000 }, () => {
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toHaveLength(1);
     expect(stdout).not.toMatch(/Phantom\^|TROCAR-|head\.mha/);
+  });
+
+  it('ends in a refusal with its code where the plan allows less than can be expected, with a stored calibration too', async () => {
+    const { code, stdout } = await main(['--headless', '--json', '--fast', '--stored', '--max-tre', '0.15']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'beyond-plan-limit', message: expect.stringMatching(/limit 0\.[12].mm, expected/u) },
+    });
+    expect((await main(['--max-tre', 'two'])).code).toBe(2);
+    const loose = await main(['--headless', '--json', '--max-tre', '2000']);
+    expect(loose.code).toBe(1);
+    expect(JSON.parse(loose.stdout)).toMatchObject({ error: { code: 'guidance/bad-plan' } });
   });
 
   it('refuses a tilted volume, a missing one and nonsense, each with its own words and exit code', async () => {

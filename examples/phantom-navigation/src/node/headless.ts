@@ -1,12 +1,13 @@
 import { type Clock, systemClock } from '@trocar/core';
-import { shearDegrees, spacingOf } from '@trocar/core/volume';
 import { nodeSocket } from '@trocar/device-bridge/node';
 import type { NavigationCase } from '../case.js';
 import { type ConnectedProcedure, connectProcedure } from '../client.js';
 import type { ToolName } from '../frames.js';
 import { PACES } from '../hand.js';
-import type { Procedure, Proposal, Refusal } from '../procedure.js';
-import { percentile } from '../study.js';
+import type { Procedure } from '../procedure.js';
+import type { Refusal } from '../refusal.js';
+import type { Proposal } from '../registration-step.js';
+import { assemble, type HeadlessReport, Meter } from './headless-report.js';
 import { startWorld, type World, type WorldOptions } from './world.js';
 
 /** How a headless run goes. */
@@ -15,65 +16,23 @@ export interface HeadlessOptions {
   readonly seed: number;
   /** A hand without patience. */
   readonly fast?: boolean;
+  /** Takes the stored calibration of the stylus instead of pivoting it. */
+  readonly stored?: boolean;
   /** As in {@link WorldOptions}. */
   readonly line?: NonNullable<WorldOptions['line']>;
 }
 
-/** One thing that must hold for the run to have gone well. */
-export interface Check {
-  readonly name: string;
-  readonly held: boolean;
-  readonly detail: string;
-}
-
-/** What a headless run prints: numbers and no identity. Lengths in mm, times in ms. */
-export interface HeadlessReport {
-  readonly outcome: 'reached' | 'failed';
-  readonly checks: readonly Check[];
-  readonly volume: {
-    readonly modality: string;
-    readonly size: readonly number[];
-    readonly spacingMm: readonly number[];
-    readonly shearDegrees: number;
-    readonly warnings: readonly string[];
-  };
-  readonly registration: {
-    readonly fiducials: number;
-    /** A health figure only. */
-    readonly freMm: number;
-    /** Estimated from the residuals. */
-    readonly fleMm: number;
-    readonly residualsMm: readonly number[];
-    readonly outcome: string;
-  };
-  readonly target: {
-    /** The bound that is displayed. */
-    readonly expectedTre95Mm: number;
-    readonly trueTreMm: number;
-    readonly withinBound95: boolean;
-  };
-  readonly tip: { readonly error95Mm: number; readonly trueErrorMm: number; readonly distanceToTargetMm: number };
-  readonly poses: { readonly count: number; readonly rateHz: number };
-  /** From a packet's arrival at the bridge to the guidance state in the client. */
-  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
-  /** How fast the client said so when a tool was covered, or the tracker's plug pulled. */
-  readonly covered: Readonly<Record<string, { readonly afterMs: number; readonly deadlineMs: number; readonly held: boolean }>>;
-  readonly clock: { readonly offsetMs: number; readonly boundMs: number };
-  readonly seconds: number;
-}
-
 /** A covered tool must be seen to be missing within this, a pulled plug within this, ms. */
 const DEADLINES = { covered: 100, unplugged: 250 } as const;
-/** Of the tracker's 60 Hz: with fewer, the machine is too busy to navigate with. */
-const LEAST_RATE_HZ = 50;
-const LATENCY_P95_LIMIT_MS = 60;
 /** A person touches again when a touch is refused, and gives up after this long. */
 const PERSON_GIVES_UP_MS = 15_000;
+/** As often as this a person pivots before asking for another stylus. */
+const PIVOTINGS = 3;
 
 /**
  * The whole procedure without a screen: simulated tracker, driver, bridge, WebSocket, client, procedure; a scripted hand
- * does what a person would. Real time, about 16 s.
- * @throws Error where a step was refused for good; NavError as {@link startWorld} does
+ * does what a person would. Real time, about 30 s.
+ * @throws StepRefused where a step was refused for good; Error where something never came; NavError as {@link startWorld} does
  */
 export async function runHeadless(options: HeadlessOptions): Promise<HeadlessReport> {
   const clock = systemClock();
@@ -93,13 +52,15 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
     });
     await connected.bridge.ready;
     meter.start();
-    const run = new Run(world, connected.procedure, clock);
+    const { procedure } = connected;
+    const run = new Run(world, procedure, clock);
+    await run.calibrate(options.stored === true);
     await run.collect();
     const proposal = run.registerAndAccept();
     const tip = await run.navigate();
     meter.stop();
     const covered = await run.coverTools();
-    const report = { world, proposal, tip, covered, meter, bridge: connected.bridge, options };
+    const report = { world, procedure, proposal, tip, covered, meter, bridge: connected.bridge, case: options.case };
     return assemble(report, (clock.now() - startedAt) / 1000);
   } finally {
     connected?.close();
@@ -108,45 +69,6 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
 }
 
 const FAST_TOUCH = { dwellMs: 500, minSamples: 16, maxRmsMm: 0.8, maxDriftMm: 0.5 };
-
-/** Times every update that had something new. */
-class Meter {
-  readonly latencies: number[] = [];
-  fromMs = Number.NaN;
-  toMs = Number.NaN;
-  readonly #clock: Clock;
-  /** Different measurements of the stylus since {@link start}. */
-  count = 0;
-  #seenAt = Number.NaN;
-  #measuredAt = Number.NaN;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  start(): void {
-    this.fromMs = this.#clock.now();
-  }
-
-  stop(): void {
-    this.toMs = this.#clock.now();
-  }
-
-  take(procedure: Procedure | undefined): void {
-    if (procedure === undefined) return;
-    procedure.update();
-    if (!Number.isNaN(this.toMs)) return;
-    const stylus = procedure.tools.stylus;
-    if (stylus.hasPose && stylus.measuredAt !== this.#seenAt) {
-      this.#seenAt = stylus.measuredAt;
-      this.count += 1;
-    }
-    const view = procedure.tipInImage;
-    if (!view.hasPose || view.measuredAt === this.#measuredAt) return;
-    this.#measuredAt = view.measuredAt;
-    this.latencies.push(this.#clock.now() - view.arrivedAt);
-  }
-}
 
 /** What the person does. */
 class Run {
@@ -160,8 +82,24 @@ class Run {
     this.#clock = clock;
   }
 
+  /** Pivots the stylus, again where it was refused, and takes what was found; or the stored calibration. */
+  async calibrate(stored: boolean): Promise<void> {
+    await this.#until(() => this.#procedure.stage === 'calibrate', 5000, 'the tools to be seen');
+    if (stored) return fail(this.#procedure.useStoredStylus());
+    const { hand } = this.#world.truth;
+    for (let attempt = 0; attempt < PIVOTINGS; attempt += 1) {
+      await this.#arrive(hand.goToDivot(this.#clock.now()));
+      fail(this.#procedure.startPivot());
+      const doneAt = hand.pivot(this.#clock.now());
+      const { calibration } = this.#procedure;
+      await this.#until(() => !calibration.isRecording || this.#clock.now() >= doneAt, hand.pace.pivotMs + 5000, 'the pivoting');
+      if (calibration.isRecording) this.#procedure.stopPivot();
+      if (this.#procedure.acceptCalibration() === undefined) return;
+    }
+    fail(this.#procedure.refusal);
+  }
+
   async collect(): Promise<void> {
-    await this.#until(() => this.#procedure.stage === 'collect', 5000, 'the tools to be seen');
     for (let i = 0; i < this.#procedure.touches.length; i += 1) {
       await this.#arrive(this.#world.truth.hand.touch(i, this.#clock.now()));
       await this.#touch(i);
@@ -251,82 +189,21 @@ class Run {
   }
 }
 
+/** A step that the procedure refused, with its code. */
+export class StepRefused extends Error {
+  readonly code: string;
+
+  constructor({ code, message }: Refusal) {
+    super(message);
+    this.name = 'StepRefused';
+    this.code = code;
+  }
+}
+
 function fail(refusal: Refusal | undefined): void {
-  if (refusal !== undefined) throw new Error(`${refusal.code}: ${refusal.message}`);
+  if (refusal !== undefined) throw new StepRefused(refusal);
 }
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-interface Parts {
-  readonly world: World;
-  readonly proposal: Proposal;
-  readonly tip: HeadlessReport['tip'];
-  readonly covered: HeadlessReport['covered'];
-  readonly meter: Meter;
-  readonly bridge: ConnectedProcedure['bridge'];
-  readonly options: HeadlessOptions;
-}
-
-function assemble(parts: Parts, seconds: number): HeadlessReport {
-  const { proposal, meter, options } = parts;
-  const { registration, bound } = proposal;
-  const { volume, plan, warnings } = options.case;
-  const trueTreMm = parts.world.truth.trueTreMm(registration.edge, plan.target);
-  const rateHz = (1000 * meter.count) / (meter.toMs - meter.fromMs);
-  const latency = (share: number): number => percentile(meter.latencies, share);
-  const latencyMs = { p50: latency(0.5), p95: latency(0.95), p99: latency(0.99), max: latency(1) };
-  const checks = checksOf(parts, { trueTreMm, rateHz, p95: latencyMs.p95 });
-  return {
-    outcome: checks.every((c) => c.held) ? 'reached' : 'failed',
-    checks,
-    volume: {
-      modality: volume.modality,
-      size: volume.size,
-      spacingMm: spacingOf(volume),
-      shearDegrees: shearDegrees(volume),
-      warnings: [...volume.warnings.map((w) => w.code), ...warnings],
-    },
-    registration: {
-      fiducials: proposal.fiducials.length,
-      freMm: registration.freMm,
-      fleMm: registration.fleMm,
-      residualsMm: registration.residuals.map((r) => r.mm),
-      outcome: registration.outcome,
-    },
-    target: { expectedTre95Mm: bound.p95Mm, trueTreMm, withinBound95: trueTreMm <= bound.p95Mm },
-    tip: parts.tip,
-    poses: { count: meter.count, rateHz },
-    latencyMs,
-    covered: parts.covered,
-    clock: { offsetMs: parts.bridge.clock.offsetMs, boundMs: parts.bridge.clock.boundMs },
-    seconds,
-  };
-}
-
-function checksOf(parts: Parts, m: { trueTreMm: number; rateHz: number; p95: number }): Check[] {
-  const { bound } = parts.proposal;
-  // One run in twenty lies beyond a 95 % bound, and says nothing; beyond this, something is broken.
-  const outermost = bound.quantileMm(0.9999);
-  const check = (name: string, held: boolean, detail: string): Check => ({ name, held, detail });
-  const mm = (v: number): string => `${v.toFixed(2)} mm`;
-  return [
-    check(
-      'target-reached',
-      parts.tip.distanceToTargetMm <= 2.3,
-      `${mm(parts.tip.distanceToTargetMm)} from the target when finished`,
-    ),
-    check('true-error-credible', m.trueTreMm <= outermost, `true TRE ${mm(m.trueTreMm)}, 99.99 % bound ${mm(outermost)}`),
-    check(
-      'tip-error-credible',
-      parts.tip.trueErrorMm <= 3 * parts.tip.error95Mm,
-      `tip off by ${mm(parts.tip.trueErrorMm)}, 95 % bound ${mm(parts.tip.error95Mm)}`,
-    ),
-    check('pose-rate', m.rateHz >= LEAST_RATE_HZ, `${m.rateHz.toFixed(1)} poses per second, at least ${LEAST_RATE_HZ}`),
-    check('latency', m.p95 <= LATENCY_P95_LIMIT_MS, `95 % within ${m.p95.toFixed(2)} ms, limit ${LATENCY_P95_LIMIT_MS} ms`),
-    ...Object.entries(parts.covered).map(([what, c]) =>
-      check(`${what}-noticed`, c.held, `after ${c.afterMs.toFixed(0)} ms, deadline ${c.deadlineMs} ms`),
-    ),
-  ];
 }

@@ -9,14 +9,16 @@ export class BadOrder extends Error {}
 /**
  * Does what a page asks of the simulated hand, and returns in how many milliseconds it will be done.
  *
- * `{touch: n}`, `{insert: {beyondMm, entry, target}}`, `{retract: true}`, `{cover: tool, hidden}`, `{plug: connected}`.
+ * `{touch: n, besideMm}`, `{divot: true}`, `{pivot: {coneDeg}}`, `{insert: {beyondMm, entry, target}}`, `{retract: true}`, `{cover: tool, hidden}`, `{plug: connected}`.
  * @throws BadOrder for anything else
  */
 export function obey(world: World, clock: Clock, order: unknown): number {
   const now = clock.now();
   const { hand } = world.truth;
   if (!isRecord(order)) throw new BadOrder('An order is a JSON object.');
-  if ('touch' in order) return arrival(hand.touch(indexOf(order['touch'], world.truth.case.fiducials.length), now), now);
+  if ('touch' in order) return arrival(touch(world, now, order), now);
+  if (order['divot'] === true) return arrival(hand.goToDivot(now), now);
+  if ('pivot' in order) return arrival(hand.pivot(now, coneOf(order['pivot'])), now);
   if ('insert' in order) return arrival(insert(world, now, order['insert']), now);
   if (order['retract'] === true) return arrival(hand.retract(now), now);
   if ('cover' in order) {
@@ -27,7 +29,7 @@ export function obey(world: World, clock: Clock, order: unknown): number {
     world.plug(order['plug']);
     return 0;
   }
-  throw new BadOrder('An order is one of touch, insert, retract, cover and plug.');
+  throw new BadOrder('An order is one of touch, divot, pivot, insert, retract, cover and plug.');
 }
 
 /** The tip rests, and its poses are through, a moment after the hand has come. */
@@ -35,6 +37,19 @@ const SETTLE_MS = 150;
 
 function arrival(at: number, now: Instant): number {
   return Math.max(0, at - now) + SETTLE_MS;
+}
+
+function touch(world: World, now: Instant, order: Readonly<Record<string, unknown>>): number {
+  const index = indexOf(order['touch'], world.truth.case.fiducials.length);
+  const beside = order['besideMm'] ?? 0;
+  if (typeof beside !== 'number' || !(Math.abs(beside) <= 50)) throw new BadOrder('besideMm is a number, at most 50.');
+  return world.truth.hand.touch(index, now, beside);
+}
+
+function coneOf(what: unknown): number {
+  const cone = isRecord(what) ? what['coneDeg'] : undefined;
+  if (typeof cone !== 'number' || !(cone >= 0 && cone <= 60)) throw new BadOrder('pivot needs coneDeg, 0 … 60.');
+  return cone;
 }
 
 function insert(world: World, now: Instant, what: unknown): number {

@@ -19,6 +19,8 @@ export interface PageServerOptions {
   readonly gaps?: 'refuse' | 'interpolate';
   /** Which series, where the files hold several. */
   readonly seriesUid?: string;
+  /** The largest error at the target that the plan allows, mm; absent: that of the case. */
+  readonly maxTre95Mm?: number;
   /** Starts tracker and bridge for pages of that origin. */
   readonly startWorld: (origin: string) => Promise<World>;
   /** Default 0: any free port. */
@@ -120,6 +122,7 @@ function factsOf(site: Site): Record<string, unknown> {
     files: site.files.map((path) => basename(path)),
     gaps: site.gaps ?? 'refuse',
     ...(site.seriesUid !== undefined && { seriesUid: site.seriesUid }),
+    ...(site.maxTre95Mm !== undefined && { maxTre95Mm: site.maxTre95Mm }),
     covered: site.world.truth.covered,
   };
 }

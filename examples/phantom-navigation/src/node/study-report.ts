@@ -7,14 +7,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type NavigationCase, phantomCase } from '../case.js';
-import { LEVELS, type StudySummary, study, summarise } from '../study.js';
+import { LEVELS, type StudySummary, type StudyWorld, study, summarise } from '../study.js';
 import { USUAL_ERRORS, type WorldErrors } from '../truth.js';
 
 interface Scenario {
   readonly name: string;
   readonly case: NavigationCase;
   readonly firstSeed: number;
-  readonly errors?: WorldErrors;
+  readonly world?: StudyWorld;
 }
 
 const given = phantomCase(1, 16);
@@ -34,13 +34,20 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'usual errors, seeds 10 001 …', case: given, firstSeed: 10_001 },
   { name: 'usual errors, seeds 20 001 …', case: given, firstSeed: 20_001 },
   { name: 'four fiducials', case: withFiducials([0, 2, 3, 5]), firstSeed: 30_001 },
-  { name: 'localisation errors three times as large', case: given, firstSeed: 40_001, errors: tripled },
-  { name: 'tip calibrated to 0.3 mm per axis', case: given, firstSeed: 50_001, errors: { ...USUAL_ERRORS, tipSdMm: 0.3 } },
+  { name: 'localisation errors three times as large', case: given, firstSeed: 40_001, world: { errors: tripled } },
+  { name: 'stylus pivoted within 12° only', case: given, firstSeed: 45_001, world: { tip: 12 } },
+  { name: 'stored calibration, 0.05 mm per axis', case: given, firstSeed: 47_001, world: { tip: 'stored' } },
+  {
+    name: 'stored calibration, 0.3 mm per axis',
+    case: given,
+    firstSeed: 50_001,
+    world: { errors: { ...USUAL_ERRORS, tipSdMm: 0.3 }, tip: 'stored' },
+  },
   {
     name: 'model broken: touches err 0.1, 0.1 and 0.8 mm along x, y, z',
     case: given,
     firstSeed: 60_001,
-    errors: { ...USUAL_ERRORS, placingSdMm: [0.1, 0.1, 0.8] },
+    world: { errors: { ...USUAL_ERRORS, placingSdMm: [0.1, 0.1, 0.8] } },
   },
 ];
 
@@ -58,6 +65,17 @@ function coverageTable(rows: readonly Row[]): string[] {
     line(['world', ...LEVELS.map((l) => `${percent(l).replace('.0', '')} %`)]),
     line(['---', ...LEVELS.map(() => '--:')]),
     ...rows.map(([scenario, s]) => line([scenario.name, ...s.coverage.map(percent)])),
+  ];
+}
+
+/** How often the tip was within its own 95 % bound, and how wide that is. */
+function tipTable(rows: readonly Row[]): string[] {
+  return [
+    line(['world', 'tip within its 95 % bound', 'median of that bound, mm', 'registrations refused']),
+    line(['---', '--:', '--:', '--:']),
+    ...rows.map(([scenario, s]) =>
+      line([scenario.name, `${percent(s.tipCoverage)} %`, s.medianTip95Mm.toFixed(3), `${percent(s.refused)} %`]),
+    ),
   ];
 }
 
@@ -81,6 +99,8 @@ function measured(rows: readonly Row[], runs: number): string {
     '',
     ...widthTable(rows),
     '',
+    ...tipTable(rows),
+    '',
     `${runs} procedures a row: a coverage of 95 % is known to ±${(196 * Math.sqrt((0.95 * 0.05) / runs)).toFixed(1)} points (95 %).`,
   ].join('\n');
 }
@@ -97,7 +117,7 @@ function filled(document: string, text: string): string {
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '1000' } } });
 const runs = Number(values.runs);
 const rows = SCENARIOS.map((scenario) => {
-  const summary = summarise(study(scenario.case, runs, scenario.firstSeed, scenario.errors));
+  const summary = summarise(study(scenario.case, runs, scenario.firstSeed, scenario.world));
   process.stdout.write(`${scenario.name}: ${summary.coverage.map(percent).join(' ')}\n`);
   return [scenario, summary] as const;
 });

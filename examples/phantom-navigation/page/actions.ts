@@ -1,0 +1,169 @@
+import { point } from '@trocar/core';
+import type { Stage, Tool } from '@trocar/core/render';
+import { keepsLimit } from '../src/acceptance.js';
+import { CT, TOOLS } from '../src/frames.js';
+import { PIVOT_CONE_DEG } from '../src/hand.js';
+import type { Procedure } from '../src/procedure.js';
+import { FEWEST_FIDUCIALS } from '../src/registration-step.js';
+import type { Errands } from './errands.js';
+import type { Action } from './panel.js';
+import type { Pictures } from './pictures.js';
+
+/** A cone that a hand in a hurry pivots in, degrees: too narrow to find a tip by. */
+const NARROW_CONE_DEG = 4;
+
+/** What the buttons work on. */
+export interface Workplace {
+  readonly procedure: Procedure;
+  readonly errands: Errands;
+  readonly pictures: Pictures;
+  readonly stage: Stage<'ct'>;
+  readonly stylus: Tool;
+  /** Whether the plan was accepted, and how it is. */
+  readonly planned: boolean;
+  acceptPlan(): void;
+}
+
+/** The buttons of this moment. */
+export function actionsOf(w: Workplace): Action[] {
+  if (!w.planned) return planActions(w);
+  return [...stageActions(w), ...coverActions(w)];
+}
+
+function stageActions(w: Workplace): Action[] {
+  switch (w.procedure.stage) {
+    case 'calibrate':
+      return calibrateActions(w);
+    case 'collect':
+      return collectActions(w);
+    case 'review':
+      return reviewActions(w);
+    case 'navigate':
+      return navigateActions(w);
+    default:
+      return [];
+  }
+}
+
+function planActions({ procedure, stage, acceptPlan }: Workplace): Action[] {
+  const targetHere = (): void => {
+    const refusal = procedure.planTo(procedure.plan.entry, point(CT, stage.crosshair.xyz));
+    if (refusal === undefined) stage.setPlan(procedure.plan);
+  };
+  return [
+    { id: 'accept-plan', label: 'Accept this plan', primary: true, run: acceptPlan },
+    { id: 'set-target', label: 'Target at crosshair', run: targetHere },
+    { id: 'see-target', label: 'Show target', run: () => stage.setCrosshair(procedure.plan.target) },
+  ];
+}
+
+function calibrateActions({ procedure, errands }: Workplace): Action[] {
+  const { calibration } = procedure;
+  const busy = errands.busy || calibration.isRecording;
+  const pivot = (cone: number) => (): void => void errands.pivot(procedure, cone);
+  const actions: Action[] = [];
+  if (calibration.isRecording) {
+    actions.push({ id: 'stop-pivot', label: 'End the recording', primary: true, run: () => void procedure.stopPivot() });
+  } else if (calibration.result === undefined) {
+    actions.push({
+      id: 'pivot',
+      label: 'Pivot the stylus in the divot',
+      primary: true,
+      disabled: busy,
+      run: pivot(PIVOT_CONE_DEG),
+    });
+  } else {
+    const isGood = calibration.result.outcome === 'ok';
+    const accept = (): void => void procedure.acceptCalibration();
+    actions.push(
+      { id: 'accept-calibration', label: 'Accept this calibration', primary: isGood, disabled: busy, run: accept },
+      { id: 'pivot', label: 'Pivot again', primary: !isGood, disabled: busy, run: pivot(PIVOT_CONE_DEG) },
+    );
+  }
+  if (calibration.hasStored && !calibration.isRecording) {
+    const stored = (): void => void procedure.useStoredStylus();
+    actions.push({ id: 'use-stored', label: 'Use stored calibration', wide: true, disabled: busy, run: stored });
+  }
+  actions.push(
+    { id: 'pivot-narrow', label: 'Pivot narrowly', simulated: true, disabled: busy, run: pivot(NARROW_CONE_DEG) },
+    { id: 'pivot-still', label: 'Hold still', simulated: true, disabled: busy, run: pivot(0) },
+  );
+  return actions;
+}
+
+function collectActions({ procedure, errands }: Workplace): Action[] {
+  const busy = errands.busy || procedure.touching !== undefined;
+  const left = procedure.touches.flatMap((t, i) => (t === undefined ? [i] : []));
+  const next = left[0];
+  const actions: Action[] = [];
+  if (next !== undefined) {
+    actions.push(
+      {
+        id: 'touch-all',
+        label: `Touch all ${left.length} left`,
+        primary: true,
+        disabled: busy,
+        run: () => errands.touch(...left),
+      },
+      { id: 'touch-next', label: `Touch ${next + 1}`, disabled: busy, run: () => errands.touch(next) },
+    );
+  }
+  const enough = procedure.registration.used.length >= FEWEST_FIDUCIALS;
+  actions.push({
+    id: 'register',
+    label: 'Register',
+    primary: left.length === 0,
+    disabled: busy || !enough,
+    run: () => void procedure.register(),
+  });
+  actions.push({ id: 'recalibrate', label: 'Calibrate again', disabled: busy, run: () => void procedure.calibrateAgain() });
+  actions.push(slipAction(errands));
+  return actions;
+}
+
+function slipAction(errands: Errands): Action {
+  const run = (): void => {
+    errands.slips = !errands.slips;
+  };
+  return { id: 'slip', label: 'Slip next touch', pressed: errands.slips, simulated: true, run };
+}
+
+function reviewActions({ procedure, errands, pictures, stage, stylus }: Workplace): Action[] {
+  const { proposal, plan } = procedure;
+  const suspect = proposal !== undefined && proposal.registration.outcome !== 'ok';
+  const kept = proposal !== undefined && keepsLimit(plan, proposal.bound.p95Mm);
+  const accept = (): void => {
+    if (procedure.accept(suspect) === undefined) stage.follow(stylus);
+  };
+  const busy = errands.busy || procedure.touching !== undefined;
+  const label = suspect && kept ? 'Accept although suspect' : 'Accept registration';
+  return [
+    // Beyond the limit it is not taken, but stays there to be asked why.
+    { id: 'accept', label, primary: kept && !suspect, wide: true, disabled: busy, run: accept },
+    { id: 'reject', label: 'Back to touching', disabled: busy, run: () => void procedure.reject() },
+    pictures.isClose
+      ? { id: 'look', label: 'Whole image', run: () => pictures.lookAtAll() }
+      : { id: 'look', label: 'Look at target', run: () => pictures.lookAtTarget(procedure) },
+    slipAction(errands),
+  ];
+}
+
+function navigateActions({ procedure, errands }: Workplace): Action[] {
+  const { entry, target } = procedure.plan;
+  const insert = (beyondMm: number) => (): void =>
+    void errands.send({ insert: { beyondMm, entry: Array.from(entry.xyz), target: Array.from(target.xyz) } });
+  return [
+    { id: 'insert', label: 'Advance to target', primary: true, disabled: errands.busy, run: insert(0) },
+    { id: 'beyond', label: 'Go 8 mm past it', disabled: errands.busy, run: insert(8) },
+    { id: 'retract', label: 'Retract', disabled: errands.busy, run: () => void errands.send({ retract: true }) },
+    { id: 'finish', label: 'Tip is on target', run: () => void procedure.finish() },
+  ];
+}
+
+function coverActions({ errands }: Workplace): Action[] {
+  return TOOLS.map((name) => {
+    const hidden = errands.covered.has(name);
+    const label = `${hidden ? 'Uncover' : 'Cover'} ${name}`;
+    return { id: `cover-${name}`, label, pressed: hidden, simulated: true, run: () => errands.cover(name) };
+  });
+}

@@ -1,0 +1,73 @@
+import { formatBound, formatMm } from '@trocar/core/guidance';
+import type { PivotResult } from '../src/calibration-step.js';
+import type { Procedure } from '../src/procedure.js';
+import type { Detail } from './details.js';
+import { h } from './dom.js';
+import { GaugeDial } from './gauge.js';
+
+/** One dial for the page: it is drawn anew in every frame, so it is kept. */
+const dial = new GaugeDial(8);
+
+/** The calibration of the stylus: what to do, how much of it is done, and what was found. */
+export function calibrateDetail({ calibration }: Procedure): Detail {
+  const { result, isRecording } = calibration;
+  if (isRecording) dial.show(calibration);
+  return {
+    key: `${isRecording}|${result?.tip95Mm}`,
+    build: () => {
+      if (isRecording) return [dial.element];
+      return result === undefined ? explained() : found(result);
+    },
+  };
+}
+
+function explained(): HTMLElement[] {
+  return [
+    h('p', { class: 'lead' }, 'Where is the tip on the stylus?'),
+    h(
+      'ol',
+      { class: 'how' },
+      h('li', {}, 'Set the tip into the divot beside the patient reference.'),
+      h('li', {}, 'Tilt the handle slowly to all sides, 30° and more, until the gauge is full.'),
+      h('li', {}, 'Accept what was found, or do it again.'),
+    ),
+    h('p', { class: 'quiet' }, 'A stored calibration can be used instead. A stylus that was bent since is then not noticed.'),
+  ];
+}
+
+/** What a recording gave. */
+function found(result: PivotResult): HTMLElement[] {
+  const good = result.outcome === 'ok';
+  const { counts } = result;
+  return [
+    h(
+      'div',
+      { class: 'expectation', 'data-kept': String(good) },
+      h('p', { class: 'quiet' }, 'Error of the tip, 95 %'),
+      h(
+        'p',
+        { class: 'row' },
+        h('span', { class: 'big' }, formatBound(result.tip95Mm, 2)),
+        h('span', { class: 'verdict', role: 'status' }, good ? '✓ can be accepted' : '✕ record again'),
+      ),
+    ),
+    h(
+      'table',
+      { 'aria-label': 'The recording' },
+      h(
+        'tbody',
+        {},
+        fact('Poses that agree', `${counts.inliers} of ${counts.given} used`),
+        fact('Tilted within a cone of', `${((result.spread.coneRad * 180) / Math.PI).toFixed(0)}°`),
+        fact('Spread of the poses, rms', formatMm(result.rmsMm, 2)),
+        fact('Length of the stylus', formatMm(Math.hypot(...result.tipMm), 1)),
+      ),
+    ),
+    h('p', { class: 'quiet' }, 'The spread says how well poses agree, not how well the tip is known.'),
+    ...result.findings.map((f) => h('p', { class: 'refused', role: 'alert' }, f.message)),
+  ];
+}
+
+function fact(name: string, value: string): HTMLElement {
+  return h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, value));
+}

@@ -1,0 +1,128 @@
+import { formatMm, UNKNOWN } from '@trocar/core/guidance';
+import type { Procedure } from '../src/procedure.js';
+import { calibrateDetail } from './calibrate.js';
+import { h } from './dom.js';
+import { type ReviewDeeds, type ReviewState, reviewDetail } from './review.js';
+
+/** What the free part of the panel says of this moment, and a key that changes when it has to be built anew. */
+export interface Detail {
+  readonly key: string;
+  build(): HTMLElement[];
+}
+
+/** The detail of the step that the procedure is at. */
+export function detailOf(procedure: Procedure, planned: boolean, state: ReviewState, deeds: ReviewDeeds): Detail {
+  const { stage } = procedure;
+  const refusal = procedure.refusal?.message ?? '';
+  const step = planned ? stepDetail(procedure, state, deeds) : planDetail(procedure);
+  return {
+    key: `${planned}|${stage}|${refusal}|${step.key}`,
+    build: () => {
+      const content = step.build();
+      if (planned && refusal !== '') content.push(refused(refusal));
+      return content;
+    },
+  };
+}
+
+function stepDetail(procedure: Procedure, state: ReviewState, deeds: ReviewDeeds): Detail {
+  switch (procedure.stage) {
+    case 'calibrate':
+      return calibrateDetail(procedure);
+    case 'collect':
+      return collectDetail(procedure);
+    case 'review':
+      return {
+        key: [revision(procedure.proposal), state.selected, state.busy, touchingKey(procedure)].join('|'),
+        build: () => reviewDetail(procedure, state, deeds),
+      };
+    case 'finished':
+      return { key: '', build: () => [h('p', { class: 'big' }, 'Tip on target, recorded')] };
+    default:
+      return { key: '', build: () => [] };
+  }
+}
+
+const revisions = new WeakMap<object, number>();
+let latest = 0;
+
+/** A number that is another for every object. */
+function revision(of: object | undefined): number {
+  if (of === undefined) return 0;
+  const known = revisions.get(of);
+  if (known !== undefined) return known;
+  latest += 1;
+  revisions.set(of, latest);
+  return latest;
+}
+
+function touchingKey({ touching }: Procedure): string {
+  return touching === undefined ? '' : `${touching.index} ${touching.progress.toFixed(1)}`;
+}
+
+function planDetail(procedure: Procedure): Detail {
+  const { plan } = procedure;
+  return {
+    key: String(plan.lengthMm),
+    build: () => [
+      h('p', { class: 'quiet' }, 'Length of the planned way'),
+      h('p', { class: 'big' }, formatMm(plan.lengthMm)),
+      limitField(procedure),
+      h(
+        'p',
+        { class: 'quiet' },
+        'Click a slice to move the crosshair; the target can be put there. Right-drag changes the window.',
+      ),
+      ...procedure.case.warnings.map((w) => h('p', { class: 'refused' }, w)),
+    ],
+  };
+}
+
+/** The limit of the plan, to be changed here and nowhere later. */
+function limitField(procedure: Procedure): HTMLElement {
+  const input = h('input', { type: 'number', id: 'limit', min: 0.1, max: 50, step: 0.1, inputmode: 'decimal' });
+  input.value = procedure.plan.maxTre95Mm?.toFixed(1) ?? '';
+  const said = h('p', { class: 'refused', role: 'alert', hidden: true });
+  input.addEventListener('change', () => {
+    const { entry, target } = procedure.plan;
+    const refusal = procedure.planTo(entry, target, Number(input.value));
+    said.hidden = refusal === undefined;
+    said.textContent = refusal?.message ?? '';
+    if (refusal !== undefined) input.value = procedure.plan.maxTre95Mm?.toFixed(1) ?? '';
+  });
+  return h(
+    'div',
+    { class: 'field' },
+    h('label', { for: 'limit' }, 'Largest error allowed at the target, 95 %'),
+    h('p', { class: 'row' }, input, h('span', {}, 'mm')),
+    said,
+  );
+}
+
+function collectDetail(procedure: Procedure): Detail {
+  const marks = procedure.touches.map((t, i) => (t === undefined ? '-' : procedure.registration.isExcluded(i) ? 'o' : '+'));
+  return {
+    key: `${marks.join('')}|${touchingKey(procedure)}`,
+    build: () => [
+      h(
+        'table',
+        { 'aria-label': 'Fiducials' },
+        h('thead', {}, h('tr', {}, ...['Fiducial', '', 'Scatter of the tip'].map((t) => h('th', { scope: 'col' }, t)))),
+        h('tbody', {}, ...procedure.touches.map((_, i) => touchRow(procedure, i))),
+      ),
+    ],
+  };
+}
+
+function touchRow({ touches, touching, registration }: Procedure, i: number): HTMLElement {
+  const touch = touches[i];
+  const now = touching?.index === i ? `touching ${Math.round(100 * touching.progress)} %` : undefined;
+  const state = touch === undefined ? 'to touch' : registration.isExcluded(i) ? 'touched, left out' : 'touched';
+  const cells = [String(i + 1), now ?? state, touch === undefined ? UNKNOWN : formatMm(touch.rmsMm, 2)];
+  return h('tr', { 'data-fiducial': i + 1 }, ...cells.map((t) => h('td', {}, t)));
+}
+
+/** A refusal, read out at once. */
+export function refused(message: string): HTMLElement {
+  return h('p', { class: 'refused', role: 'alert' }, message);
+}

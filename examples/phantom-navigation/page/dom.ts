@@ -1,0 +1,59 @@
+/** What an element is made with: attributes as in HTML, and what happens on a click. */
+export interface Props {
+  readonly class?: string | undefined;
+  readonly onclick?: () => void;
+  /** Anything else, by its HTML name; `undefined` and `false` leave it out. */
+  readonly [attribute: string]: string | number | boolean | (() => void) | undefined;
+}
+
+type Child = Node | string | undefined;
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** An HTML element with attributes and children. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
+  return filled(document.createElement(tag), props, children);
+}
+
+/** An SVG element with attributes and children. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: readonly Child[]
+): SVGElementTagNameMap[K] {
+  return filled(document.createElementNS(SVG, tag), props, children);
+}
+
+function filled<E extends Element>(made: E, { onclick, ...attributes }: Props, children: readonly Child[]): E {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false || typeof value === 'function') continue;
+    made.setAttribute(name, value === true ? '' : String(value));
+  }
+  if (onclick !== undefined) made.addEventListener('click', onclick);
+  made.append(...children.filter((c) => c !== undefined));
+  return made;
+}
+
+/** Sets a text only where it changed: cheap to call in every frame. */
+export function setText(at: Element, text: string): void {
+  if (at.textContent !== text) at.textContent = text;
+}
+
+/**
+ * Puts new content in place of the old, and the keyboard's focus back on the button that had it, or on that which took its
+ * `data-slot`: someone who works without a mouse must not be thrown to the top of the page by every change.
+ */
+export function replaceKeepingFocus(at: Element, content: readonly Node[]): void {
+  const active = document.activeElement;
+  const held = active instanceof HTMLElement && at.contains(active) ? active.dataset : undefined;
+  const same = held && (held['slot'] === undefined ? `[data-action="${held['action']}"]` : `[data-slot="${held['slot']}"]`);
+  at.replaceChildren(...content);
+  if (same === undefined) return;
+  const again = at.querySelector<HTMLElement>(same);
+  // Where that button is gone, the focus goes to the first one that came: never back to the top of the page.
+  (again ?? at.querySelector<HTMLElement>('button:not([disabled])'))?.focus();
+}

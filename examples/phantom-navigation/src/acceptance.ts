@@ -1,0 +1,58 @@
+import type { StraightPlan } from '@trocar/core/guidance';
+import { formatBound, formatMm } from '@trocar/core/guidance';
+import type { Refusal } from './refusal.js';
+import type { Proposal } from './registration-step.js';
+
+/** Careful touches of divots err by about half a millimetre; by more than this, and patient or reference have moved, mm. */
+const LARGEST_FLE_MM = 2.5;
+
+/** Whether the error that is expected at the target keeps the limit of the plan: true where the plan sets none. */
+export function keepsLimit(plan: Pick<StraightPlan<'ct'>, 'maxTre95Mm'>, p95Mm: number): boolean {
+  return plan.maxTre95Mm === undefined || p95Mm <= plan.maxTre95Mm;
+}
+
+/** The limit and what is expected, in one line: what a person accepts by. */
+export function limitLine(plan: Pick<StraightPlan<'ct'>, 'maxTre95Mm'>, p95Mm: number): string {
+  const limit = plan.maxTre95Mm === undefined ? 'the plan sets no limit' : `limit ${formatMm(plan.maxTre95Mm)}`;
+  return `${limit}, expected ${formatBound(p95Mm)} (95 %)`;
+}
+
+/**
+ * Why a proposal may not be accepted, the weightiest reason first; undefined where it may.
+ * @param acknowledged a person has read the findings of a suspect registration and takes it nevertheless
+ */
+export function whyNotAccepted(
+  { registration, bound, suggestion }: Proposal,
+  plan: StraightPlan<'ct'>,
+  acknowledged: boolean,
+): Refusal | undefined {
+  if (!Number.isFinite(bound.p95Mm)) {
+    return {
+      code: 'no-bound',
+      message: 'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.',
+    };
+  }
+  const advice = suggestion === undefined ? '' : ` ${suggestion.message}`;
+  const { fleMm } = registration;
+  const moved: Refusal = {
+    code: 'moved-between-touches',
+    message:
+      `The touches disagree by ${fleMm.toFixed(1)} mm, at most ${LARGEST_FLE_MM} mm is credible: the reference moved against the ` +
+      'patient, or fiducials were missed. Fix the reference and touch all of them again.',
+  };
+  // One bad touch is named by itself; only where none is does everything have to be touched again.
+  if (fleMm > LARGEST_FLE_MM && suggestion === undefined) return moved;
+  if (!keepsLimit(plan, bound.p95Mm)) {
+    return {
+      code: 'beyond-plan-limit',
+      message:
+        `The error at the target is too large for this plan: ${limitLine(plan, bound.p95Mm)}.${advice}` +
+        (suggestion === undefined ? ' Touch fiducials again, or more of them around the target.' : ''),
+    };
+  }
+  if (registration.outcome !== 'ok' && !acknowledged) {
+    const why = suggestion?.message ?? registration.findings.map((f) => f.message).join(' ');
+    return { code: 'suspect', message: `The registration is suspect: ${why}` };
+  }
+  return fleMm > LARGEST_FLE_MM ? moved : undefined;
+}
