@@ -30,7 +30,8 @@ export async function attempt(
   const top = ladder.spacings.length - 1;
   const { best, runnerUp } = await finals(crew, ladder, located);
   tell(0.7, best.motion);
-  const stepMm = (ladder.spacings[top] as number) / 8;
+  // Wide enough that the ripples of interpolation do not pass for curvature.
+  const stepMm = 0.75 * (ladder.spacings[top] as number);
   const detail = (motion: Motion, step: number): Task => ({
     kind: 'detail',
     level: top,

@@ -21,9 +21,9 @@ function doubt(x: number, good: number, bad: number): number {
   return t >= 0 ? Math.min(1, t) : t < 0 ? 0 : 1;
 }
 
-/** How many octaves a length is above the spacing on which it was judged. */
-function octaves(mm: number, spacingMm: number): number {
-  return Math.log2(Math.max(mm, 1e-6) / spacingMm);
+/** How many octaves a length is above another. */
+function octaves(mm: number, unitMm: number): number {
+  return Math.log2(Math.max(mm, 1e-6) / unitMm);
 }
 
 /** The evidence as doubts, each 0 … 1, that the confidence is a logistic function of; the first term is 1. */
@@ -35,7 +35,7 @@ export function confidenceTerms(e: RegistrationEvidence): number[] {
     doubt(e.edges, 0.6, 0.35),
     doubt(e.edgePeak, 8, 1),
     doubt(octaves(e.reversalMm, e.judgedSpacingMm), -2, 1),
-    doubt(octaves(e.affineGapMm, e.judgedSpacingMm), -1, 2),
+    doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -1, 2),
     doubt(octaves(e.samplingMm, e.judgedSpacingMm), -4.5, -1.5),
     doubt(e.mutualInformation, 0.3, 0),
     doubt(e.overlap, 0.5, 0.1),
@@ -73,7 +73,9 @@ export function volumeFindings(
   { confidence, allowed, reduced, linear }: Circumstances,
 ): VolumeFinding[] {
   const findings: VolumeFinding[] = [];
-  if (e.runnerUpGap < LEAST_GAP || e.runnerUpSigmas < LEAST_SIGMAS) {
+  // The runner-up is only ever better where it was not asked for.
+  const beaten = e.runnerUpGap < -LEAST_GAP;
+  if (!beaten && (e.runnerUpGap < LEAST_GAP || e.runnerUpSigmas < LEAST_SIGMAS)) {
     findings.push({
       code: 'ambiguous',
       message:
@@ -87,7 +89,7 @@ export function volumeFindings(
       message: `Only ${(100 * e.overlap).toFixed(0)} % of the fixed image lies on the moving one.`,
     });
   }
-  if (!allowed) {
+  if (!allowed || beaten) {
     findings.push({
       code: 'outside-search',
       message: 'The best pose lies outside the limits of the search. Widen searchMm and searchDeg, or correct the initial pose.',

@@ -30,6 +30,8 @@ export interface RegistrationEvidence {
   readonly samplingMm: number;
   /** Spacing of the level on which the above was judged, mm: what the millimetres compare with. */
   readonly judgedSpacingMm: number;
+  /** Root mean square distance of the fixed samples from their middle: the size of what is registered, mm. */
+  readonly radiusMm: number;
 }
 
 /** What {@link gather} needs of the images. */
@@ -73,6 +75,7 @@ export async function gather(crew: Crew, sources: EvidenceSources): Promise<Regi
     edgePeak: edges.peak,
     samplingMm: samplingError(finest),
     judgedSpacingMm: spacing,
+    radiusMm,
   };
 }
 

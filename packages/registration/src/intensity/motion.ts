@@ -1,4 +1,4 @@
-import { fromRotationVector, invert4 } from '@trocar/core/math';
+import { fromQuaternion, invert4 } from '@trocar/core/math';
 
 /** What a registration may do beside moving and turning. */
 export type MotionKind = 'rigid' | 'similarity' | 'affine';
@@ -31,10 +31,19 @@ export function moved(kind: MotionKind, motion: Motion, step: ArrayLike<number>,
     const change = Float64Array.from({ length: 9 }, (_, n) => s(3 + n) + (n % 4 === 0 ? 1 : 0));
     return { linear: product3(change, motion.linear), at };
   }
-  const m = fromRotationVector(new Float64Array(16), [s(3), s(4), s(5)]);
-  const grow = kind === 'similarity' ? Math.exp(s(6)) : 1;
-  const turn = Float64Array.from({ length: 9 }, (_, n) => grow * (m[4 * (n % 3) + Math.floor(n / 3)] as number));
+  const grow = kind === 'similarity' ? (1 + s(6) / 2) / (1 - s(6) / 2) : 1;
+  const turn = turned(s(3) / 2, s(4) / 2, s(5) / 2).map((x) => grow * x);
   return { linear: product3(turn, motion.linear), at };
+}
+
+/**
+ * The rotation, 3×3 row-major, about (x, y, z) by twice the angle whose tangent is its length (Cayley's map): to first order by
+ * the vector 2 (x, y, z). Only sums, products and roots, which every machine rounds alike; sines differ in the last digit.
+ */
+export function turned(x: number, y: number, z: number): Float64Array {
+  const scale = 1 / Math.sqrt(x * x + y * y + z * z + 1);
+  const m = fromQuaternion(new Float64Array(16), [x * scale, y * scale, z * scale, scale], [0, 0, 0]);
+  return Float64Array.from({ length: 9 }, (_, n) => m[4 * (n % 3) + Math.floor(n / 3)] as number);
 }
 
 /** How the motion's matrix (3×3 row-major) and place change with each parameter of {@link moved} at no step. */

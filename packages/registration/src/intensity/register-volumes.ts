@@ -107,6 +107,7 @@ export async function registerVolumes<F extends string, M extends string, K exte
   const started = performance.now();
   const kind: MotionKind = options.transform ?? 'rigid';
   const metric = options.metric ?? 'mi';
+  requireOptions(options);
   const breath = new Breath(options.signal, (options.threads ?? 0) > 0 && canShare());
   const scene = await sceneOf(fixed, moving, options, breath);
   const { ladder, centre } = scene;
@@ -140,6 +141,23 @@ export async function registerVolumes<F extends string, M extends string, K exte
     }) as VolumeRegistration<K, F, M>;
   } finally {
     crew.close();
+  }
+}
+
+function requireOptions({
+  searchMm,
+  searchDeg,
+  threads,
+}: Pick<VolumeRegistrationOptions<MotionKind, string, string>, 'searchMm' | 'searchDeg' | 'threads'>): void {
+  const positive = (x: number): boolean => x > 0;
+  const checks: ReadonlyArray<readonly [string, number | undefined, (x: number) => boolean, string]> = [
+    ['searchMm', searchMm, positive, 'above 0'],
+    ['searchDeg', searchDeg, positive, 'above 0'],
+    ['threads', threads, (x) => Number.isInteger(x) && x >= 0 && x <= 64, 'a whole number from 0 to 64'],
+  ];
+  for (const [name, value, fits, what] of checks) {
+    if (value === undefined || fits(value)) continue;
+    throw new NavError('registration/bad-option', `${name} must be ${what}, got ${value}.`, { detail: { name, value } });
   }
 }
 

@@ -1,8 +1,8 @@
-import { fromRotationVector, Random } from '@trocar/core/math';
+import { Random } from '@trocar/core/math';
 import { spacingOf } from '@trocar/core/volume';
 import type { ByteImage } from './byte-image.js';
 import type { SearchSpace } from './locate.js';
-import { type Motion, moved, product3 } from './motion.js';
+import { type Motion, moved, product3, turned } from './motion.js';
 import { allRotations } from './orientations.js';
 import type { Scene } from './scene.js';
 import { posesOf } from './search.js';
@@ -81,9 +81,10 @@ function drawnStarts(count: number, initial: Motion, mm: number, rad: number, ra
   const far = Math.min(mm, 2 * radiusMm);
   return Array.from({ length: count }, () => {
     const shift = inBall(random, far);
-    const turn = inBall(random, Math.min(rad, Math.PI));
-    const turned = fromRotationVector(new Float64Array(16), turn);
-    const rotation = Float64Array.from({ length: 9 }, (_, n) => turned[4 * (n % 3) + Math.floor(n / 3)] as number);
+    const [x, y, z] = inBall(random, Math.min(rad, Math.PI) / 2) as [number, number, number];
+    // tan h ≥ h + h³ / 3: never more than the limit, and without a tangent, which machines round differently.
+    const lengthen = 1 + (x * x + y * y + z * z) / 3;
+    const rotation = turned(x * lengthen, y * lengthen, z * lengthen);
     const shifted = moved('rigid', initial, [...shift, 0, 0, 0], radiusMm);
     return { linear: product3(rotation, shifted.linear), at: shifted.at };
   });

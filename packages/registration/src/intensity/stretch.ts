@@ -113,6 +113,7 @@ export async function byteImageOf(
       { detail: { side, degrees } },
     );
   }
+  requireThickness(v, side);
   const stretch = stretchOf(v, side);
   const size = shrunkSize(v.size, factors);
   const frameFromIndex = shrunkGeometry(v.frameFromIndex, factors);
@@ -128,6 +129,18 @@ export async function byteImageOf(
   }
   const image = { values, size, frameFromIndex, holes };
   return mask === undefined ? image : masked(image, mask, side);
+}
+
+/** Fewer voxels along an axis cannot tell which way the image lies. */
+const LEAST_VOXELS = 4;
+
+function requireThickness({ size }: AnyVolume, side: string): void {
+  if (Math.min(...size) >= LEAST_VOXELS) return;
+  throw new NavError(
+    'registration/failed',
+    `The ${side} image has ${size.join('×')} voxels; registration of volumes needs at least ${LEAST_VOXELS} along each axis.`,
+    { detail: { side, size } },
+  );
 }
 
 /** A byte for every 16-bit value, where voxels are not averaged and are no wider than that. */

@@ -1,0 +1,60 @@
+import { fromQuaternion, fromRotationVector } from '@trocar/core/math';
+import { headPhantom, type Phantom } from '@trocar/core/testing';
+import type { Volume } from '@trocar/core/volume';
+import { ctHead, errorsOf, headPlaces, mr, through } from './phantoms.js';
+
+/** Pairs for the tests of registration by intensity, here and in browsers. */
+
+/** A rigid matrix from a rotation vector, rad, and a translation, mm. */
+export function poseOf(turn: readonly number[], shift: readonly number[]): Float64Array {
+  const pose = fromRotationVector(new Float64Array(16), turn);
+  pose.set(shift, 12);
+  return pose;
+}
+
+/** Two images and where the second really is: mr from ct. */
+export interface IntensityPair {
+  readonly fixed: Phantom<'ct'>;
+  readonly moving: Volume<'mr'>;
+  readonly pose: Float64Array;
+}
+
+/** Mean and worst error of a result all over the head, mm. */
+export function errorsOfPair(
+  { fixed, pose }: IntensityPair,
+  found: { readonly matrix: ArrayLike<number> },
+): { readonly mean: number; readonly worst: number } {
+  return errorsOf(
+    headPlaces(fixed),
+    (p) => through(found, p),
+    (p) => through({ matrix: pose }, p),
+  );
+}
+
+/** One pair for everything that must come out the same to the last bit, wherever it is run. */
+export function pairForBits(): IntensityPair {
+  // A rotation without sines, and grids that are not oblique: engines round those differently in the last digit.
+  const q = [2, -1.5, 3, 20].map((x) => x / Math.sqrt(4 + 2.25 + 9 + 400));
+  const pose = fromQuaternion(new Float64Array(16), q, [12, -9, 7]);
+  const moving = headPhantom({
+    frame: mr,
+    spacingMm: 4,
+    contrast: 'mr',
+    seed: 2,
+    axes: 'RPS',
+    frameFromBody: pose,
+    bias: 0,
+  }).volume;
+  return { fixed: ctHead(4), moving, pose };
+}
+
+/** What `registerVolumes(fixed, moving, {seed: 7})` makes of {@link pairForBits}: the matrix movingFromFixed, byte by byte. */
+export const BITS =
+  '3698a65f0846ee3f11b6bf29dd82d13fc9d1ee0fa837c63f0000000000000000cf02077e045dd3bfd33c139e7c01ee3f3035c35be2e0c53f' +
+  '0000000000000000239a3c957ab1bdbfc06afa32866bcbbfe21513753609ef3f00000000000000006f99aad868252840cc39dbf8561e22c0' +
+  'c47241318e311c40000000000000f03f';
+
+/** The bytes of a matrix of doubles, as hexadecimal digits. */
+export function bitsOf(matrix: ArrayLike<number>): string {
+  return Array.from(new Uint8Array(Float64Array.from(matrix).buffer), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
