@@ -54,7 +54,7 @@ export function correlationOf(e: ArrayLike<number>, use: ArrayLike<number>): Cor
 }
 
 /** Fewer poses than this cannot show correlation. */
-const FEWEST = 30;
+const FEWEST = 16;
 
 /** r_1 … r_most of vectors, over pairs of poses that both count. */
 function autocorrelations(e: ArrayLike<number>, use: ArrayLike<number>, most: number): number[] {
