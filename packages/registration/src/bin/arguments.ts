@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Note } from './report.js';
 
 /** What was typed makes no sense: said with the usage, exit code 2. */
 export class UsageError extends Error {
@@ -21,6 +22,8 @@ function withNegatives(args: readonly string[]): string[] {
 
 /** The options that were given to one command. */
 export class Arguments {
+  /** What was done to the files read so far: told even where the command then refuses. */
+  readonly notes: Note[] = [];
   readonly #values: Readonly<Record<string, string | boolean | undefined>>;
 
   /** @throws UsageError for an option that the command does not have, one without its value, or a stray word */

@@ -48,6 +48,7 @@ export async function pointsOf(args: Arguments, name: string, list?: number): Pr
     ...(space !== undefined && { space }),
     ...(wanted !== undefined && { list: wanted }),
   });
+  args.notes.push(...read.warnings);
   return { read, notes: read.warnings };
 }
 

@@ -10,13 +10,18 @@ import { matrixLines, mm, type Note, number, type Report, rowsOf } from './repor
 
 const text = { type: 'string' } as const;
 
+// A reference belongs to one recording of one tracker; these are two.
+const { reference: _, ...OPTIONS } = POSE_OPTIONS;
+
 export const HAND_EYE_OPTIONS: OptionKinds = {
-  ...POSE_OPTIONS,
+  ...OPTIONS,
   hand: text,
   eye: text,
   'hand-tool': text,
   'eye-tool': text,
   world: { type: 'boolean' },
+  'invert-hand': { type: 'boolean' },
+  'invert-eye': { type: 'boolean' },
   pair: text,
   'offset-ms': text,
   robust: text,
@@ -34,9 +39,9 @@ export async function handEyeCommand(args: Arguments): Promise<Report> {
   const seed = args.number('seed', { whole: true });
   const options: HandEyeOptions = { ...(robust !== undefined && { robust }), ...(seed !== undefined && { seed }) };
   args.required('eye');
-  const hand = await posesOf(args, { file: 'hand', tool: 'hand-tool' }, BASE, HAND);
+  const hand = await posesOf(args, { file: 'hand', tool: 'hand-tool', inverted: 'invert-hand' }, BASE, HAND);
   if (args.flag('world')) {
-    const eye = await posesOf(args, { file: 'eye', tool: 'eye-tool' }, WORLD, EYE);
+    const eye = await posesOf(args, { file: 'eye', tool: 'eye-tool', inverted: 'invert-eye' }, WORLD, EYE);
     const { first, second, notes } = together(args, hand.list, eye.list);
     const result = calibrateRobotWorld(HAND, EYE, first, second, options);
     const worldFromBase = invert(result.otherEdge);
@@ -47,7 +52,7 @@ export async function handEyeCommand(args: Arguments): Promise<Report> {
       ...notes,
     ]);
   }
-  const eye = await posesOf(args, { file: 'eye', tool: 'eye-tool' }, EYE, TARGET);
+  const eye = await posesOf(args, { file: 'eye', tool: 'eye-tool', inverted: 'invert-eye' }, EYE, TARGET);
   const { first, second, notes } = together(args, hand.list, eye.list);
   const result = calibrateHandEye(HAND, EYE, first, second, options);
   const facts = { baseFromTarget: rowsOf(result.otherEdge.matrix) };

@@ -11,6 +11,7 @@ export const POSE_OPTIONS: OptionKinds = {
   reference: text,
   device: text,
   unit: text,
+  'time-unit': text,
   'accept-unknown': { type: 'boolean' },
   seed: text,
 };

@@ -290,6 +290,11 @@ describe('the usual mistakes are refused by name', () => {
     await refused('registration/ras-lps', ...args);
     expect((await ask('points', ...args, '--allow', 'half-turn')).json.outcome).toBe('ok');
     const said = folder.write('ras2.csv', `# space=RAS\n${csv(named(flipped(head)))}`);
+    const twice = await ask('points', '--fixed', said, '--moving', args[1] as string, '--moving-space', 'RAS');
+    expect([twice.json.code, twice.json.warnings.map((w) => w.code)]).toEqual([
+      'registration/ras-lps',
+      ['ras-converted', 'space-overridden', 'ras-converted'],
+    ]);
     const right = await ask('points', '--fixed', args[1] as string, '--moving', said);
     expect(differenceMm(right.json.fixedFromMoving, [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])).toBeLessThan(1e-6);
     const told = await ask('points', '--fixed', args[1] as string, '--moving', args[3] as string, '--moving-space', 'RAS');

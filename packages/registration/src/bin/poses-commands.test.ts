@@ -296,6 +296,38 @@ describe('trocar-register hand-eye', () => {
     );
   });
 
+  const robot = join(DATA, 'tracking/hand-eye/robot_arm_w_color_camera_real/robot_arm');
+  it.skipIf(!existsSync(robot))(
+    'of a real robot and camera, from headerless files in metres and seconds (TROCAR_DATA)',
+    async () => {
+      // A fourth of the camera's poses: the whole recording takes its time.
+      const thinned = (name: string, every: number): string => {
+        const lines = readFileSync(join(robot, `robot_arm_complete_bag_color_and_ir_${name}.csv`), 'utf8')
+          .trim()
+          .split('\n');
+        return folder.write(`${name}.csv`, lines.filter((_, k) => k % every === 0).join('\n'));
+      };
+      const args = [
+        '--hand',
+        thinned('base_link_sr300_hinge', 1),
+        '--eye',
+        thinned('target_ir', 4),
+        '--unit',
+        'm',
+        '--time-unit',
+        's',
+      ];
+      // The file has the camera in the target's frame.
+      await refused('calibration/inverted', 'hand-eye', ...args);
+      const { json } = await ask('hand-eye', ...args, '--invert-eye', '--offset-ms', 'auto');
+      const notes = ['status-unknown', 'unit-converted', 'status-unknown', 'unit-converted', 'paired-in-time'];
+      expect([json.outcome, json.warnings.map((w) => w.code)]).toEqual(['ok', notes]);
+      // A camera is mounted within reach of the hand, and fits it to a few millimetres.
+      expect(Math.hypot(...json.fixedFromMoving.slice(0, 3).map((row) => row[3] as number))).toBeLessThan(300);
+      expect((json['holdOut'] as { medianMm: number }).medianMm).toBeLessThan(10);
+    },
+  );
+
   it('refuses parallel axes, transposed recordings and missing halves', async () => {
     const flat = handEyeRecording(new Random(seed + 5), { count: 30, axis: [0, 0, 1] });
     await refused(

@@ -31,6 +31,8 @@ export interface PoseOptions {
   readonly file: string;
   /** The option with the tool's name. */
   readonly tool: string;
+  /** The option that says that the file has its poses the other way round. */
+  readonly inverted?: string;
 }
 
 /**
@@ -63,10 +65,15 @@ export async function posesOf<To extends string, From extends string>(
     });
   }
   if (scale !== 1) more.push({ code: 'unit-converted', message: `"${name}" is in m; its positions were made mm.` });
+  const all = [...notes, ...more];
+  args.notes.push(...all);
+  const timed = args.choice('time-unit', ['ms', 's']) === 's' ? vouched.map(inMilliseconds) : vouched;
+  const lengthened = scale === 1 ? timed : timed.map((p) => scaled(p, scale));
+  const turned = options.inverted !== undefined && args.flag(options.inverted);
   return {
-    list: { to, from, poses: scale === 1 ? vouched : vouched.map((p) => scaled(p, scale)) },
+    list: { to, from, poses: turned ? lengthened.map(inverse) : lengthened },
     tool: table.tools[tool] as string,
-    notes: [...notes, ...more],
+    notes: all,
   };
 }
 
@@ -173,6 +180,14 @@ function relativeTo(tool: readonly CalibrationPose[], reference: readonly Calibr
 }
 
 const isSeen = ({ status }: CalibrationPose): boolean => status === 'ok' || status === 'unknown';
+
+function inverse(pose: CalibrationPose): CalibrationPose {
+  return { ...pose, matrix: invertRigid(new Float64Array(16), pose.matrix) };
+}
+
+function inMilliseconds(pose: CalibrationPose): CalibrationPose {
+  return pose.timeMs === undefined ? pose : { ...pose, timeMs: 1000 * pose.timeMs };
+}
 
 function scaled(pose: CalibrationPose, by: number): CalibrationPose {
   const matrix = Float64Array.from(pose.matrix, (x, i) => (i >= 12 && i < 15 ? x * by : x));

@@ -1,9 +1,9 @@
-import { isNavError, type NavError } from '@trocar/core';
+import { isNavError } from '@trocar/core';
 import { Arguments, type OptionKinds, UsageError } from './arguments.js';
 import { HAND_EYE_OPTIONS, handEyeCommand } from './hand-eye-command.js';
 import { PIVOT_OPTIONS, pivotCommand } from './pivot-command.js';
 import { POINTS_OPTIONS, pointsCommand } from './points-command.js';
-import { type CommandOutput, jsonOf, linesOf, type Report, refusalJson } from './report.js';
+import { type CommandOutput, jsonOf, linesOf, type Report, refusalJson, refusalLines } from './report.js';
 import { SPIN_OPTIONS, spinCommand } from './spin-command.js';
 import { SURFACE_OPTIONS, surfaceCommand } from './surface-command.js';
 import { USAGE } from './usage.js';
@@ -59,16 +59,12 @@ async function perform(name: string, command: Command, args: Arguments, to: Comm
     report = await command.run(args);
   } catch (error) {
     if (!isNavError(error)) throw error;
-    refuse(name, error, args.flag('json'), to);
+    to.error(`${error.code}: ${error.message}`);
+    if (args.flag('json')) to.out(refusalJson(name, error, args.notes));
+    else for (const line of refusalLines(name, args.notes)) to.out(line);
     return 1;
   }
   if (args.flag('json')) to.out(jsonOf(name, report));
   else for (const line of linesOf(name, report)) to.out(line);
   return report.outcome === 'ok' ? 0 : 1;
-}
-
-function refuse(name: string, { code, message, detail }: NavError, json: boolean, to: CommandOutput): void {
-  to.error(`${code}: ${message}`);
-  if (json) to.out(refusalJson(name, code, message, detail));
-  else to.out(`${name}: refused`);
 }

@@ -38,8 +38,21 @@ export function jsonOf(command: string, report: Report): string {
 }
 
 /** What `--json` prints of a refusal: the same shape, without a result. */
-export function refusalJson(command: string, code: string, message: string, detail: Readonly<Record<string, unknown>>): string {
-  return printed({ command, outcome: 'refused' satisfies Outcome, code, message, detail, findings: [], warnings: [] });
+export function refusalJson(
+  command: string,
+  refusal: { readonly code: string; readonly message: string; readonly detail: Readonly<Record<string, unknown>> },
+  notes: readonly Note[],
+): string {
+  const { code, message, detail } = refusal;
+  return printed({
+    command,
+    outcome: 'refused' satisfies Outcome,
+    code,
+    message,
+    detail,
+    findings: [],
+    warnings: distinct(notes),
+  });
 }
 
 /** JSON with plain arrays for typed ones; what is no finite number is null, as JSON has it. */
@@ -49,6 +62,11 @@ function printed(value: unknown): string {
     return typeof v === 'number' && !Number.isFinite(v) ? null : v;
   };
   return JSON.stringify(value, plain, 2);
+}
+
+/** The lines of a refusal for a person; the refusal itself goes to standard error. */
+export function refusalLines(command: string, notes: readonly Note[]): string[] {
+  return [`${command}: refused`, ...distinct(notes).map((w) => `note ${w.code}: ${w.message}`)];
 }
 
 /** The lines for a person. */

@@ -31,7 +31,7 @@ async function refused(code: NavErrorCode, ...args: readonly string[]): Promise<
   return json['message'] as string;
 }
 
-const head = phantomHeadMesh(8);
+const head = phantomHeadMesh(9);
 const random = new Random(seed);
 const truth = randomPose(random);
 const sampler = new SurfaceSampler(head, cap([0, 0, 20], [0, -0.8, 0.6], 70));
@@ -65,7 +65,7 @@ describe('trocar-register surface', () => {
     expect(json.residuals).toHaveLength(100);
     expect(json.residuals.filter((r) => !r.inlier).length).toBeGreaterThan(3);
     expect([json['points'], json.freMm < 1, json.fleMm < 2]).toEqual([100, true, true]);
-    const { out } = await run('surface', '--fixed', fixed, '--moving', moving, '--targets', targets);
+    const { out } = await run('surface', '--fixed', fixed, '--moving', moving, '--targets', targets, '--initial', near);
     for (const words of ['surface: ok', 'fixed from moving (LPS, mm)', 'not how accurate', 'deep']) expect(out).toContain(words);
   });
 

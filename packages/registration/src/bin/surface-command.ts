@@ -100,6 +100,7 @@ async function surfaceOf(args: Arguments): Promise<FixedSurface> {
   const space: Space | undefined = args.choice('fixed-space', ['LPS', 'RAS']) ?? args.choice('space', ['LPS', 'RAS']);
   try {
     const { mesh, format, warnings } = await readMesh(path, FIXED, { ...(space !== undefined && { space }) });
+    args.notes.push(...warnings);
     return { mesh, format, notes: warnings };
   } catch (error) {
     if (!isNavError(error, 'mesh/unsupported') && !(isNavError(error, 'io/not-found') && error.message.includes('folder')))

@@ -48,8 +48,8 @@ pivot, spin, hand-eye
   --max-rms MM, --max-tip95 MM   pivot: larger ones are findings
   --pivot FILE, --tip X,Y,Z  spin: what "pivot --json" printed, or the tip, so that the axis points to it
   --hand A, --eye B          hand in its base; target in the eye, or with --world the eye in the tracker's world
-  --hand-tool, --eye-tool    which tool of each
+  --hand-tool, --eye-tool    which tool of each; --invert-hand, --invert-eye where a file has its poses the other way round
   --pair order|time          how hand and eye go together; --offset-ms N|auto reads the hand so much later
-  --unit mm|m                of the positions; --accept-unknown takes poses of status unknown; --device of a recording
+  --unit mm|m, --time-unit ms|s   of the files; --accept-unknown takes poses of status unknown; --device of a recording
 
 Exit code: 0 the outcome is ok, 1 it is ambiguous, failed or refused, 2 wrong usage.`;
