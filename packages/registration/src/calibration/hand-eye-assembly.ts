@@ -50,7 +50,7 @@ export function assembled<XTo extends string, XFrom extends string, YTo extends 
   const axes = axisDiversity(motionsOf(selected(model.pairs, used), seed).alpha);
   const recorded = paired.times.every((t) => !Number.isNaN(t));
   const effectivePoses = used.length * fit.share;
-  const jointCovariance = fit.covariance.map((c) => (c * used.length) / effectivePoses);
+  const jointCovariance = fit.covariance;
   const residuals = residualsOf(model, fit, paired.indices, seed);
   const common = {
     ...(estimated && { degreesOfFreedom: Math.max(1, 6 * effectivePoses - 12) }),

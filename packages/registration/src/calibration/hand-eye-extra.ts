@@ -132,20 +132,29 @@ export function timeOffset(fit: HandEyeFit, times: ArrayLike<number>): ExtraPara
 /** Lags of correlation looked at, in poses. */
 const MOST_LAGS = 60;
 
+/** How misfits of neighbours hang together. */
+export interface Persistence {
+  /** 1 / (1 + 2 Σ ρ_k): what share of the poses in use is independent. */
+  readonly share: number;
+  /** From this many poses apart on, misfits are independent. */
+  readonly lags: number;
+  /** The poses in use in the order measured. */
+  readonly order: readonly number[];
+}
+
 /**
- * What share of the poses in use is independent: 1 / (1 + 2 Σ ρ_k) with ρ_k the correlation of whitened misfits k poses
- * apart, summed up to the first that is not positive (Geyer 1992, Statistical Science 7:473). 1 where the first is within
- * chance of zero, as for poses taken one by one.
+ * The correlation ρ_k of whitened misfits k poses apart, summed up to the first that chance explains (as Geyer 1992, Statistical Science
+ * 7:473, does). Poses taken one by one have share 1.
  */
-export function effectiveShare(fit: HandEyeFit, times: ArrayLike<number>): number {
+export function persistenceOf(fit: HandEyeFit, times: ArrayLike<number>): Persistence {
   const { model } = fit;
-  const used = Array.from({ length: model.pairs.count }, (_, i) => i)
+  const order = Array.from({ length: model.pairs.count }, (_, i) => i)
     .filter((i) => (fit.weights[i] as number) > 0)
     .sort((i, j) => (times[i] as number) - (times[j] as number));
-  const n = used.length;
+  const n = order.length;
   const z = new Float64Array(6 * n);
   const term = new PoseTerm();
-  used.forEach((i, k) => {
+  order.forEach((i, k) => {
     term.evaluate(model, fit.state, i, false);
     term.weigh(fit.levels);
     z.set(forward(new Float64Array(6), term.factor, term.residual), 6 * k);
@@ -157,11 +166,12 @@ export function effectiveShare(fit: HandEyeFit, times: ArrayLike<number>): numbe
   };
   const variance = product(0);
   let sum = 0;
-  for (let lag = 1; lag <= Math.min(MOST_LAGS, n >> 2); lag += 1) {
+  let lag = 1;
+  for (; lag <= Math.min(MOST_LAGS, n >> 2); lag += 1) {
     const rho = product(lag) / variance;
     // Chance alone gives ±1/√(6n).
     if (!(rho > (lag === 1 ? 3 : 1) / Math.sqrt(6 * n))) break;
     sum += rho;
   }
-  return 1 / (1 + 2 * sum);
+  return { share: 1 / (1 + 2 * sum), lags: lag, order };
 }

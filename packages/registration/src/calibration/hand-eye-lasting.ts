@@ -8,7 +8,7 @@ import {
   transformDirection,
 } from '@trocar/core/math';
 import { closures, meanPose } from './hand-eye-closed.js';
-import { effectiveShare } from './hand-eye-extra.js';
+import { type Persistence, persistenceOf } from './hand-eye-extra.js';
 import type { HandEyeFit } from './hand-eye-fit.js';
 import { type HandEyeModel, type HandEyeState, minimise, type NoiseLevels, normalEquations, PoseTerm } from './hand-eye-model.js';
 import { poseAt } from './hand-eye-motions.js';
@@ -46,10 +46,11 @@ export interface SettledFit extends HandEyeFit {
  * @param known whether the noise is given: then it is believed
  */
 export function settled(fit: HandEyeFit, order: ArrayLike<number>, known: boolean): SettledFit {
-  const share = effectiveShare(fit, order);
+  const { share } = persistenceOf(fit, order);
   const used = fit.weights.reduce((a, b) => a + b, 0);
   const independent: SettledFit = {
     ...fit,
+    covariance: fit.covariance.map((c) => c / share),
     errors: 'independent',
     share,
     refit: (weights) => minimise(fit.model, fit.state, fit.levels, weights).state,
@@ -59,11 +60,12 @@ export function settled(fit: HandEyeFit, order: ArrayLike<number>, known: boolea
   const lasting = share < LEAST_SHARE || differ(fit, other) < ALARM;
   if (!lasting) return independent;
   const own = withMeanY(other, fit.model);
+  const persistence = persistenceOf(other, order);
   return {
     ...own,
-    covariance: sandwich(other, own.state, fit.model),
+    covariance: sandwich(other, own.state, fit.model, persistence),
     errors: 'lasting',
-    share: Math.min(share, effectiveShare(other, order)),
+    share: Math.min(share, persistence.share),
     refit: (weights) => {
       const { state } = minimise(other.model, other.state, other.levels, weights);
       return withMeanY({ ...other, weights, state }, fit.model).state;
@@ -146,17 +148,33 @@ function influences({ model, state, levels, weights }: HandEyeFit): Float64Array
   return out;
 }
 
-/** Σ ψ ψᵀ of the poses in use, with the factor that makes up for the fitted parameters: a covariance that asks no noise model. */
-function sandwich(fit: HandEyeFit, own: HandEyeState, model: HandEyeModel): Float64Array {
+/**
+ * A covariance that asks no noise model: Σ ψ_i ψ_jᵀ over poses i and j up to `lags` apart in time, weighted down with their distance
+ * (Newey & West 1987, Econometrica 55:703), with the factor
+ * that makes up for the fitted parameters and for the lags cut off.
+ */
+function sandwich(fit: HandEyeFit, own: HandEyeState, model: HandEyeModel, { order, lags }: Persistence): Float64Array {
   const psi = influences(fit);
   if (model.endB === 'from') setMeanInfluences(psi, fit, own);
   const out = new Float64Array(144);
-  const used = fit.weights.reduce((a, b) => a + b, 0);
-  const factor = used / (used - 2);
-  for (let i = 0; i < fit.weights.length; i += 1)
-    for (let p = 0; p < 12; p += 1)
-      for (let q = 0; q < 12; q += 1)
-        out[12 * p + q] = (out[12 * p + q] as number) + factor * (psi[12 * i + p] as number) * (psi[12 * i + q] as number);
+  const used = order.length;
+  const reach = lags > 1 ? Math.min(2 * lags, used >> 2) : 0;
+  const factor = used / (used - 2 - reach);
+  for (let k = 0; k < used; k += 1) {
+    const one = 12 * (order[k] as number);
+    for (let lag = 0; lag <= reach && k + lag < used; lag += 1) {
+      const other = 12 * (order[k + lag] as number);
+      // Both orders of a pair at once, halved: the sum is symmetrised below.
+      const weight = factor * (lag === 0 ? 1 : 2 * (1 - lag / (reach + 1)));
+      for (let p = 0; p < 12; p += 1)
+        for (let q = 0; q < 12; q += 1)
+          out[12 * p + q] = (out[12 * p + q] as number) + weight * (psi[one + p] as number) * (psi[other + q] as number);
+    }
+  }
+  for (let p = 0; p < 12; p += 1)
+    for (let q = 0; q < p; q += 1) {
+      out[12 * p + q] = out[12 * q + p] = ((out[12 * p + q] as number) + (out[12 * q + p] as number)) / 2;
+    }
   return out;
 }
 

@@ -73,7 +73,7 @@ export interface HandEyeCalibration<XTo extends string, XFrom extends string, YT
   readonly unused: number;
   /**
    * Independent poses that those in use are worth: fewer where misfits of neighbours in a recording are alike. The covariance
-   * is that of so many.
+   * allows for it.
    */
   readonly effectivePoses: number;
   /**

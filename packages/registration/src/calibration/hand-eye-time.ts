@@ -102,6 +102,9 @@ class Track {
       if (at(times, middle) <= time) low = middle;
       else high = middle;
     }
+    // A pose measured at that very time needs no neighbour.
+    if (time === at(times, low)) high = low;
+    if (time === at(times, high)) low = high;
     const span = at(times, high) - at(times, low);
     if (span > this.#gap) return false;
     const f = span > 0 ? (time - at(times, low)) / span : 0;
