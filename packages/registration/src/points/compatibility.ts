@@ -19,13 +19,16 @@ export class Compatibility {
     this.nodes = toCount * fromCount;
     this.words = Math.ceil(this.nodes / 32);
     this.#bits = new Uint32Array(this.nodes * this.words);
+    const own = distancesOf(to);
+    const other = distancesOf(from);
     for (let i = 1; i < toCount; i += 1) {
       for (let j = 0; j < i; j += 1) {
-        const own = distance(to, i, j);
-        for (let a = 0; a < fromCount; a += 1) {
-          for (let b = 0; b < fromCount; b += 1) {
-            if (a === b || Math.abs(own - distance(from, a, b)) > toleranceMm) continue;
+        const wanted = at(own, i * toCount + j);
+        for (let a = 1; a < fromCount; a += 1) {
+          for (let b = 0; b < a; b += 1) {
+            if (Math.abs(wanted - at(other, a * fromCount + b)) > toleranceMm) continue;
             this.#join(i * fromCount + a, j * fromCount + b);
+            this.#join(i * fromCount + b, j * fromCount + a);
           }
         }
       }
@@ -60,4 +63,12 @@ export function distance(xyz: ArrayLike<number>, i: number, j: number): number {
     at(xyz, 3 * i + 1) - at(xyz, 3 * j + 1),
     at(xyz, 3 * i + 2) - at(xyz, 3 * j + 2),
   );
+}
+
+/** All distances between points, n × n. */
+function distancesOf(xyz: ArrayLike<number>): Float64Array {
+  const n = xyz.length / 3;
+  const out = new Float64Array(n * n);
+  for (let i = 1; i < n; i += 1) for (let j = 0; j < i; j += 1) out[i * n + j] = out[j * n + i] = distance(xyz, i, j);
+  return out;
 }

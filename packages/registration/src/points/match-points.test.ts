@@ -155,6 +155,29 @@ describe('matchPoints', () => {
     }
   });
 
+  it('three of many match by chance, and that is said', () => {
+    const random = new Random(31);
+    let said = 0;
+    for (let run = 0; run < 30; run += 1) {
+      const { to, from } = sceneOf(random, 3, 7, 7);
+      const result = matchPoints(ct, tracker, pointsIn(ct, to), pointsIn(tracker, from), { fleMm: FLE, minimum: 3 });
+      expect(result.outcome).not.toBe('ok');
+      if (result.findings.some((f) => f.code === 'chance' || f.code === 'rival')) said += 1;
+    }
+    expect(said).toBeGreaterThan(25);
+  });
+
+  it('a wrong fiducial is left unmatched rather than bent into the fit', () => {
+    const random = new Random(41);
+    for (let run = 0; run < 20; run += 1) {
+      const { to, from, truth } = sceneOf(random, 8, 0, 0);
+      to[5] = (to[5] as Float64Array).map((x, i) => x + (i === 2 ? 9 : 0));
+      const result = match(to, from);
+      expect(wrong(result, truth)).toBe(false);
+      expect(result.unmatched.to).toContain(5);
+    }
+  });
+
   it('unrelated points do not match', () => {
     const random = new Random(6);
     for (let run = 0; run < runs; run += 1) {
@@ -195,5 +218,5 @@ describe('matchPoints', () => {
     expect(result.search.complete).toBe(false);
     expect(result.outcome).toBe('ambiguous');
     expect(result.findings.map((f) => f.code)).toEqual(['search-cut-short', 'rival']);
-  });
+  }, 240_000);
 });

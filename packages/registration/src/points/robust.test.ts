@@ -126,6 +126,31 @@ describe('robust: tukey', () => {
     }
   });
 
+  it('half of the pairs is no majority: whichever half is kept, the result is not ok', () => {
+    const { random, from, to } = sceneOf(33, 10, 0);
+    const other = randomPose(random);
+    const torn = to.map((p, k) => (k < 5 ? p : (moved(other, [from[k] as Float64Array])[0] as Float64Array)));
+    let outcome: string;
+    try {
+      const result = register(torn, from, { robust: 'tukey', fleMm: FLE });
+      outcome = result.outcome;
+      expect(result.findings.map((f) => f.code)).toContain('no-consensus');
+    } catch (error) {
+      if (!isNavError(error)) throw error;
+      outcome = 'refused';
+    }
+    expect(outcome).not.toBe('ok');
+  });
+
+  it('a layout that hardly fixes the rotation is found so before it is refused', () => {
+    const thin = [0, 30, 70, 120, 150].map((x, k) => Float64Array.of(x, k % 2 === 0 ? 0 : 6, 0));
+    const pose = randomPose(new Random(2));
+    const codes = (fleMm: number): readonly string[] => register(moved(pose, thin), thin, { fleMm }).findings.map((f) => f.code);
+    expect(codes(0.5)).toEqual([]);
+    expect(codes(1.6)).toEqual(['uncertain-rotation']);
+    expect(() => codes(4)).toThrowError(expect.toSatisfy((e) => isNavError(e, 'registration/collinear')));
+  });
+
   it('anisotropic noise on both sides', () => {
     const { random, from, to, bad } = sceneOf(21, 8, 0);
     const covariances = {
