@@ -21,17 +21,18 @@ export {
   fitDistortion,
 } from './calibration/distortion.js';
 export type { Box } from './calibration/distortion-basis.js';
-export {
-  calibrateEyeToHand,
-  calibrateHandEye,
-  calibrateRobotWorld,
-  type HandEyeOptions,
-  type PoseNoise,
-} from './calibration/hand-eye.js';
+export { calibrateEyeToHand, calibrateHandEye, calibrateRobotWorld } from './calibration/hand-eye.js';
 export type { ExtraParameter } from './calibration/hand-eye-extra.js';
 export type { HoldOut } from './calibration/hand-eye-holdout.js';
 export type { AxisDiversity } from './calibration/hand-eye-motions.js';
-export type { HandEyeCalibration, HandEyeFinding, HandEyeNoise, HandEyeResidual } from './calibration/hand-eye-result.js';
+export type {
+  HandEyeCalibration,
+  HandEyeFinding,
+  HandEyeNoise,
+  HandEyeOptions,
+  HandEyeResidual,
+  PoseNoise,
+} from './calibration/hand-eye-result.js';
 export {
   estimateTimeOffset,
   type PairedLists,
@@ -81,6 +82,7 @@ export {
   type ScaledRegistrationOptions,
 } from './points/register-scaled.js';
 export type { PointResidual } from './points/residuals.js';
+export { type Collected, type Coverage, SurfaceCollector, type SurfaceCollectorOptions } from './surface/collector.js';
 export { type PreparedSurface, prepareSurface, type SurfaceFinding, type SurfaceOptions } from './surface/prepare-surface.js';
 export {
   registerSurface,
@@ -90,7 +92,7 @@ export {
   type SurfaceResidual,
   type SurfaceRival,
 } from './surface/register-surface.js';
-export type { FreeMotion } from './surface/words.js';
+export type { FreeMotion, PatientDirection } from './surface/words.js';
 export {
   RegistrationWatch,
   type RegistrationWatchOptions,

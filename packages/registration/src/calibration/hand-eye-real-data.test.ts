@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(robotArmFolder))('a real robot arm with a camera (TR
       };
       const all = first.poses.map((_, i) => i);
       const held = all.filter(isHeld);
-      const train = all.filter((i) => !isHeld(i)).filter((_, k) => k % 8 === 0);
+      const train = all.filter((i) => !isHeld(i)).filter((_, k) => k % 10 === 0);
       const a = train.map((i) => first.poses[i] as (typeof first.poses)[0]);
       const b = train.map((i) => second.poses[i] as (typeof second.poses)[0]);
       const motions = motionsOf(stacked(a, b), 1);
@@ -82,7 +82,7 @@ describe.skipIf(!existsSync(robotArmFolder))('a real robot arm with a camera (TR
       expect(ratio(name, (s) => s.deg)).toBeLessThanOrEqual(1.01);
       expect(ratio(name, (s) => s.mm * s.deg)).toBeLessThanOrEqual(1.003);
     }
-    expect(ratio('daniilidis', (s) => s.mm * s.deg)).toBeLessThanOrEqual(0.97);
+    expect(ratio('daniilidis', (s) => s.mm * s.deg)).toBeLessThanOrEqual(0.99);
   });
 
   it("refuses the camera's poses the wrong way round", () => {

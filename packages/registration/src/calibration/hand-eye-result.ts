@@ -1,9 +1,39 @@
-import type { Point, Transform } from '@trocar/core';
+import type { Frame, Point, Transform } from '@trocar/core';
 import type { ExpectedTre } from '../accuracy/expected-tre.js';
 import type { Finding, ResultOutcome } from '../outcome.js';
 import type { ExtraParameter } from './hand-eye-extra.js';
 import type { HoldOut } from './hand-eye-holdout.js';
 import type { AxisDiversity } from './hand-eye-motions.js';
+
+/** Noise of one list of poses: standard deviations per axis, at the origin of its tool (the list's `from` frame). */
+export interface PoseNoise {
+  readonly positionSdMm: number;
+  readonly rotationSdRad: number;
+}
+
+/** What a hand-eye calibration may be told beside the poses. */
+export interface HandEyeOptions {
+  /** Known noise of both lists. Absent: estimated from the misfits, and every bound widened accordingly. */
+  readonly noise?: { readonly hand: PoseNoise; readonly other: PoseNoise };
+  /** `tukey` (default): poses that disagree with the others are left out. `none`: every pose counts. */
+  readonly robust?: 'tukey' | 'none';
+  /** Folds of the cross-validation; 0 for none. Default 5. */
+  readonly holdOut?: number;
+  /** Seed of the random samples and of the folds. Default 1. */
+  readonly seed?: number;
+  /** Take poses of status `unknown` for measured. */
+  readonly acceptUnknown?: boolean;
+  /** Description or hash of the input, kept in the edges' provenance. */
+  readonly inputs?: string;
+}
+
+/** The frames of X and Y. */
+export interface EdgeFrames<XTo extends string, XFrom extends string, YTo extends string, YFrom extends string> {
+  readonly xTo: Frame<XTo>;
+  readonly xFrom: Frame<XFrom>;
+  readonly yTo: Frame<YTo>;
+  readonly yFrom: Frame<YFrom>;
+}
 
 /**
  * Something about a calibration that a person must look at before accepting it.

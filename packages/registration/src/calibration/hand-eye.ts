@@ -6,31 +6,9 @@ import { fitHandEye } from './hand-eye-fit.js';
 import { settled } from './hand-eye-lasting.js';
 import type { HandEyeModel, NoiseEnd, NoiseLevels } from './hand-eye-model.js';
 import { type PosePairs, poseAt } from './hand-eye-motions.js';
-import type { HandEyeCalibration } from './hand-eye-result.js';
+import type { EdgeFrames, HandEyeCalibration, HandEyeOptions } from './hand-eye-result.js';
 import { robustStart } from './hand-eye-start.js';
 import type { PoseList } from './poses.js';
-
-/** Noise of one list of poses: standard deviations per axis, at the origin of its tool (the list's `from` frame). */
-export interface PoseNoise {
-  readonly positionSdMm: number;
-  readonly rotationSdRad: number;
-}
-
-/** What a hand-eye calibration may be told beside the poses. */
-export interface HandEyeOptions {
-  /** Known noise of both lists. Absent: estimated from the misfits, and every bound widened accordingly. */
-  readonly noise?: { readonly hand: PoseNoise; readonly other: PoseNoise };
-  /** `tukey` (default): poses that disagree with the others are left out. `none`: every pose counts. */
-  readonly robust?: 'tukey' | 'none';
-  /** Folds of the cross-validation; 0 for none. Default 5. */
-  readonly holdOut?: number;
-  /** Seed of the random samples and of the folds. Default 1. */
-  readonly seed?: number;
-  /** Take poses of status `unknown` for measured. */
-  readonly acceptUnknown?: boolean;
-  /** Description or hash of the input, kept in the edges' provenance. */
-  readonly inputs?: string;
-}
 
 /**
  * Eye-in-hand calibration, A X = X B: where the camera (or tracked marker) sits in the hand that carries it, from poses of the hand in
@@ -99,14 +77,6 @@ export function calibrateRobotWorld<H extends string, E extends string, B extend
   const names = { purpose: 'A robot-world calibration', method: 'robot-world', a: baseFromHand, b: worldFromEye };
   const frames = { xTo: hand, xFrom: eye, yTo: baseFromHand.to, yFrom: worldFromEye.to };
   return calibrate(frames, names, { turnA: false, turnB: true }, options);
-}
-
-/** The frames of X and Y. */
-export interface EdgeFrames<XTo extends string, XFrom extends string, YTo extends string, YFrom extends string> {
-  readonly xTo: Frame<XTo>;
-  readonly xFrom: Frame<XFrom>;
-  readonly yTo: Frame<YTo>;
-  readonly yFrom: Frame<YFrom>;
 }
 
 function calibrate<XTo extends string, XFrom extends string, YTo extends string, YFrom extends string>(
