@@ -62,7 +62,9 @@ export class RunningPivot {
   /** Adds the matrix at `start` to the sums (`sign` 1), or takes it out (−1). */
   add(matrices: Float64Array, start: number, sign: number): void {
     const s = this.#sums;
-    const [x, y, z] = [at(matrices, start + 12), at(matrices, start + 13), at(matrices, start + 14)];
+    const x = at(matrices, start + 12);
+    const y = at(matrices, start + 13);
+    const z = at(matrices, start + 14);
     this.#count += sign;
     for (let r = 0; r < 3; r += 1) {
       for (let c = 0; c < 3; c += 1) s[3 * r + c] = at(s, 3 * r + c) + sign * at(matrices, start + 4 * c + r);
