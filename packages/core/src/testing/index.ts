@@ -4,4 +4,5 @@ export { headPhantom } from './head.js';
 export { type ManualClock, manualClock } from './manual-clock.js';
 export { observePose, type TrackerModel } from './noisy-tracker.js';
 export type { Phantom, PhantomOptions } from './phantom.js';
+export { simulateUltrasound, type UltrasoundSimulation, type UltrasoundSimulationOptions } from './ultrasound/simulation.js';
 export { assertWithin, type Tolerance, within } from './within.js';

@@ -1,42 +1,14 @@
-import { invertSymmetric, transformPoint } from '@trocar/core/math';
 import type { Finding, ResultOutcome } from '../../outcome.js';
-import { Lc2 } from './lc2.js';
-import type { Levels } from './levels.js';
-import { type Found, separationMm } from './search.js';
+import type { UltrasoundEvidence } from './evidence.js';
 
 /**
  * Something about a registration to ultrasound that a person must look at before accepting it.
  *
- * `runner-up`: another pose explains the ultrasound about as well; `little-overlap`: under half of what the ultrasound shows
- * lies on the moving images; `unlike`: the images agree hardly better than images that do not belong together;
- * `few-agree`: hardly any of the starts ended at this pose; `outside-search`: the pose lies beyond the range searched.
+ * `ambiguous`: another pose explains the ultrasound about as well; `unsure`: the evidence together is what wrong results have;
+ * `little-overlap`: under half of what the ultrasound shows lies on the moving images; `outside-search`: the pose lies beyond
+ * the range searched.
  */
-export type UltrasoundFinding = Finding<'runner-up' | 'little-overlap' | 'unlike' | 'few-agree' | 'outside-search'>;
-
-/** What speaks for and against a pose. */
-export interface Evidence {
-  /** Moving from ultrasound, 16 doubles, column-major, mm. */
-  readonly matrix: Float64Array;
-  /** Mean LC2 at the pose, 0 … 1. */
-  readonly similarity: number;
-  /** Share of the ultrasound's contrast on the moving images. */
-  readonly overlap: number;
-  /**
-   * How far the cost lies under that of the best other place, in units of how far that lies under the usual place where a
-   * descent ends; 10 where there is no other.
-   */
-  readonly runnerUpGap: number;
-  /** Where the runner-up lies, rms mm from the pose; 0 where there is none. */
-  readonly runnerUpMm: number;
-  /** Share of the continued descents that ended within 2 mm of the pose. */
-  readonly agreement: number;
-  /** How far the pose is from the initial one at the middle of the ultrasound, mm, and in its rotation, rad. */
-  readonly movedMm: number;
-  readonly movedRad: number;
-  /** 6×6 row-major, mm and rad, about the pose's image of the ultrasound's middle, in the moving frame. */
-  readonly covariance: Float64Array | undefined;
-  readonly starts: number;
-}
+export type UltrasoundFinding = Finding<'ambiguous' | 'unsure' | 'little-overlap' | 'outside-search'>;
 
 /** What is made of the evidence. */
 export interface Judgement {
@@ -45,83 +17,75 @@ export interface Judgement {
   readonly confidence: number;
 }
 
-/** Gathers the evidence for the best place found. */
-export function evidenceOf(levels: Levels, found: Found, start: ArrayLike<number>): Evidence {
-  const [best, second] = found.places;
-  const { matrix, cost } = best as Found['places'][0];
-  const lc2 = new Lc2(levels.fine.patches, levels.fine.fields);
-  const pivot = transformPoint(new Float64Array(3), matrix, levels.centre);
-  lc2.evaluate(matrix, pivot);
-  const near = found.descents.filter((d) => separationMm(d.matrix, matrix, levels) < 2).length;
-  const before = transformPoint(new Float64Array(3), start, levels.centre);
-  let turn = 0;
-  for (let k = 0; k < 12; k += 1) if (k % 4 < 3) turn += ((matrix[k] as number) - (start[k] as number)) ** 2;
-  return {
-    matrix,
-    similarity: 1 - cost,
-    overlap: lc2.overlap,
-    runnerUpGap: second === undefined ? 10 : (second.cost - cost) / Math.max(1e-6, found.usual - second.cost),
-    runnerUpMm: second === undefined ? 0 : separationMm(second.matrix, matrix, levels),
-    agreement: near / found.descents.length,
-    movedMm: Math.hypot(...[0, 1, 2].map((r) => (before[r] as number) - (pivot[r] as number))),
-    movedRad: 2 * Math.asin(Math.min(1, Math.sqrt(turn / 8))),
-    covariance: covarianceOf(lc2),
-    starts: found.starts,
-  };
+const clipped = (x: number, low: number, high: number): number => (x > low ? Math.min(x, high) : low);
+
+/** The evidence as terms of a logistic function, the first being 1; each grows with the chance that the pose is right. */
+export function confidenceTerms(e: UltrasoundEvidence): number[] {
+  return [
+    1,
+    clipped(e.peak / 10, 0, 1),
+    clipped(e.runnerUpGap / 0.6, 0, 1),
+    Math.sqrt(clipped(e.agreement / 0.3, 0, 1)),
+    1 - clipped(e.halvesMm / 4, 0, 1),
+    clipped((e.mindPeak + 1) / 4, 0, 1),
+    1 - clipped(e.samplingMm / 3, 0, 1),
+    clipped(e.overlap, 0, 1),
+  ];
 }
 
-/**
- * H⁻¹ (Σ g gᵀ) H⁻¹ with the patches' gradients (White 1980, Econometrica 48:817), times how often patches share their places.
- */
-function covarianceOf(lc2: Lc2): Float64Array | undefined {
-  let inverse: Float64Array;
-  try {
-    inverse = invertSymmetric(lc2.hessian, 6);
-  } catch {
-    return undefined;
-  }
-  const out = new Float64Array(36);
-  for (let i = 0; i < 6; i += 1) {
-    for (let j = 0; j < 6; j += 1) {
-      let sum = 0;
-      for (let a = 0; a < 6; a += 1) {
-        for (let b = 0; b < 6; b += 1) {
-          sum += (inverse[6 * i + a] as number) * (lc2.scatter[6 * a + b] as number) * (inverse[6 * b + j] as number);
-        }
-      }
-      out[6 * i + j] = SHARED * sum;
-    }
-  }
-  for (let i = 0; i < 6; i += 1)
-    for (let j = 0; j < i; j += 1)
-      out[6 * i + j] = out[6 * j + i] = ((out[6 * i + j] as number) + (out[6 * j + i] as number)) / 2;
-  return out;
+/** Weights of the terms: fitted by `bench/ultrasound-registration.ts --fit`. */
+const WEIGHTS: readonly number[] = [-8, 3, 6, 3, 4, 2, 2, 1];
+
+/** The probability that a pose with this evidence is right to about 2.5 mm. */
+export function confidenceOf(e: UltrasoundEvidence): number {
+  const x = confidenceTerms(e).reduce((sum, term, n) => sum + term * (WEIGHTS[n] as number), 0);
+  return 1 / (1 + Math.exp(-x));
 }
 
-/** Patches of 7 cubes every 5: each place counts (7/5)³ times. */
-const SHARED = (7 / 5) ** 3;
+/** A pose is `ok` from this confidence on. */
+const ENOUGH = 0.9;
+const LEAST_GAP = 0.06;
+const LEAST_OVERLAP = 0.5;
 
 /** What is to be thought of a pose. */
-export function judged(e: Evidence, range: { readonly searchMm: number; readonly searchRad: number }): Judgement {
+export function judged(e: UltrasoundEvidence, range: { readonly searchMm: number; readonly searchDeg: number }): Judgement {
+  const confidence = confidenceOf(e);
   const findings: UltrasoundFinding[] = [];
-  if (e.overlap < 0.5)
+  if (e.overlap < LEAST_OVERLAP) {
     findings.push({
       code: 'little-overlap',
       message: `Only ${Math.round(100 * e.overlap)} % of what the ultrasound shows lies on the moving images.`,
     });
-  if (e.runnerUpGap < 0.05) {
-    findings.push({
-      code: 'runner-up',
-      message: `Another pose, ${e.runnerUpMm.toFixed(1)} mm away, explains the ultrasound about as well. Compare both by eye, or start nearer.`,
-    });
   }
-  const confidence = Math.max(0, Math.min(1, e.runnerUpGap));
-  const outside = e.movedMm > 1.8 * range.searchMm + 5 || e.movedRad > 1.8 * range.searchRad + 0.1;
-  if (outside)
+  // Starts end where they like: what was asked for is where they begin, as a ball; a box of that size reaches √3 further.
+  if (e.movedMm > 1.8 * range.searchMm + 5 || e.movedDeg > 1.8 * range.searchDeg + 5) {
     findings.push({
       code: 'outside-search',
-      message: `The pose lies ${e.movedMm.toFixed(1)} mm and ${((e.movedRad * 180) / Math.PI).toFixed(0)}° from the start, beyond the range searched.`,
+      message:
+        `The pose lies ${e.movedMm.toFixed(1)} mm and ${e.movedDeg.toFixed(0)}° from the initial one, beyond what was searched. ` +
+        'Widen searchMm and searchDeg, or correct the initial pose.',
     });
-  const failed = findings.some((f) => f.code !== 'runner-up');
-  return { outcome: failed ? 'failed' : findings.length > 0 ? 'ambiguous' : 'ok', findings, confidence };
+  }
+  if (e.runnerUpGap < LEAST_GAP) {
+    findings.push({
+      code: 'ambiguous',
+      message:
+        `Another pose, ${e.runnerUpMm.toFixed(1)} mm away, explains the ultrasound about as well. ` +
+        'Compare both by eye, or start nearer and search less.',
+    });
+  }
+  if (confidence < ENOUGH) {
+    findings.push({
+      code: 'unsure',
+      message: `The checks together give this pose a chance of ${Math.round(100 * confidence)} % to be right.`,
+    });
+  }
+  return { outcome: outcomeOf(findings), findings, confidence };
+}
+
+function outcomeOf(findings: readonly UltrasoundFinding[]): ResultOutcome {
+  const has = (...codes: Array<UltrasoundFinding['code']>): boolean => findings.some(({ code }) => codes.includes(code));
+  if (has('little-overlap', 'outside-search')) return 'failed';
+  if (has('ambiguous')) return 'ambiguous';
+  return has('unsure') ? 'failed' : 'ok';
 }

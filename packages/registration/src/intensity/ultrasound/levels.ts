@@ -12,8 +12,9 @@ import {
   sameValue,
 } from './cube-image.js';
 import { readingOfUltrasound } from './fan.js';
+import { type MindPair, mindPair } from './mind-profile.js';
 import { type MovingFields, movingFields } from './moving-fields.js';
-import { layPatches, type Patches, strongest } from './patches.js';
+import { layPatches, type Patches, type PatchLayout, strongest } from './patches.js';
 
 /** One resolution of both sides. */
 export interface Level {
@@ -29,6 +30,8 @@ export interface Levels {
   /** All patches at the search's resolution. */
   readonly search: Level;
   readonly fine: Level;
+  /** Another metric's view of the search's resolution. */
+  readonly mind: MindPair;
   /** The middle of what is looked at, mm in the ultrasound's frame, and how far around it that reaches (rms). */
   readonly centre: Float64Array;
   readonly reachMm: number;
@@ -55,8 +58,9 @@ export function levelsOf(us: AnyVolume, moving: readonly AnyVolume[], around: (b
   const box = boxOf(us);
   const wanted = around(box);
   const fanReading = readingOfUltrasound(us);
-  const search = levelAt(us, fanReading, moving, wanted, SEARCH_MM, { radius: 2, stride: 3, most: SEARCH_PATCHES });
-  const fine = levelAt(us, fanReading, moving, wanted, FINE_MM, { radius: 3, stride: 5, most: FINE_PATCHES });
+  const coarse = imagesAt(us, fanReading, moving, wanted, SEARCH_MM);
+  const search = levelOf(coarse, { radius: 2, stride: 3, most: SEARCH_PATCHES });
+  const fine = levelOf(imagesAt(us, fanReading, moving, wanted, FINE_MM), { radius: 3, stride: 5, most: FINE_PATCHES });
   if (search.patches.weights.length < 10 || fine.patches.weights.length < 10) {
     throw new NavError(
       'registration/no-overlap',
@@ -66,24 +70,27 @@ export function levelsOf(us: AnyVolume, moving: readonly AnyVolume[], around: (b
     );
   }
   const quick = { ...search, patches: strongest(search.patches, QUICK_PATCHES) };
-  return { quick, search, fine, ...middleOf(fine.patches) };
+  return { quick, search, fine, mind: mindPair(coarse.fixed, coarse.moving), ...middleOf(fine.patches) };
 }
 
-function levelAt(
-  us: AnyVolume,
-  fan: Reading,
-  moving: readonly AnyVolume[],
-  wanted: Box,
-  h: number,
-  layout: { readonly radius: number; readonly stride: number; readonly most: number },
-): Level {
+interface Images {
+  readonly fixed: CubeImage;
+  readonly moving: readonly CubeImage[];
+}
+
+function imagesAt(us: AnyVolume, fan: Reading, moving: readonly AnyVolume[], wanted: Box, h: number): Images {
   const normalised = (image: CubeImage): CubeImage => locallyNormalised(blurred(image, BLUR), WIDEST_MM / h, FLOOR);
-  const fixed = normalised(cubesOf(us, h, boxOf(us), fan));
   // Off the ultrasound's grid: where both coincide, interpolation would blur one pose less than all others.
   const common = moving.reduce((box, v) => commonBox(box, boxOf(v)), wanted);
   const shifted = { low: common.low.map((x) => x + 0.37 * h) as [number, number, number], high: common.high };
-  const images = moving.map((v) => normalised(cubesOf(v, h, shifted, readingOf(v))));
-  return { spacingMm: h, patches: layPatches(fixed, layout), fields: movingFields(images, 0) };
+  return {
+    fixed: normalised(cubesOf(us, h, boxOf(us), fan)),
+    moving: moving.map((v) => normalised(cubesOf(v, h, shifted, readingOf(v)))),
+  };
+}
+
+function levelOf({ fixed, moving }: Images, layout: PatchLayout): Level {
+  return { spacingMm: fixed.spacingMm, patches: layPatches(fixed, layout), fields: movingFields(moving, 0) };
 }
 
 /** CT is windowed to what ultrasound can tell apart, so that bone does not drown soft tissue. */

@@ -115,28 +115,34 @@ function gathered(image: CubeImage, patches: readonly Candidate[], layout: Patch
 
 /** The same patches, only the first of them: the ones of the strongest contrast. */
 export function strongest(patches: Patches, most: number): Patches {
-  const count = Math.min(most, patches.weights.length);
-  const end = patches.starts[count] as number;
+  return chosen(patches, (p) => p < most);
+}
+
+/** Some of the patches, by their number. */
+export function chosen(patches: Patches, choose: (p: number) => boolean): Patches {
+  const kept = Array.from(patches.weights.keys()).filter(choose);
   const renamed = new Int32Array(patches.values.length).fill(-1);
   const used: number[] = [];
-  const members = new Int32Array(end);
-  for (let q = 0; q < end; q += 1) {
-    const s = patches.members[q] as number;
-    if (renamed[s] === -1) {
-      renamed[s] = used.length;
-      used.push(s);
+  const members: number[] = [];
+  const starts = [0];
+  for (const p of kept) {
+    for (let q = patches.starts[p] as number; q < (patches.starts[p + 1] as number); q += 1) {
+      const s = patches.members[q] as number;
+      if (renamed[s] === -1) {
+        renamed[s] = used.length;
+        used.push(s);
+      }
+      members.push(renamed[s] as number);
     }
-    members[q] = renamed[s] as number;
+    starts.push(members.length);
   }
+  const place = (n: number): number => patches.places[3 * (used[Math.floor(n / 3)] as number) + (n % 3)] as number;
   return {
-    places: Float64Array.from(
-      { length: 3 * used.length },
-      (_, n) => patches.places[3 * (used[Math.floor(n / 3)] as number) + (n % 3)] as number,
-    ),
+    places: Float64Array.from({ length: 3 * used.length }, (_, n) => place(n)),
     values: Float64Array.from(used, (s) => patches.values[s] as number),
-    starts: patches.starts.slice(0, count + 1),
-    members,
-    weights: patches.weights.slice(0, count),
+    starts: Int32Array.from(starts),
+    members: Int32Array.from(members),
+    weights: Float64Array.from(kept, (p) => patches.weights[p] as number),
     radiusMm: patches.radiusMm,
   };
 }

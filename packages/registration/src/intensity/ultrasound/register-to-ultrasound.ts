@@ -6,8 +6,9 @@ import { aboutOrigin } from '../../accuracy/pose-covariance.js';
 import type { ResultOutcome } from '../../outcome.js';
 import { Breath } from '../breath.js';
 import type { Box } from './cube-image.js';
+import { type Gathered, gather, type UltrasoundEvidence } from './evidence.js';
 import { lc2Module } from './kernels/wasm-lc2.js';
-import { type Evidence, evidenceOf, type Judgement, judged, type UltrasoundFinding } from './knowing.js';
+import { type Judgement, judged, type UltrasoundFinding } from './knowing.js';
 import { type Levels, levelsOf } from './levels.js';
 import { search } from './search.js';
 
@@ -39,7 +40,7 @@ export interface UltrasoundRegistration<U extends string, M extends string> {
   readonly usFromMoving: Transform<U, M>;
   /** Probability that the pose is right to about 2.5 mm, 0 … 1: from the evidence, calibrated on simulated ultrasound. */
   readonly confidence: number;
-  readonly evidence: Evidence;
+  readonly evidence: UltrasoundEvidence;
   /** Expected target registration error at a point of the ultrasound's frame, mm. */
   expectedTre(target: Point<U>): ExpectedTre;
 }
@@ -71,29 +72,30 @@ export async function registerToUltrasound<U extends string, M extends string>(
   await breathe(0);
   const levels = levelsOf(us, moving, (box) => reached(box, start, searchMm, searchRad));
   await breathe(0.05);
+  const module = await lc2Module();
   const found = await search(levels, start, {
     searchMm,
     searchRad,
     random: new Random(seed),
-    module: await lc2Module(),
+    module,
     breathe: (fraction) => breathe(0.05 + 0.9 * fraction),
   });
-  const evidence = evidenceOf(levels, found, start);
-  const judgement = judged(evidence, { searchMm, searchRad });
+  const gathered = gather(levels, found, start, module);
+  const judgement = judged(gathered.evidence, { searchMm, searchDeg: (searchRad * 180) / Math.PI });
   options.progress?.(1);
-  return assembled(us, first, levels, evidence, judgement);
+  return assembled(us, first, levels, gathered, judgement);
 }
 
 function assembled<U extends string, M extends string>(
   us: Volume<U>,
   moving: Volume<M>,
   levels: Levels,
-  evidence: Evidence,
+  { evidence, matrix, covariance }: Gathered,
   judgement: Judgement,
 ): UltrasoundRegistration<U, M> {
-  const pivot = transformPoint(new Float64Array(3), evidence.matrix, levels.centre);
-  const movingFromUs = transform(moving.frame, us.frame, evidence.matrix, {
-    ...(evidence.covariance && { covariance: aboutOrigin(evidence.covariance, pivot) }),
+  const pivot = transformPoint(new Float64Array(3), matrix, levels.centre);
+  const movingFromUs = transform(moving.frame, us.frame, matrix, {
+    ...(covariance && { covariance: aboutOrigin(covariance, pivot) }),
     provenance: { method: 'lc2-rigid' },
   });
   const usFromMoving = invert(movingFromUs);

@@ -13,13 +13,11 @@ export interface Candidate {
 export interface Found {
   /** At the finest resolution, best first, no two of them the same place. */
   readonly places: readonly Candidate[];
-  /** Poses that were descended from at the search's resolution, best first, all of them. */
+  /** Costs at the finest resolution of poses drawn at random: what images that do not belong together reach. */
+  readonly unrelated: readonly number[];
+  /** Poses at the search's resolution that were descended from, best first, all of them. */
   readonly descents: readonly Candidate[];
   readonly starts: number;
-  /** Median cost of poses drawn at random: what images that do not belong together reach. */
-  readonly usual: number;
-  /** Median cost of the places where descents from everywhere ended. */
-  readonly usualPlace: number;
 }
 
 /** How to search. */
@@ -34,34 +32,40 @@ export interface SearchOptions {
 }
 
 /** A patch off the moving images counts as this alike. */
-const CHANCE = 0.1;
+export const CHANCE = 0.1;
 const DRAWN = 400;
 const DESCENDED = 48;
 const CONTINUED = 12;
-const FINISHED = 4;
+const FINISHED = 3;
+const RIVALS = 2;
+const UNRELATED = 24;
 
 /**
  * The best poses around `initial`: many drawn at random, the better ones descended from with few patches, the better of
- * these with all, the best different ones finally at the fine resolution.
+ * these with all, the best different ones and the best rivals far from them finally at the fine resolution.
  */
 export async function search(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Found> {
   const { quick, search: full, fine } = levels;
   const drawn = await draw(levels, initial, options);
-  const usual = (drawn[drawn.length >> 1] as Candidate).cost;
   const descent = descentOptions(levels, quick.spacingMm);
-  const first = await improved(quick, drawn.slice(0, DESCENDED), { ...descent, most: 10 }, options, [0.15, 0.55]);
-  const second = await improved(full, first.slice(0, CONTINUED), { ...descent, most: 20 }, options, [0.55, 0.8]);
+  const first = await improved(quick, drawn.slice(0, DESCENDED), { ...descent, most: 10 }, options, [0.15, 0.5]);
+  const second = await improved(full, first.slice(0, CONTINUED), { ...descent, most: 20 }, options, [0.5, 0.75]);
   const different = distinct(second, levels, SAME_MM).slice(0, FINISHED);
-  const finest = { ...descentOptions(levels, fine.spacingMm), most: 30 };
-  const last = await improved(fine, different, finest, options, [0.8, 1]);
-  const usualPlace = (second[second.length >> 1] as Candidate).cost;
-  return { places: distinct(last, levels, SAME_MM), descents: second, starts: drawn.length, usual, usualPlace };
+  const rivals = distinct([...different, ...second, ...first], levels, RIVAL_MM).filter((c) => !different.includes(c));
+  const finest = { ...descentOptions(levels, fine.spacingMm), most: 25 };
+  const last = await improved(fine, [...different, ...rivals.slice(0, RIVALS)], finest, options, [0.75, 0.95]);
+  const step = Math.max(1, Math.floor(drawn.length / UNRELATED));
+  const lc2 = lc2Over(fine.patches, fine.fields, { chance: CHANCE }, options.module);
+  const unrelated = drawn.filter((_, n) => n % step === step - 1).map((c) => lc2.evaluate(c.matrix));
+  return { places: distinct(last, levels, SAME_MM), descents: first, unrelated, starts: drawn.length };
 }
 
 /** Poses closer than this are the same, mm (rms over what is looked at). */
 const SAME_MM = 1.5;
+/** Poses further than this are different results, mm. */
+export const RIVAL_MM = 3;
 
-function descentOptions(levels: Levels, h: number): DescentOptions {
+export function descentOptions(levels: Levels, h: number): DescentOptions {
   return { centre: levels.centre, reachMm: levels.reachMm, longestMm: 2 * h, shortestMm: 0.02 * h, most: 20 };
 }
 
@@ -112,7 +116,7 @@ async function improved(
   level: Level,
   from: readonly Candidate[],
   how: DescentOptions,
-  options: SearchOptions,
+  options: Pick<SearchOptions, 'breathe' | 'module'>,
   [begin, end]: readonly [number, number],
 ): Promise<Descent[]> {
   const lc2 = lc2Over(level.patches, level.fields, { chance: CHANCE }, options.module);

@@ -1,0 +1,141 @@
+import { invertSymmetric, transformPoint } from '@trocar/core/math';
+import { descend } from './descend.js';
+import { lc2Over } from './kernels/wasm-lc2.js';
+import { Lc2, type PatchCorrelation } from './lc2.js';
+import type { Levels } from './levels.js';
+import { mindProfile } from './mind-profile.js';
+import { chosen } from './patches.js';
+import { type Candidate, CHANCE, descentOptions, type Found, RIVAL_MM, separationMm } from './search.js';
+
+/** What speaks for and against a pose: figures that need no truth. */
+export interface UltrasoundEvidence {
+  /** Mean LC2 at the pose, 0 … 1. */
+  readonly similarity: number;
+  /** How far the cost lies under that of poses drawn at random, in their standard deviations. */
+  readonly peak: number;
+  /**
+   * By how much the best pose more than 3 mm away is worse, as a share of what the pose gains over poses drawn at random;
+   * 1 where there is none.
+   */
+  readonly runnerUpGap: number;
+  /** How far that pose is, rms mm over what the ultrasound shows; 0 where there is none. */
+  readonly runnerUpMm: number;
+  /** Share of the descents, from starts everywhere in the range, that ended within 3 mm of the pose. */
+  readonly agreement: number;
+  /** How far apart the two poses lie that the two halves of the patches lead to, rms mm. */
+  readonly halvesMm: number;
+  /** The second metric: how far MIND's difference at the pose lies under that of poses 3 mm around it, in their spread. */
+  readonly mindPeak: number;
+  /** Share of the ultrasound's contrast on the moving images. */
+  readonly overlap: number;
+  /** Expected error of the pose by the patches alone, rms mm over what the ultrasound shows. */
+  readonly samplingMm: number;
+  /** How far the pose is from the initial one at the middle of the ultrasound, mm, and in its rotation, degrees. */
+  readonly movedMm: number;
+  readonly movedDeg: number;
+  /** Poses that were looked at to begin with. */
+  readonly starts: number;
+}
+
+/** Evidence, with the pose's covariance. */
+export interface Gathered {
+  readonly evidence: UltrasoundEvidence;
+  /** Moving from ultrasound, 16 doubles, column-major, mm. */
+  readonly matrix: Float64Array;
+  /** 6×6 row-major, mm and rad, turning about the pose's image of the ultrasound's middle; absent where the cost is flat. */
+  readonly covariance: Float64Array | undefined;
+}
+
+/** Gathers the evidence for the best place found. */
+export function gather(levels: Levels, found: Found, start: ArrayLike<number>, module: WebAssembly.Module | undefined): Gathered {
+  const best = found.places[0] as Candidate;
+  const { matrix, cost } = best;
+  const apart = (c: Candidate): number => separationMm(c.matrix, matrix, levels);
+  const rival = found.places.find((c) => apart(c) > RIVAL_MM);
+  const lc2 = new Lc2(levels.fine.patches, levels.fine.fields, { chance: CHANCE });
+  const pivot = transformPoint(new Float64Array(3), matrix, levels.centre);
+  lc2.evaluate(matrix, pivot);
+  const covariance = covarianceOf(lc2);
+  const { mean, sd } = spreadOf(found.unrelated);
+  const before = transformPoint(new Float64Array(3), start, levels.centre);
+  let turn = 0;
+  for (let k = 0; k < 12; k += 1) if (k % 4 < 3) turn += ((matrix[k] as number) - (start[k] as number)) ** 2;
+  return {
+    matrix,
+    covariance,
+    evidence: {
+      similarity: 1 - cost,
+      peak: (mean - cost) / sd,
+      runnerUpGap: rival === undefined ? 1 : (rival.cost - cost) / Math.max(1e-6, mean - cost),
+      runnerUpMm: rival === undefined ? 0 : apart(rival),
+      agreement: found.descents.filter((c) => apart(c) < RIVAL_MM).length / found.descents.length,
+      halvesMm: halvesApart(levels, matrix, module),
+      mindPeak: mindProfile(levels.mind, matrix, pivot, levels.reachMm),
+      overlap: lc2.overlap,
+      samplingMm: covariance === undefined ? Number.POSITIVE_INFINITY : rmsOf(covariance, levels.reachMm),
+      movedMm: Math.hypot(...[0, 1, 2].map((r) => (before[r] as number) - (pivot[r] as number))),
+      movedDeg: (360 / Math.PI) * Math.asin(Math.min(1, Math.sqrt(turn / 8))),
+      starts: found.starts,
+    },
+  };
+}
+
+/** Mean and standard deviation. */
+export function spreadOf(values: readonly number[]): { readonly mean: number; readonly sd: number } {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const squares = values.reduce((a, b) => a + (b - mean) ** 2, 0);
+  return { mean, sd: Math.sqrt(squares / Math.max(1, values.length - 1)) || 1e-9 };
+}
+
+/** Two registrations with nothing in common but the moving images: every second patch, and the others. */
+function halvesApart(levels: Levels, matrix: Float64Array, module: WebAssembly.Module | undefined): number {
+  const { patches, fields, spacingMm } = levels.fine;
+  const [even, odd] = [0, 1].map((rest) => {
+    const half = chosen(patches, (p) => p % 2 === rest);
+    const lc2 = lc2Over(half, fields, { chance: CHANCE }, module);
+    return descend(lc2, matrix, { ...descentOptions(levels, spacingMm), most: 12 }).matrix;
+  }) as [Float64Array, Float64Array];
+  return separationMm(even, odd, levels);
+}
+
+/** Patches of 7 cubes every 5: each place counts (7/5)³ times. */
+const SHARED = (7 / 5) ** 3;
+
+/** H⁻¹ (Σ g gᵀ) H⁻¹ with the patches' gradients (White 1980, Econometrica 48:817), times how often patches share their places. */
+function covarianceOf(lc2: PatchCorrelation): Float64Array | undefined {
+  let inverse: Float64Array;
+  try {
+    inverse = invertSymmetric(lc2.hessian, 6);
+  } catch {
+    return undefined;
+  }
+  const half = product6(inverse, lc2.scatter);
+  const out = product6(half, inverse);
+  for (let i = 0; i < 6; i += 1) {
+    for (let j = 0; j <= i; j += 1) {
+      const mean = (SHARED * ((out[6 * i + j] as number) + (out[6 * j + i] as number))) / 2;
+      out[6 * i + j] = mean;
+      out[6 * j + i] = mean;
+    }
+  }
+  return out;
+}
+
+function product6(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(36);
+  for (let i = 0; i < 6; i += 1) {
+    for (let j = 0; j < 6; j += 1) {
+      let sum = 0;
+      for (let k = 0; k < 6; k += 1) sum += (a[6 * i + k] as number) * (b[6 * k + j] as number);
+      out[6 * i + j] = sum;
+    }
+  }
+  return out;
+}
+
+/** Translations, and rotations at the reach, two thirds of which lie across any direction. */
+function rmsOf(c: Float64Array, reachMm: number): number {
+  let sum = 0;
+  for (let i = 0; i < 6; i += 1) sum += (c[7 * i] as number) * (i < 3 ? 1 : (2 * reachMm * reachMm) / 3);
+  return Math.sqrt(sum);
+}
