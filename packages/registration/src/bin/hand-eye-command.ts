@@ -1,5 +1,5 @@
 import { frame, invert, type Transform } from '@trocar/core';
-import { calibrateHandEye, calibrateRobotWorld, type HandEyeOptions } from '../calibration/hand-eye.js';
+import { calibrateHandEye, calibrateRobotWorld } from '../calibration/hand-eye.js';
 import type { HandEyeCalibration } from '../calibration/hand-eye-result.js';
 import { estimateTimeOffset, pairInTime } from '../calibration/hand-eye-time.js';
 import type { AnyPoseList, PoseList } from '../calibration/poses.js';
@@ -32,6 +32,8 @@ const HAND = frame('hand');
 const EYE = frame('eye');
 const TARGET = frame('target');
 const WORLD = frame('world');
+
+type HandEyeOptions = NonNullable<Parameters<typeof calibrateHandEye>[4]>;
 
 /** `trocar-register hand-eye`. @throws NavError, UsageError */
 export async function handEyeCommand(args: Arguments): Promise<Report> {

@@ -109,9 +109,10 @@ function headerOf(
     (cell) => /^([^\s_[(]*)[\s_[(]*([^\])]*)[\])]?$/.exec(cell.trim().toLowerCase().slice(0, 64)) ?? ['', cell, ''],
   );
   const names = parts.map((p) => p[1] as string);
+  // The earlier word counts: a table with ids and labels is called by its labels.
   const find = (wanted: readonly string[]): number | undefined => {
-    const found = names.findIndex((n) => wanted.includes(n));
-    return found < 0 ? undefined : found;
+    const word = wanted.find((w) => names.includes(w));
+    return word === undefined ? undefined : names.indexOf(word);
   };
   const axes = AXES.find(([letters]) => letters.every((letter) => names.includes(letter)));
   if (axes === undefined) {
@@ -129,6 +130,10 @@ function headerOf(
   const [unit = ''] = units;
   const label = find(LABELS);
   const sd = find(SPREADS);
+  const spreadUnit = sd === undefined ? '' : (parts[sd]?.[2] as string);
+  if (spreadUnit !== '' && unitOf(spreadUnit, name) !== unitOf(unit === '' ? 'mm' : unit, name)) {
+    throw badRow(name, row.line, `sd is in ${spreadUnit}, and the coordinates in ${unit === '' ? 'mm' : unit}`);
+  }
   const used = [label, sd, ...xyz];
   return {
     columns: { label, xyz, sd, count: row.cells.length },

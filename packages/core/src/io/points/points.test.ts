@@ -35,6 +35,8 @@ describe('points as a table', () => {
     ['blanks', 'A  1 -2.5 3 0.1\n  B 10 20 3e-3 0.2 \n'],
     ['another order, and a column of its own', 'z,sd,label,y,x,note\n3,0.1,A,-2.5,1,"a, b"\n3e-3,0.2,B,20,10,\n'],
     ['comments', '# taken on Monday\nlabel,x,y,z,sd\n% once\nA,1,-2.5,3,0.1\n#B,0,0,0,0\nB,10,20,3e-3,0.2\n'],
+    ['units in brackets', 'Label,X [mm],Y [mm],Z [mm],SD (mm)\nA,1,-2.5,3,0.1\nB,10,20,3e-3,0.2\n'],
+    ['ids beside its labels', 'id,label,x,y,z,sd\n1,A,1,-2.5,3,0.1\n2,B,10,20,3e-3,0.2\n'],
     ['a unit', 'label,x_cm,y_cm,z_cm,sd_cm\nA,0.1,-0.25,0.3,0.01\nB,1,2,3e-4,0.02\n'],
     ['old Macintosh line ends', 'A,1,-2.5,3,0.1\rB,10,20,3e-3,0.2\r'],
   ])('with %s', async (_, text) => {
@@ -88,6 +90,7 @@ describe('points as a table', () => {
     ['label,x,y,z\n"A"b,1,2,3\n', 'points/bad-row', 'line 2: something follows'],
     ['label,x,y,z,x\nA,1,2,3,4\n', 'points/bad-row', 'two columns are called "x"'],
     ['label,x_mm,y_m,z_m\nA,1,2,3\n', 'points/bad-row', 'not in one unit'],
+    ['label,x_m,y_m,z_m,sd_mm\nA,1,2,3,4\n', 'points/bad-row', 'sd is in mm, and the coordinates in m'],
     ['label,x_in,y_in,z_in\nA,1,2,3\n', 'points/unit-unknown', '"in"'],
     ['# space=RPI\nA,1,2,3\n', 'points/space-unknown', 'RPI'],
     ['hello world, this is no table\n', 'points/not-a-point-list', 'neither numbers nor a header'],
