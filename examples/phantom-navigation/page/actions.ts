@@ -82,7 +82,13 @@ function calibrateActions({ procedure, errands }: Workplace): Action[] {
   }
   if (calibration.hasStored && !calibration.isRecording) {
     const stored = (): void => void procedure.useStoredStylus();
-    actions.push({ id: 'use-stored', label: 'Use stored calibration', wide: true, disabled: busy, run: stored });
+    actions.push({
+      id: 'use-stored',
+      label: 'Use stored calibration',
+      wide: calibration.result === undefined,
+      disabled: busy,
+      run: stored,
+    });
   }
   actions.push(
     { id: 'pivot-narrow', label: 'Pivot narrowly', simulated: true, disabled: busy, run: pivot(NARROW_CONE_DEG) },

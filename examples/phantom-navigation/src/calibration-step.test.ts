@@ -95,6 +95,16 @@ describe('a recording is refused, with what to do', () => {
     expect(b.procedure.calibration.isRecording).toBe(false);
   });
 
+  it('but not for a pose that is late at the start: that is left out', () => {
+    const b = connected();
+    b.said.set('stylus', 'unknown');
+    b.frame();
+    b.said.delete('stylus');
+    b.pivot();
+    expect(b.procedure.acceptCalibration()).toBeUndefined();
+    expect(b.procedure.calibration.poses.seen).toBeGreaterThan(100);
+  });
+
   it('when it has hardly begun, and when there is none', () => {
     const b = connected();
     b.procedure.startPivot();

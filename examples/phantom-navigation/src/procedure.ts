@@ -128,8 +128,11 @@ export class Procedure {
   /** Begins to record the pivoting; it ends by itself when enough was seen, or with {@link stopPivot}. */
   startPivot(): Refusal | undefined {
     if (this.#stage !== 'calibrate') return this.#wrongStage(CALIBRATE_FIRST);
-    const unfit = this.#sensing.whyNot('stylus', this.#options.clock.now());
-    if (unfit !== undefined) return this.#refuse(unfit);
+    // A pose that is late or doubtful does not spoil a recording: it is left out, and counted. One that is not there would.
+    if (this.#sensing.whyNot('stylus', this.#options.clock.now())?.code === 'not-visible') {
+      const message = 'The tracker does not see the stylus: nothing was recorded. Make it visible and begin again.';
+      return this.#refuse({ code: 'not-visible', message });
+    }
     this.calibration.start();
     return this.#done();
   }
