@@ -30,8 +30,8 @@ export async function attempt(
   const top = ladder.spacings.length - 1;
   const { best, runnerUp } = await finals(crew, ladder, located);
   tell(0.7, best.motion);
-  // Wide enough that the ripples of interpolation do not pass for curvature.
-  const stepMm = 0.75 * (ladder.spacings[top] as number);
+  // Wide enough that the ripples of interpolation do not pass for curvature, narrow enough for the optimum to look round.
+  const stepMm = 0.2 * (ladder.spacings[top] as number);
   const detail = (motion: Motion, step: number): Task => ({
     kind: 'detail',
     level: top,

@@ -29,8 +29,6 @@ export interface Stretch {
 /** Steps of the curve of a volume. */
 export const STRETCH_STEPS = 1024;
 
-const AS_IT_IS: Stretch = { low: 0, gain: 1, curve: Uint8Array.from({ length: WHITE + 1 }, (_, n) => n) };
-
 /** Averages the blocks of slice k into bytes; a block with a value that is no number is a hole. Says whether there is one. */
 export function averageSlice(
   out: Uint8Array,
@@ -112,12 +110,51 @@ export async function coarser(image: ByteImage, factors: readonly [number, numbe
   const values = breath.bytes(size[0] * size[1] * size[2]);
   const frameFromIndex = shrunkGeometry(image.frameFromIndex, factors);
   if (image.holes) return { values, size, frameFromIndex, holes: averageWithHoles(values, size, image, factors) };
-  const row = new Float64Array(size[0]);
+  const row = new Int32Array(size[0]);
   for (let k = 0; k < size[2]; k += 1) {
-    averageSlice(values, size, image.values, image.size, factors, AS_IT_IS, row, k);
+    averageBytes(values, size, image, factors, row, k);
     await breath.take();
   }
   return { values, size, frameFromIndex, holes: false };
+}
+
+/** The same for bytes without holes. */
+function averageBytes(
+  out: Uint8Array,
+  size: readonly [number, number, number],
+  { values, size: full }: ByteImage,
+  factors: readonly [number, number, number],
+  row: Int32Array,
+  k: number,
+): void {
+  const [fi, fj, fk] = factors;
+  const count = fi * fj * fk;
+  let n = size[0] * size[1] * k;
+  for (let j = 0; j < size[1]; j += 1) {
+    row.fill(0);
+    for (let c = 0; c < fk; c += 1) {
+      for (let b = 0; b < fj; b += 1) {
+        const from = full[0] * (fj * j + b + full[1] * (fk * k + c));
+        if (fi === 2) addPairs(row, values, from);
+        else addBlocks(row, values, from, fi);
+      }
+    }
+    for (let i = 0; i < row.length; i += 1, n += 1) out[n] = (2 * (row[i] as number) + count) / (2 * count);
+  }
+}
+
+function addPairs(row: Int32Array, values: Uint8Array, from: number): void {
+  for (let i = 0, at = from; i < row.length; i += 1, at += 2) {
+    row[i] = (row[i] as number) + (values[at] as number) + (values[at + 1] as number);
+  }
+}
+
+function addBlocks(row: Int32Array, values: Uint8Array, from: number, factor: number): void {
+  for (let i = 0, at = from; i < row.length; i += 1) {
+    let sum = row[i] as number;
+    for (let a = 0; a < factor; a += 1, at += 1) sum += values[at] as number;
+    row[i] = sum;
+  }
 }
 
 function averageWithHoles(

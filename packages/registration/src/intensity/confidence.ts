@@ -36,7 +36,7 @@ export function confidenceTerms(e: RegistrationEvidence): number[] {
     doubt(e.edgePeak, 8, 1),
     doubt(octaves(e.reversalMm, e.judgedSpacingMm), -2, 1),
     doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -1, 2),
-    doubt(octaves(e.samplingMm, e.judgedSpacingMm), -4.5, -1.5),
+    doubt(octaves(e.samplingMm, 0.01 * e.radiusMm), -3, 1),
     doubt(e.mutualInformation, 0.3, 0),
     doubt(e.overlap, 0.5, 0.1),
   ];

@@ -15,7 +15,7 @@ export interface Crew {
 }
 
 /** All in this thread, with pauses. */
-export function inlineCrew(workshop: Workshop, signal: AbortSignal | undefined): Crew {
+export function inlineCrew(workshop: Workshop, signal: AbortSignal | undefined, close: () => void): Crew {
   const breath = new Breath(signal);
   return {
     hands: 1,
@@ -27,6 +27,6 @@ export function inlineCrew(workshop: Workshop, signal: AbortSignal | undefined):
       }
       return answers;
     },
-    close: () => undefined,
+    close,
   };
 }

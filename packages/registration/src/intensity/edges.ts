@@ -12,7 +12,7 @@ export interface EdgeAgreement {
 }
 
 /** Samples looked at. */
-const LOOKED_AT = 3000;
+const LOOKED_AT = 2000;
 
 /**
  * Gradient orientation agreement (Pluim 2000, IEEE TMI 19:809; Haber & Modersitzki 2006) at a pose and at six displaced by
@@ -69,15 +69,25 @@ function meanCosine(places: Places, moving: ByteImage, m: Float64Array): { mean:
   const products = new Float64Array(count);
   const cosines = new Float64Array(count);
   let total = 0;
+  const found = field.gradient;
   for (let n = 0; n < count; n += 1) {
-    const [x, y, z] = points.subarray(3 * n, 3 * n + 3) as unknown as [number, number, number];
-    const q = [0, 1, 2].map((r) => along(m, r, x, y, z) + (m[12 + r] as number)) as [number, number, number];
-    field.at(...q);
-    const [a, b, c] = field.gradient as unknown as [number, number, number];
-    const g = [0, 1, 2].map((r) => gradients[3 * n + r] as number) as [number, number, number];
+    const x = points[3 * n] as number;
+    const y = points[3 * n + 1] as number;
+    const z = points[3 * n + 2] as number;
+    field.at(
+      along(m, 0, x, y, z) + (m[12] as number),
+      along(m, 1, x, y, z) + (m[13] as number),
+      along(m, 2, x, y, z) + (m[14] as number),
+    );
+    const a = found[0] as number;
+    const b = found[1] as number;
+    const c = found[2] as number;
+    const u = gradients[3 * n] as number;
+    const v = gradients[3 * n + 1] as number;
+    const w = gradients[3 * n + 2] as number;
     // The fixed gradient carried into the moving frame: exact for a rotation, near enough for what scales a little.
-    const dot = along(m, 0, ...g) * a + along(m, 1, ...g) * b + along(m, 2, ...g) * c;
-    const lengths = Math.hypot(...g) * Math.hypot(a, b, c);
+    const dot = along(m, 0, u, v, w) * a + along(m, 1, u, v, w) * b + along(m, 2, u, v, w) * c;
+    const lengths = Math.sqrt((u * u + v * v + w * w) * (a * a + b * b + c * c));
     if (!(lengths > 0)) continue;
     products[n] = lengths;
     cosines[n] = Math.min(1, (dot / lengths) ** 2);
@@ -123,21 +133,24 @@ class GradientField {
   at(x: number, y: number, z: number): void {
     const { values, size } = this.#image;
     const m = this.#index;
-    const [i, j, k] = [0, 1, 2].map((r) => Math.round(along(m, r, x, y, z) + (m[12 + r] as number))) as [number, number, number];
+    const i = Math.round(along(m, 0, x, y, z) + (m[12] as number));
+    const j = Math.round(along(m, 1, x, y, z) + (m[13] as number));
+    const k = Math.round(along(m, 2, x, y, z) + (m[14] as number));
     const [ni, nj, nk] = size;
-    this.gradient.fill(0);
+    const out = this.gradient;
+    out[0] = out[1] = out[2] = 0;
     if (!(i >= 1 && j >= 1 && k >= 1 && i < ni - 1 && j < nj - 1 && k < nk - 1)) return;
     const o = i + ni * (j + nj * k);
-    const steps = [1, ni, ni * nj];
-    const d = steps.map((s) => {
-      const [a, b] = [values[o - s] as number, values[o + s] as number];
-      return a === HOLE || b === HOLE ? 0 : (b - a) / 2;
-    }) as [number, number, number];
-    for (let r = 0; r < 3; r += 1) {
-      this.gradient[r] =
-        (this.#turn[3 * r] as number) * d[0] +
-        (this.#turn[3 * r + 1] as number) * d[1] +
-        (this.#turn[3 * r + 2] as number) * d[2];
-    }
+    const a = difference(values[o - 1] as number, values[o + 1] as number);
+    const b = difference(values[o - ni] as number, values[o + ni] as number);
+    const c = difference(values[o - ni * nj] as number, values[o + ni * nj] as number);
+    const t = this.#turn;
+    out[0] = (t[0] as number) * a + (t[1] as number) * b + (t[2] as number) * c;
+    out[1] = (t[3] as number) * a + (t[4] as number) * b + (t[5] as number) * c;
+    out[2] = (t[6] as number) * a + (t[7] as number) * b + (t[8] as number) * c;
   }
+}
+
+function difference(before: number, after: number): number {
+  return before === HOLE || after === HOLE ? 0 : (after - before) / 2;
 }

@@ -1,4 +1,4 @@
-import { cholesky, choleskySolve, invert4 } from '@trocar/core/math';
+import { cholesky, invert4, symmetricEigen } from '@trocar/core/math';
 import type { ByteImage } from './byte-image.js';
 import type { Kernel, KernelImage, KernelSamples } from './kernels/kernel.js';
 import { directions, type Motion, type MotionKind, moved, PARAMETERS } from './motion.js';
@@ -143,22 +143,52 @@ function along(row: readonly [number, number, number], v: Float64Array, from: nu
   return row[0] * (v[from] as number) + row[1] * (v[from + stride] as number) + row[2] * (v[from + 2 * stride] as number);
 }
 
-function sandwich(h: Float64Array, meat: Float64Array, n: number, count: number): Float64Array {
+/** Less than this share of what the samples' slopes promise is not taken for curvature: differences of a rough measure. */
+const LEAST_CURVATURE = 0.1;
+
+/**
+ * H⁻¹ I H⁻¹ / N, where H is kept from falling below a share of I: with I = L Lᵀ and L⁻¹ H L⁻ᵀ = V diag(λ) Vᵀ it is
+ * L⁻ᵀ V diag(λ⁻²) Vᵀ L⁻¹ / N.
+ */
+function sandwich(h: Float64Array, information: Float64Array, n: number, count: number): Float64Array {
   const out = new Float64Array(n * n).fill(Number.NaN);
-  const factor = new Float64Array(n * n);
-  if (!cholesky(factor, h, n)) return out;
-  // Columns of H⁻¹ I, then rows of that times H⁻¹.
+  const l = new Float64Array(n * n);
+  if (!cholesky(l, information, n)) return out;
+  const { values, vectors } = symmetricEigen(whitened(h, l, n), n);
+  // Columns of L⁻ᵀ V diag(1 / λ), by back substitution.
   const half = new Float64Array(n * n);
-  const column = new Float64Array(n);
-  for (let j = 0; j < n; j += 1) {
-    for (let i = 0; i < n; i += 1) column[i] = meat[n * i + j] as number;
-    choleskySolve(column, factor, column, n);
-    for (let i = 0; i < n; i += 1) half[n * i + j] = column[i] as number;
+  for (let c = 0; c < n; c += 1) {
+    const lambda = Math.max(values[c] as number, LEAST_CURVATURE);
+    for (let r = n - 1; r >= 0; r -= 1) {
+      let sum = (vectors[n * r + c] as number) / lambda;
+      for (let k = r + 1; k < n; k += 1) sum -= (l[n * k + r] as number) * (half[n * k + c] as number);
+      half[n * r + c] = sum / (l[n * r + r] as number);
+    }
   }
   for (let i = 0; i < n; i += 1) {
-    for (let j = 0; j < n; j += 1) column[j] = half[n * i + j] as number;
-    choleskySolve(column, factor, column, n);
-    for (let j = 0; j < n; j += 1) out[n * i + j] = (column[j] as number) / count;
+    for (let j = 0; j < n; j += 1) {
+      let sum = 0;
+      for (let c = 0; c < n; c += 1) sum += (half[n * i + c] as number) * (half[n * j + c] as number);
+      out[n * i + j] = sum / count;
+    }
   }
   return out;
+}
+
+/** L⁻¹ H L⁻ᵀ: the rows of H forward-substituted, then the columns of that. */
+function whitened(h: Float64Array, l: Float64Array, n: number): Float64Array {
+  const forward = (m: Float64Array): Float64Array => {
+    const x = m.slice();
+    for (let c = 0; c < n; c += 1) {
+      for (let r = 0; r < n; r += 1) {
+        let sum = x[n * r + c] as number;
+        for (let k = 0; k < r; k += 1) sum -= (l[n * r + k] as number) * (x[n * k + c] as number);
+        x[n * r + c] = sum / (l[n * r + r] as number);
+      }
+    }
+    return x;
+  };
+  const once = forward(h);
+  const transposed = Float64Array.from(once, (_, at) => once[n * (at % n) + Math.floor(at / n)] as number);
+  return forward(transposed);
 }

@@ -46,6 +46,7 @@ export interface EvidenceSources {
   readonly reversedLevel: number;
   readonly centre: ArrayLike<number>;
   readonly reversedCentre: ArrayLike<number>;
+  readonly edgeSpacingMm: number;
   readonly fixed: ByteImage;
   readonly moving: ByteImage;
   readonly samples: SampleSet;
@@ -63,7 +64,7 @@ export async function gather(crew: Crew, sources: EvidenceSources): Promise<Regi
     { kind: 'climb', level: judgedLevel, motion: judged.motion, options: finestClimb(ladder, judgedLevel, 'affine') },
   ];
   const [reversed, affine] = (await crew.run(tasks)).map(([first]) => first as Reached) as [Reached, Reached];
-  const edges = edgeAgreement(sources.fixed, sources.moving, sources.samples, finest.motion, 1.5 * spacing);
+  const edges = edgeAgreement(sources.fixed, sources.moving, sources.samples, finest.motion, 1.5 * sources.edgeSpacingMm);
   return {
     overlap: finest.score.overlap,
     mutualInformation: finest.score.mi,

@@ -28,7 +28,14 @@ export class ParzenHistogram {
   readonly #moving: Float64Array;
   /** log p(f, b) / p(b) of the last histogram, or its counterpart for the normalised form. */
   readonly #weight: Float64Array;
+  readonly #logs: Float64Array;
   readonly #table: Float32Array;
+  /** Of the last histogram: what the slopes are made from, when they are asked for. */
+  #last: { readonly marginals: number; readonly hJoint: number; readonly counts: Uint32Array } = {
+    marginals: 0,
+    hJoint: 0,
+    counts: new Uint32Array(0),
+  };
 
   constructor(fixedBins: number, movingBins: number, fine: number, metric: IntensityMetric) {
     this.#fixedBins = fixedBins;
@@ -42,6 +49,7 @@ export class ParzenHistogram {
     this.#fixed = new Float64Array(fixedBins);
     this.#moving = new Float64Array(movingBins);
     this.#weight = new Float64Array(fixedBins * movingBins);
+    this.#logs = new Float64Array(fixedBins * movingBins);
     this.#table = new Float32Array(fixedBins * fine);
     // Bins 0 and the last only carry the window's skirts.
     const step = (movingBins - 4) / (fine - 1);
@@ -71,10 +79,16 @@ export class ParzenHistogram {
     let hJoint = 0;
     for (let a = 0; a < this.#fixedBins; a += 1) hFixed -= plogp(this.#fixed[a] as number);
     for (let b = 0; b < nb; b += 1) hMoving -= plogp(this.#moving[b] as number);
-    for (let n = 0; n < this.#joint.length; n += 1) hJoint -= plogp(this.#joint[n] as number);
+    for (let n = 0; n < this.#joint.length; n += 1) {
+      const p = this.#joint[n] as number;
+      if (!(p > 0)) continue;
+      const log = Math.log(p);
+      this.#logs[n] = log;
+      hJoint -= p * log;
+    }
     const mi = hFixed + hMoving - hJoint;
     const normalised = this.#metric === 'nmi';
-    this.#weigh(normalised ? hFixed + hMoving : 0, hJoint);
+    this.#last = { marginals: normalised ? hFixed + hMoving : 0, hJoint, counts };
     return { mi, value: normalised ? (hFixed + hMoving) / hJoint : mi };
   }
 
@@ -101,17 +115,16 @@ export class ParzenHistogram {
   }
 
   /** The derivative of the measure by p(f, b), up to terms that sum to nothing. */
-  #weigh(marginals: number, hJoint: number): void {
+  #weigh(): void {
+    const { marginals, hJoint } = this.#last;
     const nb = this.#movingBins;
-    for (let a = 0; a < this.#fixedBins; a += 1) {
-      for (let b = 0; b < nb; b += 1) {
-        const p = this.#joint[a * nb + b] as number;
-        if (!(p > 0)) {
-          this.#weight[a * nb + b] = 0;
-          continue;
-        }
-        const moving = Math.log(this.#moving[b] as number);
-        this.#weight[a * nb + b] = marginals > 0 ? (Math.log(p) * (marginals / hJoint) - moving) / hJoint : Math.log(p) - moving;
+    for (let b = 0; b < nb; b += 1) {
+      const moving = Math.log(this.#moving[b] as number);
+      for (let at = b; at < this.#joint.length; at += nb) {
+        const p = this.#joint[at] as number;
+        const joint = this.#logs[at] as number;
+        if (!(p > 0)) this.#weight[at] = 0;
+        else this.#weight[at] = marginals > 0 ? (joint * (marginals / hJoint) - moving) / hJoint : joint - moving;
       }
     }
   }
@@ -131,12 +144,18 @@ export class ParzenHistogram {
     return Math.sqrt(Math.max(0, squares - mi * mi));
   }
 
-  /** How the measure of the last histogram grows with a sample's moving byte, by cell; times the number inside. A view. */
+  /**
+   * How the measure of the last histogram grows with a sample's moving byte, times the number inside: by cell, and only for
+   * cells with samples in them. A view.
+   */
   slopes(): Float32Array {
+    this.#weigh();
+    const { counts } = this.#last;
     const nb = this.#movingBins;
     const fine = this.#fine;
     for (let a = 0; a < this.#fixedBins; a += 1) {
       for (let v = 0; v < fine; v += 1) {
+        if (counts[a * fine + v] === 0) continue;
         const at = a * nb + (this.#first[v] as number);
         let sum = 0;
         for (let w = 0; w < 4; w += 1) sum += (this.#weight[at + w] as number) * (this.#slope[4 * v + w] as number);

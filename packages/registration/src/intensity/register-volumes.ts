@@ -19,7 +19,7 @@ import { outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import { type Crew, inlineCrew } from './crew.js';
 import type { Detail } from './evaluate.js';
 import type { RegistrationEvidence } from './evidence.js';
-import { kernelModule, WasmKernel } from './kernels/wasm.js';
+import { borrowKernel, kernelModule, returnKernel } from './kernels/wasm.js';
 import { QUICK, refined, THOROUGH } from './locate.js';
 import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
@@ -119,7 +119,8 @@ export async function registerVolumes<F extends string, M extends string, K exte
   };
   try {
     const quick = await attempt(crew, scene, searchSpace(scene, initial, options, false), QUICK, tell);
-    const sure = outcomeOf(quick.findings) === 'ok' && quick.confidence >= SURE;
+    // Where much of the fixed image is not on the moving one, the two are cut in different places: hard to find.
+    const sure = outcomeOf(quick.findings) === 'ok' && quick.confidence >= SURE && quick.evidence.overlap >= MUCH_OVERLAP;
     const found = sure
       ? quick
       : better(quick, await attempt(crew, scene, searchSpace(scene, initial, options, true), THOROUGH, tell));
@@ -167,7 +168,8 @@ function covarianceOf(finest: Reached, scene: Scene, fixed: AnyVolume, moving: A
 }
 
 /** From this confidence on the quick search is enough. */
-const SURE = 0.95;
+const SURE = 0.9;
+const MUCH_OVERLAP = 0.6;
 
 async function crewOf(
   levels: readonly LevelData[],
@@ -178,7 +180,8 @@ async function crewOf(
   }: Pick<VolumeRegistrationOptions<MotionKind, string, string>, 'threads' | 'signal' | 'createWorker'>,
 ): Promise<Crew> {
   if (threads > 0) return workerCrew(levels, threads, signal, createWorker);
-  return inlineCrew(new Workshop(new WasmKernel(await kernelModule()), levels), signal);
+  const kernel = borrowKernel(await kernelModule());
+  return inlineCrew(new Workshop(kernel, levels), signal, () => returnKernel(kernel));
 }
 
 function result<F extends string, M extends string>(

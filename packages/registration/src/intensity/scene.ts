@@ -19,7 +19,8 @@ export interface Scene {
   /** The middles of what is bright, each in its own frame, mm. */
   readonly fixedBody: readonly [number, number, number];
   readonly movingBody: readonly [number, number, number];
-  /** Of the judged level. */
+  /** Of the second level, where edges are compared: finer ones lie apart as soon as anything is deformed. */
+  readonly edgeSpacingMm: number;
   readonly fixed: ByteImage;
   readonly moving: ByteImage;
   readonly samples: SampleSet;
@@ -59,6 +60,7 @@ export async function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: Scen
   const judged = levels[judgedLevel] as LevelData;
   const fixedJudged = ofFixed.levels[judgedLevel] as ByteImage;
   const reversed = { ...judged, samples: samplersOf(ofMoving, reversedCentre, seed)(judgedLevel), image: fixedJudged };
+  const second = Math.min(1, count - 1);
   return {
     ladder: { spacings, radiusMm: (levels[0] as LevelData).samples.radiusMm, judgedLevel },
     levels: [...levels, reversed],
@@ -67,9 +69,10 @@ export async function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: Scen
     reversedCentre,
     fixedBody: bodyCentreOf(ofFixed.levels[0] as ByteImage),
     movingBody: bodyCentreOf(ofMoving.levels[0] as ByteImage),
-    fixed: fixedJudged,
-    moving: judged.image,
-    samples: judged.samples,
+    edgeSpacingMm: spacings[second] as number,
+    fixed: ofFixed.levels[second] as ByteImage,
+    moving: ofMoving.levels[second] as ByteImage,
+    samples: (levels[second] as LevelData).samples,
     fixedFactors: ofFixed.factors,
     movingFactors: ofMoving.factors,
   };

@@ -49,7 +49,7 @@ export function pairForBits(): IntensityPair {
 }
 
 /** What `registerVolumes(fixed, moving, {seed: 7})` makes of {@link pairForBits}: the matrix movingFromFixed, byte by byte. */
-export const BITS =
+export const BITS: string =
   '3698a65f0846ee3f11b6bf29dd82d13fc9d1ee0fa837c63f0000000000000000cf02077e045dd3bfd33c139e7c01ee3f3035c35be2e0c53f' +
   '0000000000000000239a3c957ab1bdbfc06afa32866bcbbfe21513753609ef3f00000000000000006f99aad868252840cc39dbf8561e22c0' +
   'c47241318e311c40000000000000f03f';

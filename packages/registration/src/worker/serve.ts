@@ -1,14 +1,23 @@
-import { WasmKernel } from '../intensity/kernels/wasm.js';
+import { borrowKernel, returnKernel, type WasmKernel } from '../intensity/kernels/wasm.js';
 import { Workshop } from '../intensity/workshop.js';
 import type { Port } from './messages.js';
 
 /** Does the tasks that come through a port, one after the other, for as long as the worker lives. */
 export function serve(port: Port): void {
   let workshop: Workshop | undefined;
+  let kernel: WasmKernel | undefined;
+  const leave = (): void => {
+    workshop = undefined;
+    if (kernel !== undefined) returnKernel(kernel);
+    kernel = undefined;
+  };
   port.listen((message) => {
-    if (message.kind === 'forget') workshop = undefined;
-    else if (message.kind === 'levels') workshop = new Workshop(new WasmKernel(message.module), message.levels);
-    else {
+    if (message.kind === 'forget') leave();
+    else if (message.kind === 'levels') {
+      leave();
+      kernel = borrowKernel(message.module);
+      workshop = new Workshop(kernel, message.levels);
+    } else {
       const { job, index, task } = message;
       try {
         port.post({ job, index, reached: (workshop as Workshop).do(task) });

@@ -31,6 +31,22 @@ export function kernelModule(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
+/** A kernel whose memory is larger is not kept for the next registration. */
+const MOST_KEPT = 128e6;
+const kept: WasmKernel[] = [];
+
+/** A kernel for one registration: an earlier one's where there is one, for growing its memory takes time. */
+export function borrowKernel(module: WebAssembly.Module): WasmKernel {
+  return kept.pop() ?? new WasmKernel(module);
+}
+
+/** Gives it back; it must not be used any more. */
+export function returnKernel(kernel: WasmKernel): void {
+  if (kernel.bytes > MOST_KEPT || kept.length > 0) return;
+  kernel.clear();
+  kept.push(kernel);
+}
+
 /** The kernel in WebAssembly, with memory of its own that grows as images and samples are added. */
 export class WasmKernel implements Kernel<WasmImage, WasmSamples> {
   readonly kind = 'wasm';
@@ -38,12 +54,25 @@ export class WasmKernel implements Kernel<WasmImage, WasmSamples> {
   #next: number;
   #scratch = { samples: -1, cells: 0, gradients: 0, histogram: 0, table: 0, cellCount: 0 };
   readonly #small: number;
+  readonly #start: number;
 
   constructor(module: WebAssembly.Module) {
     this.#exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
     // The module has no data of its own; an address of 0 means `none`.
     this.#next = 1024;
     this.#small = this.#take(64 + 480);
+    this.#start = this.#next;
+  }
+
+  /** Forgets all images and samples; the memory stays. */
+  clear(): void {
+    this.#next = this.#start;
+    this.#scratch = { samples: -1, cells: 0, gradients: 0, histogram: 0, table: 0, cellCount: 0 };
+  }
+
+  /** Bytes that its memory holds. */
+  get bytes(): number {
+    return this.#exports.memory.buffer.byteLength;
   }
 
   addImage(image: ByteImage): WasmImage {
