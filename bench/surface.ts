@@ -3,6 +3,7 @@ import { prepareSurface } from '@trocar/registration';
 import { headMesh, phantomHeadMesh, randomHead } from '../packages/registration/src/testing/surfaces.js';
 import { median, type Row, report, row } from './_report.js';
 import { CASES, measure, quantile, type Scene } from './surface/cases.js';
+import { coverage } from './surface/coverage.js';
 import { findVtk } from './surface/peer.js';
 
 /**
@@ -84,4 +85,12 @@ for (const one of CASES) {
     row('… VTK 1000 iterations on all points, time', 'ms', long.ms),
   );
 }
+const covered = coverage(random, 8, 50 * RUNS);
+rows.push(
+  row('expected over simulated TRE, per configuration', '', covered.ratios, {
+    text: 'within 10 %',
+    met: covered.ratios.every((r) => Math.abs(r - 1) <= 0.1),
+  }),
+  row('95 % bound covers', '%', [covered.share], { text: '93 to 97', met: covered.share >= 93 && covered.share <= 97 }),
+);
 report(rows);

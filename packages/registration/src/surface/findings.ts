@@ -100,8 +100,13 @@ function rivalFindings(rivals: readonly { readonly gap: number; readonly sigmaMm
   ];
 }
 
-function slippageFindings({ weakest, uncertainty }: Checked): SurfaceRegistrationFinding[] {
-  const free = uncertainty.stiffness.filter((s, k) => s < FREE || at(uncertainty.motionSdMm, k) > MOST_SD_MM).length;
+function freeMotions({ uncertainty }: Checked): number {
+  return uncertainty.stiffness.filter((s, k) => s < FREE || at(uncertainty.motionSdMm, k) > MOST_SD_MM).length;
+}
+
+function slippageFindings(checked: Checked): SurfaceRegistrationFinding[] {
+  const { weakest } = checked;
+  const free = freeMotions(checked);
   if (free === 0) return [];
   const sd = weakest.sdMm > 100 ? 'freely' : `by ± ${weakest.sdMm.toPrecision(2)} mm (standard deviation)`;
   return [
@@ -143,7 +148,8 @@ function fitFindings(checked: Checked): SurfaceRegistrationFinding[] {
         'changed, is another, or the pose is wrong. Look at the residuals on the surface.',
     });
   }
-  if (!fit.converged) {
+  // Along a free motion there is no place to rest at: that is said by name.
+  if (!fit.converged && freeMotions(checked) === 0) {
     findings.push({ code: 'not-converged', message: 'The fit did not come to rest. Touch more points, or give a better start.' });
   }
   return findings;

@@ -121,8 +121,8 @@ export function registerSurface<To extends string, From extends string>(
   const fits = fitted(aligner, start, everywhere, cloud, options.seed ?? 1);
   const best = fits[0] as Fit;
   const judged = judge(aligner, best, cloud, options.maxSigmaMm);
-  requireUnmirrored(aligner, best, everywhere || judged.suspect);
   if (start !== undefined && !everywhere) requireLps(aligner, best, start, cloud.centroid);
+  requireUnmirrored(aligner, best, judged.suspect);
   return assembled(to, from, { aligner, cloud, fits, judged, everywhere, options });
 }
 

@@ -16,7 +16,7 @@ export interface Candidate {
 const ROTATIONS = 480;
 
 /** Points that a first look takes. */
-const GLANCE = 32;
+const GLANCE = 24;
 
 /**
  * A unit quaternion of an even spread over all rotations, as a rotation matrix (column-major 3×3) into `out` (the
@@ -50,7 +50,7 @@ function rotationOf(out: Float64Array, x: number, y: number, z: number, w: numbe
 
 /**
  * Poses that explain the cloud, best first, from everywhere: each of 480 rotations with a point of the cloud laid on each of
- * the surface's anchors is glanced at (a look-up for each of 32 points); the best few of each rotation are annealed briefly,
+ * the surface's anchors is glanced at (a look-up for each of 24 points); the best few of each rotation are annealed briefly,
  * the best of those for longer, and poses that agree are joined.
  */
 export function searchEverywhere(aligner: Aligner, random: Random, keep: number): Candidate[] {
@@ -187,7 +187,7 @@ function insert(scores: Float64Array, shifts: Float64Array, sum: number, x: numb
 /** As many of the surface's anchors as stand half the cloud's size apart. */
 function anchorsFor({ surface, size }: Aligner): Float64Array {
   let count = 24;
-  while (count < surface.anchorRadii.length && at(surface.anchorRadii, count - 1) > 0.35 * size) count += 1;
+  while (count < surface.anchorRadii.length && at(surface.anchorRadii, count - 1) > 0.45 * size) count += 1;
   return surface.anchors.subarray(0, 3 * count);
 }
 

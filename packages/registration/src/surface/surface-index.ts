@@ -19,6 +19,8 @@ export class SurfaceIndex {
   readonly middle: Float64Array;
   /** Places on the surface to begin a search at, each as far as can be from those before it: x, y, z, mm. */
   readonly anchors: Float64Array;
+  /** Unit normals at the anchors, as the triangles are wound. */
+  readonly anchorNormals: Float64Array;
   /** Per anchor: how far the furthest place of the surface is from it and those before it, mm. */
   readonly anchorRadii: Float64Array;
   /** Per slot: the triangle's middle, and the squared reach around it within which its plane stands for it; 0 for a large one. */
@@ -36,8 +38,9 @@ export class SurfaceIndex {
     this.grid = new NearestGrid(this.exactly, voxelMm, marginMm);
     this.middle = middleOf(this.exactly.corners);
     this.#middles = middlesOf(this.exactly.corners, this.grid.voxelMm);
-    const spread = anchorsOf(this.exactly.corners, 400);
+    const spread = anchorsOf(this.exactly, 400);
     this.anchors = spread.anchors;
+    this.anchorNormals = spread.normals;
     this.anchorRadii = spread.radii;
   }
 
@@ -201,7 +204,10 @@ function middleOf(corners: Float64Array): Float64Array {
 }
 
 /** Places spread over the surface: the first anywhere, each next where the surface is furthest from all before (Gonzalez 1985). */
-function anchorsOf(corners: Float64Array, most: number): { readonly anchors: Float64Array; readonly radii: Float64Array } {
+function anchorsOf(
+  { corners, normals: faces }: MeshDistance,
+  most: number,
+): Record<'anchors' | 'normals' | 'radii', Float64Array> {
   const triangles = corners.length / 9;
   const step = Math.max(1, Math.floor(triangles / 4000));
   const count = Math.ceil(triangles / step);
@@ -212,10 +218,12 @@ function anchorsOf(corners: Float64Array, most: number): { readonly anchors: Flo
   }
   const apart = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   const anchors = new Float64Array(3 * Math.min(most, count));
+  const normals = new Float64Array(anchors.length);
   const radii = new Float64Array(anchors.length / 3);
   let next = 0;
   for (let a = 0; a < radii.length; a += 1) {
     anchors.set(places.subarray(3 * next, 3 * next + 3), 3 * a);
+    normals.set(faces.subarray(3 * next * step, 3 * next * step + 3), 3 * a);
     let furthest = -1;
     const from = next;
     for (let n = 0; n < count; n += 1) {
@@ -231,7 +239,7 @@ function anchorsOf(corners: Float64Array, most: number): { readonly anchors: Flo
     }
     radii[a] = Math.sqrt(furthest);
   }
-  return { anchors, radii };
+  return { anchors, normals, radii };
 }
 
 /** Middles of the triangles, and the squared sum of its circle's radius and a voxel; 0 for triangles of many voxels. */

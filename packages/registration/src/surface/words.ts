@@ -27,6 +27,11 @@ export interface FreeMotion {
   readonly axis: Float64Array;
   /** A point of the axis turned about, mm; the cloud's centroid for a slide. */
   readonly through: Float64Array;
+  /** The motion itself: (ρ, L φ) about the cloud's centroid, unit length. */
+  readonly motion: Float64Array;
+  /** The cloud's centroid in the surface's frame and its size L, mm. */
+  readonly centroid: Float64Array;
+  readonly sizeMm: number;
   /** Standard deviation along it: of the cloud's root-mean-square motion, mm. */
   readonly sdMm: number;
   /** Information per point, 0 (free) … 1. */
@@ -49,18 +54,19 @@ export function freeMotion(
   const turn = Math.hypot(...phi);
   const cross = [phi[1] * rho[2] - phi[2] * rho[1], phi[2] * rho[0] - phi[0] * rho[2], phi[0] * rho[1] - phi[1] * rho[0]];
   const offset = cross.map((c) => c / (turn * turn));
-  if (turn * 10 * size > Math.hypot(...rho)) {
-    const axis = Float64Array.from(phi, (p) => p / turn);
-    return { kind: 'turn', axis, through: Float64Array.from(offset, (o, k) => o + at(centroid, k)), sdMm, stiffness };
-  }
-  const length = Math.hypot(...rho);
-  return {
-    kind: 'slide',
-    axis: Float64Array.from(rho, (r) => r / length),
-    through: Float64Array.from(centroid),
+  const known = {
+    motion: Float64Array.from({ length: 6 }, (_, k) => at(motion, k)),
+    centroid: Float64Array.from(centroid),
+    sizeMm: size,
     sdMm,
     stiffness,
   };
+  if (turn * 10 * size > Math.hypot(...rho)) {
+    const axis = Float64Array.from(phi, (p) => p / turn);
+    return { kind: 'turn', axis, through: Float64Array.from(offset, (o, k) => o + at(centroid, k)), ...known };
+  }
+  const length = Math.hypot(...rho);
+  return { kind: 'slide', axis: Float64Array.from(rho, (r) => r / length), through: Float64Array.from(centroid), ...known };
 }
 
 /** `turns about a head–feet axis through (1, 2, 3) mm`. */
