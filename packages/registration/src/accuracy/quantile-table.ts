@@ -8,7 +8,7 @@ const FREEDOMS = 6;
 
 /**
  * `radiusQuantile` for very many covariances at one probability: a table over the ratios of the eigenvalues (and over
- * 1/ν where a known part makes ν vary), read by linear interpolation. Within 0.3 % of the exact routine; a test holds it.
+ * 1/ν where a known part makes ν vary), read by linear interpolation. Within 0.5 % of the exact routine; a test holds it.
  */
 export class QuantileTable {
   readonly #values: Float64Array;

@@ -15,7 +15,7 @@ const MOST_VOXELS = 2 ** 27;
 
 /**
  * The bound that the target registration error stays below with 95 % probability, mm, at the centre of every voxel of a
- * grid in the edge's `to` frame: what {@link expectedTreOf} says there, within 0.3 %. NaN throughout where the edge has no
+ * grid in the edge's `to` frame: what {@link expectedTreOf} says there, within 0.5 %. NaN throughout where the edge has no
  * covariance. i fastest, as a volume's voxels.
  * @throws NavError `frame/mismatch`, `registration/too-large` (more than 2²⁷ voxels), `registration/bad-option`,
  * `math/out-of-range`

@@ -23,7 +23,7 @@ const axial = (size: number, mm: number): Float64Array =>
   Float64Array.of(mm, 0, 0, 0, 0, mm, 0, 0, 0, 0, mm, 0, (-size * mm) / 2, (-size * mm) / 2, (-size * mm) / 2, 1);
 
 describe('the quick quantile', () => {
-  it.each([Infinity, 30, 9, 6, 3])('is within 0.3 per cent of radiusQuantile for any covariance, ν = %d', (nu) => {
+  it.each([Infinity, 30, 9, 6, 3])('is within 0.5 per cent of (0.1 at 95) radiusQuantile for any covariance, ν = %d', (nu) => {
     const random = new Random(3);
     for (const probability of [0.5, 0.95, 0.99]) {
       const fixed = new QuantileTable(probability, nu, false);
@@ -32,7 +32,7 @@ describe('the quick quantile', () => {
         const middle = random.uniform() ** (1 + (run % 3));
         const end = middle * random.uniform() ** (1 + (run % 2));
         const exact = radiusQuantile([1, 0, 0, 0, middle, 0, 0, 0, end], probability, nu);
-        expect(Math.abs(fixed.at(middle, end, nu) / exact - 1)).toBeLessThan(3e-3);
+        expect(Math.abs(fixed.at(middle, end, nu) / exact - 1)).toBeLessThan(probability < 0.9 ? 5e-3 : 1e-3);
         const more = nu * (1 + 20 * random.uniform() ** 3);
         const other = radiusQuantile([1, 0, 0, 0, middle, 0, 0, 0, end], probability, more);
         // 3 degrees of freedom at 99 % bend most over 1/ν.
@@ -69,13 +69,15 @@ describe('treMap', () => {
     const edge = edgeOf(2);
     const grid = { frame: ct, size: [64, 64, 64] as const, frameFromIndex: axial(64, 4) };
     treMap(edge, { ...grid, size: [8, 8, 8] });
+    // Processor time: the clock also counts what other processes do.
     const times = [0, 1, 2].map(() => {
-      const begun = performance.now();
+      const begun = process.cpuUsage();
       treMap(edge, grid);
-      return performance.now() - begun;
+      const { user, system } = process.cpuUsage(begun);
+      return (user + system) / 1000;
     });
     console.log(`treMap 64³: ${Math.min(...times).toFixed(0)} ms`);
-    expect(Math.min(...times)).toBeLessThan(2000);
+    expect(Math.min(...times)).toBeLessThan(1000);
   });
 
   it('refuses another frame and absurd sizes; without a covariance it promises nothing', () => {
