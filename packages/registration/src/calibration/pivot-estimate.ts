@@ -1,6 +1,6 @@
 import { pointCovariance } from '@trocar/core';
 import { radiusQuantile } from '@trocar/core/math';
-import { huberWeight } from '../accuracy/robust.js';
+import { huberWeight, median } from '../accuracy/robust.js';
 import { at } from '../points/rigid-fit.js';
 import { type Consensus, findConsensus } from './pivot-consensus.js';
 import { misfits, type PivotData, type RotationNoise, requireSolution, solvePivot, UNIT, undetermined } from './pivot-fit.js';
@@ -34,7 +34,7 @@ export interface PivotEstimate {
   /** u_i in the tool's frame. */
   readonly misfits: Float64Array;
   readonly noise: NoiseEstimate;
-  /** Mean squared misfit of the poses in use over what the known noise allows; undefined where the noise is estimated. */
+  /** Squared misfits over what the known noise allows; undefined where the noise is estimated. */
   readonly excess: number | undefined;
   readonly converged: boolean;
 }
@@ -240,17 +240,21 @@ function assembled(data: PivotData, { x, weights, w, s, u, noise, known, converg
   const last = requireSolution(solvePivot(data, weights, w));
   const { root, inverse } = rootsOf(s, 1e6);
   const covariance = pivotCovariance(data, last, weights, w, root, noise.correlation);
-  let excess: number | undefined;
-  if (known !== undefined) {
-    let sum = 0;
-    let used = 0;
-    for (let k = 0; k < data.n; k += 1) {
-      if (!(at(weights, k) > 0)) continue;
-      used += 1;
-      sum += quadratic(u, inverse, k);
-    }
-    excess = sum / Math.max(1, 3 * used - 6);
-  }
+  const excess = known === undefined ? undefined : excessOf(u, inverse, weights);
   const degreesOfFreedom = known === undefined ? noise.degreesOfFreedom : Number.POSITIVE_INFINITY;
   return { x, covariance, degreesOfFreedom, weights, misfits: u, noise, excess, converged };
+}
+
+/** The median of χ²₃. */
+const MEDIAN_SQUARE = 2.366;
+
+/**
+ * Squared misfits over what the known noise allows: their mean over the poses in use, or their median over all poses, where
+ * that is larger. Noise stated far too small would have most poses left out, and the few that stay would agree with it.
+ */
+function excessOf(u: ArrayLike<number>, inverse: ArrayLike<number>, weights: ArrayLike<number>): number {
+  const squares = Float64Array.from({ length: weights.length }, (_, k) => quadratic(u, inverse, k));
+  const used = squares.filter((_, k) => at(weights, k) > 0);
+  const mean = used.reduce((sum, d) => sum + d, 0) / Math.max(1, 3 * used.length - 6);
+  return Math.max(mean, median(squares) / MEDIAN_SQUARE);
 }
