@@ -31,7 +31,7 @@ async function refused(code: NavErrorCode, ...args: readonly string[]): Promise<
   return json['message'] as string;
 }
 
-const head = phantomHeadMesh(9);
+const head = phantomHeadMesh(12);
 const random = new Random(seed);
 const truth = randomPose(random);
 const sampler = new SurfaceSampler(head, cap([0, 0, 20], [0, -0.8, 0.6], 70));
