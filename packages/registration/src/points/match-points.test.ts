@@ -54,7 +54,7 @@ function sceneOf(random: Random, common: number, extraTo: number, extraFrom: num
 }
 
 /** Whether a result claims something that is not so. */
-function wrong(result: PointMatch<string, string>, truth: readonly number[]): boolean {
+function wrong(result: Pick<PointMatch<'ct', 'tracker'>, 'pairs'>, truth: readonly number[]): boolean {
   return result.pairs.some(([i, a]) => truth[i] !== a);
 }
 
