@@ -5,6 +5,7 @@ export { confidenceTerms, type VolumeFinding } from './confidence.js';
 export type { RegistrationEvidence } from './evidence.js';
 export type { MotionKind } from './motion.js';
 export type { IntensityMetric } from './mutual-information.js';
+export { volumeRegistrationBytes } from './pyramid.js';
 export {
   type AffineVolumeRegistration,
   type RigidVolumeRegistration,
@@ -13,6 +14,8 @@ export {
   type VolumeRegistrationOptions,
   type VolumeRegistrationReport,
 } from './register-volumes.js';
+export type { UltrasoundEvidence } from './ultrasound/evidence.js';
+export { confidenceTerms as ultrasoundConfidenceTerms, type UltrasoundFinding } from './ultrasound/knowing.js';
 export {
   registerToUltrasound,
   type UltrasoundRegistration,

@@ -44,6 +44,8 @@ export interface Gathered {
   readonly matrix: Float64Array;
   /** 6×6 row-major, mm and rad, turning about the pose's image of the ultrasound's middle; absent where the cost is flat. */
   readonly covariance: Float64Array | undefined;
+  /** What the covariance's rotations turn about, mm in the moving frame. */
+  readonly pivot: Float64Array;
 }
 
 /** Gathers the evidence for the best place found. */
@@ -62,7 +64,8 @@ export function gather(levels: Levels, found: Found, start: ArrayLike<number>, m
   for (let k = 0; k < 12; k += 1) if (k % 4 < 3) turn += ((matrix[k] as number) - (start[k] as number)) ** 2;
   return {
     matrix,
-    covariance,
+    pivot,
+    covariance: covariance && withSystematic(covariance, levels.reachMm),
     evidence: {
       similarity: 1 - cost,
       peak: (mean - cost) / sd,
@@ -131,6 +134,17 @@ function product6(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
     }
   }
   return out;
+}
+
+/**
+ * Errors that more patches do not lessen, mm along each axis at the middle and again at the reach: speed of sound, echoes that
+ * begin at a border and not on it, tissue that moved as a whole differently than around it.
+ */
+const SYSTEMATIC_MM = 0.5;
+
+function withSystematic(c: Float64Array, reachMm: number): Float64Array {
+  const own = SYSTEMATIC_MM * SYSTEMATIC_MM;
+  return c.map((x, n) => x + (n % 7 === 0 ? (n < 21 ? own : own / (reachMm * reachMm)) : 0));
 }
 
 /** Translations, and rotations at the reach, two thirds of which lie across any direction. */

@@ -1,5 +1,5 @@
 import { invert, NavError, type Point, requireSameFrame, type Transform, transform } from '@trocar/core';
-import { identity4, invertRigid, Random, transformPoint } from '@trocar/core/math';
+import { identity4, multiply4, Random } from '@trocar/core/math';
 import { requireNoShear, type Volume } from '@trocar/core/volume';
 import { type ExpectedTre, expectedTreOf } from '../../accuracy/expected-tre.js';
 import { aboutOrigin } from '../../accuracy/pose-covariance.js';
@@ -9,7 +9,7 @@ import type { Box } from './cube-image.js';
 import { type Gathered, gather, type UltrasoundEvidence } from './evidence.js';
 import { lc2Module } from './kernels/wasm-lc2.js';
 import { type Judgement, judged, type UltrasoundFinding } from './knowing.js';
-import { type Levels, levelsOf } from './levels.js';
+import { levelsOf } from './levels.js';
 import { search } from './search.js';
 
 /** How to register to ultrasound. */
@@ -62,43 +62,46 @@ export async function registerToUltrasound<U extends string, M extends string>(
 ): Promise<UltrasoundRegistration<U, M>> {
   const first = requireImages(us, moving);
   const { searchMm, searchRad, seed } = requireOptions(us, first, options);
-  const usFromMoving = options.initial?.matrix ?? identity4();
-  const start = invertRigid(new Float64Array(16), usFromMoving);
+  const initial = options.initial?.matrix ?? identity4();
+  // The moving images are taken to where they are thought to lie: what is searched is then a small motion in one frame.
+  const placed = moving.map((v) => ({ ...v, frameFromIndex: multiply4(identity4(), initial, v.frameFromIndex) }));
   const breath = new Breath(options.signal);
   const breathe = async (fraction: number): Promise<void> => {
     options.progress?.(fraction);
     await breath.take();
   };
   await breathe(0);
-  const levels = levelsOf(us, moving, (box) => reached(box, start, searchMm, searchRad));
+  const levels = levelsOf(us, placed, (box) => reached(box, searchMm, searchRad));
   await breathe(0.05);
   const module = await lc2Module();
-  const found = await search(levels, start, {
+  const found = await search(levels, identity4(), {
     searchMm,
     searchRad,
     random: new Random(seed),
     module,
     breathe: (fraction) => breathe(0.05 + 0.9 * fraction),
   });
-  const gathered = gather(levels, found, start, module);
+  const gathered = gather(levels, found, identity4(), module);
   const judgement = judged(gathered.evidence, { searchMm, searchDeg: (searchRad * 180) / Math.PI });
   options.progress?.(1);
-  return assembled(us, first, levels, gathered, judgement);
+  return assembled(us, first, initial, gathered, judgement);
 }
 
 function assembled<U extends string, M extends string>(
   us: Volume<U>,
   moving: Volume<M>,
-  levels: Levels,
-  { evidence, matrix, covariance }: Gathered,
+  initial: ArrayLike<number>,
+  { evidence, matrix, covariance, pivot }: Gathered,
   judgement: Judgement,
 ): UltrasoundRegistration<U, M> {
-  const pivot = transformPoint(new Float64Array(3), matrix, levels.centre);
-  const movingFromUs = transform(moving.frame, us.frame, matrix, {
+  const placedFromUs = transform(us.frame, us.frame, matrix, {
     ...(covariance && { covariance: aboutOrigin(covariance, pivot) }),
+  });
+  const usFromPlaced = invert(placedFromUs);
+  const usFromMoving = transform(us.frame, moving.frame, multiply4(identity4(), usFromPlaced.matrix, initial), {
+    ...(usFromPlaced.covariance && { covariance: usFromPlaced.covariance }),
     provenance: { method: 'lc2-rigid' },
   });
-  const usFromMoving = invert(movingFromUs);
   return {
     ...judgement,
     usFromMoving,
@@ -141,20 +144,12 @@ function requireOptions<U extends string, M extends string>(
   return { searchMm, searchRad: (searchDeg * Math.PI) / 180, seed };
 }
 
-/** The box in the moving frame that the ultrasound may come to lie in. */
-function reached(box: Box, start: ArrayLike<number>, searchMm: number, searchRad: number): Box {
-  const low: [number, number, number] = [Infinity, Infinity, Infinity];
-  const high: [number, number, number] = [-Infinity, -Infinity, -Infinity];
+/** The box that the ultrasound may come to lie in. */
+function reached(box: Box, searchMm: number, searchRad: number): Box {
   const half = Math.hypot(...[0, 1, 2].map((r) => ((box.high[r] as number) - (box.low[r] as number)) / 2));
   const margin = 1.5 * searchMm + half * Math.min(1, 1.5 * searchRad) + 5;
-  const p = new Float64Array(3);
-  for (let n = 0; n < 8; n += 1) {
-    for (let r = 0; r < 3; r += 1) p[r] = ((n >> r) & 1 ? box.high[r] : box.low[r]) as number;
-    transformPoint(p, start, p);
-    for (let r = 0; r < 3; r += 1) {
-      low[r] = Math.min(low[r] as number, (p[r] as number) - margin);
-      high[r] = Math.max(high[r] as number, (p[r] as number) + margin);
-    }
-  }
-  return { low, high };
+  return {
+    low: [box.low[0] - margin, box.low[1] - margin, box.low[2] - margin],
+    high: [box.high[0] + margin, box.high[1] + margin, box.high[2] + margin],
+  };
 }

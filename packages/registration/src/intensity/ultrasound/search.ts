@@ -2,6 +2,7 @@ import { fromRotationVector, identity4, type Random, transformPoint } from '@tro
 import { type Descent, type DescentOptions, descend } from './descend.js';
 import { lc2Over } from './kernels/wasm-lc2.js';
 import type { Level, Levels } from './levels.js';
+import { mindStart } from './mind-start.js';
 
 /** A pose with its cost: moving frame from ultrasound frame, 16 doubles, column-major, mm. */
 export interface Candidate {
@@ -47,8 +48,11 @@ const UNRELATED = 24;
 export async function search(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Found> {
   const { quick, search: full, fine } = levels;
   const drawn = await draw(levels, initial, options);
+  const far = mindStart(levels.mind, options.searchMm);
+  // Whatever LC2 thinks of it there, the other metric's proposal is descended from.
+  const starts = [...(far === undefined ? [] : [{ matrix: far, cost: 0 }]), ...drawn.slice(0, DESCENDED)];
   const descent = descentOptions(levels, quick.spacingMm);
-  const first = await improved(quick, drawn.slice(0, DESCENDED), { ...descent, most: 10 }, options, [0.15, 0.5]);
+  const first = await improved(quick, starts, { ...descent, most: 10 }, options, [0.15, 0.5]);
   const second = await improved(full, first.slice(0, CONTINUED), { ...descent, most: 20 }, options, [0.5, 0.75]);
   const different = distinct(second, levels, SAME_MM).slice(0, FINISHED);
   const rivals = distinct([...different, ...second, ...first], levels, RIVAL_MM).filter((c) => !different.includes(c));

@@ -1,0 +1,268 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { apply, frame, invert, type Point, point, type Transform, transform } from '@trocar/core';
+import { readVolume } from '@trocar/core/io';
+import { fromRotationVector, identity4, multiply4, Random, transformPoint } from '@trocar/core/math';
+import { simulateUltrasound } from '@trocar/core/testing';
+import type { Volume } from '@trocar/core/volume';
+import { registerPoints } from '@trocar/registration';
+import { registerToUltrasound, type UltrasoundEvidence, ultrasoundConfidenceTerms } from '@trocar/registration/intensity';
+import { type Row, report, row } from './_report.js';
+
+/**
+ * MR to ultrasound: RESECT case 24 (TROCAR_DATA/brain-mr-us) from seeded starts, and simulated operations with known truth.
+ *
+ *   npm run bench -- ultrasound                      the counts of the documents
+ *   … --starts 20 --simulated 10                     fewer
+ *   … --only real|simulated|single|unrelated         one part
+ *   … --fit                                          weights of the confidence from these results
+ *
+ * Right: mean error of the landmarks at most 2.5 mm (real); mean distance from the best rigid motion over the targets at most
+ * 2 mm (simulated: what no rigid motion can follow is no method's fault, and is printed beside).
+ */
+
+const argument = (name: string, usual: number): number => {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? usual : Number(process.argv[at + 1]);
+};
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+const STARTS = argument('--starts', 100);
+const SIMULATED = argument('--simulated', 50);
+const FIRST = argument('--first', 1);
+
+const us = frame('us');
+const mr = frame('mr');
+
+interface Case {
+  readonly us: Volume<'us'>;
+  readonly moving: readonly Volume<'mr'>[];
+  readonly truth: ArrayLike<number>;
+  readonly targets: { readonly us: readonly Point<'us'>[]; readonly mr: readonly Point<'mr'>[] };
+}
+
+interface Result {
+  readonly errorMm: number;
+  readonly rigidErrorMm: number;
+  readonly expectedMm: number;
+  readonly right: boolean;
+  readonly outcome: string;
+  readonly confidence: number;
+  readonly evidence: UltrasoundEvidence;
+  readonly seconds: number;
+}
+
+const folder = resolve(process.env['TROCAR_DATA'] ?? resolve(import.meta.dirname, '../../shared/data'), 'brain-mr-us');
+
+async function realCase(): Promise<Case | undefined> {
+  if (!existsSync(resolve(folder, 'Case24_US_0p5mm.nii.gz'))) return undefined;
+  const lps = (p: readonly number[]): number[] => [-(p[0] as number), -(p[1] as number), p[2] as number];
+  const json = JSON.parse(readFileSync(resolve(folder, 'Case24_landmarks.json'), 'utf8')) as { mri: number[][]; us: number[][] };
+  return {
+    us: await readVolume(resolve(folder, 'Case24_US_0p5mm.nii.gz'), { frame: us }),
+    moving: [
+      await readVolume(resolve(folder, 'Case24_T1_on_US_grid_0p5mm.nii.gz'), { frame: mr }),
+      await readVolume(resolve(folder, 'Case24_FLAIR_on_US_grid_0p5mm.nii.gz'), { frame: mr }),
+    ],
+    truth: identity4(),
+    targets: { us: json.us.map((p) => point(us, lps(p))), mr: json.mri.map((p) => point(mr, lps(p))) },
+  };
+}
+
+/** A motion about a place: up to `mm` and `deg`, each uniform, in random directions. */
+function offset(random: Random, mm: number, deg: number, about: readonly number[]): Float64Array {
+  const direction = (): number[] => {
+    const v = [random.normal(), random.normal(), random.normal()];
+    return v.map((x) => x / Math.hypot(...v));
+  };
+  const angle = (random.between(0, deg) * Math.PI) / 180;
+  const m = fromRotationVector(
+    identity4(),
+    direction().map((x) => x * angle),
+  );
+  const turned = transformPoint(new Float64Array(3), m, about);
+  const length = random.between(0, mm);
+  direction().forEach((x, r) => {
+    m[12 + r] = (about[r] as number) - (turned[r] as number) + length * x;
+  });
+  return m;
+}
+
+function meanError(t: Transform<'us', 'mr'>, from: readonly Point<'mr'>[], to: readonly Point<'us'>[]): number {
+  const errors = from.map((p, k) => {
+    const { xyz } = apply(t, p);
+    return Math.hypot(...[0, 1, 2].map((r) => (xyz[r] as number) - ((to[k] as Point<'us'>).xyz[r] as number)));
+  });
+  return errors.reduce((a, b) => a + b, 0) / errors.length;
+}
+
+async function run(one: Case, seed: number, mm: number, deg: number, limitMm: number, rigid: boolean): Promise<Result> {
+  const n = one.targets.us.length;
+  const middle = [0, 1, 2].map((r) => one.targets.us.reduce((sum, p) => sum + (p.xyz[r] as number) / n, 0));
+  const start = multiply4(identity4(), offset(new Random(seed), mm, deg, middle), one.truth);
+  const began = performance.now();
+  const found = await registerToUltrasound(one.us, one.moving, {
+    initial: transform(us, mr, start),
+    searchMm: mm,
+    searchDeg: deg,
+    seed,
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const best = registerPoints(us, mr, one.targets.us, one.targets.mr, { allow: ['scale'] }).edge;
+  const errorMm = meanError(found.usFromMoving, one.targets.mr, one.targets.us);
+  const rigidErrorMm = meanError(
+    found.usFromMoving,
+    one.targets.mr,
+    one.targets.mr.map((p) => apply(best, p)),
+  );
+  const squares = one.targets.us.reduce((sum, p) => sum + found.expectedTre(p).rmsMm ** 2 / n, 0);
+  return {
+    errorMm,
+    rigidErrorMm,
+    expectedMm: Math.sqrt(squares),
+    right: (rigid ? rigidErrorMm : errorMm) <= limitMm,
+    outcome: found.outcome,
+    confidence: found.confidence,
+    evidence: found.evidence,
+    seconds,
+  };
+}
+
+const all: Result[] = [];
+const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+const quantile = (values: readonly number[], p: number): number =>
+  sorted(values)[Math.min(values.length - 1, Math.floor(p * values.length))] ?? Number.NaN;
+
+function told(name: string, results: readonly Result[], success?: number): Row[] {
+  all.push(...results);
+  if (process.argv.includes('--each')) for (const r of results) console.log(JSON.stringify({ name, ...r }));
+  const good = results.filter((r) => r.outcome === 'ok' && r.right).length / results.length;
+  const silent = results.filter((r) => r.outcome === 'ok' && !r.right).length;
+  const errors = results.map((r) => r.errorMm);
+  const aim = success === undefined ? undefined : { text: `at least ${100 * success} %`, met: good >= success };
+  console.log(
+    `${name}: ${results.length} runs, right ${results.filter((r) => r.right).length}, called ok and right ${(100 * good).toFixed(1)} %, ` +
+      `silent failures ${silent}, error median ${quantile(errors, 0.5).toFixed(2)} p90 ${quantile(errors, 0.9).toFixed(2)} mm, ` +
+      `from the best rigid ${quantile(
+        results.map((r) => r.rigidErrorMm),
+        0.5,
+      ).toFixed(2)} mm, ` +
+      `seconds median ${quantile(
+        results.map((r) => r.seconds),
+        0.5,
+      ).toFixed(2)}`,
+  );
+  return [
+    row(`${name}: called ok and right`, '%', [100 * good], aim),
+    row(`${name}: silent failures`, 'runs', [silent], { text: 'none', met: silent === 0 }),
+    row(`${name}: mean error at the targets`, 'mm', errors),
+    row(
+      `${name}: time`,
+      's',
+      results.map((r) => r.seconds),
+      {
+        text: 'at most 3 s',
+        met:
+          quantile(
+            results.map((r) => r.seconds),
+            0.5,
+          ) <= 3,
+      },
+    ),
+  ];
+}
+
+async function real(rows: Row[]): Promise<void> {
+  const one = await realCase();
+  if (one === undefined) {
+    console.log(`No RESECT case 24 under ${folder}: skipped.`);
+    return;
+  }
+  if (only === undefined || only === 'real') {
+    for (const [mm, deg, aim] of [
+      [5, 5, 0.95],
+      [10, 10, 0.85],
+    ] as const) {
+      const results: Result[] = [];
+      for (let s = 0; s < STARTS; s += 1) results.push(await run(one, FIRST + s, mm, deg, 2.5, false));
+      rows.push(...told(`RESECT 24, ${mm} mm/${deg}°`, results, aim));
+    }
+  }
+  if (only !== undefined && only !== 'single') return;
+  for (const [n, name] of ['T1', 'FLAIR'].entries()) {
+    const single = { ...one, moving: [one.moving[n] as Volume<'mr'>] };
+    const results: Result[] = [];
+    for (let s = 0; s < STARTS / 5; s += 1) results.push(await run(single, FIRST + s, 10, 10, 2.5, false));
+    rows.push(...told(`RESECT 24, ${name} alone, 10 mm/10°`, results));
+  }
+}
+
+function simulated(seed: number): Case {
+  const {
+    us: volume,
+    t1,
+    flair,
+    targets,
+    usFromMr,
+  } = simulateUltrasound({
+    seed,
+    shiftMm: [0, 3, 5, 8, 10][seed % 5] as number,
+    resected: seed % 3 === 2,
+  });
+  return { us: volume, moving: [t1, flair], truth: usFromMr.matrix, targets };
+}
+
+const rows: Row[] = [];
+await real(rows);
+if (only === undefined || only === 'simulated') {
+  const results: Result[] = [];
+  for (let s = 0; s < SIMULATED; s += 1) results.push(await run(simulated(FIRST + s), FIRST + s, 10, 10, 2, true));
+  rows.push(...told('simulated, shift 0–10 mm, 10 mm/10°', results));
+}
+if (only === undefined || only === 'unrelated') {
+  const results: Result[] = [];
+  for (let s = 0; s < SIMULATED / 5; s += 1) {
+    // Another patient's MR where this one's should be: nothing is right.
+    const [own, other] = [simulated(FIRST + s), simulated(FIRST + s + 5000)];
+    const here = invert(transform(us, mr, own.truth)).matrix;
+    const placing = multiply4(identity4(), here, other.truth);
+    const moving = other.moving.map((v) => ({ ...v, frameFromIndex: multiply4(identity4(), placing, v.frameFromIndex) }));
+    results.push({ ...(await run({ ...own, moving }, FIRST + s, 10, 10, 0, true)), right: false });
+  }
+  rows.push(...told("simulated, another patient's MR", results));
+}
+
+console.log('\nconfidence      runs  right');
+for (const [low, high] of [
+  [0, 0.5],
+  [0.5, 0.8],
+  [0.8, 0.95],
+  [0.95, 0.99],
+  [0.99, 1.01],
+] as const) {
+  const within = all.filter((r) => r.confidence >= low && r.confidence < high);
+  const right = within.filter((r) => r.right).length;
+  const share = within.length === 0 ? '–' : `${((100 * right) / within.length).toFixed(1)} %`;
+  console.log(`${low.toFixed(2)} … ${Math.min(1, high).toFixed(2)}   ${String(within.length).padStart(4)}  ${share}`);
+}
+if (process.argv.includes('--fit')) console.log(`weights: ${JSON.stringify(fitted(all).map((w) => Number(w.toFixed(2))))}`);
+report(rows);
+
+/** Logistic regression by gradient ascent with a small ridge towards 0, all weights but the first kept at 0 or above. */
+function fitted(results: readonly Result[]): number[] {
+  const samples = results.map((r) => ({ terms: ultrasoundConfidenceTerms(r.evidence), right: r.right ? 1 : 0 }));
+  const weights = new Array<number>(samples[0]?.terms.length ?? 0).fill(0);
+  for (let round = 0; round < 20_000; round += 1) {
+    const slope = weights.map((w, k) => (k === 0 ? 0 : -0.05 * w));
+    for (const { terms, right } of samples) {
+      const p = 1 / (1 + Math.exp(-terms.reduce((sum, t, k) => sum + t * (weights[k] as number), 0)));
+      terms.forEach((t, k) => {
+        slope[k] = (slope[k] as number) + (right - p) * t;
+      });
+    }
+    weights.forEach((w, k) => {
+      const next = w + (0.5 * (slope[k] as number)) / samples.length;
+      weights[k] = k === 0 ? next : Math.max(0, next);
+    });
+  }
+  return weights;
+}
