@@ -188,7 +188,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
       await page.waitForTimeout(500);
       await page.waitForSelector('[data-action="touch-next"]:not([disabled])', { timeout: 60_000 });
     }
-    for (let attempt = 0; attempt < 20; attempt += 1) {
+    for (let attempt = 0; attempt < 60; attempt += 1) {
       if ((await page.locator('#detail td', { hasText: 'touched' }).count()) === count) break;
       await page.click('[data-action="touch-all"]:not([disabled])', { timeout: 1000 }).catch(() => undefined);
       await page.waitForTimeout(2500);
@@ -201,13 +201,14 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
       for (const column of [2, 3, 4]) expect(await cell(n, column), `${n}, ${column}`).toBeGreaterThan(0);
     }
     expect(await text('#detail .health')).toMatch(/FRE .* not accuracy/);
-  }, 180_000);
+  }, 300_000);
 
   it('suggests to leave out the fiducial that was missed, or to touch it again', async () => {
     await picture('missed');
     expect(await fit(1)).toMatch(/suspect/);
     expect(await text('#detail .suggestion')).toMatch(/Fiducial 1 was touched \d\.\d mm from where the others put it/);
-    expect(await text('[data-action="accept"]')).toBe('Accept although suspect');
+    // Not the button that is offered, whether the limit is kept or not.
+    expect(await page.getAttribute('[data-action="accept"]', 'class')).not.toContain('primary');
   }, 60_000);
 
   it('registers anew at once when a fiducial is left out, touched again and taken in', async () => {
@@ -431,7 +432,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await click('use-stored');
     expect(await text('#stylus')).toMatch(/stored calibration, not checked today/);
     const count = server.world.truth.case.fiducials.length;
-    for (let attempt = 0; attempt < 20; attempt += 1) {
+    for (let attempt = 0; attempt < 60; attempt += 1) {
       if ((await page.locator('#detail td', { hasText: 'touched' }).count()) === count) break;
       await page.click('[data-action="touch-all"]:not([disabled])', { timeout: 1000 }).catch(() => undefined);
       await page.waitForTimeout(2500);

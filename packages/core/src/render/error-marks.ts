@@ -83,10 +83,13 @@ export class ErrorInScene {
     this.#mesh.matrix.copy(this.#placed);
     this.#mesh.matrixWorldNeedsUpdate = true;
     this.#middle.project(camera);
-    this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor: 'left', weight: 700 });
+    const x = ((this.#middle.x + 1) / 2) * width;
+    // Near the right border the text goes to the left: a number that is cut off is another number.
+    const side = x > 0.6 * width ? -1 : 1;
+    const anchor = side > 0 ? 'left' : 'right';
+    this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor, weight: 700 });
     this.#label.object.visible = this.#middle.z < 1 && targetError.label !== '';
-    const right = ((this.#middle.x + 1) / 2) * width;
-    this.#label.at(right + 14 * dpr, ((1 - this.#middle.y) / 2) * height + 16 * dpr);
+    this.#label.at(x + side * 14 * dpr, ((1 - this.#middle.y) / 2) * height + 16 * dpr);
   }
 
   dispose(): void {
