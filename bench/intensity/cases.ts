@@ -29,11 +29,7 @@ const BODIES = ['head', 'abdomen'] as const;
 /** The case of a seed: the same on every machine. */
 export function caseOf(seed: number): Case {
   const random = new Random(seed * 2654435761);
-  let place = random.between(
-    0,
-    FAMILIES.reduce((sum, [, share]) => sum + share, 0),
-  );
-  const family = (FAMILIES.find(([, share]) => (place -= share) < 0) ?? FAMILIES[0])?.[0] as string;
+  const family = familyOf(random);
   const body = BODIES[random.below(2)] as (typeof BODIES)[number];
   const spacingMm = body === 'head' ? random.between(2.5, 4) : random.between(3.5, 5);
   const base = { body, seed: seed % 100000, spacingMm, pose: randomPose(random, 0.5236, 30) };
@@ -61,6 +57,19 @@ export function caseOf(seed: number): Case {
     return { family, options: { ...options, initial, searchMm: 25, searchDeg: 20 }, pair: plain() };
   }
   return { family: 'plain', options, pair: plain() };
+}
+
+function familyOf(random: Random): string {
+  const place = random.between(
+    0,
+    FAMILIES.reduce((sum, [, share]) => sum + share, 0),
+  );
+  let reached = 0;
+  for (const [name, share] of FAMILIES) {
+    reached += share;
+    if (place < reached) return name;
+  }
+  return 'plain';
 }
 
 /** Turned by 180° about one axis, about the middle of a body. */

@@ -80,7 +80,9 @@ function solved(a: number[][], b: number[]): number[] {
   const m = a.map((row, i) => [...row, b[i] as number]);
   const n = b.length;
   for (let c = 0; c < n; c += 1) {
-    const best = m.slice(c).reduce((p, row, i) => (Math.abs(row[c] as number) > Math.abs((m[p] as number[])[c] as number) ? c + i : p), c);
+    const best = m
+      .slice(c)
+      .reduce((p, row, i) => (Math.abs(row[c] as number) > Math.abs((m[p] as number[])[c] as number) ? c + i : p), c);
     [m[c], m[best]] = [m[best] as number[], m[c] as number[]];
     const pivot = m[c] as number[];
     for (let r = 0; r < n; r += 1) {
@@ -102,7 +104,9 @@ function reliability(rows: readonly Done[], of: (row: Done) => number): string {
     if (inside.length === 0) continue;
     const mean = inside.reduce((sum, row) => sum + of(row), 0) / inside.length;
     const share = inside.filter((row) => row.right).length / inside.length;
-    lines.push(`${EDGES[b]?.toFixed(2)} … ${Math.min(1, EDGES[b + 1] as number).toFixed(2)}  ${String(inside.length).padStart(7)}  ${mean.toFixed(3)}  ${share.toFixed(3)}`);
+    lines.push(
+      `${EDGES[b]?.toFixed(2)} … ${Math.min(1, EDGES[b + 1] as number).toFixed(2)}  ${String(inside.length).padStart(7)}  ${mean.toFixed(3)}  ${share.toFixed(3)}`,
+    );
   }
   return lines.join('\n');
 }
@@ -139,7 +143,9 @@ const trained = fittedDoubts(
   RIDGE,
 );
 console.log(`Weights fitted to ${even.length} cases: ${trained.map((w) => w.toFixed(2)).join(', ')}`);
-console.log(`\nThose weights on ${odd.length} held-out cases:\n${reliability(odd, (row) => chance(trained, confidenceTerms(row.evidence)))}`);
+console.log(
+  `\nThose weights on ${odd.length} held-out cases:\n${reliability(odd, (row) => chance(trained, confidenceTerms(row.evidence)))}`,
+);
 const all = fittedDoubts(
   terms(rows),
   rows.map(({ right }) => right),
@@ -156,4 +162,6 @@ for (const family of [...new Set(rows.map((row) => row.family))].sort()) {
   console.log(`${family.padEnd(10)} ${mine.length} cases: ${['ok', 'ambiguous', 'failed'].map(of).join(', ')}`);
 }
 const silent = rows.filter(({ outcome, right }) => outcome === 'ok' && !right);
-console.log(`Silent failures: ${silent.length}${silent.map(({ seed, errorMm }) => ` seed ${seed}: ${errorMm.toFixed(1)} mm`).join(';')}`);
+console.log(
+  `Silent failures: ${silent.length}${silent.map(({ seed, errorMm }) => ` seed ${seed}: ${errorMm.toFixed(1)} mm`).join(';')}`,
+);

@@ -94,7 +94,11 @@ export class Elastix {
     });
     const file = join(out, 'TransformParameters.0.txt');
     if (!existsSync(file)) return undefined;
-    const [wall, user, system] = timed.stderr.trim().split('\n').at(-1)?.split(' ').map(Number) as [number, number, number];
+    const [wall, user, system] = (timed.stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number) as [
+      number,
+      number,
+      number,
+    ];
     const others = start === undefined ? [] : [{ name: 'start.txt', bytes: readFileSync(at('start.txt')) }];
     const found = await readTransformFile(
       { name: 'result.txt', bytes: readFileSync(file) },

@@ -68,6 +68,21 @@ export function baseFactors(v: AnyVolume): [number, number, number] {
   return factors;
 }
 
+/**
+ * About how many bytes a registration of two volumes takes beside the volumes themselves: a byte for each voxel of the finest
+ * levels, copies of those in every worker's own memory, and the samples.
+ */
+export function volumeRegistrationBytes(fixed: AnyVolume, moving: AnyVolume, threads = 0): number {
+  const [f, m] = [fixed, moving].map((v) => {
+    const factors = baseFactors(v);
+    return v.size.reduce((product, n, a) => product * Math.floor(n / (factors[a] as number)), 1);
+  }) as [number, number];
+  // The coarser levels add a seventh; shared memory saves the copies that are counted here.
+  const levels = 1.15 * (f + m);
+  const held = 1.15 * m + 12e6;
+  return Math.round(levels + Math.max(1, threads) * 2 * held);
+}
+
 /** @throws as `byteImageOf` */
 export async function pyramidOf(
   v: AnyVolume,

@@ -54,26 +54,25 @@ export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits,
   };
 }
 
-/** The moving image's centre on 27 places about the fixed image's, a quarter of the larger image apart along each fixed axis. */
+/**
+ * The moving image's centre on 27 to 125 places about the fixed image's, along each fixed axis as far as the smaller image may
+ * be off the larger one's middle, and no farther apart than a quarter of the smaller.
+ */
 function spreadAnchors(scene: Scene): Array<{ readonly fixed: number[]; readonly moving: ArrayLike<number> }> {
   const extents = (image: ByteImage): number[] => spacingOf(image).map((s, a) => s * (image.size[a] as number));
-  const [f, m] = [extents(scene.fixed), Math.max(...extents(scene.moving))];
+  const across = Math.cbrt(extents(scene.moving).reduce((product, e) => product * e, 1));
   const geometry = scene.fixed.frameFromIndex;
   const spacing = spacingOf(scene.fixed);
-  const steps = [-1, 0, 1];
-  return steps.flatMap((i) =>
-    steps.flatMap((j) =>
-      steps.map((k) => ({
-        fixed: [0, 1, 2].map((r) =>
-          [i, j, k].reduce((sum, n, a) => {
-            const apart = Math.max(f[a] as number, Math.min(m, 2 * (f[a] as number))) / 4;
-            return sum + (n * apart * (geometry[4 * a + r] as number)) / (spacing[a] as number);
-          }, 0),
-        ),
-        moving: scene.reversedCentre,
-      })),
-    ),
-  );
+  let places = [[0, 0, 0]];
+  extents(scene.fixed).forEach((extent, a) => {
+    const range = Math.max(extent / 4, Math.abs(extent - across) / 2);
+    const count = Math.max(1, Math.min(2, Math.round((4 * range) / Math.min(extent, across))));
+    const steps = Array.from({ length: 2 * count + 1 }, (_, n) => ((n - count) * range) / count);
+    places = places.flatMap((place) =>
+      steps.map((step) => place.map((x, r) => x + (step * (geometry[4 * a + r] as number)) / (spacing[a] as number))),
+    );
+  });
+  return places.map((fixed) => ({ fixed, moving: scene.reversedCentre }));
 }
 
 /** Poses uniform in the ball of places and in the ball of rotation vectors, as far as those are bounded. */
