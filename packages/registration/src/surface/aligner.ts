@@ -29,6 +29,8 @@ export class Aligner {
   readonly relative: Float64Array;
   /** Root-mean-square distance of the cloud from its centroid, mm. */
   readonly size: number;
+  /** Mean of x xᵀ over the cloud about its centroid, 3×3, mm². */
+  readonly scatter: Float64Array = new Float64Array(9);
   /** Per point: its place in the surface's frame, mm. */
   readonly placed: Float64Array;
   /** Per point: unit direction of the distance. */
@@ -59,9 +61,12 @@ export class Aligner {
     this.count = cloud.length / 3;
     this.cloud = cloud;
     this.relative = relative;
-    let squares = 0;
-    for (const x of cloud) squares += x * x;
-    this.size = Math.sqrt(squares / this.count);
+    for (let n = 0; n < cloud.length; n += 3) {
+      for (let i = 0; i < 9; i += 1) {
+        this.scatter[i] = at(this.scatter, i) + (at(cloud, n + Math.floor(i / 3)) * at(cloud, n + (i % 3))) / this.count;
+      }
+    }
+    this.size = Math.sqrt(at(this.scatter, 0) + at(this.scatter, 4) + at(this.scatter, 8));
     this.placed = new Float64Array(cloud.length);
     this.direction = new Float64Array(cloud.length);
     this.foot = new Float64Array(cloud.length);

@@ -97,25 +97,25 @@ export function joined(aligner: Aligner, candidates: readonly Candidate[], apart
   return out;
 }
 
-/** Root mean square over the cloud of how far apart two poses put a point, mm. */
-export function apart(aligner: Aligner, a: CloudPose, b: CloudPose): number {
-  const used = Math.min(aligner.count, 60);
+/**
+ * Root mean square over the cloud of how far apart two poses put a point, mm: √(|Δt|² + tr(ΔR C ΔRᵀ)) with C the cloud's
+ * mean square about its centroid.
+ */
+export function apart({ scatter }: Aligner, a: CloudPose, b: CloudPose): number {
   let squares = 0;
-  for (let o = 0; o < 3 * used; o += 3) {
-    const x = at(aligner.cloud, o);
-    const y = at(aligner.cloud, o + 1);
-    const z = at(aligner.cloud, o + 2);
-    for (let k = 0; k < 3; k += 1) {
-      const d =
-        (at(a, k) - at(b, k)) * x +
-        (at(a, 3 + k) - at(b, 3 + k)) * y +
-        (at(a, 6 + k) - at(b, 6 + k)) * z +
-        at(a, 9 + k) -
-        at(b, 9 + k);
-      squares += d * d;
-    }
+  for (let k = 0; k < 3; k += 1) {
+    const x = (a[k] as number) - (b[k] as number);
+    const y = (a[3 + k] as number) - (b[3 + k] as number);
+    const z = (a[6 + k] as number) - (b[6 + k] as number);
+    const t = (a[9 + k] as number) - (b[9 + k] as number);
+    squares +=
+      t * t +
+      x * x * (scatter[0] as number) +
+      y * y * (scatter[4] as number) +
+      z * z * (scatter[8] as number) +
+      2 * (x * y * (scatter[1] as number) + x * z * (scatter[2] as number) + y * z * (scatter[5] as number));
   }
-  return Math.sqrt(squares / used);
+  return Math.sqrt(Math.max(0, squares));
 }
 
 /** The best three of each rotation, by a first look. */
