@@ -1,3 +1,4 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
@@ -9,6 +10,7 @@ import { checkTarball, packAll, type Tarball } from '../../scripts/lib/tarballs.
 import { ballNifti, ballNrrd } from './_ball.js';
 import { emptyFolder, installInto, put } from './_consumer.js';
 import { brightFraction, type Served, serveFolder, startScript, type Visit, visit } from './_pages.js';
+import { FIXED_FROM_MOVING, FIXED_POINTS, MOVING_POINTS } from './_register.js';
 
 /**
  * What npm would publish, in an empty project: the packed packages install, type-check, load in Node, and the embed
@@ -105,6 +107,30 @@ describe('in an empty project', () => {
        catch (error) { console.log(error instanceof NavError, error.code); }`,
     );
     expect(must(await run(process.execPath, ['same.mjs'], { cwd: project })).trim()).toBe('true volume/bad-voxels');
+  });
+
+  it('trocar-register registers there, refuses there, and leaves standard output to its answer', () => {
+    put(project, 'fixed.csv', FIXED_POINTS);
+    put(project, 'moving.csv', MOVING_POINTS);
+    const script = join(project, 'node_modules/@trocar/registration/dist/bin/trocar-register.js');
+    const register = (...args: string[]): SpawnSyncReturns<string> =>
+      spawnSync(process.execPath, [script, ...args], { cwd: project, encoding: 'utf8', timeout: 60_000 });
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'packages/registration/package.json'), 'utf8')) as { version: string };
+    expect(register('--version').stdout).toContain(version);
+    const pair = ['--moving', 'moving.csv', '--json'];
+    const found = JSON.parse(register('points', '--fixed', 'fixed.csv', ...pair, '--out', 'found.h5').stdout) as {
+      outcome: string;
+      fixedFromMoving: number[][];
+    };
+    expect(found.outcome).toBe('ok');
+    found.fixedFromMoving.flat().forEach((v, k) => {
+      expect(v).toBeCloseTo(FIXED_FROM_MOVING.flat()[k] as number, 9);
+    });
+    expect(readFileSync(join(project, 'found.h5')).subarray(1, 4).toString()).toBe('HDF');
+    const missing = register('points', '--fixed', 'nowhere.csv', ...pair);
+    expect([missing.status, (JSON.parse(missing.stdout) as { outcome: string }).outcome]).toEqual([1, 'refused']);
+    const nonsense = register('nonsense');
+    expect([nonsense.status, nonsense.stdout]).toEqual([2, '']);
   });
 
   it('the embed example type-checks, our declarations too', async () => {

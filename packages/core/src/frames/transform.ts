@@ -176,6 +176,9 @@ export function invert<A extends string, B extends string>(aFromB: Transform<A, 
 export function invertAffine<A extends string, B extends string>(aFromB: AffineTransform<A, B>): AffineTransform<B, A> {
   const matrix = identity4();
   invert4(matrix, aFromB.matrix);
+  // By elimination the last row comes out right to rounding only: 1 − 1e-16 is no affine matrix to whoever checks.
+  matrix[3] = matrix[7] = matrix[11] = 0;
+  matrix[15] = 1;
   return affineTransform(aFromB.from, aFromB.to, matrix, aFromB.provenance);
 }
 

@@ -89,11 +89,7 @@ export async function initialOf(args: Arguments): Promise<Transform<'fixed', 'mo
       `"${path}" holds a deformation; a registration can only start from a rigid pose.`,
     );
   }
-  const inverse = Float64Array.from(invertAffine(stored.edge).matrix);
-  // A general inverse leaves 1 − 1e-16 where a rigid matrix has 1.
-  for (const i of [3, 7, 11]) inverse[i] = 0;
-  inverse[15] = 1;
-  return rigid(inverse);
+  return rigid(invertAffine(stored.edge).matrix);
 }
 
 function rigid(matrix: ArrayLike<number>): Transform<'fixed', 'moving'> {
