@@ -11,7 +11,7 @@ import {
   type Reading,
   sameValue,
 } from './cube-image.js';
-import { readingOfUltrasound } from './fan.js';
+import { fillingOf, readingOfUltrasound, withoutBlind, withoutHoles } from './fan.js';
 import { type MindPair, mindPair } from './mind-profile.js';
 import { type MovingFields, movingFields } from './moving-fields.js';
 import { layPatches, type Patches, type PatchLayout, strongest } from './patches.js';
@@ -54,13 +54,22 @@ const SEARCH_PATCHES = 500;
 const FINE_PATCHES = 400;
 
 /** Both sides at all resolutions; the moving images where the ultrasound can come to lie. */
-export function levelsOf(us: AnyVolume, moving: readonly AnyVolume[], around: (box: Box) => Box): Levels {
+export function levelsOf(
+  us: AnyVolume,
+  moving: readonly AnyVolume[],
+  around: (box: Box) => Box,
+  probe?: ArrayLike<number>,
+): Levels {
   const box = boxOf(us);
   const wanted = around(box);
-  const fanReading = readingOfUltrasound(us);
-  const coarse = imagesAt(us, fanReading, moving, wanted, SEARCH_MM);
+  const filling = fillingOf(us);
+  const fan = (h: number): CubeImage => {
+    const whole = withoutHoles(cubesOf(us, h, boxOf(us), readingOfUltrasound(filling)), filling);
+    return probe === undefined ? whole : withoutBlind(whole, probe);
+  };
+  const coarse = imagesAt(fan(SEARCH_MM), moving, wanted);
   const search = levelOf(coarse, { radius: 2, stride: 3, most: SEARCH_PATCHES });
-  const fine = levelOf(imagesAt(us, fanReading, moving, wanted, FINE_MM), { radius: 3, stride: 5, most: FINE_PATCHES });
+  const fine = levelOf(imagesAt(fan(FINE_MM), moving, wanted), { radius: 3, stride: 5, most: FINE_PATCHES });
   if (search.patches.weights.length < 10 || fine.patches.weights.length < 10) {
     throw new NavError(
       'registration/no-overlap',
@@ -78,13 +87,14 @@ interface Images {
   readonly moving: readonly CubeImage[];
 }
 
-function imagesAt(us: AnyVolume, fan: Reading, moving: readonly AnyVolume[], wanted: Box, h: number): Images {
+function imagesAt(fan: CubeImage, moving: readonly AnyVolume[], wanted: Box): Images {
+  const h = fan.spacingMm;
   const normalised = (image: CubeImage): CubeImage => locallyNormalised(blurred(image, BLUR), WIDEST_MM / h, FLOOR);
   // Off the ultrasound's grid: where both coincide, interpolation would blur one pose less than all others.
   const common = moving.reduce((box, v) => commonBox(box, boxOf(v)), wanted);
   const shifted = { low: common.low.map((x) => x + 0.37 * h) as [number, number, number], high: common.high };
   return {
-    fixed: normalised(cubesOf(us, h, boxOf(us), fan)),
+    fixed: normalised(fan),
     moving: moving.map((v) => normalised(cubesOf(v, h, shifted, readingOf(v)))),
   };
 }

@@ -20,6 +20,11 @@ export interface UltrasoundRegistrationOptions<U extends string, M extends strin
   readonly searchMm?: number;
   /** How far `initial` may be turned, degrees. Default 10. */
   readonly searchDeg?: number;
+  /**
+   * Where the beams come from: the middle of the probe's face, or the fan's apex behind it. With it the first 6 mm and
+   * shadows are left out. Default: unknown, everything in the fan is used.
+   */
+  readonly probe?: Point<U>;
   /** Seed of the starts: the same input and seed give the same result. Default 1. */
   readonly seed?: number;
   /** Ends the registration within a tenth of a second: it throws `registration/aborted`. */
@@ -71,7 +76,7 @@ export async function registerToUltrasound<U extends string, M extends string>(
     await breath.take();
   };
   await breathe(0);
-  const levels = levelsOf(us, placed, (box) => reached(box, searchMm, searchRad));
+  const levels = levelsOf(us, placed, (box) => reached(box, searchMm, searchRad), options.probe?.xyz);
   await breathe(0.05);
   const module = await lc2Module();
   const found = await search(levels, identity4(), {
@@ -127,6 +132,7 @@ function requireOptions<U extends string, M extends string>(
   moving: Volume<M>,
   options: UltrasoundRegistrationOptions<U, M>,
 ): { readonly searchMm: number; readonly searchRad: number; readonly seed: number } {
+  if (options.probe !== undefined) requireSameFrame(us.frame, options.probe.frame, 'The place of the probe');
   const { initial, searchMm = 10, searchDeg = 10, seed = 1 } = options;
   if (initial !== undefined) {
     requireSameFrame(us.frame, initial.to, 'The initial transform');

@@ -38,7 +38,7 @@ const DRAWN = 400;
 const DESCENDED = 48;
 const CONTINUED = 12;
 const FINISHED = 3;
-const RIVALS = 2;
+const RIVALS = 4;
 const UNRELATED = 24;
 
 /**
@@ -57,7 +57,9 @@ export async function search(levels: Levels, initial: ArrayLike<number>, options
   const different = distinct(second, levels, SAME_MM).slice(0, FINISHED);
   const rivals = distinct([...different, ...second, ...first], levels, RIVAL_MM).filter((c) => !different.includes(c));
   const finest = { ...descentOptions(levels, fine.spacingMm), most: 25 };
-  const last = await improved(fine, [...different, ...rivals.slice(0, RIVALS)], finest, options, [0.75, 0.95]);
+  const best = await improved(fine, different, finest, options, [0.75, 0.88]);
+  const others = await improved(fine, rivals.slice(0, RIVALS), { ...finest, most: 14 }, options, [0.88, 0.97]);
+  const last = [...best, ...others].sort((a, b) => a.cost - b.cost);
   const step = Math.max(1, Math.floor(drawn.length / UNRELATED));
   const lc2 = lc2Over(fine.patches, fine.fields, { chance: CHANCE }, options.module);
   const unrelated = drawn.filter((_, n) => n % step === step - 1).map((c) => lc2.evaluate(c.matrix));

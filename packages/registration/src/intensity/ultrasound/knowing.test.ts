@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { UltrasoundEvidence } from './evidence.js';
+import { confidenceOf, judged } from './knowing.js';
+
+const good: UltrasoundEvidence = {
+  similarity: 0.3,
+  peak: 7,
+  runnerUpGap: 0.4,
+  runnerUpMm: 5,
+  agreement: 0.2,
+  halvesMm: 0.3,
+  mindPeak: 1.8,
+  overlap: 1,
+  samplingMm: 0.1,
+  movedMm: 6,
+  movedDeg: 4,
+  starts: 400,
+};
+const range = { searchMm: 10, searchDeg: 10 };
+const codes = (e: UltrasoundEvidence): string[] => judged(e, range).findings.map((f) => f.code);
+
+describe('what is thought of a pose', () => {
+  it('is ok where all evidence speaks for it', () => {
+    expect(judged(good, range)).toMatchObject({ outcome: 'ok', findings: [] });
+    expect(confidenceOf(good)).toBeGreaterThan(0.95);
+  });
+
+  it.each<[string, Partial<UltrasoundEvidence>, string]>([
+    ['another pose is as good', { runnerUpGap: 0.02 }, 'ambiguous'],
+    ['the halves disagree and MIND peaks elsewhere', { halvesMm: 1, mindPeak: 0.2 }, 'failed'],
+    ['hardly anything overlaps', { overlap: 0.3 }, 'failed'],
+    ['it lies far outside the search', { movedMm: 40 }, 'failed'],
+    ['it is turned far outside the search', { movedDeg: 60 }, 'failed'],
+    ['MIND could not tell', { mindPeak: Number.NaN, halvesMm: 0.9 }, 'failed'],
+  ])('is not ok where %s', (_, change, outcome) => {
+    const judgement = judged({ ...good, ...change }, range);
+    expect(judgement.outcome).toBe(outcome);
+    expect(judgement.findings.length).toBeGreaterThan(0);
+  });
+
+  it('never grows surer with worse evidence', () => {
+    const worse: Array<Partial<UltrasoundEvidence>> = [{ halvesMm: 0.8 }, { mindPeak: 1 }, { runnerUpGap: 0.2 }, { peak: 3 }];
+    for (const change of worse) expect(confidenceOf({ ...good, ...change })).toBeLessThan(confidenceOf(good));
+  });
+
+  it('names each thing that is wrong', () => {
+    expect(codes({ ...good, overlap: 0.2, movedMm: 60, runnerUpGap: 0, halvesMm: 3 })).toEqual([
+      'little-overlap',
+      'outside-search',
+      'ambiguous',
+      'unsure',
+    ]);
+  });
+});
