@@ -56,6 +56,12 @@ const NEEDS = [
     purposes: ['test', 'bench'],
   },
   {
+    debian: 'python3-vtk9',
+    present: () => findPython(['vtk']) !== undefined,
+    without: "surface registration is not compared with VTK's iterative closest point",
+    purposes: ['test', 'bench'],
+  },
+  {
     debian: 'libopenigtlink-dev',
     present: () => existsSync('/usr/include/openigtlink'),
     without: 'OpenIGTLink is not tried against, nor timed beside, the reference library',
