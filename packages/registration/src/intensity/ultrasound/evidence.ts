@@ -14,15 +14,15 @@ export interface UltrasoundEvidence {
   /** How far the cost lies under that of poses drawn at random, in their standard deviations. */
   readonly peak: number;
   /**
-   * By how much the best pose more than 3 mm away is worse, as a share of what the pose gains over poses drawn at random;
+   * By how much the best pose more than 4 mm away is worse, as a share of what the pose gains over poses drawn at random;
    * 1 where there is none.
    */
   readonly runnerUpGap: number;
   /** How far that pose is, rms mm over what the ultrasound shows; 0 where there is none. */
   readonly runnerUpMm: number;
-  /** Share of the descents, from starts everywhere in the range, that ended within 3 mm of the pose. */
+  /** Share of the descents, from starts everywhere in the range, that ended within 4 mm of the pose. */
   readonly agreement: number;
-  /** How far apart the two poses lie that the two halves of the patches lead to, rms mm. */
+  /** How far apart the poses lie that two halves of the patches lead to, rms mm over three ways to halve them. */
   readonly halvesMm: number;
   /** The second metric: how far MIND's difference at the pose lies under that of poses 3 mm around it, in their spread. */
   readonly mindPeak: number;
@@ -48,8 +48,15 @@ export interface Gathered {
   readonly pivot: Float64Array;
 }
 
+/** What the work is done with. */
+interface Work {
+  readonly module: WebAssembly.Module | undefined;
+  /** Called between parts of it; may wait, may throw to end it. */
+  readonly breathe: () => Promise<void>;
+}
+
 /** Gathers the evidence for the best place found. */
-export function gather(levels: Levels, found: Found, start: ArrayLike<number>, module: WebAssembly.Module | undefined): Gathered {
+export async function gather(levels: Levels, found: Found, start: ArrayLike<number>, work: Work): Promise<Gathered> {
   const best = found.places[0] as Candidate;
   const { matrix, cost } = best;
   const apart = (c: Candidate): number => separationMm(c.matrix, matrix, levels);
@@ -59,6 +66,7 @@ export function gather(levels: Levels, found: Found, start: ArrayLike<number>, m
   lc2.evaluate(matrix, pivot);
   const covariance = covarianceOf(lc2);
   const { mean, sd } = spreadOf(found.unrelated);
+  const halvesMm = await halvesApart(levels, matrix, work);
   const before = transformPoint(new Float64Array(3), start, levels.centre);
   let turn = 0;
   for (let k = 0; k < 12; k += 1) if (k % 4 < 3) turn += ((matrix[k] as number) - (start[k] as number)) ** 2;
@@ -72,7 +80,7 @@ export function gather(levels: Levels, found: Found, start: ArrayLike<number>, m
       runnerUpGap: rival === undefined ? 1 : (rival.cost - cost) / Math.max(1e-6, mean - cost),
       runnerUpMm: rival === undefined ? 0 : apart(rival),
       agreement: found.descents.filter((c) => apart(c) < RIVAL_MM).length / found.descents.length,
-      halvesMm: halvesApart(levels, matrix, module),
+      halvesMm,
       mindPeak: mindProfile(levels.mind, matrix, pivot, levels.reachMm),
       overlap: lc2.overlap,
       samplingMm: covariance === undefined ? Number.POSITIVE_INFINITY : rmsOf(covariance, levels.reachMm),
@@ -84,21 +92,31 @@ export function gather(levels: Levels, found: Found, start: ArrayLike<number>, m
 }
 
 /** Mean and standard deviation. */
-export function spreadOf(values: readonly number[]): { readonly mean: number; readonly sd: number } {
+function spreadOf(values: readonly number[]): { readonly mean: number; readonly sd: number } {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const squares = values.reduce((a, b) => a + (b - mean) ** 2, 0);
   return { mean, sd: Math.sqrt(squares / Math.max(1, values.length - 1)) || 1e-9 };
 }
 
-/** Two registrations with nothing in common but the moving images: every second patch, and the others. */
-function halvesApart(levels: Levels, matrix: Float64Array, module: WebAssembly.Module | undefined): number {
+/** Ways to part the patches in two. */
+const PARTINGS = 3;
+
+/** Pairs of registrations with nothing in common but the moving images: from some of the patches, and from all others. */
+async function halvesApart(levels: Levels, matrix: Float64Array, { module, breathe }: Work): Promise<number> {
   const { patches, fields, spacingMm } = levels.fine;
-  const [even, odd] = [0, 1].map((rest) => {
-    const half = chosen(patches, (p) => p % 2 === rest);
-    const lc2 = lc2Over(half, fields, { chance: CHANCE }, module);
+  const from = (choose: (p: number) => boolean): Float64Array => {
+    const lc2 = lc2Over(chosen(patches, choose), fields, { chance: CHANCE }, module);
     return descend(lc2, matrix, { ...descentOptions(levels, spacingMm), most: 12 }).matrix;
-  }) as [Float64Array, Float64Array];
-  return separationMm(even, odd, levels);
+  };
+  let squares = 0;
+  for (let bit = 0; bit < PARTINGS; bit += 1) {
+    await breathe();
+    const one = from((p) => ((p >> bit) & 1) === 0);
+    await breathe();
+    const other = from((p) => ((p >> bit) & 1) === 1);
+    squares += separationMm(one, other, levels) ** 2 / PARTINGS;
+  }
+  return Math.sqrt(squares);
 }
 
 /** Patches of 7 cubes every 5: each place counts (7/5)³ times. */

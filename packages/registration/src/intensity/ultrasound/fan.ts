@@ -1,5 +1,6 @@
 import type { AnyVolume } from '@trocar/core/volume';
-import type { CubeImage, Reading } from './cube-image.js';
+import type { CubeImage } from './cube-image.js';
+import type { Reading } from './cubes-of.js';
 
 /** How ultrasound voxels are read: the value that surrounds the fan is no image. */
 export function readingOfUltrasound(filling: number): Reading {

@@ -35,7 +35,7 @@ export function confidenceTerms(e: UltrasoundEvidence): number[] {
  * ones: the same with mirrored MR, and with another patient's. Few, so the weights are round and the threshold is high;
  * `bench/ultrasound-registration.ts --fit` prints what its own runs would give.
  */
-const WEIGHTS: readonly number[] = [-8, 8, 3, 4, 2];
+const WEIGHTS: readonly number[] = [-7, 8, 3, 4, 2];
 
 /** The probability that a pose with this evidence is right to about 2.5 mm. */
 export function confidenceOf(e: UltrasoundEvidence): number {

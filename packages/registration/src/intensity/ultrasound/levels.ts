@@ -1,16 +1,7 @@
 import { NavError } from '@trocar/core';
 import type { AnyVolume } from '@trocar/core/volume';
-import {
-  type Box,
-  blurred,
-  boxOf,
-  type CubeImage,
-  commonBox,
-  cubesOf,
-  locallyNormalised,
-  type Reading,
-  sameValue,
-} from './cube-image.js';
+import { blurred, type CubeImage, locallyNormalised } from './cube-image.js';
+import { type Box, boxOf, commonBox, cubesOf, type Reading, sameValue } from './cubes-of.js';
 import { fillingOf, readingOfUltrasound, withoutBlind, withoutHoles } from './fan.js';
 import { type MindPair, mindPair } from './mind-profile.js';
 import { type MovingFields, movingFields } from './moving-fields.js';
@@ -53,23 +44,25 @@ const QUICK_PATCHES = 160;
 const SEARCH_PATCHES = 500;
 const FINE_PATCHES = 400;
 
+/** What {@link levelsOf} is made from. */
+export interface Sources {
+  readonly us: AnyVolume;
+  /** In the ultrasound's frame, where they are thought to lie. */
+  readonly moving: readonly AnyVolume[];
+  /** How far the ultrasound may come to reach beyond its own box, mm. */
+  readonly marginMm: number;
+  readonly probe: ArrayLike<number> | undefined;
+  /** Called between parts of the work; may wait, may throw to end it. */
+  readonly breathe: () => Promise<void>;
+}
+
 /** Both sides at all resolutions; the moving images where the ultrasound can come to lie. */
-export function levelsOf(
-  us: AnyVolume,
-  moving: readonly AnyVolume[],
-  around: (box: Box) => Box,
-  probe?: ArrayLike<number>,
-): Levels {
-  const box = boxOf(us);
-  const wanted = around(box);
-  const filling = fillingOf(us);
-  const fan = (h: number): CubeImage => {
-    const whole = withoutHoles(cubesOf(us, h, boxOf(us), readingOfUltrasound(filling)), filling);
-    return probe === undefined ? whole : withoutBlind(whole, probe);
-  };
-  const coarse = imagesAt(fan(SEARCH_MM), moving, wanted);
+export async function levelsOf(sources: Sources): Promise<Levels> {
+  const coarse = await imagesAt(sources, SEARCH_MM);
   const search = levelOf(coarse, { radius: 2, stride: 3, most: SEARCH_PATCHES });
-  const fine = levelOf(imagesAt(fan(FINE_MM), moving, wanted), { radius: 3, stride: 5, most: FINE_PATCHES });
+  await sources.breathe();
+  const fine = levelOf(await imagesAt(sources, FINE_MM), { radius: 3, stride: 5, most: FINE_PATCHES });
+  await sources.breathe();
   if (search.patches.weights.length < 10 || fine.patches.weights.length < 10) {
     throw new NavError(
       'registration/no-overlap',
@@ -87,16 +80,40 @@ interface Images {
   readonly moving: readonly CubeImage[];
 }
 
-function imagesAt(fan: CubeImage, moving: readonly AnyVolume[], wanted: Box): Images {
-  const h = fan.spacingMm;
+async function imagesAt({ us, moving, marginMm, probe, breathe }: Sources, h: number): Promise<Images> {
   const normalised = (image: CubeImage): CubeImage => locallyNormalised(blurred(image, BLUR), WIDEST_MM / h, FLOOR);
+  const filling = fillingOf(us);
+  const own = boxOf(us);
+  const fan = withoutHoles(cubesOf(us, h, own, readingOfUltrasound(filling)), filling);
+  await breathe();
+  const fixed = normalised(probe === undefined ? fan : withoutBlind(fan, probe));
+  const box = moving.reduce((both, v) => commonBox(both, boxOf(v)), grown(own, marginMm));
+  requireReach(box);
   // Off the ultrasound's grid: where both coincide, interpolation would blur one pose less than all others.
-  const common = moving.reduce((box, v) => commonBox(box, boxOf(v)), wanted);
-  const shifted = { low: common.low.map((x) => x + 0.37 * h) as [number, number, number], high: common.high };
+  const shifted = { low: box.low.map((x) => x + 0.37 * h) as [number, number, number], high: box.high };
+  const images: CubeImage[] = [];
+  for (const v of moving) {
+    await breathe();
+    images.push(normalised(cubesOf(v, h, shifted, readingOf(v))));
+  }
+  await breathe();
+  return { fixed, moving: images };
+}
+
+function grown(box: Box, mm: number): Box {
   return {
-    fixed: normalised(fan),
-    moving: moving.map((v) => normalised(cubesOf(v, h, shifted, readingOf(v)))),
+    low: [box.low[0] - mm, box.low[1] - mm, box.low[2] - mm],
+    high: [box.high[0] + mm, box.high[1] + mm, box.high[2] + mm],
   };
+}
+
+function requireReach(common: Box): void {
+  if ([0, 1, 2].every((r) => (common.high[r] as number) - (common.low[r] as number) >= 10)) return;
+  throw new NavError(
+    'registration/no-overlap',
+    'The moving images do not reach the ultrasound at the initial pose, nor do they within the range searched. ' +
+      'Correct the initial pose, or give images that cover the ultrasound.',
+  );
 }
 
 function levelOf({ fixed, moving }: Images, layout: PatchLayout): Level {

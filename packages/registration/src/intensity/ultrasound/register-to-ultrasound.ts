@@ -1,11 +1,11 @@
 import { invert, NavError, type Point, requireSameFrame, type Transform, transform } from '@trocar/core';
 import { identity4, multiply4, Random } from '@trocar/core/math';
-import { requireNoShear, type Volume } from '@trocar/core/volume';
+import { type AnyVolume, requireNoShear, type Volume } from '@trocar/core/volume';
 import { type ExpectedTre, expectedTreOf } from '../../accuracy/expected-tre.js';
 import { aboutOrigin } from '../../accuracy/pose-covariance.js';
 import type { ResultOutcome } from '../../outcome.js';
 import { Breath } from '../breath.js';
-import type { Box } from './cube-image.js';
+import { boxOf } from './cubes-of.js';
 import { type Gathered, gather, type UltrasoundEvidence } from './evidence.js';
 import { lc2Module } from './kernels/wasm-lc2.js';
 import { type Judgement, judged, type UltrasoundFinding } from './knowing.js';
@@ -76,17 +76,23 @@ export async function registerToUltrasound<U extends string, M extends string>(
     await breath.take();
   };
   await breathe(0);
-  const levels = levelsOf(us, placed, (box) => reached(box, searchMm, searchRad), options.probe?.xyz);
-  await breathe(0.05);
+  const levels = await levelsOf({
+    us,
+    moving: placed,
+    marginMm: marginOf(us, searchMm, searchRad),
+    probe: options.probe?.xyz,
+    breathe: () => breath.take(),
+  });
+  await breathe(0.1);
   const module = await lc2Module();
   const found = await search(levels, identity4(), {
     searchMm,
     searchRad,
     random: new Random(seed),
     module,
-    breathe: (fraction) => breathe(0.05 + 0.9 * fraction),
+    breathe: (fraction) => breathe(0.1 + 0.8 * fraction),
   });
-  const gathered = gather(levels, found, identity4(), module);
+  const gathered = await gather(levels, found, identity4(), { module, breathe: () => breath.take() });
   const judgement = judged(gathered.evidence, { searchMm, searchDeg: (searchRad * 180) / Math.PI });
   options.progress?.(1);
   return assembled(us, first, initial, gathered, judgement);
@@ -150,12 +156,9 @@ function requireOptions<U extends string, M extends string>(
   return { searchMm, searchRad: (searchDeg * Math.PI) / 180, seed };
 }
 
-/** The box that the ultrasound may come to lie in. */
-function reached(box: Box, searchMm: number, searchRad: number): Box {
-  const half = Math.hypot(...[0, 1, 2].map((r) => ((box.high[r] as number) - (box.low[r] as number)) / 2));
-  const margin = 1.5 * searchMm + half * Math.min(1, 1.5 * searchRad) + 5;
-  return {
-    low: [box.low[0] - margin, box.low[1] - margin, box.low[2] - margin],
-    high: [box.high[0] + margin, box.high[1] + margin, box.high[2] + margin],
-  };
+/** How far the ultrasound may come to reach beyond its own box, mm. */
+function marginOf(us: AnyVolume, searchMm: number, searchRad: number): number {
+  const { low, high } = boxOf(us);
+  const half = Math.hypot(...[0, 1, 2].map((r) => ((high[r] as number) - (low[r] as number)) / 2));
+  return 1.5 * searchMm + half * Math.min(1, 1.5 * searchRad) + 5;
 }

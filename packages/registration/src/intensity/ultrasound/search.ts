@@ -69,7 +69,7 @@ export async function search(levels: Levels, initial: ArrayLike<number>, options
 /** Poses closer than this are the same, mm (rms over what is looked at). */
 const SAME_MM = 1.5;
 /** Poses further than this are different results, mm. */
-export const RIVAL_MM = 3;
+export const RIVAL_MM = 4;
 
 export function descentOptions(levels: Levels, h: number): DescentOptions {
   return { centre: levels.centre, reachMm: levels.reachMm, longestMm: 2 * h, shortestMm: 0.02 * h, most: 20 };
