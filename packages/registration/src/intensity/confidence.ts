@@ -12,8 +12,11 @@ import type { RegistrationEvidence } from './evidence.js';
  */
 export type VolumeFinding = Finding<'ambiguous' | 'unsure' | 'little-overlap' | 'outside-search' | 'not-affine' | 'reduced'>;
 
-/** Weights of the terms: fitted by `node bench/intensity/confidence.ts`, whose docs say on what. */
-const WEIGHTS: readonly number[] = [4.25, -3.7, -2.64, -0.22, -1.14, -0.75, -1.66, -2.91, -0.1, 0];
+/**
+ * Weights of the terms: fitted to phantoms by bench/intensity/confidence.ts and rounded; those of sampling, stretch and overlap
+ * then raised by hand, because the phantoms hardly show what real, deformed and cropped bodies do there.
+ */
+const WEIGHTS: readonly number[] = [4.6, -2.6, -3.2, -0.3, -2.5, -0.8, -1.7, -1.6, -1.5, -2.5];
 
 /** 0 up to `good`, 1 from `bad` on, even between; what is no number is bad. */
 function doubt(x: number, good: number, bad: number): number {

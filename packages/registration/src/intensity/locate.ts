@@ -46,7 +46,7 @@ interface Effort {
 }
 
 /** Enough where the images show the same. */
-export const QUICK: Effort = { kept: [48, 12, 4], others: [16, 4, 2] };
+export const QUICK: Effort = { kept: [40, 10, 4], others: [16, 4, 2] };
 /** For what the quick search was not sure of: images cut in different places. */
 export const THOROUGH: Effort = { kept: [200, 48, 6], others: [48, 12, 3] };
 
@@ -78,8 +78,8 @@ export async function locate(
     const ends = await climbed(crew, level, [...kept, ...keptOthers], {
       kind: 'rigid',
       reachMm: level === 0 ? 1.5 * spacing : spacing,
-      toleranceMm: spacing / (level === 0 ? 10 : 20),
-      mostEvaluations: 25,
+      toleranceMm: spacing / (level === 0 ? 6 : 20),
+      mostEvaluations: level === 0 ? 18 : 25,
     });
     [pool, others] = [ends.slice(0, kept.length), ends.slice(kept.length)];
     refinedCount += ends.length;

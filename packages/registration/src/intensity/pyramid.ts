@@ -21,10 +21,10 @@ export interface LevelPlan {
   readonly fine: number;
 }
 
-const COARSEST: LevelPlan = { count: 3000, fixedBins: 16, movingBins: 16, fine: 64 };
-const COARSE: LevelPlan = { count: 10_000, fixedBins: 24, movingBins: 24, fine: 128 };
-const MIDDLE: LevelPlan = { count: 20_000, fixedBins: 32, movingBins: 32, fine: 256 };
-const FINEST: LevelPlan = { count: 60_000, fixedBins: 32, movingBins: 32, fine: 256 };
+const COARSEST: LevelPlan = { count: 2400, fixedBins: 16, movingBins: 16, fine: 64 };
+const COARSE: LevelPlan = { count: 8000, fixedBins: 24, movingBins: 24, fine: 96 };
+const MIDDLE: LevelPlan = { count: 20_000, fixedBins: 32, movingBins: 32, fine: 128 };
+const FINEST: LevelPlan = { count: 60_000, fixedBins: 32, movingBins: 32, fine: 128 };
 
 /** @param level 0 is the coarsest of `levels` */
 export function planOf(level: number, levels: number): LevelPlan {

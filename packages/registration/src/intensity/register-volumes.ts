@@ -96,8 +96,20 @@ export type VolumeRegistration<K extends MotionKind, F extends string, M extends
   : AffineVolumeRegistration<F, M>;
 
 /**
- * Registers two volumes of one body by mutual information, from anywhere.
- * @throws NavError
+ * Registers two volumes of one body by mutual information (Mattes 2003, IEEE TMI 22:120), from anywhere, and says how sure
+ * it is.
+ *
+ * Coarse to fine on bytes of both images: hundreds of poses that cover all rotations are scored on samples of the fixed image,
+ * the best are refined with the analytic slope, and the winner is judged against the best pose elsewhere, with fixed and moving
+ * exchanged, by its edges, and by what changes when it may stretch. Where that leaves doubt, thousands of poses are tried. The
+ * kernels are WebAssembly; samples, sums and order are fixed, so the same input and seed give the same bits in Node and Chromium,
+ * whatever the number of workers. A rigid edge carries its covariance.
+ *
+ * The pixels' unit, sign and order do not matter; their scale may be wrong by a little only for `similarity` and `affine`.
+ * Voxels that are no number, or masked out, do not count.
+ * @throws NavError `registration/sheared-volume`, `registration/failed` (an image that shows nothing, is thinner than four
+ * voxels, or a worker that died), `registration/no-overlap` (a mask that leaves nothing), `registration/bad-parameters` (a start
+ * that scales), `registration/bad-option`, `registration/aborted`, `frame/mismatch`
  */
 export async function registerVolumes<F extends string, M extends string, K extends MotionKind = 'rigid'>(
   fixed: Volume<F>,

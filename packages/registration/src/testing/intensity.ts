@@ -50,9 +50,9 @@ export function pairForBits(): IntensityPair {
 
 /** What `registerVolumes(fixed, moving, {seed: 7})` makes of {@link pairForBits}: the matrix movingFromFixed, byte by byte. */
 export const BITS: string =
-  '3698a65f0846ee3f11b6bf29dd82d13fc9d1ee0fa837c63f0000000000000000cf02077e045dd3bfd33c139e7c01ee3f3035c35be2e0c53f' +
-  '0000000000000000239a3c957ab1bdbfc06afa32866bcbbfe21513753609ef3f00000000000000006f99aad868252840cc39dbf8561e22c0' +
-  'c47241318e311c40000000000000f03f';
+  'cf5949853d46ee3f7f88ef4fa085d13f48f51349672ac63f0000000000000000a00973f52e5ed3bfe7ba09486401ee3fcaeb4c89d7dec53f' +
+  '00000000000000002fc4b0fab897bdbf354ef9c82066cbbf23d1bf19e509ef3f0000000000000000481baabbeff22740a201e5634c1422c0' +
+  '422a649f21301c40000000000000f03f';
 
 /** The bytes of a matrix of doubles, as hexadecimal digits. */
 export function bitsOf(matrix: ArrayLike<number>): string {
