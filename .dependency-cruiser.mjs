@@ -67,7 +67,8 @@ const packageRules = [
   },
   {
     name: 'registration-files-on-core',
-    comment: "registration's bin/ and itk/ may also read files through core's io and recording; its tests may use core's phantoms.",
+    comment:
+      "registration's bin/ and itk/ may also read files through core's io and recording; its tests may use core's phantoms.",
     severity: 'error',
     from: { path: ['^packages/registration/src/(bin|itk|testing)/', `^packages/registration/.*(${TEST})`] },
     to: { path: '^packages/core/', pathNot: `${CORE}/((math|volume|ultrasound|io|recording|testing)/)?index[.]ts$` },
@@ -102,10 +103,21 @@ const packageRules = [
   },
   {
     name: 'sibling-by-name',
-    comment: 'A package, example, bench or test reaches another package by its name, never by a relative path; a repro may.',
+    comment: 'A package, example or test reaches another package by its name, never by a relative path; a repro may.',
     severity: 'error',
-    from: { path: '^(?:packages/([^/]+)|examples|bench|test)/', pathNot: '^test/repro/' },
+    from: { path: '^(?:packages/([^/]+)|examples|test)/', pathNot: '^test/repro/' },
     to: { path: '^packages/[^/]+/', pathNot: '^packages/$1/', dependencyTypesNot: ['aliased-workspace'] },
+  },
+  {
+    name: 'bench-by-name',
+    comment: 'A bench reaches a package by its name; only the scenes and oracles in its testing/, which do not ship, by a path.',
+    severity: 'error',
+    from: { path: '^bench/' },
+    to: {
+      path: '^packages/[^/]+/',
+      pathNot: '^packages/[^/]+/src/testing/',
+      dependencyTypesNot: ['aliased-workspace'],
+    },
   },
   {
     name: 'packages-know-no-application',

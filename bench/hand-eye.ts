@@ -2,14 +2,20 @@ import { existsSync, readdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { apply, point, transform } from '@trocar/core';
 import { Random } from '@trocar/core/math';
-import { calibrateHandEye } from '../packages/registration/src/calibration/hand-eye.js';
-import { closures, daniilidis, kronecker, parkMartin } from '../packages/registration/src/calibration/hand-eye-closed.js';
-import { motionsOf, type PosePairs } from '../packages/registration/src/calibration/hand-eye-motions.js';
-import { estimateTimeOffset, pairInTime } from '../packages/registration/src/calibration/hand-eye-time.js';
-import type { CalibrationPose } from '../packages/registration/src/calibration/poses.js';
+import { type CalibrationPose, calibrateHandEye, estimateTimeOffset, pairInTime } from '@trocar/registration';
 import { navigateCis } from '../packages/registration/src/testing/cis-chain.js';
 import { eye, hand, handEyeRecording } from '../packages/registration/src/testing/hand-eye.js';
-import { motionMisfit, stacked, tsaiLenz } from '../packages/registration/src/testing/hand-eye-oracles.js';
+import {
+  closures,
+  daniilidis,
+  kronecker,
+  motionMisfit,
+  motionsOf,
+  type PosePairs,
+  parkMartin,
+  stacked,
+  tsaiLenz,
+} from '../packages/registration/src/testing/hand-eye-oracles.js';
 import {
   cisFolder,
   readCalbody,

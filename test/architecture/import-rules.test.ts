@@ -51,6 +51,7 @@ const BREACHES: readonly Breach[] = [
   breach('device-bridge-not-registration', 'device-bridge/src/codec/bad-registration.ts', '@trocar/registration'),
   breach('sibling-by-name', 'device-bridge/src/codec/bad-relative.ts', '../../../core/src/volume/index.js'),
   { rule: 'sibling-by-name', file: 'examples/app/src/bad.ts', imports: '../../../packages/core/src/index.js' },
+  { rule: 'bench-by-name', file: 'bench/bad.ts', imports: '../packages/core/src/index.js' },
   breach('packages-know-no-application', 'core/src/testing/bad-application.ts', '../../../../scripts/tool.mjs'),
   breach('three-in-render', 'core/src/guidance/bad-three.ts', 'three'),
   breach('vtk-in-vtk', 'core/src/render/bad-vtk.ts', '@kitware/vtk.js/Common/DataModel/ImageData.js'),
@@ -148,7 +149,7 @@ describe('the import rules', () => {
     for (const [file, imports] of Object.entries(ALLOWED)) write(root, file, importing(imports));
     const { output } = await tool(
       'dependency-cruiser/bin/dependency-cruise.mjs',
-      ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'packages', 'examples'],
+      ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'packages', 'examples', 'bench'],
       { cwd: root },
     );
     violations = JSON.parse(output).summary.violations;

@@ -1,7 +1,7 @@
 import { formatBound, formatMm } from '@trocar/core/guidance';
 import type { PivotResult } from '../src/calibration-step.js';
 import type { Procedure } from '../src/procedure.js';
-import type { Detail } from './details.js';
+import type { Detail } from './detail.js';
 import { h } from './dom.js';
 import { GaugeDial } from './gauge.js';
 

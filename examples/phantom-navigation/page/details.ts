@@ -1,14 +1,9 @@
 import { formatMm, UNKNOWN } from '@trocar/core/guidance';
 import type { Procedure } from '../src/procedure.js';
 import { calibrateDetail } from './calibrate.js';
+import type { Detail } from './detail.js';
 import { h } from './dom.js';
 import { type ReviewDeeds, type ReviewState, reviewDetail } from './review.js';
-
-/** What the free part of the panel says of this moment, and a key that changes when it has to be built anew. */
-export interface Detail {
-  readonly key: string;
-  build(): HTMLElement[];
-}
 
 /** The detail of the step that the procedure is at. */
 export function detailOf(procedure: Procedure, planned: boolean, state: ReviewState, deeds: ReviewDeeds): Detail {

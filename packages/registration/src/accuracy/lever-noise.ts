@@ -1,15 +1,8 @@
 import { cholesky, invertSymmetric } from '@trocar/core/math';
 import type { NoiseModel } from '../points/noise.js';
 import { at, residualAt } from '../points/rigid-fit.js';
-import {
-  addInformation,
-  centreOf,
-  informationOf,
-  multiply,
-  type PoseUncertainty,
-  product,
-  symmetrised,
-} from './pose-covariance.js';
+import { multiply, product, symmetrised } from './matrices.js';
+import { addInformation, centreOf, informationOf, type PoseUncertainty } from './pose-covariance.js';
 
 /**
  * The second-order part of a pose's uncertainty that does not vanish with the number of points: the levers themselves are

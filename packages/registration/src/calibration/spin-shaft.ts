@@ -1,5 +1,5 @@
 import { requireSameFrame, type Transform, transform } from '@trocar/core';
-import { product } from '../accuracy/pose-covariance.js';
+import { product } from '../accuracy/matrices.js';
 import { at } from '../points/rigid-fit.js';
 import type { SpinCalibration } from './spin.js';
 

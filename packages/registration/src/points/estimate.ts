@@ -1,5 +1,6 @@
 import { cholesky, choleskySolve, fromRotationVector } from '@trocar/core/math';
 import { withLeverNoise } from '../accuracy/lever-noise.js';
+import { product } from '../accuracy/matrices.js';
 import {
   addInformation,
   carried,
@@ -8,7 +9,6 @@ import {
   leverOf,
   type PoseUncertainty,
   poseUncertainty,
-  product,
 } from '../accuracy/pose-covariance.js';
 import type { NoiseModel } from './noise.js';
 import { at, fitRigid, residualAt } from './rigid-fit.js';

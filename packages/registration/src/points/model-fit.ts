@@ -1,6 +1,7 @@
 import { NavError } from '@trocar/core';
 import { cholesky, choleskySolve, fisherTail, invertSymmetric, twoSidedZ } from '@trocar/core/math';
-import { centreOf, informationOf, leverOf, multiply } from '../accuracy/pose-covariance.js';
+import { multiply } from '../accuracy/matrices.js';
+import { centreOf, informationOf, leverOf } from '../accuracy/pose-covariance.js';
 import type { Pairs } from './estimate.js';
 import type { MapModel } from './models.js';
 import { indicesInUse, type PointResidual } from './residuals.js';

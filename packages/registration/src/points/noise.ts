@@ -1,6 +1,6 @@
 import { NavError } from '@trocar/core';
 import { invertSymmetric } from '@trocar/core/math';
-import { product } from '../accuracy/pose-covariance.js';
+import { product } from '../accuracy/matrices.js';
 import { at } from './rigid-fit.js';
 
 /** What is known of the points' localisation errors. Leave it all out where nothing is known. */

@@ -87,3 +87,7 @@ export function motionMisfit(
   }
   return { deg: Math.sqrt(deg / n), mm: Math.sqrt(mm / n) };
 }
+
+// The closed forms that the calibration starts from, to be set beside it.
+export { closures, daniilidis, kronecker, parkMartin } from '../calibration/hand-eye-closed.js';
+export { motionsOf, type PosePairs } from '../calibration/hand-eye-motions.js';
