@@ -16,7 +16,7 @@ export type VolumeFinding = Finding<'ambiguous' | 'unsure' | 'little-overlap' | 
  * Weights of the terms: fitted to phantoms by bench/intensity/confidence.ts and rounded; those of sampling, stretch and overlap
  * then raised by hand, because the phantoms hardly show what real, deformed and cropped bodies do there.
  */
-const WEIGHTS: readonly number[] = [4.6, -2.6, -3.2, -0.3, -2.5, -0.8, -1.7, -1.6, -1.5, -2.5];
+const WEIGHTS: readonly number[] = [4.6, -2.6, -3.2, -0.3, -2.5, -0.8, -2.2, -1.6, -1.5, -2.5];
 
 /** 0 up to `good`, 1 from `bad` on, even between; what is no number is bad. */
 function doubt(x: number, good: number, bad: number): number {
@@ -38,7 +38,7 @@ export function confidenceTerms(e: RegistrationEvidence): number[] {
     doubt(e.edges, 0.6, 0.35),
     doubt(e.edgePeak, 8, 1),
     doubt(octaves(e.reversalMm, e.judgedSpacingMm), -2, 1),
-    doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -1, 2),
+    doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -0.5, 1.5),
     doubt(octaves(e.samplingMm, 0.01 * e.radiusMm), -3, 1),
     doubt(e.mutualInformation, 0.3, 0),
     doubt(e.overlap, 0.5, 0.1),

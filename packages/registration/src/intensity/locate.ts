@@ -46,9 +46,9 @@ interface Effort {
 }
 
 /** Enough where the images show the same. */
-export const QUICK: Effort = { kept: [40, 10, 4], others: [16, 4, 2] };
+export const QUICK: Effort = { kept: [36, 12, 4], others: [16, 4, 2] };
 /** For what the quick search was not sure of: images cut in different places. */
-export const THOROUGH: Effort = { kept: [200, 48, 6], others: [48, 12, 3] };
+export const THOROUGH: Effort = { kept: [120, 40, 6], others: [48, 12, 3] };
 
 /**
  * Finds the pose of greatest worth, coarse to fine: every start is scored on the coarsest level, the best and farthest apart
@@ -66,20 +66,20 @@ export async function locate(
   const best = (pool: readonly Candidate[]): Candidate => distinct(pool, 0, radiusMm, 1)[0] as Candidate;
   const all = await scored(crew, 0, [...space.starts, ...space.others]);
   let [pool, others] = [all.slice(0, space.starts.length), all.slice(space.starts.length)];
+  [pool, others] = await begun(crew, ladder, pool, others, effort);
   let agreement = 0;
   let refinedCount = 0;
   for (let level = 0; level <= judgedLevel; level += 1) {
     told(0.1 + (0.5 * level) / (judgedLevel + 1), best(pool).motion);
     const spacing = spacings[level] as number;
-    // On the coarsest level what is kept apart are starts, later they are ends.
-    const apart = level === 0 ? 1.2 * spacing : spacing;
+    const apart = level === 0 ? spacing / 2 : spacing;
     const kept = distinct(pool, apart, radiusMm, effort.kept[level as 0 | 1 | 2]);
     const keptOthers = distinct(others, apart, radiusMm, effort.others[level as 0 | 1 | 2]);
     const ends = await climbed(crew, level, [...kept, ...keptOthers], {
       kind: 'rigid',
       reachMm: level === 0 ? 1.5 * spacing : spacing,
       toleranceMm: spacing / (level === 0 ? 6 : 20),
-      mostEvaluations: level === 0 ? 18 : 25,
+      mostEvaluations: level === 0 ? 14 : 25,
     });
     [pool, others] = [ends.slice(0, kept.length), ends.slice(kept.length)];
     refinedCount += ends.length;
@@ -92,6 +92,28 @@ export async function locate(
   const runnerUp = distinct(elsewhere, 0, radiusMm, 1)[0];
   const runnerUpAllowed = runnerUp !== undefined && space.allows(runnerUp.motion);
   return { judged, allowed: allowed.length > 0, runnerUp, runnerUpAllowed, agreement, tried: all.length, refined: refinedCount };
+}
+
+/** So many times as many starts as go on from the coarsest level are walked a few steps first: a start says little itself. */
+const BEGUN = 2.5;
+
+async function begun(
+  crew: Crew,
+  { spacings, radiusMm }: Ladder,
+  pool: readonly Candidate[],
+  others: readonly Candidate[],
+  effort: Effort,
+): Promise<[Candidate[], Candidate[]]> {
+  const spacing = spacings[0] as number;
+  const some = distinct(pool, 1.2 * spacing, radiusMm, BEGUN * effort.kept[0]);
+  const someOthers = distinct(others, 1.2 * spacing, radiusMm, BEGUN * effort.others[0]);
+  const ends = await climbed(crew, 0, [...some, ...someOthers], {
+    kind: 'rigid',
+    reachMm: 1.5 * spacing,
+    toleranceMm: spacing / 4,
+    mostEvaluations: 6,
+  });
+  return [ends.slice(0, some.length), ends.slice(some.length)];
 }
 
 /** Share of the pool within `withinMm` of its best. */

@@ -50,9 +50,9 @@ export function pairForBits(): IntensityPair {
 
 /** What `registerVolumes(fixed, moving, {seed: 7})` makes of {@link pairForBits}: the matrix movingFromFixed, byte by byte. */
 export const BITS: string =
-  'cf5949853d46ee3f7f88ef4fa085d13f48f51349672ac63f0000000000000000a00973f52e5ed3bfe7ba09486401ee3fcaeb4c89d7dec53f' +
-  '00000000000000002fc4b0fab897bdbf354ef9c82066cbbf23d1bf19e509ef3f0000000000000000481baabbeff22740a201e5634c1422c0' +
-  '422a649f21301c40000000000000f03f';
+  'd79fa02d5942ee3fd94ad4480591d13f9b60e947265bc63f00000000000000000b3197e45d6ed3bf658690871dffed3f2195432361d7c53f' +
+  '00000000000000008f1cd13044ecbdbfb3ce04fbd070cbbfbf8d65c00908ef3f0000000000000000015a4d81ccff27401b6c2761ea1e22c0' +
+  '4e009180de011c40000000000000f03f';
 
 /** The bytes of a matrix of doubles, as hexadecimal digits. */
 export function bitsOf(matrix: ArrayLike<number>): string {
