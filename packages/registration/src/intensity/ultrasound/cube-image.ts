@@ -19,7 +19,8 @@ export function blurred(image: CubeImage, sigma: number): CubeImage {
 
 /** How much of the kernel around each cube lies on image. */
 function blurredWeights(values: Float32Array, size: CubeImage['size'], kernel: Float64Array): Float32Array {
-  const weights = values.map((x) => (Number.isNaN(x) ? 0 : 1));
+  const weights = new Float32Array(values.length);
+  for (let n = 0; n < values.length; n += 1) weights[n] = Number.isNaN(values[n] as number) ? 0 : 1;
   return convolved(weights, size, kernel);
 }
 
@@ -29,11 +30,12 @@ function blurredValues(
   kernel: Float64Array,
   weights: Float32Array,
 ): Float32Array<ArrayBuffer> {
-  const out = convolved(
-    values.map((x) => (Number.isNaN(x) ? 0 : x)),
-    size,
-    kernel,
-  );
+  const known = new Float32Array(values.length);
+  for (let n = 0; n < values.length; n += 1) {
+    const x = values[n] as number;
+    known[n] = Number.isNaN(x) ? 0 : x;
+  }
+  const out = convolved(known, size, kernel);
   for (let n = 0; n < out.length; n += 1) {
     out[n] = Number.isNaN(values[n] as number) ? Number.NaN : (out[n] as number) / (weights[n] as number);
   }
@@ -72,11 +74,15 @@ function convolvedAlong(
     const w = kernel[d] as number;
     const shift = d * step;
     for (let line = 0; line < source.length; line += step * length) {
-      const end = line + step * (length - d);
-      for (let n = line; n < end; n += 1) {
+      const end = line + step * length;
+      const middle = Math.max(line + shift, end - shift);
+      for (let n = line; n < Math.min(line + shift, end - shift); n += 1) {
         out[n] = (out[n] as number) + w * (source[n + shift] as number);
-        out[n + shift] = (out[n + shift] as number) + w * (source[n] as number);
       }
+      for (let n = line + shift; n < end - shift; n += 1) {
+        out[n] = (out[n] as number) + w * ((source[n - shift] as number) + (source[n + shift] as number));
+      }
+      for (let n = middle; n < end; n += 1) out[n] = (out[n] as number) + w * (source[n - shift] as number);
     }
   }
   return out;
@@ -124,20 +130,25 @@ export function locallyNormalised(image: CubeImage, sigma: number, floor: number
   const kernel = gaussian(sigma);
   const weights = blurredWeights(values, size, kernel);
   const surroundings = blurredValues(values, size, kernel, weights);
-  const difference = values.map((x, n) => x - (surroundings[n] as number));
-  const squares = blurredValues(
-    difference.map((x) => x * x),
-    size,
-    kernel,
-    weights,
-  );
+  const difference = new Float32Array(values.length);
+  const squared = new Float32Array(values.length);
+  for (let n = 0; n < values.length; n += 1) {
+    const d = (values[n] as number) - (surroundings[n] as number);
+    difference[n] = d;
+    squared[n] = d * d;
+  }
+  const squares = blurredValues(squared, size, kernel, weights);
   let sum = 0;
   let count = 0;
-  for (const x of squares) {
+  for (let n = 0; n < squares.length; n += 1) {
+    const x = squares[n] as number;
     if (Number.isNaN(x)) continue;
     sum += x;
     count += 1;
   }
   const added = count > 0 && sum > 0 ? (floor * sum) / count : 1;
-  return { ...image, values: difference.map((x, n) => x / Math.sqrt((squares[n] as number) + added)) };
+  for (let n = 0; n < difference.length; n += 1) {
+    difference[n] = (difference[n] as number) / Math.sqrt((squares[n] as number) + added);
+  }
+  return { ...image, values: difference };
 }

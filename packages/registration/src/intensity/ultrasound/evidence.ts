@@ -15,7 +15,7 @@ export interface UltrasoundEvidence {
   readonly peak: number;
   /**
    * By how much the best pose more than 4 mm away is worse, as a share of what the pose gains over poses drawn at random;
-   * 1 where there is none.
+   * NaN where none was found, which says little.
    */
   readonly runnerUpGap: number;
   /** How far that pose is, rms mm over what the ultrasound shows; 0 where there is none. */
@@ -77,7 +77,7 @@ export async function gather(levels: Levels, found: Found, start: ArrayLike<numb
     evidence: {
       similarity: 1 - cost,
       peak: (mean - cost) / sd,
-      runnerUpGap: rival === undefined ? 1 : (rival.cost - cost) / Math.max(1e-6, mean - cost),
+      runnerUpGap: rival === undefined ? Number.NaN : (rival.cost - cost) / Math.max(1e-6, mean - cost),
       runnerUpMm: rival === undefined ? 0 : apart(rival),
       agreement: found.descents.filter((c) => apart(c) < RIVAL_MM).length / found.descents.length,
       halvesMm,

@@ -25,17 +25,20 @@ export function confidenceTerms(e: UltrasoundEvidence): number[] {
     1,
     1 - clipped(e.halvesMm / 1.2, 0, 1),
     clipped(e.mindPeak / 2, 0, 1),
-    clipped(e.runnerUpGap / 0.5, 0, 1),
-    clipped(e.peak / 10, 0, 1),
+    Number.isNaN(e.runnerUpGap) ? NO_RIVAL : clipped(e.runnerUpGap / 0.5, 0, 1),
+    clipped((e.peak - 2) / 4, 0, 1),
   ];
 }
+
+/** That no other place was found at all says less than that the best other place is worse. */
+const NO_RIVAL = 0.5;
 
 /**
  * Weights of the terms. Right ones: RESECT case 24 with both MR images and with each alone, and simulated operations; wrong
  * ones: the same with mirrored MR, and with another patient's. Few, so the weights are round and the threshold is high;
  * `bench/ultrasound-registration.ts --fit` prints what its own runs would give.
  */
-const WEIGHTS: readonly number[] = [-7, 8, 3, 4, 2];
+const WEIGHTS: readonly number[] = [-9, 8, 3, 4, 4];
 
 /** The probability that a pose with this evidence is right to about 2.5 mm. */
 export function confidenceOf(e: UltrasoundEvidence): number {

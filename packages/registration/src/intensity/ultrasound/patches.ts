@@ -82,16 +82,15 @@ function patchAt(image: CubeImage, i: number, j: number, k: number, radius: numb
 function gathered(image: CubeImage, patches: readonly Candidate[], layout: PatchLayout): Patches {
   const { size, spacingMm, origin, values } = image;
   const place = new Int32Array(values.length).fill(-1);
+  for (const patch of patches) for (const n of patch.members) place[n] = 0;
+  // In the image's order, so that what is sampled one after the other lies close together.
   const used: number[] = [];
+  for (let n = 0; n < place.length; n += 1) if (place[n] === 0) place[n] = used.push(n) - 1;
   const starts = new Int32Array(patches.length + 1);
   const members = new Int32Array(patches.reduce((sum, p) => sum + p.members.length, 0));
   let at = 0;
   patches.forEach((patch, p) => {
     for (const n of patch.members) {
-      if (place[n] === -1) {
-        place[n] = used.length;
-        used.push(n);
-      }
       members[at] = place[n] as number;
       at += 1;
     }
@@ -121,27 +120,31 @@ export function strongest(patches: Patches, most: number): Patches {
 /** Some of the patches, by their number. */
 export function chosen(patches: Patches, choose: (p: number) => boolean): Patches {
   const kept = Array.from(patches.weights.keys()).filter(choose);
+  const own = kept.map((p) => patches.members.subarray(patches.starts[p], patches.starts[p + 1]));
   const renamed = new Int32Array(patches.values.length).fill(-1);
+  for (const list of own) for (const s of list) renamed[s] = 0;
   const used: number[] = [];
-  const members: number[] = [];
-  const starts = [0];
-  for (const p of kept) {
-    for (let q = patches.starts[p] as number; q < (patches.starts[p + 1] as number); q += 1) {
-      const s = patches.members[q] as number;
-      if (renamed[s] === -1) {
-        renamed[s] = used.length;
-        used.push(s);
-      }
-      members.push(renamed[s] as number);
-    }
-    starts.push(members.length);
-  }
-  const place = (n: number): number => patches.places[3 * (used[Math.floor(n / 3)] as number) + (n % 3)] as number;
+  for (let s = 0; s < renamed.length; s += 1) if (renamed[s] === 0) renamed[s] = used.push(s) - 1;
+  const starts = new Int32Array(kept.length + 1);
+  own.forEach((list, p) => {
+    starts[p + 1] = (starts[p] as number) + list.length;
+  });
+  const members = new Int32Array(starts[kept.length] as number);
+  own.forEach((list, p) => {
+    members.set(
+      list.map((s) => renamed[s] as number),
+      starts[p],
+    );
+  });
+  const places = new Float64Array(3 * used.length);
+  used.forEach((s, n) => {
+    for (let r = 0; r < 3; r += 1) places[3 * n + r] = patches.places[3 * s + r] as number;
+  });
   return {
-    places: Float64Array.from({ length: 3 * used.length }, (_, n) => place(n)),
+    places,
     values: Float64Array.from(used, (s) => patches.values[s] as number),
-    starts: Int32Array.from(starts),
-    members: Int32Array.from(members),
+    starts,
+    members,
     weights: Float64Array.from(kept, (p) => patches.weights[p] as number),
     radiusMm: patches.radiusMm,
   };

@@ -81,11 +81,19 @@ describe('what cannot be registered', () => {
     return 'none';
   };
 
-  it('noise is never called ok', async () => {
-    const result = await registerToUltrasound(a, [b], { searchMm: 4, searchDeg: 4 });
-    expect(result.outcome).not.toBe('ok');
-    expect(result.confidence).toBeLessThan(0.9);
-  }, 120_000);
+  it.each([
+    [1, 4],
+    [3, 10],
+  ])(
+    'noise is never called ok (seed %d, searched to %d mm and degrees)',
+    async (noiseSeed, range) => {
+      const noise = speckle<'mr'>(mr, noiseSeed + 1);
+      const result = await registerToUltrasound(speckle<'us'>(us, noiseSeed), [noise], { searchMm: range, searchDeg: range });
+      expect(result.outcome).not.toBe('ok');
+      expect(result.confidence).toBeLessThan(0.9);
+    },
+    120_000,
+  );
 
   it('is refused with what, where and why', async () => {
     expect(await code(registerToUltrasound(a, []))).toBe('registration/bad-option');

@@ -79,15 +79,16 @@ export async function registerToUltrasound<U extends string, M extends string>(
   const levels = await levelsOf({
     us,
     moving: placed,
-    marginMm: marginOf(us, searchMm, searchRad),
+    marginMm: marginOf(us, Math.max(searchMm, LEAST_MM), Math.max(searchRad, LEAST_RAD)),
     probe: options.probe?.xyz,
     breathe: () => breath.take(),
   });
   await breathe(0.1);
   const module = await lc2Module();
   const found = await search(levels, identity4(), {
-    searchMm,
-    searchRad,
+    // Where little is searched, rivals are still looked for further out: without them nothing can be said.
+    searchMm: Math.max(searchMm, LEAST_MM),
+    searchRad: Math.max(searchRad, LEAST_RAD),
     random: new Random(seed),
     module,
     breathe: (fraction) => breathe(0.1 + 0.8 * fraction),
@@ -97,6 +98,10 @@ export async function registerToUltrasound<U extends string, M extends string>(
   options.progress?.(1);
   return assembled(us, first, initial, gathered, judgement);
 }
+
+/** The least range that starts are drawn from. */
+const LEAST_MM = 8;
+const LEAST_RAD = 0.14;
 
 function assembled<U extends string, M extends string>(
   us: Volume<U>,

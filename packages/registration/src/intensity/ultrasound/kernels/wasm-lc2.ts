@@ -39,7 +39,41 @@ export function lc2Over(
   return new WasmLc2(patches, fields, options, module);
 }
 
-/** {@link Lc2} in WebAssembly, with memory of its own. */
+/** An instance of the kernel that holds one set of fields, and where its memory is free. */
+interface Room {
+  readonly exports: Exports;
+  readonly fields: number;
+  next: number;
+}
+
+/** Fields are big: everything that looks at the same ones shares an instance. */
+const rooms = new WeakMap<MovingFields, Room>();
+
+function roomFor(fields: MovingFields, module: WebAssembly.Module): Room {
+  const known = rooms.get(fields);
+  if (known !== undefined) return known;
+  const exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
+  const { count, values } = fields;
+  const floats = (LANES * values.length) / count;
+  const room = { exports, fields: 1024, next: 1024 + 4 * floats };
+  reserve(room, 0);
+  const lanes = new Float32Array(exports.memory.buffer, room.fields, floats);
+  if (count === LANES) lanes.set(values);
+  else for (let n = 0; n < values.length; n += 1) lanes[LANES * Math.floor(n / count) + (n % count)] = values[n] as number;
+  rooms.set(fields, room);
+  return room;
+}
+
+/** Where so many bytes are free, zero; the memory grows for them. */
+function reserve(room: Room, bytes: number): number {
+  const here = room.next;
+  room.next = (here + bytes + 15) & ~15;
+  const missing = room.next - room.exports.memory.buffer.byteLength;
+  if (missing > 0) room.exports.memory.grow(Math.ceil(missing / PAGE));
+  return here;
+}
+
+/** {@link Lc2} in WebAssembly. */
 export class WasmLc2 implements PatchCorrelation {
   readonly gradient: Float64Array = new Float64Array(6);
   readonly hessian: Float64Array = new Float64Array(36);
@@ -47,6 +81,7 @@ export class WasmLc2 implements PatchCorrelation {
   readonly similarity: Float64Array;
   overlap = 0;
 
+  readonly #room: Room;
   readonly #exports: Exports;
   readonly #patches: Patches;
   readonly #fields: MovingFields;
@@ -55,7 +90,8 @@ export class WasmLc2 implements PatchCorrelation {
   readonly #at: Addresses;
 
   constructor(patches: Patches, fields: MovingFields, options: Lc2Options, module: WebAssembly.Module) {
-    this.#exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
+    this.#room = roomFor(fields, module);
+    this.#exports = this.#room.exports;
     this.#patches = patches;
     this.#fields = fields;
     this.#options = options;
@@ -119,54 +155,34 @@ export class WasmLc2 implements PatchCorrelation {
 
   /** Lays everything out in the module's memory. */
   #place(): Addresses {
-    const { patches } = { patches: this.#patches };
-    const { count, values } = this.#fields;
-    const voxels = values.length / count;
-    const places = patches.values.length;
+    const { places, values, starts, members, weights } = this.#patches;
     let largest = 0;
-    for (let p = 0; p < patches.weights.length; p += 1) {
-      largest = Math.max(largest, (patches.starts[p + 1] as number) - (patches.starts[p] as number));
+    for (let p = 0; p < weights.length; p += 1) {
+      largest = Math.max(largest, (starts[p + 1] as number) - (starts[p] as number));
     }
-    let next = 1024;
-    const take = (bytes: number): number => {
-      const here = next;
-      next = (next + bytes + 15) & ~15;
-      return here;
-    };
+    const take = (bytes: number): number => reserve(this.#room, bytes);
     const at: Addresses = {
       params: take(128),
       scratch: take(SCRATCH),
       out: take(78 * 8),
-      places: take(24 * places),
-      values: take(4 * places),
-      fields: take(16 * voxels),
-      samples: take(SAMPLE * places),
-      inside: take(places),
-      starts: take(4 * patches.starts.length),
-      members: take(4 * patches.members.length),
-      shares: take(8 * patches.weights.length),
+      places: take(8 * places.length),
+      values: take(4 * values.length),
+      fields: this.#room.fields,
+      samples: take(SAMPLE * values.length),
+      inside: take(values.length),
+      starts: take(4 * starts.length),
+      members: take(4 * members.length),
+      shares: take(8 * weights.length),
       seen: take(4 * largest),
-      similarity: take(8 * patches.weights.length),
+      similarity: take(8 * weights.length),
     };
-    this.#fill(at, next);
-    return at;
-  }
-
-  #fill(at: Addresses, end: number): void {
-    const { memory } = this.#exports;
-    const missing = end - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
-    const { buffer } = memory;
-    const { places, values, starts, members, weights } = this.#patches;
+    const { buffer } = this.#exports.memory;
     new Float64Array(buffer, at.places, places.length).set(places);
     new Float32Array(buffer, at.values, values.length).set(values);
     new Int32Array(buffer, at.starts, starts.length).set(starts);
     new Int32Array(buffer, at.members, members.length).set(members);
     new Float64Array(buffer, at.shares, weights.length).set(weights.map((w) => w / this.#totalWeight));
-    const { count, values: fields } = this.#fields;
-    const lanes = new Float32Array(buffer, at.fields, (LANES * fields.length) / count);
-    if (count === LANES) lanes.set(fields);
-    else for (let n = 0; n < fields.length; n += 1) lanes[LANES * Math.floor(n / count) + (n % count)] = fields[n] as number;
+    return at;
   }
 }
 
