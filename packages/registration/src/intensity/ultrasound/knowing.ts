@@ -47,7 +47,7 @@ export function confidenceOf(e: UltrasoundEvidence): number {
 }
 
 /** A pose is `ok` from this confidence on. */
-const ENOUGH = 0.9;
+const ENOUGH = 0.95;
 const LEAST_GAP = 0.06;
 const LEAST_OVERLAP = 0.5;
 
