@@ -35,6 +35,7 @@ export const SURFACE_OPTIONS: OptionKinds = {
   'targets-in': text,
   'target-fle': text,
   seed: text,
+  allow: text,
   space: text,
   'fixed-space': text,
   'moving-space': text,
@@ -54,6 +55,7 @@ export async function surfaceCommand(args: Arguments): Promise<Report> {
     seed: args.number('seed', { whole: true }),
     method: args.choice('method', ['point-to-plane', 'symmetric']),
   };
+  const allow = args.choice('allow', ['half-turn']);
   requireOutFormat(args);
   args.required('moving');
   const surface = await surfaceOf(args);
@@ -72,6 +74,7 @@ export async function surfaceCommand(args: Arguments): Promise<Report> {
       ...(sdMm !== undefined && { sdMm }),
       ...(start !== undefined && { start }),
       search: args.flag('search'),
+      ...(allow !== undefined && { allow: [allow] }),
     },
   );
   const { written, notes } = await writeOut(args, result.edge, result.outcome === 'ok');

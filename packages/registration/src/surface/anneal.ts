@@ -1,3 +1,4 @@
+import { chiSquareQuantile } from '@trocar/core/math';
 import { at } from '../points/rigid-fit.js';
 import type { Aligner, CloudPose } from './aligner.js';
 
@@ -79,15 +80,23 @@ export interface Polish {
 /** Tukey's constant: 95 % of the efficiency of least squares on normal noise. */
 export const TUKEY = 4.685;
 
-/** Where no point is further off than this many standard deviations there is nothing to reject, and squares waste nothing. */
-const OUTSTANDING = 4;
+/**
+ * Where no point is further off than this many standard deviations there is nothing to reject, and squares waste nothing:
+ * at least 4, and as many as one of so many points goes beyond by chance once in fifty times (Bonferroni).
+ */
+export function outstanding(count: number): number {
+  return Math.max(4, Math.sqrt(chiSquareQuantile(1 - 0.02 / count, 1)));
+}
+
+/** The last step is below this share of σ/√n. */
+const REST = 0.05;
 
 /** Below this no distance is told from rounding, mm. */
 export const ROUNDING_MM = 1e-7;
 
 /**
  * The last steps, with Tukey's biweight (plain squares where no point stands out), whose width follows the noise until both stand still: on the grid's distances, then
- * on exact ones, until a step moves the cloud by less than a fifth of σ/√n, far below its own uncertainty.
+ * on exact ones, until a step moves the cloud by less than a twentieth of σ/√n, far below its own uncertainty.
  * @param known the noise level where it is known, mm; else it is estimated
  */
 export function polish(aligner: Aligner, pose: CloudPose, sigmaSeen: number, known: number | undefined): Polish {
@@ -95,6 +104,7 @@ export function polish(aligner: Aligner, pose: CloudPose, sigmaSeen: number, kno
   let sigma = known ?? sigmaSeen;
   let kernel: Polish['kernel'] = 'tukey';
   let iterations = 0;
+  const limit = outstanding(count);
   for (const precision of ['grid', 'exact'] as const) {
     for (let iteration = 1; iteration <= (precision === 'grid' ? 8 : 50); iteration += 1, iterations += 1) {
       aligner.noiseVariance = sigma * sigma;
@@ -102,15 +112,15 @@ export function polish(aligner: Aligner, pose: CloudPose, sigmaSeen: number, kno
       // Later the width is held, so that it cannot chase its own tail.
       if (iteration <= 8) {
         const sorted = aligner.sortedSizes(count);
-        if (known === undefined) sigma = noiseOf(sorted, sigma);
-        kernel = at(sorted, count - 1) > OUTSTANDING * Math.max(sigma, ROUNDING_MM) ? 'tukey' : 'squares';
+        if (known === undefined) sigma = noiseOf(sorted, sigma, limit);
+        kernel = at(sorted, count - 1) > limit * Math.max(sigma, ROUNDING_MM) ? 'tukey' : 'squares';
       }
       aligner.weigh(count, kernel, TUKEY * Math.max(sigma, ROUNDING_MM));
       // A surface of facets can make whole steps run in circles between them: shorter ones do not.
       const share = iteration <= 5 ? 1 : iteration <= 12 ? 0.5 : 0.25;
       const moved = aligner.step(pose, count, 1e-9, 0.2, share);
       if (moved < 0) return { sigma, kernel, converged: false, iterations };
-      const rest = (0.2 * share * sigma) / Math.sqrt(count) + 1e-9;
+      const rest = (REST * share * sigma) / Math.sqrt(count) + 1e-9;
       if (moved > rest) continue;
       if (precision === 'exact') return { sigma, kernel, converged: true, iterations };
       break;
@@ -123,10 +133,10 @@ export function polish(aligner: Aligner, pose: CloudPose, sigmaSeen: number, kno
 const WITHIN_THREE = 0.97334;
 
 /** The noise level from sizes smallest first: the root mean square within three of itself, made consistent. */
-export function noiseOf(sorted: ArrayLike<number>, start: number): number {
+export function noiseOf(sorted: ArrayLike<number>, start: number, limit: number): number {
   const n = sorted.length;
   const all = Math.sqrt(squaresOf(sorted) / Math.max(1, n - 6));
-  if (at(sorted, n - 1) <= OUTSTANDING * all && all < 1.5 * quickScale(sorted)) return Math.max(all, ROUNDING_MM);
+  if (at(sorted, n - 1) <= limit * all && all < 1.5 * quickScale(sorted)) return Math.max(all, ROUNDING_MM);
   let sigma = Math.max(Math.min(start, 1.2 * quickScale(sorted)), ROUNDING_MM);
   for (let pass = 0; pass < 6; pass += 1) {
     let squares = 0;

@@ -1,7 +1,6 @@
 import { chiSquareTail } from '@trocar/core/math';
 import type { Finding, ResultOutcome } from '../outcome.js';
 import { at } from '../points/rigid-fit.js';
-import type { CloudPose } from './aligner.js';
 import type { Fit } from './fit.js';
 import type { Structure } from './mistakes.js';
 import type { SurfaceUncertainty } from './uncertainty.js';
@@ -14,7 +13,6 @@ import { describeMotion, type FreeMotion } from './words.js';
  * `registration/slippage`: the surface's shape under the points leaves a motion free (it names which);
  * `registration/no-overlap`: most of the points lie off the surface, or all are too far from it;
  * `registration/scale`: the points are significantly larger or smaller than the surface;
- * `registration/ras-lps`: the pose found without a start is nearly a half-turn about the patient's long axis;
  * `poor-fit`: the residuals are larger than the known noise allows;
  * `misfit`: neighbouring points err alike: the surface is not the one touched, or the pose is wrong;
  * `not-converged`: the iteration did not settle.
@@ -24,7 +22,6 @@ export type SurfaceRegistrationFinding = Finding<
   | 'registration/slippage'
   | 'registration/no-overlap'
   | 'registration/scale'
-  | 'registration/ras-lps'
   | 'poor-fit'
   | 'misfit'
   | 'not-converged'
@@ -64,23 +61,13 @@ const LEAST_SCALE = 0.005;
 export function findingsOf(
   checked: Checked,
   rivals: readonly { readonly gap: number; readonly sigmaMm: number }[],
-  pose: CloudPose,
-  centroid: Float64Array,
-  startless: boolean,
 ): SurfaceRegistrationFinding[] {
-  return [
-    ...rivalFindings(rivals),
-    ...slippageFindings(checked),
-    ...fitFindings(checked),
-    ...scaleFindings(checked),
-    ...(startless ? halfTurnFindings(pose, centroid) : []),
-  ];
+  return [...rivalFindings(rivals), ...slippageFindings(checked), ...fitFindings(checked), ...scaleFindings(checked)];
 }
 
 /** `failed` for what speaks against the pose, `ambiguous` where another would do as well. */
 export function outcomeOf(findings: readonly SurfaceRegistrationFinding[]): ResultOutcome {
   const codes = new Set(findings.map((f) => f.code));
-  codes.delete('registration/ras-lps');
   const unsure = [...codes].every((code) => code === 'registration/ambiguous' || code === 'registration/slippage');
   if (codes.size === 0) return 'ok';
   return unsure ? 'ambiguous' : 'failed';
@@ -164,22 +151,6 @@ function scaleFindings({ uncertainty }: Checked): SurfaceRegistrationFinding[] {
       message:
         `The points are ${(100 * Math.abs(error)).toFixed(1)} ± ${(100 * sd).toFixed(1)} % ${error > 0 ? 'larger' : 'smaller'} than the surface. ` +
         'Check the voxel size of the image, the threshold of the surface and the tip of the pointer.',
-    },
-  ];
-}
-
-/** Without a start a half-turn is as likely as any other: worth a word, no more. */
-function halfTurnFindings(pose: CloudPose, centroid: Float64Array): SurfaceRegistrationFinding[] {
-  const target = [-1, 0, 0, 0, -1, 0, 0, 0, 1];
-  const off = Math.sqrt(target.reduce((sum, t, k) => sum + (t - at(pose, k)) ** 2, 0) / 8);
-  const shift = Math.hypot(at(pose, 9) + at(centroid, 0), at(pose, 10) + at(centroid, 1), at(pose, 11) - at(centroid, 2));
-  if (off > Math.sin((15 * Math.PI) / 180 / 2) || shift > 50) return [];
-  return [
-    {
-      code: 'registration/ras-lps',
-      message:
-        "The pose found is nearly a half-turn about the patient's long axis: where points and surface are both meant to be in patient " +
-        'coordinates, one of them is RAS and not LPS.',
     },
   ];
 }

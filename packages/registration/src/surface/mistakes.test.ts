@@ -57,8 +57,12 @@ describe('what a surface registration refuses, by name', () => {
   it('RAS coordinates where LPS are meant', () => {
     const ras = cloud(places(random).map(([x, y, z]) => [-(x as number), -(y as number), z as number]));
     expect(refusal(ras)).toBe('registration/ras-lps');
-    // Without a start the half-turn is found, and said.
-    expect(refusal(ras, {})).toContain('registration/ras-lps');
+    // Without a start the half-turn is found. It needs to be allowed, as for a patient who was turned over.
+    expect(refusal(ras, {})).toBe('registration/ras-lps');
+    expect(refusal(ras, { allow: ['half-turn'] })).toBe('');
+    const prone = transform(CT, TRACKER, [-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
+    expect(refusal(ras, { start: prone })).toBe('registration/ras-lps');
+    expect(refusal(ras, { start: prone, allow: ['half-turn'] })).toBe('');
   });
 
   it('metres, whichever side is in them', () => {

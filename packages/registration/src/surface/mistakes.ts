@@ -9,13 +9,20 @@ import { type Candidate, scoreOf, searchEverywhere } from './search.js';
 /** Another explanation must be better by this many standard deviations (Vuong) before the input is called wrong. */
 const PROOF = 4;
 
+/** A mirror image of the cloud that fits the surface significantly better than the cloud does. */
+export interface Mirrored {
+  readonly sigmaMm: number;
+  readonly mirroredSigmaMm: number;
+  /** By how many standard deviations of sampling noise (Vuong). */
+  readonly gap: number;
+}
+
 /**
- * Refuses a cloud whose mirror image explains the surface significantly better than the cloud itself: left and right were
- * exchanged. The mirror image is tried through the three planes of symmetry that the surface might have, from the fitted
- * pose; where the fit is bad, from everywhere.
- * @throws NavError `registration/mirrored`
+ * Whether the cloud's mirror image explains the surface significantly better than the cloud itself does. The mirror image
+ * is tried through the three planes of symmetry that the surface might have, from the fitted pose; where the fit is bad,
+ * from everywhere.
  */
-export function requireUnmirrored(aligner: Aligner, fit: Fit, everywhere: boolean): void {
+export function mirroredBetter(aligner: Aligner, fit: Fit, everywhere: boolean): Mirrored | undefined {
   const mirrored = new Aligner(
     aligner.surface,
     aligner.cloud.map((x, n) => (n % 3 === 0 ? -x : x)),
@@ -30,16 +37,20 @@ export function requireUnmirrored(aligner: Aligner, fit: Fit, everywhere: boolea
     if (best === undefined || score < best.score) best = { pose, score, starts: 1 };
   }
   if (everywhere) best = searchEverywhere(mirrored, new Random(1), 1)[0] ?? best;
-  if (best === undefined || best.score > own + ROUNDING_MM) return;
+  if (best === undefined || best.score > own + ROUNDING_MM) return undefined;
   const other = fitFrom(mirrored, best.pose, undefined, undefined);
   const sigma = Math.min(fit.sigma, other.sigma);
   const gap = gapOf(lossesOf(mirrored, other.pose, sigma), lossesOf(aligner, fit.pose, sigma));
-  if (!(gap > PROOF)) return;
+  return gap > PROOF ? { sigmaMm: fit.sigma, mirroredSigmaMm: other.sigma, gap } : undefined;
+}
+
+/** @throws NavError `registration/mirrored` */
+export function refuseMirrored({ sigmaMm, mirroredSigmaMm, gap }: Mirrored): never {
   throw new NavError(
     'registration/mirrored',
-    `The mirror image of the points fits the surface better (${other.sigma.toFixed(2)} mm against ${fit.sigma.toFixed(2)} mm of noise): ` +
+    `The mirror image of the points fits the surface better (${mirroredSigmaMm.toFixed(2)} mm against ${sigmaMm.toFixed(2)} mm of noise): ` +
       'left and right are exchanged somewhere. Check the axes of the points and of the image.',
-    { detail: { sigmaMm: fit.sigma, mirroredSigmaMm: other.sigma, gap } },
+    { detail: { sigmaMm, mirroredSigmaMm, gap } },
   );
 }
 

@@ -2,17 +2,17 @@ import { type Frame, NavError, type Point, requireSameFrame, type Transform, tra
 import { Random } from '@trocar/core/math';
 import { type ExpectedTre, expectedTreOf } from '../accuracy/expected-tre.js';
 import type { ResultOutcome } from '../outcome.js';
+import { requireNoFlip } from '../points/axes.js';
 import { at } from '../points/rigid-fit.js';
 import { Aligner, type CloudPose } from './aligner.js';
-import { TUKEY } from './anneal.js';
 import { type Cloud, cloudOf, estimatedNormals, requireUnits } from './cloud.js';
-import { type Checked, findingsOf, outcomeOf, type SurfaceRegistrationFinding } from './findings.js';
-import { type Fit, fitsNear, fitsOf, gapOf, lossesOf } from './fit.js';
-import { requireLps, requireUnmirrored, type Structure, structureOf } from './mistakes.js';
+import { findingsOf, outcomeOf, type SurfaceRegistrationFinding } from './findings.js';
+import { distinct, type Fit, fitsNear, fitsOf, gapOf, lossesOf } from './fit.js';
+import { doubtful, type Judged, judge } from './judge.js';
+import { mirroredBetter, refuseMirrored, requireLps, type Structure } from './mistakes.js';
 import type { PreparedSurface } from './prepare-surface.js';
 import { searchEverywhere } from './search.js';
-import { type SurfaceUncertainty, uncertaintyOf } from './uncertainty.js';
-import { type FreeMotion, freeMotion } from './words.js';
+import type { FreeMotion } from './words.js';
 
 export type { SurfaceRegistrationFinding } from './findings.js';
 
@@ -30,6 +30,11 @@ export interface SurfaceRegistrationOptions<To extends string = string, From ext
   readonly method?: 'point-to-plane' | 'symmetric';
   /** A noise level above this is no registration. Default: 5 % of the cloud's size, at most 3 mm. */
   readonly maxSigmaMm?: number;
+  /**
+   * `half-turn`: the patient was truly turned over, so that a pose near the half-turn about the patient's long axis is no
+   * mix-up of RAS and LPS. As for `registerPoints`.
+   */
+  readonly allow?: readonly 'half-turn'[];
   /** Known localisation error of the targets, mm (rms length): added to every expected TRE. Default 0. */
   readonly targetFleMm?: number;
   /** Seed of the search's choices. Default 1. */
@@ -117,20 +122,40 @@ export function registerSurface<To extends string, From extends string>(
   if (options.method === 'symmetric') aligner.normals = estimatedNormals(cloud.centred);
   const start = options.start === undefined ? undefined : startOf(to, from, options.start, cloud);
   if (start !== undefined) requireNear(aligner, start, surface.diagonalMm);
-  const everywhere = start === undefined || options.search === true;
-  const fits = fitted(aligner, start, everywhere, cloud, options.seed ?? 1);
-  const best = fits[0] as Fit;
-  const judged = judge(aligner, best, cloud, options.maxSigmaMm);
-  if (start !== undefined && !everywhere) requireLps(aligner, best, start, cloud.centroid);
-  requireUnmirrored(aligner, best, judged.suspect);
-  return assembled(to, from, { aligner, cloud, fits, judged, everywhere, options });
+  const seed = options.seed ?? 1;
+  const near = start === undefined || options.search === true ? undefined : fitsNear(aligner, start, cloud.known);
+  let fits = near ?? found(aligner, start, cloud, seed);
+  let judged = judge(aligner, fits[0] as Fit, cloud, options.maxSigmaMm);
+  if (near !== undefined && start !== undefined) requireLps(aligner, near[0] as Fit, start, cloud.centroid);
+  let mirrored = mirroredBetter(aligner, judged.fit, judged.suspect);
+  if (near !== undefined && (mirrored !== undefined || doubtful(judged))) {
+    // The start may have led astray: before anything is said of the points, they are looked for everywhere.
+    fits = distinct(aligner, [...near, ...found(aligner, undefined, cloud, seed)]);
+    judged = judge(aligner, fits[0] as Fit, cloud, options.maxSigmaMm);
+    mirrored = mirroredBetter(aligner, judged.fit, judged.suspect);
+  }
+  if (mirrored !== undefined) refuseMirrored(mirrored);
+  const result = assembled(to, from, { aligner, cloud, fits, judged, options });
+  if (options.allow?.includes('half-turn') !== true) requireNoHalfTurn(result, points);
+  return result;
 }
 
-function fitted(aligner: Aligner, start: CloudPose | undefined, everywhere: boolean, cloud: Cloud, seed: number): Fit[] {
-  if (!everywhere && start !== undefined) return fitsNear(aligner, start, cloud.known);
-  const found = searchEverywhere(aligner, new Random(seed), 12);
-  if (start !== undefined) found.push({ pose: start, score: 0, starts: 1 });
-  return fitsOf(aligner, found, cloud.known);
+/** Poses from everywhere, and from a start where there is one. */
+function found(aligner: Aligner, start: CloudPose | undefined, cloud: Cloud, seed: number): Fit[] {
+  const candidates = searchEverywhere(aligner, new Random(seed), 12);
+  if (start !== undefined) candidates.push({ pose: start, score: 0, starts: 1 });
+  return fitsOf(aligner, candidates, cloud.known);
+}
+
+/** Each inlier with its foot makes a pair: judged as pairs of points are. */
+function requireNoHalfTurn<To extends string, From extends string>(
+  { edge, residuals }: SurfaceRegistration<To, From>,
+  points: readonly Point<From>[],
+): void {
+  const feet = Float64Array.from(residuals.flatMap(({ foot }) => [...foot]));
+  const given = Float64Array.from(points.flatMap(({ xyz }) => Array.from(xyz)));
+  const used = [...residuals.keys()].filter((n) => residuals[n]?.inlier === true);
+  requireNoFlip(edge.matrix, feet, given, used);
 }
 
 /** A caller's transform as a pose of the centred cloud. */
@@ -164,80 +189,18 @@ function requireNear(aligner: Aligner, start: CloudPose, diagonalMm: number): vo
   );
 }
 
-/** What a fit's own residuals say of it. */
-interface Judged extends Checked {
-  readonly uncertainty: SurfaceUncertainty;
-  readonly signed: Float64Array;
-  readonly weights: Float64Array;
-  readonly feet: Float64Array;
-}
-
-function judge(aligner: Aligner, fit: Fit, cloud: Cloud, maxSigmaMm: number | undefined): Judged {
-  aligner.noiseVariance = fit.sigma ** 2;
-  aligner.measure(fit.pose, aligner.count, 'exact');
-  aligner.weigh(aligner.count, fit.kernel, TUKEY * fit.sigma);
-  const uncertainty = uncertaintyOf(aligner, fit, cloud.known);
-  const weights = aligner.weight.map((w, n) => w * at(aligner.relative, n) ** 2);
-  const feet = aligner.foot.slice();
-  const signed = aligner.distance.map((d, n) => (outward(aligner, n) < 0 ? -d : d));
-  const structure = structureOf(aligner, fit.pose, signed, weights);
-  const limit = maxSigmaMm ?? Math.min(3, 0.05 * aligner.size);
-  const overlap = uncertainty.inliers / aligner.count;
-  const seen = rmsOf(signed, weights);
-  const suspect = overlap < 0.7 || seen > limit || (structure.correlation > 0.3 && structure.z > 4);
-  const weakest = weakestOf(uncertainty, fit.pose, aligner.size);
-  return {
-    uncertainty,
-    signed,
-    weights,
-    feet,
-    structure,
-    limit,
-    overlap,
-    suspect,
-    weakest,
-    rmsMm: seen,
-    known: cloud.known,
-    fit,
-  };
-}
-
-function outward({ direction, slots, surface }: Aligner, n: number): number {
-  const slot = at(slots, n);
-  let dot = 0;
-  for (let k = 0; k < 3; k += 1) dot += at(direction, 3 * n + k) * at(surface.exactly.normals, 3 * slot + k);
-  return dot;
-}
-
-function rmsOf(signed: Float64Array, weights: Float64Array): number {
-  let squares = 0;
-  let count = 0;
-  signed.forEach((d, n) => {
-    if (!(at(weights, n) > 0)) return;
-    squares += d * d;
-    count += 1;
-  });
-  return Math.sqrt(squares / count);
-}
-
-function weakestOf({ motions, motionSdMm, stiffness }: SurfaceUncertainty, pose: CloudPose, size: number): FreeMotion {
-  const motion = Float64Array.from({ length: 6 }, (_, i) => at(motions, 6 * i + 5));
-  return freeMotion(motion, pose.subarray(9, 12), size, at(motionSdMm, 5), at(stiffness, 5));
-}
-
 interface Assembly<To extends string, From extends string> {
   readonly aligner: Aligner;
   readonly cloud: Cloud;
   readonly fits: readonly Fit[];
   readonly judged: Judged;
-  readonly everywhere: boolean;
   readonly options: SurfaceRegistrationOptions<To, From>;
 }
 
 function assembled<To extends string, From extends string>(
   to: Frame<To>,
   from: Frame<From>,
-  { aligner, cloud, fits, judged, everywhere, options }: Assembly<To, From>,
+  { aligner, cloud, fits, judged, options }: Assembly<To, From>,
 ): SurfaceRegistration<To, From> {
   const best = fits[0] as Fit;
   const { uncertainty } = judged;
@@ -256,7 +219,7 @@ function assembled<To extends string, From extends string>(
     gap: gapOf(losses, lossesOf(aligner, fit.pose, best.sigma)),
     starts: fit.starts,
   }));
-  const findings = findingsOf(judged, rivals, best.pose, cloud.centroid, everywhere && options.start === undefined);
+  const findings = findingsOf(judged, rivals);
   const target = options.targetFleMm === undefined ? {} : { targetFleMm: options.targetFleMm };
   return {
     outcome: outcomeOf(findings),
