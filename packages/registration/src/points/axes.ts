@@ -4,8 +4,8 @@ import { at } from './rigid-fit.js';
 /** A turn within this of the half-turn about z may be a mix-up, rad (15°). */
 const HALF_TURN = Math.PI / 12;
 
-/** The same where the places say little, because both centroids lie near the z axis, rad (5°). */
-const HALF_TURN_ALONE = Math.PI / 36;
+/** The same where the places say little, because both centroids lie near the z axis, rad (10°). */
+const HALF_TURN_ALONE = Math.PI / 18;
 
 /** Where a tracker may have its origin: anywhere within this of where the flip would put it, mm. */
 const REACH_MM = 500;
@@ -33,7 +33,7 @@ const AS_IS = [0, 1, 1, 1, 2, 1] as const;
  * It must be too near for an accident. Uniformly random rotations come within θ of a given one with probability
  * (θ − sin θ)/π, and an origin anywhere within 500 mm brings the centroids within d of each other with (d / 500 mm)³; the
  * product must be below 10⁻⁷, so that about one arbitrary pose in a million is refused in error. Where both centroids lie near
- * the z axis, so that the places say nothing, the rotation must be within 5°. A prone patient against a supine scan is a true
+ * the z axis, so that the places say nothing, the rotation must be within 10° (an arbitrary one is with 0.03 %). A prone patient against a supine scan is a true
  * half-turn: hence `allow: ['half-turn']`.
  * @throws NavError `registration/ras-lps` (detail: `angleRad`, from the half-turn; `offsetMm`, after the flip)
  */

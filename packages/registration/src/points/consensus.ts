@@ -29,8 +29,14 @@ export function consensus(pairs: Pairs, seed: number, rounding: number): Float64
   const { weights } = pairs.noise;
   const used = indicesInUse(weights);
   if (used.length < 4) return weights.slice();
-  const start = leastMedian(pairs, used, seed);
-  return settled(pairs, used, tukey(pairs, used, start.matrix, Math.max(start.sd, rounding)), rounding);
+  return settled(pairs, used, agreeing(pairs, seed, rounding), rounding);
+}
+
+/** The pairs that agree as far as least median of squares and Tukey's weights tell: where {@link consensus} begins. */
+export function agreeing(pairs: Pairs, seed: number, rounding: number): ReadonlySet<number> {
+  const used = indicesInUse(pairs.noise.weights);
+  const { matrix, sd } = leastMedian(pairs, used, seed);
+  return tukey(pairs, used, matrix, Math.max(sd, rounding));
 }
 
 /** The pose of three pairs that most pairs agree with, and a robust scale of the whitened residuals. */
@@ -113,7 +119,7 @@ function tukey(pairs: Pairs, used: readonly number[], start: Float64Array, sd: n
 }
 
 /** Puts out the most surprising inlier, or takes back the least surprising outlier, until neither is due. */
-function settled(pairs: Pairs, used: readonly number[], start: Set<number>, rounding: number): Float64Array {
+function settled(pairs: Pairs, used: readonly number[], start: ReadonlySet<number>, rounding: number): Float64Array {
   const inliers = start.size >= 3 ? new Set(start) : new Set(used);
   const limit = twoSidedZ(ALARM / used.length);
   const weightsOf = (): Float64Array => pairs.noise.weights.map((w, k) => (inliers.has(k) ? w : 0));

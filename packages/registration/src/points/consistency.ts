@@ -44,19 +44,30 @@ export interface Judged {
  * `registration/failed`, `registration/ras-lps`
  */
 export function requireConsistent(judged: Judged): RegistrationFinding[] {
-  const { pairs, weights, used, outliers, estimate, extent, fleMm, allow } = judged;
+  const { pairs, used, outliers, estimate, extent, fleMm, allow } = judged;
+  const { to, from, noise } = pairs;
+  const found = requireNoMistake(judged);
+  requireNoExchange(pairs, estimate, outliers, fleMm);
+  if (!noise.known) requireMatch(fleMm, extent);
+  if (!allow.includes('half-turn')) requireNoFlip(estimate.matrix, to, from, used);
+  return found;
+}
+
+/**
+ * The mistakes that leave misfits behind: another scale, rows for columns, a mirror, another order.
+ * @throws NavError `registration/scale`, `registration/transposed`, `registration/mirrored`, `registration/swapped`
+ */
+export function requireNoMistake(judged: Omit<Judged, 'outliers' | 'fleMm'>): RegistrationFinding[] {
+  const { pairs, weights, used, estimate, extent, allow } = judged;
   const { to, from, noise } = pairs;
   const fit = fitRigid(to, from, weights);
   const found: RegistrationFinding[] = [];
   const exact = fit.squares <= used.length * (1e-6 * extent) ** 2;
-  if (!(exact || allow.includes('scale'))) found.push(...judgeScale(scaleTest(pairs, weights, estimate)));
   const variance = noise.known ? noiseVariance(noise, fit.matrix, used) : undefined;
   const evidence = { degreesOfFreedom: 3 * used.length - 6, variance };
   if (!exact) requireRows(to, from, weights, used, fit.squares, evidence);
+  if (!(exact || allow.includes('scale'))) found.push(...judgeScale(scaleTest(pairs, weights, estimate)));
   requireOrder(to, from, weights, used, fit, extent, evidence);
-  requireNoExchange(pairs, estimate, outliers, fleMm);
-  if (!noise.known) requireMatch(fleMm, extent);
-  if (!allow.includes('half-turn')) requireNoFlip(estimate.matrix, to, from, used);
   return found;
 }
 
@@ -93,10 +104,10 @@ function requireNoExchange({ to, from }: Pairs, { matrix }: Estimate, outliers: 
   }
 }
 
-/** Refuses a side that was read row by row where it was written column by column. */
+/** Refuses a side whose table was read row by row and written column by column, or the other way round. */
 function requireRows(
-  to: ArrayLike<number>,
-  from: ArrayLike<number>,
+  to: Float64Array,
+  from: Float64Array,
   weights: ArrayLike<number>,
   used: readonly number[],
   squares: number,
@@ -104,13 +115,30 @@ function requireRows(
 ): void {
   const n = weights.length;
   if (used.length !== n) return;
-  const turned = Float64Array.from({ length: 3 * n }, (_, m) => at(from, (m % 3) * n + Math.floor(m / 3)));
-  const other = fitRigid(to, turned, weights).squares;
-  if (!(other < toBeat(squares, TRANSPOSED_ODDS, evidence))) return;
+  const limit = toBeat(squares, TRANSPOSED_ODDS, evidence);
+  const fits = [false, true].flatMap((rows) => [
+    fitRigid(to, otherReading(from, rows), weights),
+    fitRigid(otherReading(to, rows), from, weights),
+  ]);
+  const other = Math.min(...fits.map((fit) => fit.squares));
+  if (!(other < limit)) return;
   throw new NavError(
     'registration/transposed',
     `One side seems to be read with rows and columns exchanged: read the other way, the points match within ` +
       `${Math.sqrt(other / n).toFixed(2)} mm, as given within ${Math.sqrt(squares / n).toFixed(2)} mm. Give x, y and z of one point together.`,
     { detail: { rmsMm: Math.sqrt(squares / n), transposedRmsMm: Math.sqrt(other / n) } },
   );
+}
+
+/** One side's numbers as they are where all x stood first, then all y and z, or with `rows` where they should have. */
+export function otherReading(xyz: Float64Array, rows: boolean): Float64Array {
+  const n = xyz.length / 3;
+  const out = new Float64Array(xyz.length);
+  for (let k = 0; k < n; k += 1) {
+    for (let i = 0; i < 3; i += 1) {
+      if (rows) out[i * n + k] = at(xyz, 3 * k + i);
+      else out[3 * k + i] = at(xyz, i * n + k);
+    }
+  }
+  return out;
 }

@@ -21,6 +21,7 @@ import { noiseModel, type PointNoise } from './noise.js';
 import { localisationError, rotationSd } from './noise-level.js';
 import { indicesInUse, type PointResidual, residualsOf } from './residuals.js';
 import { at, residualAt } from './rigid-fit.js';
+import { requireNoCommonMistake } from './robust-mistakes.js';
 import { requireSameUnits, sizeRatio } from './units.js';
 
 /** What {@link registerPoints} may be told beside the points. */
@@ -108,6 +109,8 @@ export function registerPoints<To extends string, From extends string>(
   const used = indicesInUse(weights);
   const estimate = estimatePose(pairs, weights);
   const fleMm = localisationError(pairs.noise, estimate, used);
+  const allow = options.allow ?? [];
+  if (used.length < all.length) requireNoCommonMistake(given, { seed: options.seed ?? 1, rounding, used, extent, allow });
   const odd = requireConsistent({
     pairs,
     weights,
@@ -116,7 +119,7 @@ export function registerPoints<To extends string, From extends string>(
     estimate,
     extent,
     fleMm,
-    allow: options.allow ?? [],
+    allow,
   });
   requireRotationKnown(rotationSd(estimate), fleMm);
   if (2 * used.length <= all.length) odd.push(noConsensus(used.length, all.length));
