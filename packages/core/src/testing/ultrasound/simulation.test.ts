@@ -53,17 +53,16 @@ describe('simulated ultrasound', () => {
   it('has echoes at its targets: sulci and vessels are brighter than what lies around them', () => {
     for (const { us, targets } of [still, shifted]) {
       const sampler = new Sampler(us);
-      const at = (x: ArrayLike<number>, d: number): number => {
-        const values = [-d, d].flatMap((s) =>
-          [0, 1, 2].map((r) =>
-            sampler.at(...([0, 1, 2].map((k) => (x[k] as number) + (k === r ? s : 0)) as [number, number, number])),
-          ),
-        );
-        return mean(values);
+      const at = (x: ArrayLike<number>, axis: number, mm: number): number => {
+        const [a, b, c] = [0, 1, 2].map((r) => (x[r] as number) + (r === axis ? mm : 0)) as [number, number, number];
+        return sampler.at(a, b, c);
       };
-      const own = mean(targets.us.map((p) => sampler.at(p.xyz[0] as number, p.xyz[1] as number, p.xyz[2] as number)));
-      const around = mean(targets.us.map((p) => at(p.xyz, 5)));
-      expect(own - around).toBeGreaterThan(20);
+      // Beyond the volume is NaN, beyond the fan 0.
+      const seen = (values: readonly number[]): number[] => values.filter((x) => x > 0);
+      const own = seen(targets.us.map((p) => at(p.xyz, 0, 0)));
+      const around = seen(targets.us.flatMap((p) => [0, 1, 2].flatMap((axis) => [at(p.xyz, axis, -5), at(p.xyz, axis, 5)])));
+      expect(own.length).toBeGreaterThan(0.8 * targets.us.length);
+      expect(mean(own) - mean(around)).toBeGreaterThan(15);
     }
   });
 
@@ -79,8 +78,9 @@ describe('simulated ultrasound', () => {
     expect(empty).toBeGreaterThan(0.3);
     expect(empty).toBeLessThan(0.9);
     const again = simulateUltrasound({ seed, shiftMm: 8 });
-    expect(again.us.voxels).toEqual(shifted.us.voxels);
-    expect(again.flair.voxels).toEqual(shifted.flair.voxels);
+    // Element by element here: a matcher takes half a minute over a million voxels.
+    expect(again.us.voxels.every((x, n) => x === shifted.us.voxels[n])).toBe(true);
+    expect(again.flair.voxels.every((x, n) => x === shifted.flair.voxels[n])).toBe(true);
   });
 
   it('shows in the MR what the labels say: sulci dark on FLAIR, where white matter is not', () => {
