@@ -19,12 +19,6 @@ export function tukeyWeight(s: number, c = 4.685): number {
   return u * u;
 }
 
-/** Geman and McClure's weight (μ / (μ + s²))²: annealed by lowering `mu` (Yang 2020, IEEE RA-L 5:1127). */
-export function gemanMcClureWeight(s: number, mu = 1): number {
-  const w = mu / (mu + s * s);
-  return w * w;
-}
-
 /** Normal-consistent scale of absolute deviations of ONE component: 1.4826 × their median. `values` is reordered. */
 export function madScale(values: Float64Array): number {
   return 1.4826 * median(values);
