@@ -28,7 +28,7 @@ describe('a Kelvinlet', () => {
       [-20, 14, 3],
       [10, 25, -30],
     ] as const) {
-      movement.forward(out, ...p);
+      movement.forward(out, p[0], p[1], p[2]);
       movement.back(out, out[0] as number, out[1] as number, out[2] as number);
       expect(distance(out, p)).toBeLessThan(0.01);
     }
@@ -74,13 +74,13 @@ describe('simulated ultrasound', () => {
 
   it('is empty outside its fan and the same for the same seed', () => {
     const { voxels } = shifted.us;
-    const empty = voxels.reduce((n: number, x: number) => n + (x === 0 ? 1 : 0), 0) / voxels.length;
+    const empty = (voxels as Uint8Array).reduce((n, x) => n + (x === 0 ? 1 : 0), 0) / voxels.length;
     expect(empty).toBeGreaterThan(0.3);
     expect(empty).toBeLessThan(0.9);
     const again = simulateUltrasound({ seed, shiftMm: 8 });
     // Element by element here: a matcher takes half a minute over a million voxels.
-    expect(again.us.voxels.every((x, n) => x === shifted.us.voxels[n])).toBe(true);
-    expect(again.flair.voxels.every((x, n) => x === shifted.flair.voxels[n])).toBe(true);
+    expect((again.us.voxels as Uint8Array).every((x, n) => x === shifted.us.voxels[n])).toBe(true);
+    expect((again.flair.voxels as Int16Array).every((x, n) => x === shifted.flair.voxels[n])).toBe(true);
   });
 
   it('shows in the MR what the labels say: sulci dark on FLAIR, where white matter is not', () => {
