@@ -13,10 +13,10 @@ import type { RegistrationEvidence } from './evidence.js';
 export type VolumeFinding = Finding<'ambiguous' | 'unsure' | 'little-overlap' | 'outside-search' | 'not-affine' | 'reduced'>;
 
 /**
- * Weights of the terms: fitted to phantoms by bench/intensity/confidence.ts and rounded; those of sampling, stretch and overlap
- * then raised by hand, because the phantoms hardly show what real, deformed and cropped bodies do there.
+ * Weights of the terms: fitted to phantoms by bench/intensity/confidence.ts and rounded; those of reversal,
+ * stretch, sampling and overlap then raised by hand, because the few wrong results that looked right showed there.
  */
-const WEIGHTS: readonly number[] = [4.6, -2.6, -3.2, -0.3, -2.5, -0.8, -2.2, -1.6, -1.5, -2.5];
+const WEIGHTS: readonly number[] = [4.6, -2.6, -3.2, -0.3, -2.5, -2.5, -2.2, -1.6, -1.5, -3.5];
 
 /** 0 up to `good`, 1 from `bad` on, even between; what is no number is bad. */
 function doubt(x: number, good: number, bad: number): number {
@@ -36,10 +36,10 @@ export function confidenceTerms(e: RegistrationEvidence): number[] {
     doubt(e.runnerUpSigmas, 8, 1),
     doubt(e.runnerUpGap, 0.12, 0),
     doubt(e.edges, 0.6, 0.35),
-    doubt(e.edgePeak, 8, 1),
-    doubt(octaves(e.reversalMm, e.judgedSpacingMm), -2, 1),
-    doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -0.5, 1.5),
-    doubt(octaves(e.samplingMm, 0.01 * e.radiusMm), -3, 1),
+    doubt(e.edgePeak, 6, 1),
+    doubt(octaves(e.reversalMm, e.judgedSpacingMm), -1, 1),
+    doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -0.25, 1.5),
+    doubt(octaves(e.samplingMm, 0.01 * e.radiusMm), -2.5, 1),
     doubt(e.mutualInformation, 0.3, 0),
     doubt(e.overlap, 0.5, 0.1),
   ];
