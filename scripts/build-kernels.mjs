@@ -1,6 +1,7 @@
 /**
  * `node scripts/build-kernels.mjs`: compiles every `kernels/assembly/*.as` of a package's sources into a base64 module beside
- * its folder, `kernels/<name>.generated.ts`. A test compiles them again and compares.
+ * its folder, `kernels/<name>.generated.ts`, and bundles the program of the registration's worker threads. With `--check` it only
+ * compares, and fails where anything is not what its sources make: a test runs that.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -16,7 +17,7 @@ const FLAGS = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable
  * The kernels' sources and what they become.
  * @returns {{ source: string, target: string }[]} absolute paths
  */
-export function kernels() {
+function kernels() {
   return PACKAGES.flatMap((name) => {
     const base = join(ROOT, 'packages', name, 'src');
     return readdirSync(base, { recursive: true, encoding: 'utf8' })
@@ -34,7 +35,7 @@ export function kernels() {
  * @param {string} source absolute path of the AssemblyScript
  * @returns {Promise<string>}
  */
-export async function generated(source) {
+async function generated(source) {
   const name = basename(source, '.as');
   /** @type {Uint8Array | undefined} */
   let binary;
@@ -59,7 +60,7 @@ export async function generated(source) {
 }
 
 /** The program of the registration's worker threads, and the module it becomes. */
-export const WORKER = {
+const WORKER = {
   source: join(ROOT, 'packages/registration/src/worker/node/program.ts'),
   target: join(ROOT, 'packages/registration/src/worker/program.generated.ts'),
 };
@@ -68,7 +69,7 @@ export const WORKER = {
  * The worker's program in one piece, as the text of a TypeScript file.
  * @returns {Promise<string>}
  */
-export async function workerProgram() {
+async function workerProgram() {
   const { outputFiles } = await build({
     entryPoints: [WORKER.source],
     absWorkingDir: ROOT,
@@ -104,11 +105,20 @@ export async function workerProgram() {
   ].join('\n');
 }
 
+/** What this script writes, as it is now. */
+async function everything() {
+  const modules = kernels().map(async ({ source, target }) => ({ target, text: await generated(source) }));
+  return Promise.all([...modules, workerProgram().then((text) => ({ target: WORKER.target, text }))]);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { source, target } of kernels()) {
-    writeFileSync(target, await generated(source));
-    console.log(`${target}: ${readFileSync(target).length} bytes`);
+  const check = process.argv.includes('--check');
+  for (const { target, text } of await everything()) {
+    if (!check) writeFileSync(target, text);
+    else if (readFileSync(target, 'utf8') !== text) {
+      console.error(`${target} is not what its sources make. Run node scripts/build-kernels.mjs.`);
+      process.exitCode = 1;
+    }
+    if (!check) console.log(`${target}: ${text.length} bytes`);
   }
-  writeFileSync(WORKER.target, await workerProgram());
-  console.log(`${WORKER.target}: ${readFileSync(WORKER.target).length} bytes`);
 }

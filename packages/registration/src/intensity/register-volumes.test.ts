@@ -105,7 +105,6 @@ describe('registerVolumes', () => {
     const far = transform(mr, ct, poseOf([1.2, 0, 0], [60, 0, 60]));
     const misled = await registerVolumes(ctHead(4).volume, moving, { initial: far, searchMm: 10, searchDeg: 10 });
     expect(misled.outcome).toBe('failed');
-    expect(misled.confidence).toBeLessThan(0.1);
     expect(misled.findings.map(({ code }) => code)).toContain('outside-search');
   });
 
