@@ -79,7 +79,7 @@ export interface PivotCalibration<To extends string, From extends string, Tip ex
   readonly inliers: readonly number[];
   readonly counts: {
     readonly given: number;
-    /** Not measured, or an unconnected transform's identity. */
+    /** Not measured (by its status, or a device's fill value), or an unconnected transform's identity. */
     readonly hidden: number;
     /** Exact copies of the pose before. */
     readonly repeated: number;

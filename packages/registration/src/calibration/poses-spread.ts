@@ -38,30 +38,33 @@ export function requireMotion(list: AnyPoseList, poses: UsablePoses, rules: Pose
   if (rotationRad < STILL_RAD && travelMm < STILL_MM) throw motionless(list, rules, poses.count);
 }
 
-/** A tool is never this near the tracker's or the reference's origin in every pose, mm: a metre is. */
+/** A tool is never this near the tracker's or the reference's origin in most poses, mm: a metre is. */
 const METRES_BELOW = 3;
 /** No tracker sees this far, mm: micrometres. */
 const MICROMETRES_ABOVE = 1e5;
+/** This share of the poses decides: the others may be outliers. */
+const USUAL_SHARE = 0.75;
 /** Rotations below this are no sign that the tool was handled. */
 const HANDLED_RAD = (10 * Math.PI) / 180;
 
 /**
- * Refuses lengths that cannot be millimetres: metres (all positions within 3 mm of the origin while the tool turns) or
- * micrometres (beyond 100 m).
+ * Refuses lengths that cannot be millimetres: metres (three of four positions within 3 mm of the origin while the tool turns) or
+ * micrometres (one in four beyond 100 m).
  * @throws NavError `calibration/units`
  */
 export function requireMillimetres(poses: UsablePoses, rules: PoseRules): void {
-  let farthest = 0;
-  for (let k = 0; k < poses.count; k += 1) {
-    farthest = Math.max(farthest, Math.hypot(...poses.matrices.subarray(16 * k + 12, 16 * k + 15)));
-  }
-  const metres = farthest > 0 && farthest < METRES_BELOW && orientationSpread(poses).widestRad > HANDLED_RAD;
-  if (!metres && !(farthest > MICROMETRES_ABOVE)) return;
+  const distances = Float64Array.from({ length: poses.count }, (_, k) =>
+    Math.hypot(...poses.matrices.subarray(16 * k + 12, 16 * k + 15)),
+  ).sort();
+  // A few wild poses are outliers, and tell nothing of the unit.
+  const most = distances[Math.floor(USUAL_SHARE * (poses.count - 1))] ?? 0;
+  const metres = most > 0 && most < METRES_BELOW && orientationSpread(poses).widestRad > HANDLED_RAD;
+  if (!metres && !(most > MICROMETRES_ABOVE)) return;
   throw new NavError(
     'calibration/units',
-    `${rules.purpose}: the tool's origin is never farther than ${farthest.toPrecision(3)} mm from the frame's, ` +
+    `${rules.purpose}: the tool's origin is ${metres ? 'at most' : 'up to'} ${most.toPrecision(3)} mm from the frame's in three of four poses, ` +
       `${metres ? 'while the tool turns: these are metres. Multiply positions by 1000' : 'which no tracker reaches. Give positions in mm'}.`,
-    { detail: { farthestMm: farthest, metres } },
+    { detail: { farthestMm: most, metres } },
   );
 }
 

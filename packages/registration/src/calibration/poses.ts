@@ -59,7 +59,7 @@ export interface UsablePoses {
   readonly times: Float64Array;
   /** Poses given. */
   readonly given: number;
-  /** Poses whose status says that they were not measured, or that are an unconnected transform's identity. */
+  /** Poses whose status or fill value says that they were not measured, or that are an unconnected transform's identity. */
   readonly hidden: number;
   /** Exact copies of the pose before: the device told one measurement twice. */
   readonly repeated: number;
@@ -68,6 +68,8 @@ export interface UsablePoses {
 /** Text of four digits, as trackers and files write it, leaves a rotation this far from orthogonal. */
 const RIGID_WITHIN = 1e-3;
 const DEFAULT_HIDDEN = 0.5;
+/** A thousand kilometres, mm: no place, in whatever unit it is meant. */
+const FILLER_ABOVE = 1e9;
 
 /** A pose from a tracker's sample: the numbers are copied. */
 export function calibrationPose(sample: PoseSample): CalibrationPose {
@@ -78,7 +80,7 @@ export function calibrationPose(sample: PoseSample): CalibrationPose {
 
 /**
  * The poses of a list that are measurements: status `ok`, not an exact copy of the one before, not an unconnected
- * transform's identity. Rotations that a file has rounded (RᵀR within 1e-3 of the identity) are made orthogonal again.
+ * transform's identity, not a place beyond 1000 km (a device's fill value). Rotations that a file has rounded (RᵀR within 1e-3 of the identity) are made orthogonal again.
  * @throws NavError `calibration/too-few-poses`, `calibration/not-finite`, `calibration/not-rigid` (scale, shear, mirror,
  * a transposed 4×4), `calibration/identity-poses`, `calibration/hidden`, `frame/mismatch`
  */
@@ -89,7 +91,7 @@ export function usablePoses(list: AnyPoseList, rules: PoseRules): UsablePoses {
   poses.forEach((pose, k) => {
     if (pose.to !== undefined) requireSameFrame(list.to, pose.to, rules.purpose);
     if (pose.from !== undefined) requireSameFrame(list.from, pose.from, rules.purpose);
-    if (isMeasured(pose.status, rules)) seen.push(k);
+    if (isMeasured(pose.status, rules) && !isFiller(pose.matrix)) seen.push(k);
   });
   requireSeen(list, rules, seen.length);
   for (const k of seen) requireRigid(poses[k] as CalibrationPose, k, rules);
@@ -160,6 +162,11 @@ function requireRigid(pose: CalibrationPose, index: number, rules: PoseRules): v
   throw new NavError('calibration/not-rigid', `${where} is not a rigid motion: ${why}.`, {
     detail: { index, error, transposed },
   });
+}
+
+/** Whether a place is a number that stands for none, such as the −3.697314e28 of NDI's trackers. */
+function isFiller(m: ArrayLike<number>): boolean {
+  return [12, 13, 14].some((i) => Number.isFinite(at(m, i)) && Math.abs(at(m, i)) > FILLER_ABOVE);
 }
 
 function isIdentity(m: ArrayLike<number>): boolean {
