@@ -25,7 +25,7 @@ export function confidenceTerms(e: UltrasoundEvidence): number[] {
     1,
     1 - clipped(e.halvesMm / 1.2, 0, 1),
     clipped(e.mindPeak / 2, 0, 1),
-    Number.isNaN(e.runnerUpGap) ? NO_RIVAL : clipped(e.runnerUpGap / 0.5, 0, 1),
+    Number.isNaN(e.runnerUpGap) ? NO_RIVAL : clipped(e.runnerUpGap / 0.4, 0, 1),
     clipped((e.peak - 2) / 4, 0, 1),
   ];
 }
@@ -38,7 +38,7 @@ const NO_RIVAL = 0.5;
  * ones: the same with mirrored MR, and with another patient's. Few, so the weights are round and the threshold is high;
  * `bench/ultrasound-registration.ts --fit` prints what its own runs would give.
  */
-const WEIGHTS: readonly number[] = [-9, 8, 3, 4, 4];
+const WEIGHTS: readonly number[] = [-11.7, 5, 4, 8, 4];
 
 /** The probability that a pose with this evidence is right to about 2.5 mm. */
 export function confidenceOf(e: UltrasoundEvidence): number {
