@@ -38,6 +38,8 @@ export class Aligner {
   /** Per point: distance along the direction, mm. */
   readonly distance: Float64Array;
   readonly weight: Float64Array;
+  /** The last step found, in full: (ρ, L φ), mm. */
+  readonly motion: Float64Array = new Float64Array(6);
   /** Per point: slot of its nearest triangle (exact precision only), kept as a hint. */
   readonly slots: Int32Array;
   /** Per point: its nearest point (exact precision only). */
@@ -53,6 +55,7 @@ export class Aligner {
   readonly #h = new Float64Array(36);
   readonly #factor = new Float64Array(36);
   readonly #pull = new Float64Array(6);
+  readonly #taken = new Float64Array(6);
   readonly #answer = new Float64Array(7);
   readonly #sorted: Float64Array;
 
@@ -153,22 +156,42 @@ export class Aligner {
    * One damped step from the weighed distances; changes the pose.
    * @param damping share of the total weight that is added to each diagonal element
    * @param widest the longest step, as a share of the cloud's size
-   * @param share how much of the step is taken
    * @returns how far the step moved the cloud, mm (root mean square, at most); −1 where there was none to make
    */
-  step(pose: CloudPose, count: number, damping: number, widest: number, share = 1): number {
+  step(pose: CloudPose, count: number, damping: number, widest: number): number {
+    return this.solve(pose, count, damping) < 0 ? -1 : this.take(pose, widest, 1);
+  }
+
+  /**
+   * Finds a step from the weighed distances; see {@link motion}.
+   * @returns Newton's decrement √(gᵀ H⁻¹ g), mm: the step in standard deviations of the pose along it, times that of one
+   * point; −1 where there is no step to make
+   */
+  solve(pose: CloudPose, count: number, damping: number): number {
     const total = this.#accumulate(pose, count);
     if (!(total > 0)) return -1;
     const h = this.#h;
     for (let i = 0; i < 6; i += 1) h[7 * i] = (h[7 * i] as number) + damping * total;
     if (!cholesky(this.#factor, h, 6)) return -1;
-    const x = choleskySolve(this.#pull, this.#factor, this.#pull, 6);
-    const moved = Math.hypot(at(x, 0), at(x, 1), at(x, 2)) + Math.hypot(at(x, 3), at(x, 4), at(x, 5));
+    const x = choleskySolve(this.motion, this.#factor, this.#pull, 6);
+    let squares = 0;
+    for (let i = 0; i < 6; i += 1) {
+      squares += (x[i] as number) * (this.#pull[i] as number);
+      x[i] = -(x[i] as number);
+    }
+    return Math.sqrt(Math.max(0, squares));
+  }
+
+  /** Takes a share of the step found; returns how far it moved the cloud, mm. */
+  take(pose: CloudPose, widest: number, share: number): number {
+    const x = this.motion;
+    const full = Math.hypot(at(x, 0), at(x, 1), at(x, 2)) + Math.hypot(at(x, 3), at(x, 4), at(x, 5));
     const limit = widest * this.size;
-    const scale = moved > limit ? limit / moved : share;
-    for (let i = 0; i < 6; i += 1) x[i] = -scale * (x[i] as number) * (i < 3 ? 1 : 1 / this.size);
-    move(pose, x);
-    return scale * moved;
+    const scale = share * full > limit ? limit / full : share;
+    const taken = this.#taken;
+    for (let i = 0; i < 6; i += 1) taken[i] = scale * (x[i] as number) * (i < 3 ? 1 : 1 / this.size);
+    move(pose, taken);
+    return scale * full;
   }
 
   /** The normal equations of the weighed distances, into the object's own memory; returns the sum of weights. */

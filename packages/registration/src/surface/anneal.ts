@@ -1,6 +1,6 @@
 import { chiSquareQuantile } from '@trocar/core/math';
 import { at } from '../points/rigid-fit.js';
-import type { Aligner, CloudPose } from './aligner.js';
+import type { Aligner, CloudPose, Precision } from './aligner.js';
 
 /** How the robust kernel is narrowed. */
 export interface Annealing {
@@ -74,7 +74,6 @@ export interface Polish {
   /** Tukey's biweight, or plain squares where no point stands out. */
   readonly kernel: 'tukey' | 'squares';
   readonly converged: boolean;
-  readonly iterations: number;
 }
 
 /** Tukey's constant: 95 % of the efficiency of least squares on normal noise. */
@@ -88,45 +87,94 @@ export function outstanding(count: number): number {
   return Math.max(4, Math.sqrt(chiSquareQuantile(1 - 0.02 / count, 1)));
 }
 
-/** The last step is below this share of σ/√n. */
+/** The last step is below this share of the pose's standard deviation along it. */
 const REST = 0.05;
+const GRID_STEPS = 8;
+const EXACT_STEPS = 50;
+
+/** On the grid a step this short is near enough. */
+const NEARLY = 0.2;
 
 /** Below this no distance is told from rounding, mm. */
 export const ROUNDING_MM = 1e-7;
 
 /**
- * The last steps, with Tukey's biweight (plain squares where no point stands out), whose width follows the noise until both stand still: on the grid's distances, then
- * on exact ones, until a step moves the cloud by less than a twentieth of σ/√n, far below its own uncertainty.
+ * The last steps, with Tukey's biweight (plain squares where no point stands out), whose width follows the noise until both
+ * stand still: on the grid's distances, then on exact ones, until a step is below a twentieth of the pose's standard
+ * deviation along it.
  * @param known the noise level where it is known, mm; else it is estimated
  */
 export function polish(aligner: Aligner, pose: CloudPose, sigmaSeen: number, known: number | undefined): Polish {
-  const { count } = aligner;
-  let sigma = known ?? sigmaSeen;
-  let kernel: Polish['kernel'] = 'tukey';
-  let iterations = 0;
-  const limit = outstanding(count);
-  for (const precision of ['grid', 'exact'] as const) {
-    for (let iteration = 1; iteration <= (precision === 'grid' ? 8 : 50); iteration += 1, iterations += 1) {
-      aligner.noiseVariance = sigma * sigma;
-      aligner.measure(pose, count, precision);
-      // Later the width is held, so that it cannot chase its own tail.
-      if (iteration <= 8) {
-        const sorted = aligner.sortedSizes(count);
-        if (known === undefined) sigma = noiseOf(sorted, sigma, limit);
-        kernel = at(sorted, count - 1) > limit * Math.max(sigma, ROUNDING_MM) ? 'tukey' : 'squares';
-      }
-      aligner.weigh(count, kernel, TUKEY * Math.max(sigma, ROUNDING_MM));
-      // A surface of facets can make whole steps run in circles between them: shorter ones do not.
-      const share = iteration <= 5 ? 1 : iteration <= 12 ? 0.5 : 0.25;
-      const moved = aligner.step(pose, count, 1e-9, 0.2, share);
-      if (moved < 0) return { sigma, kernel, converged: false, iterations };
-      const rest = (REST * share * sigma) / Math.sqrt(count) + 1e-9;
-      if (moved > rest) continue;
-      if (precision === 'exact') return { sigma, kernel, converged: true, iterations };
-      break;
-    }
+  const end = new Polishing(aligner, pose, known ?? sigmaSeen, known);
+  for (let k = 1; k <= GRID_STEPS; k += 1) if (end.step('grid', true) < NEARLY) break;
+  let converged = false;
+  for (let k = 1; k <= EXACT_STEPS && !converged; k += 1) {
+    // Later the width is held, so that it cannot chase its own tail.
+    const moved = end.step('exact', k <= 8);
+    if (moved === Number.POSITIVE_INFINITY) break;
+    converged = moved < REST;
   }
-  return { sigma, kernel, converged: false, iterations };
+  return { sigma: end.sigma, kernel: end.kernel, converged };
+}
+
+class Polishing {
+  sigma: number;
+  kernel: Polish['kernel'] = 'tukey';
+  readonly #aligner: Aligner;
+  readonly #pose: CloudPose;
+  readonly #known: number | undefined;
+  readonly #limit: number;
+  readonly #last = new Float64Array(6);
+  #share = 1;
+  #precision: Precision | undefined;
+
+  constructor(aligner: Aligner, pose: CloudPose, sigma: number, known: number | undefined) {
+    this.#aligner = aligner;
+    this.#pose = pose;
+    this.sigma = sigma;
+    this.#known = known;
+    this.#limit = outstanding(aligner.count);
+  }
+
+  /** @returns the step's length in standard deviations; infinite where there was none to make */
+  step(precision: Precision, follow: boolean): number {
+    const aligner = this.#aligner;
+    const { count } = aligner;
+    aligner.noiseVariance = this.sigma * this.sigma;
+    aligner.measure(this.#pose, count, precision);
+    if (follow) {
+      const sorted = aligner.sortedSizes(count);
+      if (this.#known === undefined) this.sigma = noiseOf(sorted, this.sigma, this.#limit);
+      this.kernel = at(sorted, count - 1) > this.#limit * Math.max(this.sigma, ROUNDING_MM) ? 'tukey' : 'squares';
+    }
+    const sigma = Math.max(this.sigma, ROUNDING_MM);
+    aligner.weigh(count, this.kernel, TUKEY * sigma);
+    const decrement = aligner.solve(this.#pose, count, 1e-9);
+    if (decrement < 0) return Number.POSITIVE_INFINITY;
+    const moved = aligner.take(this.#pose, 0.2, this.#relaxation(precision));
+    return moved < ROUNDING_MM ? 0 : decrement / sigma;
+  }
+
+  /**
+   * How much of a step to take, from the last step and this one: more where steps follow each other too short, less where
+   * they run in circles, as between facets (Aitken's method for vectors: Irons & Tuck 1969, IJNME 1:275).
+   */
+  #relaxation(precision: Precision): number {
+    const { motion } = this.#aligner;
+    const first = precision !== this.#precision;
+    this.#precision = precision;
+    let along = 0;
+    let squares = 0;
+    for (let i = 0; i < 6; i += 1) {
+      const change = at(motion, i) - at(this.#last, i);
+      along += at(this.#last, i) * change;
+      squares += change * change;
+    }
+    const share = squares > 0 ? (-this.#share * along) / squares : 1;
+    this.#share = first ? 1 : Math.max(0.3, Math.min(2, share));
+    this.#last.set(motion);
+    return this.#share;
+  }
 }
 
 /** The variance of a standard normal variable within ±3. */

@@ -17,7 +17,7 @@ describe('collecting points live', () => {
     expect(collector.add([0, 0, 2.1], 'ok')).toBe('taken');
     expect(collector.add([5, 0, 0], 'ok')).toBe('taken');
     expect(collector.add([0, 9, 0], 'ok')).toBe('full');
-    expect(collector.points().map((p) => [...p.xyz])).toEqual([
+    expect(collector.points().map((p) => Array.from(p.xyz))).toEqual([
       [0, 0, 0],
       [0, 0, 2.1],
       [5, 0, 0],

@@ -1,5 +1,5 @@
 import { at } from '../points/rigid-fit.js';
-import { type Aligner, type CloudPose, move } from './aligner.js';
+import { type Aligner, type CloudPose, move, type Precision } from './aligner.js';
 import { anneal, type Polish, polish, ROUNDING_MM } from './anneal.js';
 import { apart, type Candidate, joined, scoreOf } from './search.js';
 
@@ -17,7 +17,7 @@ export interface Fit {
 /** More points than this do not make the way to the last steps any surer. */
 const ON_THE_WAY = 250;
 
-/** Brings one pose to rest: annealed on the grid where `fromMm` is given, then exact. The pose is copied. */
+/** Brings one pose to rest: annealed on the grid from `fromMm`, then exact. The pose is copied. */
 export function fitFrom(
   aligner: Aligner,
   start: CloudPose,
@@ -26,8 +26,16 @@ export function fitFrom(
   starts = 1,
 ): Fit {
   const pose = start.slice();
-  const width = fromMm ?? 0.05 * aligner.size;
-  const seen = anneal(aligner, pose, { count: ON_THE_WAY, fromMm: width, rate: 0.7, steps: 50 });
+  return atRest(aligner, pose, settled(aligner, pose, fromMm), known, starts);
+}
+
+/** Anneals a pose on the grid; returns the standard deviation seen, mm. */
+function settled(aligner: Aligner, pose: CloudPose, fromMm: number | undefined): number {
+  return anneal(aligner, pose, { count: ON_THE_WAY, fromMm: fromMm ?? 0.05 * aligner.size, rate: 0.7, steps: 50 });
+}
+
+/** The last steps of a settled pose, which is changed. */
+function atRest(aligner: Aligner, pose: CloudPose, seen: number, known: number | undefined, starts: number): Fit {
   aligner.slots.fill(-1);
   const { normals } = aligner;
   // Symmetric distances widen the way in; the last steps are to the surface alone, of which the error bars speak.
@@ -35,6 +43,24 @@ export function fitFrom(
   const { sigma, kernel, converged } = polish(aligner, pose, seen, known);
   aligner.normals = normals;
   return { pose, sigma, kernel, converged, starts };
+}
+
+/** Brings candidates to rest; one that settles where a fit is already only adds to that fit's starts. */
+function addFits(
+  aligner: Aligner,
+  fits: Fit[],
+  candidates: readonly Candidate[],
+  fromMm: number | undefined,
+  known: number | undefined,
+): Fit[] {
+  for (const { pose: start, starts } of candidates) {
+    const pose = start.slice();
+    const seen = settled(aligner, pose, fromMm);
+    const same = fits.find((fit) => apart(aligner, fit.pose, pose) < 0.03 * aligner.size);
+    if (same === undefined) fits.push(atRest(aligner, pose, seen, known, starts));
+    else same.starts += starts;
+  }
+  return distinct(aligner, fits);
 }
 
 /** The kernel's width to begin with: 10 mm, or as far as the points start from the surface. */
@@ -76,17 +102,14 @@ export function fitsNear(aligner: Aligner, start: CloudPose, known: number | und
   if (near !== undefined) main.starts += near.starts;
   const mine = scoreOf(aligner, main.pose, 100);
   const rivals = others.filter((o) => o !== near && o.score < 1.5 * mine + ROUNDING_MM).slice(0, 3);
-  return distinct(aligner, [main, ...rivals.map((r) => fitFrom(aligner, r.pose, undefined, known, r.starts))]);
+  return addFits(aligner, [main], rivals, undefined, known);
 }
 
 /** Fits from a search's candidates, best first. */
 export function fitsOf(aligner: Aligner, candidates: readonly Candidate[], known: number | undefined): Fit[] {
   const best = (candidates[0] as Candidate).score;
   const worth = candidates.filter((c) => c.score < 2 * best + ROUNDING_MM);
-  return distinct(
-    aligner,
-    worth.map((c) => fitFrom(aligner, c.pose, 0.08 * aligner.size, known, c.starts)),
-  );
+  return addFits(aligner, [], worth, 0.08 * aligner.size, known);
 }
 
 /** Best first by robust misfit on a common scale, one of each group of the same pose. */
@@ -103,9 +126,9 @@ export function distinct(aligner: Aligner, fits: readonly Fit[]): Fit[] {
   return out;
 }
 
-/** Geman–McClure's loss of each point at a pose, on exact distances, with a kernel of three standard deviations. New. */
-export function lossesOf(aligner: Aligner, pose: CloudPose, sigma: number): Float64Array {
-  aligner.measure(pose, aligner.count, 'exact');
+/** Geman–McClure's loss of each point at a pose, with a kernel of three standard deviations. New. */
+export function lossesOf(aligner: Aligner, pose: CloudPose, sigma: number, precision: Precision = 'exact'): Float64Array {
+  aligner.measure(pose, aligner.count, precision);
   const width = 3 * Math.max(sigma, ROUNDING_MM);
   return aligner.distance.map((d, n) => {
     const s2 = (d / (at(aligner.relative, n) * width)) ** 2;

@@ -88,7 +88,7 @@ describe('what a surface registration refuses, by name', () => {
     );
     expect(refusal(cloud(Array.from({ length: 20 }, (_, n) => [3 * n, n, 2 * n])))).toBe('registration/collinear');
     const wild = places(random).map((p) => ({ frame: TRACKER, xyz: Float64Array.from(p) })) as unknown as Point<'tracker'>[];
-    (wild[7] as Point<'tracker'>).xyz[1] = Number.NaN;
+    (wild[7] as { xyz: ArrayLike<number> }).xyz = [1, Number.NaN, 2];
     expect(refusal(wild)).toBe('registration/not-finite');
     expect(refusal(cloud(places(random)), { start: START, sdMm: [1, 2] })).toBe('registration/bad-weights');
     expect(refusal(cloud(places(random)), { start: START, sdMm: -1 })).toBe('registration/bad-weights');

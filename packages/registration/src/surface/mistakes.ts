@@ -38,6 +38,9 @@ export function mirroredBetter(aligner: Aligner, fit: Fit, everywhere: boolean):
   }
   if (everywhere) best = searchEverywhere(mirrored, new Random(1), 1)[0] ?? best;
   if (best === undefined || best.score > own + ROUNDING_MM) return undefined;
+  // A face is nearly its own mirror image, so this is as far as most clouds come: the grid's distances tell enough.
+  const rough = gapOf(lossesOf(mirrored, best.pose, fit.sigma, 'grid'), lossesOf(aligner, fit.pose, fit.sigma, 'grid'));
+  if (!everywhere && rough < 0) return undefined;
   const other = fitFrom(mirrored, best.pose, undefined, undefined);
   const sigma = Math.min(fit.sigma, other.sigma);
   const gap = gapOf(lossesOf(mirrored, other.pose, sigma), lossesOf(aligner, fit.pose, sigma));

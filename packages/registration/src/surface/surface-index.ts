@@ -119,8 +119,13 @@ export class SurfaceIndex {
     place[0] = x;
     place[1] = y;
     place[2] = z;
+    const slot = this.exactly.closest(this.#close, place, hint >= 0 ? hint : this.grid.slotOf(this.grid.entryAt(x, y, z)));
+    this.#answer(out, x, y, z, slot);
+    return slot;
+  }
+
+  #answer(out: Float64Array, x: number, y: number, z: number, slot: number): void {
     const close = this.#close;
-    const slot = this.exactly.closest(close, place, hint >= 0 ? hint : this.grid.slotOf(this.grid.entryAt(x, y, z)));
     const distance = Math.sqrt(close[3] as number);
     out[4] = close[0] as number;
     out[5] = close[1] as number;
@@ -133,7 +138,6 @@ export class SurfaceIndex {
     } else {
       for (let k = 0; k < 3; k += 1) out[k] = this.exactly.normals[3 * slot + k] as number;
     }
-    return slot;
   }
 
   /**
