@@ -25,7 +25,7 @@ function ballVolume(frameFromIndex: readonly number[], size: readonly [number, n
 }
 
 /** Six times the enclosed volume's sixth: positive where the triangles look outwards. */
-function enclosed({ positions: p, triangles }: Mesh<string>): number {
+function enclosed({ positions: p, triangles }: Pick<Mesh<'ct'>, 'positions' | 'triangles'>): number {
   let sum = 0;
   for (let t = 0; t < triangles.length; t += 3) {
     const [a, b, c] = [0, 1, 2].map((n) => [0, 1, 2].map((k) => p[3 * (triangles[t + n] as number) + k] as number)) as [
@@ -42,7 +42,7 @@ function enclosed({ positions: p, triangles }: Mesh<string>): number {
 }
 
 /** Edges that do not have exactly two triangles, one in each direction. */
-function openEdges({ triangles }: Mesh<string>): number {
+function openEdges({ triangles }: Pick<Mesh<'ct'>, 'positions' | 'triangles'>): number {
   const seen = new Map<string, number>();
   for (let t = 0; t < triangles.length; t += 3) {
     for (let e = 0; e < 3; e += 1) {
@@ -88,7 +88,8 @@ describe('isosurface', () => {
 
   it('turns outwards for a dark body too, and in a mirrored phantom', () => {
     const straight = ballVolume([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, -14.6, -14.3, -14.8, 1], [30, 30, 30], 10);
-    const dark = volume({ ...straight, voxels: Float32Array.from(straight.voxels, (v) => -v) });
+    const { frame: of, size, frameFromIndex } = straight;
+    const dark = volume({ frame: of, size, frameFromIndex, voxels: Float32Array.from(straight.voxels, (v) => -v) });
     expect(enclosed(isosurface(dark, 0, { inside: 'below' }))).toBeGreaterThan(3900);
     expect(enclosed(isosurface(dark, 0))).toBeLessThan(0);
     const mirrored = headPhantom({ spacingMm: 4, axes: 'RPS' });

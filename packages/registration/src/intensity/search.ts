@@ -1,6 +1,6 @@
 import type { ClimbOptions } from './climb.js';
 import type { Crew } from './crew.js';
-import { distanceBetween, type Motion, product3 } from './motion.js';
+import { distanceBetween, type Motion } from './motion.js';
 import type { Reached, Task } from './workshop.js';
 
 /** A pose reached in the search, with what it is worth on one sample set. */
@@ -39,19 +39,6 @@ export function posesOf(
       }),
     })),
   );
-}
-
-/** The same pose turned first by a rotation of the fixed image about a point of it (from the fixed centre, mm). */
-export function turnedFirst(motion: Motion, rotation: Float64Array, about: ArrayLike<number>): Motion {
-  const linear = product3(motion.linear, rotation);
-  const at = motion.at.map((t, r) => {
-    let sum = t;
-    for (let c = 0; c < 3; c += 1) {
-      sum += ((motion.linear[3 * r + c] as number) - (linear[3 * r + c] as number)) * (about[c] as number);
-    }
-    return sum;
-  });
-  return { linear, at };
 }
 
 /** The motions' scores on a level, shared out in equal parts; the answer does not depend on how many parts. */
