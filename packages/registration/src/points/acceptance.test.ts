@@ -153,7 +153,7 @@ describe('the predicted error over random configurations, FLE up to 2 % of the s
 });
 
 describe('a needle: 20 times longer than wide, errors mostly on one side', () => {
-  it('first-order theory is 5 % and more too low; with the levers’ own noise it is within 2 %', () => {
+  it('first-order theory is 4 % and more too low; with the levers’ own noise it is within 1 %', () => {
     const random = new Random(7);
     const c = configurationWith(random, 12, 'anisotropic on both sides', [80, 4, 0.8], 0.014, 0.8);
     const model = noiseModel(12, c.noise);
@@ -176,7 +176,7 @@ describe('a needle: 20 times longer than wide, errors mostly on one side', () =>
     console.log(
       `needle: simulated ${rms.toFixed(3)}, first order ${Math.sqrt(told.first).toFixed(3)}, in full ${Math.sqrt(told.full).toFixed(3)} mm`,
     );
-    expect(Math.sqrt(told.first) / rms).toBeLessThan(0.95);
-    expect(Math.abs(Math.sqrt(told.full) / rms - 1)).toBeLessThan(0.02);
+    expect(Math.sqrt(told.first) / rms).toBeLessThan(0.96);
+    expect(Math.abs(Math.sqrt(told.full) / rms - 1)).toBeLessThan(0.01);
   });
 });

@@ -5,6 +5,9 @@ import { at } from './rigid-fit.js';
 /** Below this ratio of their second to their first width, points count as lying on one line. */
 const LINE_RATIO = 0.03;
 
+/** A million kilometres, mm: farther away nothing is measured, and what says so is a number for none. */
+const FARTHEST_MM = 1e12;
+
 /** Nearer than this share of the layout's width, two points are one. */
 const SAME_POINT = 1e-3;
 
@@ -18,7 +21,7 @@ export function coordinatesOf<F extends string>(side: string, inFrame: AnyFrame,
     requireSameFrame(inFrame, p.frame, `Registering the ${side} points`);
     for (let i = 0; i < 3; i += 1) {
       const value = p.xyz[i];
-      if (value === undefined || !Number.isFinite(value)) {
+      if (value === undefined || !(Math.abs(value) < FARTHEST_MM)) {
         throw new NavError(
           'registration/not-finite',
           `The ${side} point ${k + 1} (counting from 1) is [${Array.from(p.xyz)}]. Localise it again, or leave the pair out.`,

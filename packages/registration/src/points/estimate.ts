@@ -60,7 +60,9 @@ export function fitPose(pairs: Pairs, weights: Float64Array): Pick<Estimate, 'ma
 
 /**
  * Gauss–Newton for Σ rᵀ (Σ_to + R Σ_from Rᵀ)⁻¹ r over left perturbations of the pose, with the covariances turned anew
- * at each step (the maximum likelihood of Ohta & Kanatani 1998, ECCV). `matrix` is improved in place.
+ * at each step (the maximum likelihood of Ohta & Kanatani 1998, ECCV). The covariances turn with the pose, and their slope
+ * is in the derivative: it makes the lever of the pull the point as BOTH sides see it, M x + R Σ_from Rᵀ Ω r. Without it the
+ * inverse of a registration would not be the registration of the sides exchanged. `matrix` is improved in place.
  */
 function refine(pairs: Pairs, weights: Float64Array, matrix: Float64Array): boolean {
   const { to, from, noise } = pairs;
@@ -78,6 +80,7 @@ function refine(pairs: Pairs, weights: Float64Array, matrix: Float64Array): bool
       leverOf(lever, matrix, from, k, centre);
       residualAt(r, matrix, to, from, k);
       addInformation(information, omega, lever);
+      towardBoth(lever, noise.fromShare(k, matrix), r);
       addPull(pull, omega, lever, r);
       reach = Math.max(reach, Math.hypot(at(lever, 0), at(lever, 1), at(lever, 2)));
     }
@@ -88,6 +91,14 @@ function refine(pairs: Pairs, weights: Float64Array, matrix: Float64Array): bool
     if (Math.hypot(at(pull, 0), at(pull, 1), at(pull, 2)) + turned * reach < 1e-9) return true;
   }
   return false;
+}
+
+/** lever ← lever + share · r, from the point as the `from` side alone sees it. */
+function towardBoth(lever: Float64Array, share: Float64Array | undefined, r: ArrayLike<number>): void {
+  if (share === undefined) return;
+  for (let i = 0; i < 3; i += 1) {
+    lever[i] = at(lever, i) + at(share, 3 * i) * at(r, 0) + at(share, 3 * i + 1) * at(r, 1) + at(share, 3 * i + 2) * at(r, 2);
+  }
 }
 
 /** out += Aᵀ Ω r. */
