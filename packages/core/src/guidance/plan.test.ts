@@ -12,9 +12,12 @@ describe("the plan's limit of the error at the target", () => {
   });
 
   // 2000 is 2 mm in micrometres: it would let every registration pass.
-  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2000])('is refused where it limits nothing or allows nothing: %s', (mm) => {
-    expect(() => straightPlan({ entry, target, maxTre95Mm: mm })).toThrow(
-      expect.objectContaining({ code: 'guidance/bad-plan', detail: { maxTre95Mm: mm } }),
-    );
-  });
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2000])(
+    'is refused where it limits nothing or allows nothing: %s',
+    (mm) => {
+      expect(() => straightPlan({ entry, target, maxTre95Mm: mm })).toThrow(
+        expect.objectContaining({ code: 'guidance/bad-plan', detail: { maxTre95Mm: mm } }),
+      );
+    },
+  );
 });
