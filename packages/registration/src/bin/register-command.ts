@@ -1,6 +1,7 @@
 import { isNavError } from '@trocar/core';
 import { Arguments, type OptionKinds, UsageError } from './arguments.js';
 import { HAND_EYE_OPTIONS, handEyeCommand } from './hand-eye-command.js';
+import { IMAGE_OPTIONS, imageCommand } from './image-command.js';
 import { PIVOT_OPTIONS, pivotCommand } from './pivot-command.js';
 import { POINTS_OPTIONS, pointsCommand } from './points-command.js';
 import { type CommandOutput, jsonOf, linesOf, type Report, refusalJson, refusalLines } from './report.js';
@@ -16,6 +17,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   points: { options: POINTS_OPTIONS, run: pointsCommand },
   surface: { options: SURFACE_OPTIONS, run: surfaceCommand },
+  image: { options: IMAGE_OPTIONS, run: imageCommand },
   pivot: { options: PIVOT_OPTIONS, run: pivotCommand },
   spin: { options: SPIN_OPTIONS, run: spinCommand },
   'hand-eye': { options: HAND_EYE_OPTIONS, run: handEyeCommand },

@@ -3,6 +3,7 @@ export const USAGE = `trocar-register: registrations and calibrations, each with
 
   trocar-register points   --fixed A --moving B [--targets T]         paired points
   trocar-register surface  --fixed MESH --moving CLOUD [--targets T]  touched points to a surface
+  trocar-register image    --fixed F --moving M[,M2] [--targets T]    volumes by what they show
   trocar-register pivot    --poses P [--tool NAME]                    the tip of a tool turned about it
   trocar-register spin     --poses P [--pivot FILE]                   the direction of a shaft turned about itself
   trocar-register hand-eye --hand A --eye B [--world]                 where a camera or marker sits in a hand
@@ -32,7 +33,19 @@ surface
   --max-sigma MM             a larger one is no registration
   --method NAME              point-to-plane (default) or symmetric
 
-points and surface
+image
+  --fixed F, --moving M      volumes: DICOM folder, NIfTI, NRRD or MetaImage. M,M2: several of one patient's coordinates, to ultrasound
+  --metric NAME              auto (default: lc2 where one is ultrasound, else mi), mi, nmi, lc2 or elastix
+  --fixed-is-ultrasound, --moving-is-ultrasound   for files that do not say
+  --transform NAME           rigid (default), similarity, affine or bspline (elastix, from a rigid result)
+  --initial T                where to start, as above. mi and nmi search everywhere all the same, unless told not to:
+  --search-mm, --search-deg  how far the start may be off. lc2: default 10 and 10, at most 50 and 45
+  --fixed-mask, --moving-mask   volumes: only where they are above 0 counts
+  --fixed-series, --moving-series UID   which series of a DICOM folder with several
+  --threads N                workers of mi and nmi; the result does not depend on it. Default: cores, at most 8
+  --resampled R              .nii.gz, .nii, .nrrd or .mha: the moving image on the fixed image's grid
+
+points, surface and image
   --targets T                points where the expected error is asked, in the fixed space (or: --targets-in moving)
   --target-fle MM            localisation error of the targets themselves
   --space LPS|RAS            for files that do not say; --fixed-space, --moving-space, --targets-space for one of them

@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import type { Frame } from '@trocar/core';
+import { readVolume } from '@trocar/core/io';
+import { transformPoint } from '@trocar/core/math';
+import { resampleStraight, Sampler, SHEAR_LIMIT_DEGREES, shearDegrees, spacingOf, type Volume } from '@trocar/core/volume';
+import { type Arguments, UsageError } from './arguments.js';
+import { FIXED, MOVING } from './files.js';
+import type { ImageAbout } from './image-command-choice.js';
+import type { Note } from './report.js';
+
+/** One image as its file has it, and as it is registered. */
+export interface ReadImage<F extends string> {
+  readonly about: ImageAbout;
+  readonly volume: Volume<F>;
+  /** The same without shear. */
+  readonly straight: Volume<F>;
+}
+
+/** Everything that was read. */
+export interface ImageInputs {
+  readonly fixed: ReadImage<'fixed'>;
+  readonly moving: readonly ReadImage<'moving'>[];
+  readonly fixedMask: Volume<'fixed'> | undefined;
+  readonly movingMask: Volume<'moving'> | undefined;
+}
+
+/** What is true of every NIfTI and NRRD, and does not bear on a registration. */
+const COMMON: readonly string[] = ['no-frame-of-reference', 'no-patient'];
+
+/** The moving images' paths: one, or several with commas between them. */
+export function movingPaths(args: Arguments): readonly string[] {
+  const given = args.required('moving');
+  // A comma may also be part of a name.
+  const paths = existsSync(given) ? [given] : given.split(',').map((part) => part.trim());
+  if (paths.some((path) => path === '')) throw new UsageError(`--moving has an empty name: "${given}".`);
+  return paths;
+}
+
+/** Reads the images and masks; what was found out about them goes to the notes. @throws NavError as readVolume */
+export async function readImages(args: Arguments, paths: readonly string[], signal: AbortSignal): Promise<ImageInputs> {
+  const fixed = await readImage(args, 'fixed', args.required('fixed'), FIXED, signal);
+  const moving: ReadImage<'moving'>[] = [];
+  for (const path of paths) moving.push(await readImage(args, 'moving', path, MOVING, signal));
+  notePatients(args, [fixed, ...moving]);
+  return {
+    fixed,
+    moving,
+    fixedMask: await readMask(args, 'fixed-mask', FIXED, signal),
+    movingMask: await readMask(args, 'moving-mask', MOVING, signal),
+  };
+}
+
+async function readImage<F extends string>(
+  args: Arguments,
+  side: 'fixed' | 'moving',
+  path: string,
+  frame: Frame<F>,
+  signal: AbortSignal,
+): Promise<ReadImage<F>> {
+  const seriesUid = args.text(`${side}-series`);
+  const volume = await readVolume(path, { frame, signal, ...(seriesUid !== undefined && { seriesUid }) });
+  args.notes.push(...volume.warnings.filter(({ code }) => !COMMON.includes(code)).map((w) => named(w, path)));
+  const sheared = shearDegrees(volume) > SHEAR_LIMIT_DEGREES;
+  if (sheared) {
+    const message = `"${path}" is sheared, and was resampled onto right angles to be registered.`;
+    args.notes.push({ code: 'resampled', message });
+  }
+  const about: ImageAbout = { path, modality: volume.modality, saidUltrasound: args.flag(`${side}-is-ultrasound`) };
+  return { about, volume, straight: sheared ? resampleStraight(volume) : volume };
+}
+
+async function readMask<F extends string>(
+  args: Arguments,
+  name: string,
+  frame: Frame<F>,
+  signal: AbortSignal,
+): Promise<Volume<F> | undefined> {
+  const path = args.text(name);
+  return path === undefined ? undefined : readVolume(path, { frame, signal });
+}
+
+/** Two images may be warned of in the same words. */
+function named({ code, message }: Note, path: string): Note {
+  return { code, message: message.includes(path) ? message : `"${path}": ${message}` };
+}
+
+/** Images of two people do not belong together; the identities themselves are nobody's business here. */
+function notePatients(args: Arguments, images: readonly ReadImage<string>[]): void {
+  const ids = new Set(images.map(({ volume }) => volume.patient.id).filter((id) => id !== undefined && id !== ''));
+  if (ids.size > 1)
+    args.notes.push({ code: 'patients-differ', message: 'The images name different patients. Are these the right files?' });
+}
+
+/** A copy whose voxels have no value where the mask, on any grid of the same frame, is not above 0. */
+export function masked<F extends string>(v: Volume<F>, mask: Volume<F> | undefined): Volume<F> {
+  if (mask === undefined) return v;
+  const sampler = new Sampler(mask);
+  const voxels = Float32Array.from(v.voxels);
+  const [ni, nj, nk] = v.size;
+  const p = new Float64Array(3);
+  for (let k = 0, n = 0; k < nk; k += 1) {
+    for (let j = 0; j < nj; j += 1) {
+      for (let i = 0; i < ni; i += 1, n += 1) {
+        p[0] = i;
+        p[1] = j;
+        p[2] = k;
+        transformPoint(p, v.frameFromIndex, p);
+        if (!(sampler.at(p[0] as number, p[1] as number, p[2] as number) > 0)) voxels[n] = Number.NaN;
+      }
+    }
+  }
+  return { ...v, voxels };
+}
+
+/** What the report says of an image. */
+export function imageFacts({ about, volume }: ReadImage<string>): Record<string, unknown> {
+  return { path: about.path, modality: volume.modality, size: volume.size, spacingMm: spacingOf(volume) };
+}

@@ -1,0 +1,184 @@
+import { type AffineTransform, invert, invertAffine, type Transform } from '@trocar/core';
+import type { VolumeRegistration } from '../intensity/index.js';
+import { registerToUltrasound, registerVolumes, type UltrasoundRegistration } from '../intensity/index.js';
+import type { MotionKind } from '../intensity/motion.js';
+import { type Deformation, type ImageRegistrationReport, registerImages } from '../itk/index.js';
+import type { Finding, ResultOutcome } from '../outcome.js';
+import type { ImageMetric, ImageTransform, MetricChoice } from './image-command-choice.js';
+import { type ImageInputs, masked } from './image-command-input.js';
+import type { Watch } from './image-command-watch.js';
+import type { Note } from './report.js';
+
+/** What was asked for, beside the images. */
+export interface ImageWanted {
+  readonly transform: ImageTransform;
+  /** Where to start: fixed from moving. */
+  readonly start: Transform<'fixed', 'moving'> | undefined;
+  readonly searchMm: number | undefined;
+  readonly searchDeg: number | undefined;
+  readonly seed: number | undefined;
+  readonly threads: number;
+}
+
+/** What every method gives. */
+export interface ImageResult {
+  readonly outcome: ResultOutcome;
+  readonly findings: readonly Finding[];
+  readonly warnings: readonly Note[];
+  readonly metric: ImageMetric;
+  /** Fixed from moving; of a deformation its linear part. */
+  readonly edge: AffineTransform<'fixed', 'moving'>;
+  /** The same where it is rigid: with covariance, where the method knows one. */
+  readonly rigid?: Transform<'fixed', 'moving'>;
+  /** Fixed points to moving points. */
+  readonly deformation?: Deformation<'moving', 'fixed'>;
+  readonly confidence: number | null;
+  readonly starts: number;
+  readonly threads: number;
+  /** What only this method knows. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Registers by the chosen metric; a deformation begins at the rigid result of it. */
+export function register(choice: MetricChoice, inputs: ImageInputs, wanted: ImageWanted, watch: Watch): Promise<ImageResult> {
+  if (choice.metric === 'elastix') return byElastix(inputs, wanted, watch);
+  if (choice.metric === 'lc2') return toUltrasound(choice, inputs, wanted, watch);
+  if (wanted.transform === 'bspline') return deformed(choice.metric, inputs, wanted, watch);
+  return byInformation(choice.metric, wanted.transform, inputs, wanted, watch);
+}
+
+const given = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+
+async function byInformation(
+  metric: 'mi' | 'nmi',
+  kind: MotionKind,
+  { fixed, moving: [moving], fixedMask, movingMask }: ImageInputs,
+  { start, searchMm, searchDeg, seed, threads }: ImageWanted,
+  { signal, progress }: Watch,
+): Promise<ImageResult> {
+  const found: VolumeRegistration<MotionKind, 'fixed', 'moving'> = await registerVolumes(
+    fixed.straight,
+    (moving as NonNullable<typeof moving>).straight,
+    {
+      transform: kind,
+      metric,
+      threads,
+      signal,
+      progress,
+      ...given({ initial: start && invert(start), searchMm, searchDeg, seed, fixedMask, movingMask }),
+    },
+  );
+  return {
+    ...judged(found),
+    metric,
+    edge: found.fixedFromMoving,
+    ...(found.kind === 'rigid' && { rigid: found.fixedFromMoving }),
+    confidence: found.confidence,
+    starts: found.starts,
+    threads,
+    facts: { evidence: found.evidence },
+  };
+}
+
+/** That voxels were averaged is nothing to look at before the result is used. */
+function judged({
+  outcome,
+  findings,
+}: Pick<ImageResult, 'outcome' | 'findings'>): Pick<ImageResult, 'outcome' | 'findings' | 'warnings'> {
+  return {
+    outcome,
+    findings: findings.filter(({ code }) => code !== 'reduced'),
+    warnings: findings.filter(({ code }) => code === 'reduced').map(({ code, message }) => ({ code, message })),
+  };
+}
+
+async function toUltrasound(
+  { ultrasound }: MetricChoice,
+  inputs: ImageInputs,
+  { start, searchMm, searchDeg, seed }: ImageWanted,
+  { signal, progress }: Watch,
+): Promise<ImageResult> {
+  const fixed = masked(inputs.fixed.straight, inputs.fixedMask);
+  const moving = inputs.moving.map(({ straight }) => masked(straight, inputs.movingMask));
+  const options = { signal, progress: (f: number) => progress(f, 'searching'), ...given({ searchMm, searchDeg, seed }) };
+  if (ultrasound !== 'moving') {
+    const found = await registerToUltrasound(fixed, moving, { ...options, ...given({ initial: start }) });
+    return ofUltrasound(found, found.usFromMoving);
+  }
+  const [us] = moving as [(typeof moving)[0]];
+  const found = await registerToUltrasound(us, [fixed], { ...options, ...given({ initial: start && invert(start) }) });
+  return ofUltrasound(found, invert(found.usFromMoving));
+}
+
+function ofUltrasound(
+  found: Pick<UltrasoundRegistration<string, string>, 'outcome' | 'findings' | 'confidence' | 'evidence'>,
+  edge: Transform<'fixed', 'moving'>,
+): ImageResult {
+  return {
+    ...judged(found),
+    metric: 'lc2',
+    edge,
+    rigid: edge,
+    confidence: found.confidence,
+    starts: found.evidence.starts,
+    threads: 0,
+    facts: { evidence: found.evidence },
+  };
+}
+
+async function byElastix(
+  { fixed, moving: [moving] }: ImageInputs,
+  { transform, start }: Pick<ImageWanted, 'transform' | 'start'>,
+  { signal, progress }: Watch,
+): Promise<ImageResult> {
+  const kind = transform as Exclude<ImageTransform, 'similarity'>;
+  const found = await registerImages(fixed.straight, (moving as NonNullable<typeof moving>).straight, {
+    kind,
+    signal,
+    progress,
+    ...given({ initial: start && invert(start) }),
+  });
+  const common = { ...judged(found), metric: 'elastix' as const, confidence: null, starts: 1, threads: 0 };
+  if (found.kind !== 'bspline')
+    return {
+      ...common,
+      edge: found.fixedFromMoving,
+      ...(found.kind === 'rigid' && { rigid: found.fixedFromMoving }),
+      facts: agreements(found),
+    };
+  const edge = invertAffine(found.linearMovingFromFixed);
+  const facts = { ...agreements(found), linear: found.linear, shape: found.shape };
+  // A deformation that its own checks do not hold is not handed on: its linear part is what is left.
+  return { ...common, edge, ...(found.outcome === 'ok' && { deformation: found.deformation }), facts };
+}
+
+function agreements({ before, after }: ImageRegistrationReport): Record<string, unknown> {
+  return { before, after };
+}
+
+async function deformed(metric: 'mi' | 'nmi', inputs: ImageInputs, wanted: ImageWanted, watch: Watch): Promise<ImageResult> {
+  const rigid = await byInformation(metric, 'rigid', inputs, wanted, watch);
+  const { outcome, confidence, starts, facts } = rigid;
+  if (outcome !== 'ok') {
+    const message = 'The rigid registration that a deformation begins with is not ok: nothing was deformed.';
+    return { ...rigid, warnings: [...rigid.warnings, { code: 'not-deformed', message }] };
+  }
+  const found = await byElastix(inputs, { transform: 'bspline', start: rigid.rigid }, watch);
+  const unseen: Note[] =
+    inputs.fixedMask === undefined && inputs.movingMask === undefined
+      ? []
+      : [{ code: 'mask-unused', message: 'Masks count for the rigid start; the deformation saw all of both images.' }];
+  const warnings = [...rigid.warnings, ...found.warnings, ...unseen];
+  const start = { metric, outcome, confidence, starts, ...facts };
+  if (found.deformation !== undefined)
+    return { ...found, warnings, starts, threads: rigid.threads, facts: { ...found.facts, start } };
+  const message = 'The deformation did not stand its checks: fixedFromMoving is the rigid result.';
+  return {
+    ...rigid,
+    outcome: 'failed',
+    findings: found.findings,
+    warnings: [...warnings, { code: 'not-deformed', message }],
+    facts: { ...found.facts, start },
+  };
+}
