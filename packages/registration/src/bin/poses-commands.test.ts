@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NavErrorCode, PoseSample } from '@trocar/core';
-import { fromQuaternion, invertRigid, multiply4, Random, rotationVectorOf } from '@trocar/core/math';
+import { fromQuaternion, invertRigid, multiply4, quaternionOf, Random, rotationVectorOf } from '@trocar/core/math';
 import { memoryOutput, PoseTable, recordPoseTable, sequenceOfPoses, writeTrackedSequence } from '@trocar/core/recording';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import type { CalibrationPose } from '../calibration/poses.js';
@@ -94,6 +94,24 @@ describe('trocar-register pivot', () => {
     }
     const broken = folder.write('broken.csv', headlessLine(readFileSync(headless, 'utf8')));
     expect(await refused('csv/bad-row', 'pivot', '--poses', broken)).toContain('line 3');
+  });
+
+  it('takes quaternions that are a little too long or of three digits, and refuses a header alone by name', async () => {
+    const q = new Float64Array(4);
+    const rows = (change: (x: number) => string): string => {
+      const body = good.list.poses.map(({ matrix: m }, k) => {
+        quaternionOf(q, m);
+        return [20 * k, m[12], m[13], m[14], ...Array.from(q, change)].join(',');
+      });
+      return `t_ms,x,y,z,qx,qy,qz,qw\n${body.join('\n')}\n`;
+    };
+    for (const change of [(x: number) => String(1.008 * x), (x: number) => x.toFixed(3)]) {
+      const { code, json } = await ask('pivot', '--poses', folder.write('long.csv', rows(change)));
+      expect([code, json.outcome, json.code]).toEqual([0, 'ok', null]);
+      expect(apart(json['tipMm'], good.tip)).toBeLessThan(0.3);
+    }
+    const header = folder.write('header.csv', 't_ms,x,y,z,qx,qy,qz,qw\n');
+    expect(await refused('calibration/too-few-poses', 'pivot', '--poses', header)).toContain('no poses');
   });
 
   it('picks the tool by name, and works in the frame of a reference that moves', async () => {

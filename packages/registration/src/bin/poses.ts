@@ -48,6 +48,10 @@ export async function posesOf<To extends string, From extends string>(
 ): Promise<RecordedTool<To, From>> {
   const path = args.required(options.file);
   const { table, notes } = await tableOf(args, path);
+  if (table.count === 0) {
+    const message = `"${basename(path)}" holds no poses, only a header. Record again.`;
+    throw new NavError('calibration/too-few-poses', message, { detail: { file: basename(path) } });
+  }
   const tool = toolIn(table, args.text(options.tool), options.tool, basename(path));
   const reference = args.text('reference');
   const rows = rowsOf(table, tool);

@@ -71,10 +71,16 @@ const DEFAULT_HIDDEN = 0.5;
 /** A thousand kilometres, mm: no place, in whatever unit it is meant. */
 const FILLER_ABOVE = 1e9;
 
-/** A pose from a tracker's sample: the numbers are copied. */
+/**
+ * A pose from a tracker's sample: the numbers are copied. A quaternion that three digits have left a little too long or short is
+ * made one of length 1: samples and files admit no others.
+ */
 export function calibrationPose(sample: PoseSample): CalibrationPose {
   const v = sample.values;
-  const matrix = fromQuaternion(new Float64Array(16), v.subarray(6, 10), v.subarray(3, 6));
+  const q = v.slice(6, 10);
+  const length = Math.hypot(...q);
+  if (length > 0) for (let i = 0; i < 4; i += 1) q[i] = at(q, i) / length;
+  const matrix = fromQuaternion(new Float64Array(16), q, v.subarray(3, 6));
   return { matrix, timeMs: sample.measuredAt, status: sample.status };
 }
 
