@@ -87,8 +87,8 @@ export function outstanding(count: number): number {
   return Math.max(4, Math.sqrt(chiSquareQuantile(1 - 0.02 / count, 1)));
 }
 
-/** The last step is below this share of the pose's standard deviation along it. */
-const REST = 0.05;
+/** The last step is below this share of the pose's standard deviation along it; it is taken, which leaves a fraction of it. */
+const REST = 0.1;
 const GRID_STEPS = 8;
 const EXACT_STEPS = 50;
 
@@ -100,7 +100,7 @@ export const ROUNDING_MM = 1e-7;
 
 /**
  * The last steps, with Tukey's biweight (plain squares where no point stands out), whose width follows the noise until both
- * stand still: on the grid's distances, then on exact ones, until a step is below a twentieth of the pose's standard
+ * stand still: on the grid's distances, then on exact ones, until a step is below a tenth of the pose's standard
  * deviation along it.
  * @param known the noise level where it is known, mm; else it is estimated
  */

@@ -144,15 +144,17 @@ export function structureOf(aligner: Aligner, pose: CloudPose, signed: Float64Ar
   let products = 0;
   let squares = 0;
   for (const n of use) {
+    const x = placed[3 * n] as number;
+    const y = placed[3 * n + 1] as number;
+    const z = placed[3 * n + 2] as number;
     let least = Number.POSITIVE_INFINITY;
     let neighbour = n;
     for (const m of use) {
-      if (m === n) continue;
-      const x = at(placed, 3 * m) - at(placed, 3 * n);
-      const y = at(placed, 3 * m + 1) - at(placed, 3 * n + 1);
-      const z = at(placed, 3 * m + 2) - at(placed, 3 * n + 2);
-      const d = x * x + y * y + z * z;
-      if (d < least) {
+      const dx = (placed[3 * m] as number) - x;
+      const dy = (placed[3 * m + 1] as number) - y;
+      const dz = (placed[3 * m + 2] as number) - z;
+      const d = dx * dx + dy * dy + dz * dz;
+      if (d < least && m !== n) {
         least = d;
         neighbour = m;
       }

@@ -152,9 +152,14 @@ function requireNoHalfTurn<To extends string, From extends string>(
   { edge, residuals }: SurfaceRegistration<To, From>,
   points: readonly Point<From>[],
 ): void {
-  const feet = Float64Array.from(residuals.flatMap(({ foot }) => [...foot]));
-  const given = Float64Array.from(points.flatMap(({ xyz }) => Array.from(xyz)));
-  const used = [...residuals.keys()].filter((n) => residuals[n]?.inlier === true);
+  const feet = new Float64Array(3 * points.length);
+  const given = new Float64Array(3 * points.length);
+  const used: number[] = [];
+  residuals.forEach(({ foot, inlier }, n) => {
+    feet.set(foot, 3 * n);
+    given.set((points[n] as Point<From>).xyz, 3 * n);
+    if (inlier) used.push(n);
+  });
   requireNoFlip(edge.matrix, feet, given, used);
 }
 

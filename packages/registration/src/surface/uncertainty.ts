@@ -53,9 +53,7 @@ export function uncertaintyOf(aligner: Aligner, { pose, sigma, kernel }: Fit, kn
     slope2 += (keep * (1 - 5 * u * u)) ** 2;
     rowOf(row, aligner, pose, n);
     pull += (sizePull(aligner, pose, n) * keep * keep) / (sd * sd);
-    for (let i = 0; i < 7; i += 1) {
-      for (let j = 0; j < 7; j += 1) information[7 * i + j] = at(information, 7 * i + j) + (at(row, i) * at(row, j)) / (sd * sd);
-    }
+    addOuter(information, row, 1 / (sd * sd));
   }
   const free = Math.max(1, inliers - 6);
   const steepness = slope / inliers;
@@ -71,6 +69,14 @@ export function uncertaintyOf(aligner: Aligner, { pose, sigma, kernel }: Fit, kn
     ...spread(information, variance, inliers, size, pose),
     scale: scaleOf(information, pull, variance, steepness, size, inliers),
   };
+}
+
+/** information += w a aᵀ, 7×7. */
+function addOuter(information: Float64Array, a: Float64Array, w: number): void {
+  for (let i = 0; i < 7; i += 1) {
+    const wi = w * (a[i] as number);
+    for (let j = 0; j < 7; j += 1) information[7 * i + j] = (information[7 * i + j] as number) + wi * (a[j] as number);
+  }
 }
 
 /** a = (n, q × n / L, n · q / L) of a measured point into `row`, n being the smoothed normal. */
