@@ -81,7 +81,12 @@ function pairedByLabel(fixed: readonly ListedPoint[], moving: readonly ListedPoi
 }
 
 function requireUnique(points: readonly ListedPoint[], side: string): void {
-  const twice = points.find((p, k) => points.findIndex((q) => q.label === p.label) !== k);
+  const seen = new Set<string>();
+  const twice = points.find(({ label }) => {
+    const before = seen.has(label);
+    seen.add(label);
+    return before;
+  });
   if (twice === undefined) return;
   throw new NavError(
     'registration/no-match',

@@ -45,8 +45,18 @@ export function requireSameCount(to: number, from: number): void {
   }
 }
 
-/** @throws NavError `registration/too-few-points` */
+/** More pairs than this are no fiducials, and their distances alone would take minutes. */
+const MOST_PAIRS = 10_000;
+
+/** @throws NavError `registration/too-few-points`, `registration/too-large` */
 export function requireEnough(used: number, given: number): void {
+  if (used > MOST_PAIRS) {
+    throw new NavError(
+      'registration/too-large',
+      `Paired points can be registered up to ${MOST_PAIRS} pairs, and there are ${used}. Take a part of them, or register clouds as surfaces.`,
+      { detail: { used, most: MOST_PAIRS } },
+    );
+  }
   if (used < 3) {
     const left = given > used ? ` (${given - used} left out by a weight of 0)` : '';
     throw new NavError(

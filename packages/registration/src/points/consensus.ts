@@ -3,9 +3,9 @@ import { chiSquareQuantile, Random, twoSidedZ } from '@trocar/core/math';
 import { trueInformation } from '../accuracy/pose-covariance.js';
 import { tukeyWeight } from '../accuracy/robust.js';
 import { isLine } from './checks.js';
-import { fitPose, type Pairs } from './estimate.js';
+import { estimatePose, fitPose, type Pairs } from './estimate.js';
 import { ALARM } from './findings.js';
-import { indicesInUse, leaveOneOut } from './residuals.js';
+import { indicesInUse, leaveOneOut, leftOutOf, MANY } from './residuals.js';
 import { at, fitRigid, residualAt } from './rigid-fit.js';
 
 /** Up to this many pairs every triple is tried (1,140 of 20). */
@@ -127,8 +127,10 @@ function settled(pairs: Pairs, used: readonly number[], start: ReadonlySet<numbe
     const weights = weightsOf();
     let worst: { k: number; z: number } | undefined;
     let nearest: { k: number; z: number } | undefined;
+    const all = inliers.size > MANY ? estimatePose(pairs, weights) : undefined;
     for (const k of used) {
-      const z = leaveOneOut(pairs, weights, k, rounding).zScore;
+      const z = (all === undefined ? leaveOneOut(pairs, weights, k, rounding) : leftOutOf(pairs, weights, all, k, rounding))
+        .zScore;
       if (inliers.has(k)) {
         if (z > Math.max(limit, worst?.z ?? 0)) worst = { k, z };
       } else if (z < Math.min(limit, nearest?.z ?? Number.POSITIVE_INFINITY)) nearest = { k, z };

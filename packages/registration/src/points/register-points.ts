@@ -77,7 +77,7 @@ export interface PointRegistration<To extends string, From extends string> {
  *
  * @param to frame of `toPoints`, usually the image
  * @param from frame of `fromPoints`, usually the tracker or the patient reference
- * @throws NavError `registration/count-mismatch`, `registration/too-few-points` (fewer than 3 pairs in use),
+ * @throws NavError `registration/count-mismatch`, `registration/too-few-points` (fewer than 3 pairs in use), `registration/too-large` (more than 10,000),
  * `registration/not-finite`, `registration/bad-weights`, `registration/duplicate-points`, `registration/collinear` (by shape,
  * or for the noise), `registration/units` (metres, centimetres or inches against millimetres), `registration/scale` (a
  * similarity fits significantly better), `registration/ras-lps`, `registration/mirrored` (detail: `axes`),

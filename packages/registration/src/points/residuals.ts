@@ -1,4 +1,5 @@
 import { fisherTail, invertSymmetric, twoSidedZ } from '@trocar/core/math';
+import { product } from '../accuracy/matrices.js';
 import { carried, leverOf } from '../accuracy/pose-covariance.js';
 import { isLine } from './checks.js';
 import { type Estimate, estimatePose, type Pairs, residualCovariance } from './estimate.js';
@@ -32,6 +33,7 @@ export interface PointResidual {
  */
 export function residualsOf(pairs: Pairs, estimate: Estimate, rounding: number): PointResidual[] {
   const { weights } = pairs.noise;
+  const many = indicesInUse(weights).length > MANY;
   return Array.from({ length: weights.length }, (_, k) => {
     const vector = residualAt(new Float64Array(3), estimate.matrix, pairs.to, pairs.from, k);
     const spread = residualCovariance(pairs, weights, estimate.matrix, estimate.uncertainty, k);
@@ -40,9 +42,42 @@ export function residualsOf(pairs: Pairs, estimate: Estimate, rounding: number):
       mm: length(vector),
       inlier: at(weights, k) > 0,
       expectedMm: rms(spread, estimate.scale),
-      ...leaveOneOut(pairs, weights, k, rounding),
+      ...(many ? leftOutOf(pairs, weights, estimate, k, rounding) : leaveOneOut(pairs, weights, k, rounding)),
     };
   });
+}
+
+/** With more pairs in use than this, leaving one out changes the fit so little that its first order says all of it. */
+export const MANY = 100;
+
+/**
+ * {@link leaveOneOut} from the fit of all: with S the covariance of the residual r and Σ the pair's own, (I − H)⁻¹ = Σ S⁻¹, the
+ * residual under the others is Σ S⁻¹ r, of covariance Σ S⁻¹ Σ, and χ² falls by rᵀ S⁻¹ r (Cook & Weisberg 1982, section 2.2).
+ */
+export function leftOutOf(
+  pairs: Pairs,
+  weights: Float64Array,
+  estimate: Estimate,
+  k: number,
+  rounding: number,
+): Pick<PointResidual, 'leaveOneOutMm' | 'leaveOneOutExpectedMm' | 'zScore'> {
+  const r = residualAt(new Float64Array(3), estimate.matrix, pairs.to, pairs.from, k);
+  const spread = residualCovariance(pairs, weights, estimate.matrix, estimate.uncertainty, k);
+  const own = new Float64Array(9);
+  pairs.noise.covariance(own, k, estimate.matrix);
+  const inUse = at(weights, k) > 0;
+  const gain = product(own, invertSymmetric(spread, 3));
+  const d = inUse
+    ? Float64Array.from([0, 3, 6], (i) => at(gain, i) * at(r, 0) + at(gain, i + 1) * at(r, 1) + at(gain, i + 2) * at(r, 2))
+    : r;
+  const wide = inUse ? product(gain, own) : spread;
+  const { known } = pairs.noise;
+  const freedom = inUse ? estimate.freedom - 3 : estimate.freedom;
+  const left = inUse ? Math.max(0, estimate.chiSquare - squaredDistance(r, spread)) : estimate.chiSquare;
+  const scale = known ? 1 : left / freedom;
+  const mm = length(d);
+  const tail = (): number => fisherTail(squaredDistance(d, wide) / (3 * scale), 3, known ? Number.POSITIVE_INFINITY : freedom);
+  return { leaveOneOutMm: mm, leaveOneOutExpectedMm: rms(wide, scale), zScore: mm <= rounding ? 0 : twoSidedZ(tail()) };
 }
 
 const UNTOLD = { leaveOneOutMm: Number.NaN, leaveOneOutExpectedMm: Number.NaN, zScore: Number.NaN };
