@@ -37,6 +37,18 @@ function textsOf(table: PoseTable): string[] {
 }
 
 describe('poses as CSV', () => {
+  it('are read whatever the case of the header and of a status; another word is none', () => {
+    const text = 'T_ms, X,Y,Z,QX,QY,QZ,QW,Status\n0,1,2,3,0,0,0,1,OK\n1,1,2,3,0,0,0,1,Missing\n';
+    const { table, ignored } = readPoseCsv(text);
+    const sample = new PoseSample();
+    const statuses = [0, 1].map((i) => {
+      table.read(i, sample);
+      return sample.status;
+    });
+    expect([statuses, ignored]).toEqual([['ok', 'missing'], []]);
+    expect(() => readPoseCsv(text.replace('OK', 'okay'))).toThrow(/line 2.*okay/s);
+  });
+
   it('come back as the same doubles, whatever they are', () => {
     fc.assert(
       fc.property(fc.array(anyPose, { maxLength: 30 }), (poses) => {

@@ -95,7 +95,8 @@ function rowOf(tool: string, sample: PoseSample, frame: number, options: PoseCsv
  * `tool`; without a status column every status is `unknown`, since the file does not say; without arrivals a pose
  * arrived when it was measured. Rows of one time and different tools count as told together.
  *
- * Nothing is repaired: a row that is not what it claims is refused with its line.
+ * Capital letters in the header and in a status make no difference. Nothing is repaired: a row that is not what it claims
+ * is refused with its line.
  * @param name what messages call the file
  * @throws NavError `csv/bad-header`, `csv/bad-row` (with `detail.line`)
  */
@@ -133,8 +134,9 @@ function columnsOf(cells: readonly string[], name: string): { columns: Map<Colum
   const known = new Set<string>([...REQUIRED, ...OPTIONAL]);
   const columns = new Map<Column, number>();
   const ignored: string[] = [];
-  for (const [i, cell] of cells.entries()) {
-    if (!known.has(cell)) ignored.push(cell);
+  for (const [i, given] of cells.entries()) {
+    const cell = given.trim().toLowerCase();
+    if (!known.has(cell)) ignored.push(given);
     else if (columns.has(cell as Column)) throw new NavError('csv/bad-header', `${name}: two columns are called "${cell}".`);
     else columns.set(cell as Column, i);
   }
@@ -201,7 +203,8 @@ class Row {
   #status(): Status {
     const text = this.text('status');
     if (text === undefined) return 'unknown';
-    const status = STATUSES.find((s) => s === text);
+    const word = text.trim().toLowerCase();
+    const status = STATUSES.find((s) => s.toLowerCase() === word);
     if (status === undefined) throw this.#bad(`"status" is "${text.slice(0, 40)}", and not one of ${STATUSES.join(', ')}`);
     return status;
   }
