@@ -6,6 +6,7 @@ import { type Deformation, type ImageRegistrationReport, registerImages } from '
 import type { Finding, ResultOutcome } from '../outcome.js';
 import type { ImageMetric, ImageTransform, MetricChoice } from './image-command-choice.js';
 import { type ImageInputs, masked } from './image-command-input.js';
+import { mirrorFinding } from './image-command-mirror.js';
 import type { Watch } from './image-command-watch.js';
 import type { Note } from './report.js';
 
@@ -53,28 +54,30 @@ const given = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], u
 async function byInformation(
   metric: 'mi' | 'nmi',
   kind: MotionKind,
-  { fixed, moving: [moving], fixedMask, movingMask }: ImageInputs,
+  { fixed, moving: [first], fixedMask, movingMask }: ImageInputs,
   { start, searchMm, searchDeg, seed, threads }: ImageWanted,
   { signal, progress }: Watch,
 ): Promise<ImageResult> {
-  const found: VolumeRegistration<MotionKind, 'fixed', 'moving'> = await registerVolumes(
-    fixed.straight,
-    (moving as NonNullable<typeof moving>).straight,
-    {
-      transform: kind,
-      metric,
-      threads,
-      signal,
-      progress,
-      ...given({ initial: start && invert(start), searchMm, searchDeg, seed, fixedMask, movingMask }),
-    },
-  );
+  const moving = (first as ImageInputs['moving'][0]).straight;
+  const common = { metric, threads, signal, ...given({ seed, fixedMask, movingMask }) };
+  const found: VolumeRegistration<MotionKind, 'fixed', 'moving'> = await registerVolumes(fixed.straight, moving, {
+    ...common,
+    transform: kind,
+    progress,
+    ...given({ initial: start && invert(start), searchMm, searchDeg }),
+  });
+  progress(1, 'looking whether its mirror image fits better');
+  const mirrored = found.outcome === 'ok' ? await mirrorFinding(fixed.straight, moving, found.evidence, common) : undefined;
+  const { outcome, findings, warnings } = judged(found);
   return {
-    ...judged(found),
+    outcome: mirrored === undefined ? outcome : 'failed',
+    findings: mirrored === undefined ? findings : [mirrored, ...findings],
+    warnings,
     metric,
     edge: found.fixedFromMoving,
     ...(found.kind === 'rigid' && { rigid: found.fixedFromMoving }),
-    confidence: found.confidence,
+    // Of an image that is mirrored, no pose is right.
+    confidence: mirrored === undefined ? found.confidence : 0,
     starts: found.starts,
     threads,
     facts: { evidence: found.evidence },

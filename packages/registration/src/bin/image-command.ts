@@ -131,10 +131,14 @@ function expectedBy({ rigid, deformation }: ImageResult, targetFleMm: number | u
   };
 }
 
+/** The rigid registration was right, whatever became of its deformation. */
+const SETTLED = 0.9;
+
 /** Mutual information hardly sees what ultrasound shows, and a file may not have said that it is ultrasound. */
-function doubts(choice: MetricChoice, { fixed, moving }: ImageInputs, { outcome }: ImageResult): Note[] {
+function doubts(choice: MetricChoice, { fixed, moving }: ImageInputs, { outcome, confidence }: ImageResult): Note[] {
   const unknown = [fixed, ...moving].filter(({ about }) => about.modality === 'OT');
-  if (outcome === 'ok' || choice.metric === 'lc2' || choice.reason.startsWith('--metric') || unknown.length === 0) return [];
+  const settled = outcome === 'ok' || (confidence ?? 0) >= SETTLED;
+  if (settled || choice.metric === 'lc2' || choice.reason.startsWith('--metric') || unknown.length === 0) return [];
   const names = unknown.map(({ about }) => `"${about.path}"`).join(' and ');
   const message = `${names} does not say what made it. If it is ultrasound, say --fixed-is-ultrasound or --moving-is-ultrasound.`;
   return [{ code: 'modality-unknown', message }];
