@@ -19,8 +19,8 @@ export interface Mirrored {
 
 /**
  * Whether the cloud's mirror image explains the surface significantly better than the cloud itself does. The mirror image
- * is tried through the three planes of symmetry that the surface might have, from the fitted pose; where the fit is bad,
- * from everywhere.
+ * is tried from the fitted pose through the planes in which the surface or the part touched might be symmetric; where the
+ * fit is bad, from everywhere.
  */
 export function mirroredBetter(aligner: Aligner, fit: Fit, everywhere: boolean): Mirrored | undefined {
   const mirrored = new Aligner(
@@ -29,22 +29,32 @@ export function mirroredBetter(aligner: Aligner, fit: Fit, everywhere: boolean):
     aligner.relative,
   );
   const own = scoreOf(aligner, fit.pose, 100);
-  let best: Candidate | undefined;
-  for (const normal of likelyPlanes(aligner)) {
-    const pose = reflectedPose(fit.pose, normal, aligner.surface.middle);
-    anneal(mirrored, pose, { count: 100, fromMm: 0.15 * aligner.size, rate: 0.7, steps: 14 });
-    const score = scoreOf(mirrored, pose, 100);
-    if (best === undefined || score < best.score) best = { pose, score, starts: 1 };
-  }
-  if (everywhere) best = searchEverywhere(mirrored, new Random(1), 1)[0] ?? best;
-  if (best === undefined || best.score > own + ROUNDING_MM) return undefined;
+  const starts = reflections(aligner, fit.pose).map((pose) => improved(mirrored, pose, 60, 6));
+  starts.sort((a, b) => a.score - b.score);
+  const ends = starts.slice(0, 2).map(({ pose }) => improved(mirrored, pose, 100, 14));
+  if (everywhere) ends.push(...searchEverywhere(mirrored, new Random(1), 1));
+  const best = ends.reduce((least, end) => (end.score < least.score ? end : least));
+  if (best.score > own + ROUNDING_MM) return undefined;
   // A face is nearly its own mirror image, so this is as far as most clouds come: the grid's distances tell enough.
   const rough = gapOf(lossesOf(mirrored, best.pose, fit.sigma, 'grid'), lossesOf(aligner, fit.pose, fit.sigma, 'grid'));
   if (!everywhere && rough < 0) return undefined;
   const other = fitFrom(mirrored, best.pose, undefined, undefined);
   const sigma = Math.min(fit.sigma, other.sigma);
   const gap = gapOf(lossesOf(mirrored, other.pose, sigma), lossesOf(aligner, fit.pose, sigma));
-  return gap > PROOF ? { sigmaMm: fit.sigma, mirroredSigmaMm: other.sigma, gap } : undefined;
+  // A flat cloud's mirror image is a turn of itself: what it reaches the cloud could have reached, and nothing is proven.
+  return gap > PROOF && !isFlat(aligner, 3 * other.sigma) ? { sigmaMm: fit.sigma, mirroredSigmaMm: other.sigma, gap } : undefined;
+}
+
+function improved(mirrored: Aligner, from: CloudPose, count: number, steps: number): Candidate {
+  const pose = from.slice();
+  anneal(mirrored, pose, { count, fromMm: 0.15 * mirrored.size, rate: 0.7, steps });
+  return { pose, score: scoreOf(mirrored, pose, count), starts: 1 };
+}
+
+/** Whether the cloud's least width (standard deviation across its plane) is below a share of its size or what noise makes. */
+function isFlat({ scatter, size }: Aligner, noiseMm: number): boolean {
+  const { values } = symmetricEigen(scatter, 3);
+  return Math.sqrt(Math.max(0, at(values, 2))) < Math.max(0.05 * size, noiseMm);
 }
 
 /** @throws NavError `registration/mirrored` */
@@ -57,19 +67,30 @@ export function refuseMirrored({ sigmaMm, mirroredSigmaMm, gap }: Mirrored): nev
   );
 }
 
-/** Normals of the planes in which the surface might be symmetric: its principal axes by the places spread over it. */
-function likelyPlanes({ surface }: Aligner): Float64Array[] {
-  const scatter = new Float64Array(9);
+/**
+ * Poses of the mirrored cloud: through the planes across the surface's principal axes (by the places spread over it), and
+ * those across the cloud's own as it lies.
+ */
+function reflections(aligner: Aligner, pose: CloudPose): CloudPose[] {
+  const { surface, scatter } = aligner;
   const { anchors, middle } = surface;
+  const spread = new Float64Array(9);
   for (let o = 0; o < anchors.length; o += 3) {
     for (let i = 0; i < 3; i += 1) {
       for (let j = 0; j < 3; j += 1) {
-        scatter[3 * i + j] = at(scatter, 3 * i + j) + (at(anchors, o + i) - at(middle, i)) * (at(anchors, o + j) - at(middle, j));
+        spread[3 * i + j] = at(spread, 3 * i + j) + (at(anchors, o + i) - at(middle, i)) * (at(anchors, o + j) - at(middle, j));
       }
     }
   }
-  const { vectors } = symmetricEigen(scatter, 3);
-  return [0, 1, 2].map((c) => Float64Array.from([0, 1, 2], (r) => at(vectors, 3 * r + c)));
+  const ofSurface = symmetricEigen(spread, 3).vectors;
+  const ofCloud = symmetricEigen(scatter, 3).vectors;
+  return [0, 1, 2].flatMap((c) => {
+    const normal = Float64Array.from([0, 1, 2], (r) => at(ofSurface, 3 * r + c));
+    const own = Float64Array.from([0, 1, 2], (r) =>
+      [0, 1, 2].reduce((sum, k) => sum + at(pose, 3 * k + r) * at(ofCloud, 3 * k + c), 0),
+    );
+    return [reflectedPose(pose, normal, middle), reflectedPose(pose, own, pose.subarray(9, 12))];
+  });
 }
 
 /** Where the cloud mirrored in its own x must be put to lie where a plane's mirror image of the cloud lies now. */

@@ -71,8 +71,15 @@ describe('registration without a start', () => {
       ]);
       const points = seenBy(truth, touched(random, sampler, { count: 200, noiseMm: 0.5, outliers: 0.1 }));
       const result = registerSurface(CT, TRACKER, prepared, points);
-      const error = errorAt(result.edge.matrix, truth, [0, 0, 0]);
-      if (error < 3) right += 1;
+      // A head is nearly a ball: its middle alone would not see a turn.
+      const places = [
+        [0, 0, 0],
+        [50, 0, 0],
+        [0, 50, 0],
+        [0, 0, 50],
+      ];
+      const error = Math.max(...places.map((t) => errorAt(result.edge.matrix, truth, t)));
+      if (error < 5) right += 1;
       else if (result.outcome === 'ok') silent += 1;
     }
     expect(silent).toBe(0);
