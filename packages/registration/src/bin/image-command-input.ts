@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
-import type { Frame } from '@trocar/core';
+import { type Frame, type Transform, transform } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
-import { transformPoint } from '@trocar/core/math';
-import { resampleStraight, Sampler, SHEAR_LIMIT_DEGREES, shearDegrees, spacingOf, type Volume } from '@trocar/core/volume';
+import { identity4, transformPoint } from '@trocar/core/math';
+import {
+  type AnyVolume,
+  cornersOf,
+  resampleStraight,
+  Sampler,
+  SHEAR_LIMIT_DEGREES,
+  shearDegrees,
+  spacingOf,
+  type Volume,
+} from '@trocar/core/volume';
 import { type Arguments, UsageError } from './arguments.js';
-import { FIXED, MOVING } from './files.js';
+import { FIXED, initialOf, MOVING } from './files.js';
 import type { ImageAbout } from './image-command-choice.js';
 import type { Note } from './report.js';
 
@@ -67,6 +76,30 @@ async function readImage<F extends string>(
   }
   const about: ImageAbout = { path, modality: volume.modality, saidUltrasound: args.flag(`${side}-is-ultrasound`) };
   return { about, volume, straight: sheared ? resampleStraight(volume) : volume };
+}
+
+/** Where to start: what `--initial` holds, or with `--initial centres` the images' centres on each other. */
+export function startOf(args: Arguments, file: Start, { fixed, moving: [moving] }: ImageInputs): Start {
+  if (!startsAtCentres(args)) return file;
+  const [f, m] = [middleOf(fixed.volume), middleOf((moving as ReadImage<'moving'>).volume)];
+  const matrix = identity4();
+  for (let r = 0; r < 3; r += 1) matrix[12 + r] = (f[r] as number) - (m[r] as number);
+  return transform(FIXED, MOVING, matrix);
+}
+
+type Start = Transform<'fixed', 'moving'> | undefined;
+
+/** What is read of `--initial` before the images are. @throws NavError as initialOf */
+export async function startInFile(args: Arguments): Promise<Start> {
+  return startsAtCentres(args) ? undefined : initialOf(args);
+}
+
+function startsAtCentres(args: Arguments): boolean {
+  return args.text('initial') === 'centres';
+}
+
+function middleOf(v: AnyVolume): number[] {
+  return [0, 1, 2].map((r) => cornersOf(v).reduce((sum, c) => sum + (c[r] as number) / 8, 0));
 }
 
 async function readMask<F extends string>(

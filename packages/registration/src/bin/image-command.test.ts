@@ -213,6 +213,12 @@ describe('what cannot be registered', () => {
     await refused('registration/failed', '--fixed', flat, '--moving', M, '--threads', '0');
     const far = folder.write('far.tfm', tfm(poseOf([0, 0, 0], [900, 0, 0])));
     await refused('registration/no-overlap', '--fixed', F, '--moving', M, '--metric', 'elastix', '--initial', far);
+    const centres = ['--initial', 'centres', '--search-mm', '30', '--search-deg', '30', '--threads', '2'];
+    const away = at('away.mha');
+    const frameFromIndex = Float64Array.from(moving.frameFromIndex, (x, n) => (n === 12 ? x + 900 : x));
+    await writeVolume({ ...moving, frameFromIndex }, away);
+    const found = await ask('image', '--fixed', F, '--moving', away, ...centres);
+    expect(worst(found.json.fixedFromMoving, multiply4(identity4(), poseOf([0, 0, 0], [900, 0, 0]), pose))).toBeLessThan(1);
   });
 
   it.each([

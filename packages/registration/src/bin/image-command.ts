@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { Point } from '@trocar/core';
 import { type ExpectedTre, expectedTreOf } from '../accuracy/expected-tre.js';
 import { type Arguments, type OptionKinds, UsageError } from './arguments.js';
-import { initialOf, targetsOf } from './files.js';
+import { targetsOf } from './files.js';
 import { chooseMetric, IMAGE_METRICS, IMAGE_TRANSFORMS, type MetricChoice } from './image-command-choice.js';
-import { type ImageInputs, imageFacts, movingPaths, readImages } from './image-command-input.js';
+import { type ImageInputs, imageFacts, movingPaths, readImages, startInFile, startOf } from './image-command-input.js';
 import { type ImageResult, type ImageWanted, register } from './image-command-methods.js';
 import { requireOutputs, type WrittenImages, writeImages } from './image-command-output.js';
 import { watched } from './image-command-watch.js';
@@ -59,7 +59,7 @@ export async function imageCommand(args: Arguments): Promise<Report> {
   const resampled = requireOutputs(args, wanted.transform, paths);
   return watched(async (watch) => {
     const targets = await targetsOf(args);
-    const start = await initialOf(args);
+    const file = await startInFile(args);
     watch.progress(0, 'reading');
     const inputs = await readImages(args, paths, watch.signal);
     const choice = chooseMetric(
@@ -69,7 +69,7 @@ export async function imageCommand(args: Arguments): Promise<Report> {
       inputs.moving.map(({ about }) => about),
     );
     const started = performance.now();
-    const result = await register(choice, inputs, { ...wanted, start }, watch);
+    const result = await register(choice, inputs, { ...wanted, start: startOf(args, file, inputs) }, watch);
     const seconds = (performance.now() - started) / 1000;
     const written = await writeImages(args, resampled, inputs, result);
     const at = targetFacts(args, targets.points, result.edge, expectedBy(result, wanted.targetFleMm));

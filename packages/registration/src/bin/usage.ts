@@ -38,7 +38,7 @@ image
   --metric NAME              auto (default: lc2 where one is ultrasound, else mi), mi, nmi, lc2 or elastix
   --fixed-is-ultrasound, --moving-is-ultrasound   for files that do not say
   --transform NAME           rigid (default), similarity, affine or bspline (elastix, from a rigid result)
-  --initial T                where to start, as above. mi and nmi search everywhere all the same, unless told not to:
+  --initial T                where to start, as above, or: centres. mi and nmi search everywhere all the same, unless told not to:
   --search-mm, --search-deg  how far the start may be off. lc2: default 10 and 10, at most 50 and 45
   --fixed-mask, --moving-mask   volumes: only where they are above 0 counts
   --fixed-series, --moving-series UID   which series of a DICOM folder with several
