@@ -12,7 +12,7 @@ import type { Finding } from '../outcome.js';
 const SURE = 0.9;
 /** By so much it must agree better, relative and in standard errors: a body that is its own mirror image does neither. */
 const BETTER = 0.02;
-const SIGMAS = 4;
+const SIGMAS = 3;
 /** Agreement is only comparable over about the same part of the image. */
 const LESS_OVERLAP = 0.03;
 
