@@ -22,6 +22,8 @@ export interface Case {
   readonly outliers: number;
   readonly degrees: number;
   readonly mm: number;
+  /** Outliers in any direction, and not only lifted off the surface. */
+  readonly stray?: 'any';
 }
 
 /** The cases of VTK's measured figures, and the one that combines the hard halves of two. */
@@ -52,6 +54,15 @@ export const CASES: readonly Case[] = [
     degrees: 15,
     mm: 15,
   },
+  {
+    name: '200 points, 0.5 mm noise, 10 % outliers in any direction, start 15°/15 mm',
+    count: 200,
+    noiseMm: 0.5,
+    outliers: 0.1,
+    degrees: 15,
+    mm: 15,
+    stray: 'any',
+  },
 ];
 
 /** A surface with what is touched of it and what must be hit in it. */
@@ -78,12 +89,17 @@ interface Trial {
   readonly start: Transform<'ct', 'tracker'>;
 }
 
-function trials(scene: Scene, { count, noiseMm, outliers, degrees, mm }: Case, runs: number, seed: number): Trial[] {
+function trials(
+  scene: Scene,
+  { count, noiseMm, outliers, degrees, mm, stray = 'lifted' }: Case,
+  runs: number,
+  seed: number,
+): Trial[] {
   const random = new Random(seed);
   const sampler = new SurfaceSampler(scene.mesh, cap(scene.centre, [0, -1, 0.15], 45));
   return Array.from({ length: runs }, () => {
     const truth = disturbance(random, [0, 0, 0], 180 * random.uniform(), 300);
-    const points = seenBy(truth, touched(random, sampler, { count, noiseMm, outliers }));
+    const points = seenBy(truth, touched(random, sampler, { count, noiseMm, outliers, stray }));
     const off = multiply4(new Float64Array(16), disturbance(random, scene.centre, degrees, mm), truth);
     return { truth, points, start: transform(CT, TRACKER, off) };
   });
@@ -99,6 +115,8 @@ export interface Figures {
 export interface Measured {
   readonly ours: Figures;
   readonly outcomes: Record<string, number>;
+  /** Ours on the points that are none of the outliers alone: what knowing them would give. */
+  readonly floor: number[];
   readonly peer100: Figures | undefined;
   readonly peer1000: Figures | undefined;
 }
@@ -114,17 +132,22 @@ export function measure(scene: Scene, one: Case, runs: number, seed: number, pyt
   const targets = targetsOf(scene);
   const ours: Figures = { tre: [], ms: [] };
   const outcomes: Record<string, number> = {};
+  const floor: number[] = [];
   for (const { truth, points, start } of all) {
     const from = processorMs();
     const result = registerSurface(CT, TRACKER, scene.prepared, points, { start });
     ours.ms.push(processorMs() - from);
     ours.tre.push(...targets.map((t) => errorAt(result.edge.matrix, truth, t)));
     outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
+    // Outliers come first.
+    const good = points.slice(Math.round(one.outliers * one.count));
+    const known = registerSurface(CT, TRACKER, scene.prepared, good, { start: transform(CT, TRACKER, truth) });
+    floor.push(...targets.map((t) => errorAt(known.edge.matrix, truth, t)));
   }
-  if (python === undefined) return { ours, outcomes, peer100: undefined, peer1000: undefined };
+  if (python === undefined) return { ours, outcomes, floor, peer100: undefined, peer1000: undefined };
   const peer = (iterations: number, landmarks: number): Figures =>
     peerFigures(scene, all, targets, python, iterations, landmarks);
-  return { ours, outcomes, peer100: peer(100, 200), peer1000: peer(1000, one.count) };
+  return { ours, outcomes, floor, peer100: peer(100, 200), peer1000: peer(1000, one.count) };
 }
 
 function peerFigures(

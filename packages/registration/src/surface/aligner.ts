@@ -14,6 +14,9 @@ export type Precision = 'grid' | 'exact';
 /** A robust loss: the weight of a squared residual by its size in units of the kernel's width. */
 export type Kernel = 'geman-mcclure' | 'tukey' | 'squares';
 
+/** Noise of this many radii of curvature is as large as the detail. */
+const FINE_DETAIL = 0.1;
+
 /**
  * Moves a cloud onto a surface, one Gauss–Newton step at a time. All memory is made once; steps allocate nothing.
  *
@@ -123,9 +126,10 @@ export class Aligner {
       let dot = 0;
       for (let k = 0; k < 3; k += 1) dot += (smooth[k] as number) * (direction[3 * n + k] as number);
       const variance = this.noiseVariance * (relative[n] as number) ** 2;
-      // Where the noise is as large as the detail the expansion ends.
-      const most = 0.3 * Math.sqrt(variance);
-      const lift = Math.max(-most, Math.min(most, variance * (smooth[3] as number)));
+      // Only where the noise is well below the detail: else the expansion does not hold, and on a rough surface the
+      // correction would feed on itself.
+      const bend = Math.sqrt(variance) * (smooth[3] as number);
+      const lift = (variance * (smooth[3] as number)) / (1 + (bend / FINE_DETAIL) ** 2);
       distance[n] = (distance[n] as number) - (dot < 0 ? -lift : lift);
     }
   }

@@ -67,9 +67,12 @@ export function refuseMirrored({ sigmaMm, mirroredSigmaMm, gap }: Mirrored): nev
   );
 }
 
+/** Planes tried across the part touched: half the angle between two is within what a fit captures. */
+const FAN = 8;
+
 /**
  * Poses of the mirrored cloud: through the planes across the surface's principal axes (by the places spread over it), and
- * those across the cloud's own as it lies.
+ * through a fan of planes along the direction in which the cloud, as it lies, is thinnest.
  */
 function reflections(aligner: Aligner, pose: CloudPose): CloudPose[] {
   const { surface, scatter } = aligner;
@@ -84,13 +87,22 @@ function reflections(aligner: Aligner, pose: CloudPose): CloudPose[] {
   }
   const ofSurface = symmetricEigen(spread, 3).vectors;
   const ofCloud = symmetricEigen(scatter, 3).vectors;
-  return [0, 1, 2].flatMap((c) => {
-    const normal = Float64Array.from([0, 1, 2], (r) => at(ofSurface, 3 * r + c));
-    const own = Float64Array.from([0, 1, 2], (r) =>
-      [0, 1, 2].reduce((sum, k) => sum + at(pose, 3 * k + r) * at(ofCloud, 3 * k + c), 0),
-    );
-    return [reflectedPose(pose, normal, middle), reflectedPose(pose, own, pose.subarray(9, 12))];
-  });
+  const poses = [0, 1, 2].map((c) =>
+    reflectedPose(
+      pose,
+      Float64Array.from([0, 1, 2], (r) => at(ofSurface, 3 * r + c)),
+      middle,
+    ),
+  );
+  const wide = [0, 1].map((c) =>
+    [0, 1, 2].map((r) => [0, 1, 2].reduce((sum, k) => sum + at(pose, 3 * k + r) * at(ofCloud, 3 * k + c), 0)),
+  );
+  for (let n = 0; n < FAN; n += 1) {
+    const [u, v] = [Math.cos((n * Math.PI) / FAN), Math.sin((n * Math.PI) / FAN)];
+    const normal = Float64Array.from([0, 1, 2], (r) => u * at(wide[0] as number[], r) + v * at(wide[1] as number[], r));
+    poses.push(reflectedPose(pose, normal, pose.subarray(9, 12)));
+  }
+  return poses;
 }
 
 /** Where the cloud mirrored in its own x must be put to lie where a plane's mirror image of the cloud lies now. */
