@@ -23,7 +23,7 @@ export interface Case {
   readonly degrees: number;
   readonly mm: number;
   /** Outliers in any direction, and not only lifted off the surface. */
-  readonly stray?: 'any';
+  readonly stray?: 'lifted' | 'any';
 }
 
 /** The cases of VTK's measured figures, and the one that combines the hard halves of two. */

@@ -25,6 +25,9 @@ export interface ReadImage<F extends string> {
   readonly straight: Volume<F>;
 }
 
+/** An image of either side. */
+export type AnyReadImage = ReadImage<'fixed'> | ReadImage<'moving'>;
+
 /** Everything that was read. */
 export interface ImageInputs {
   readonly fixed: ReadImage<'fixed'>;
@@ -118,7 +121,7 @@ function named({ code, message }: Note, path: string): Note {
 }
 
 /** Images of two people do not belong together; the identities themselves are nobody's business here. */
-function notePatients(args: Arguments, images: readonly ReadImage<string>[]): void {
+function notePatients(args: Arguments, images: readonly AnyReadImage[]): void {
   const ids = new Set(images.map(({ volume }) => volume.patient.id).filter((id) => id !== undefined && id !== ''));
   if (ids.size > 1)
     args.notes.push({ code: 'patients-differ', message: 'The images name different patients. Are these the right files?' });
@@ -146,6 +149,6 @@ export function masked<F extends string>(v: Volume<F>, mask: Volume<F> | undefin
 }
 
 /** What the report says of an image. */
-export function imageFacts({ about, volume }: ReadImage<string>): Record<string, unknown> {
+export function imageFacts({ about, volume }: AnyReadImage): Record<string, unknown> {
   return { path: about.path, modality: volume.modality, size: volume.size, spacingMm: spacingOf(volume) };
 }

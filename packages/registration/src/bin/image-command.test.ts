@@ -4,7 +4,7 @@ import process from 'node:process';
 import { readVolume, writeVolume } from '@trocar/core/io';
 import { identity4, invertRigid, multiply4, Random } from '@trocar/core/math';
 import { abdomenPhantom, headPhantom } from '@trocar/core/testing';
-import { type AnyVolume, type Volume, volume } from '@trocar/core/volume';
+import type { AnyVolume } from '@trocar/core/volume';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readTransformFile } from '../itk/index.js';
 import { poseOf } from '../testing/intensity.js';
@@ -129,7 +129,7 @@ describe('trocar-register image', () => {
   it('is not ok with an image that was mirrored, and does not write it', async () => {
     const m = Float64Array.from(moving.frameFromIndex, (x, n) => (n % 4 === 0 ? -x : x));
     const path = at('mirrored.mha');
-    await writeVolume(volume({ ...moving, frameFromIndex: m } as Volume<'mr'>), path);
+    await writeVolume({ ...moving, frameFromIndex: m }, path);
     const [out, resampled] = [at('mirror.tfm'), at('mirror.nii.gz')];
     const files = ['--out', out, '--resampled', resampled];
     const { code, json } = await ask('image', '--fixed', F, '--moving', path, '--threads', '0', ...files);
@@ -154,7 +154,7 @@ describe('trocar-register image', () => {
   it('finds a growth, has no expected error for it, and straightens a tilted image', async () => {
     const grown = at('grown.mha');
     const scaled = Float64Array.from(moving.frameFromIndex, (x, n) => (n % 4 < 3 ? 1.05 * x : x));
-    await writeVolume(volume({ ...moving, frameFromIndex: scaled } as Volume<'mr'>), grown);
+    await writeVolume({ ...moving, frameFromIndex: scaled }, grown);
     const truth = pose.map((x, n) => (n % 4 < 3 ? 1.05 * x : x));
     const tilted = at('tilted.nrrd');
     await writeVolume(headPhantom({ spacingMm: 4, contrast: 'ct', seed: 1, tiltDegrees: 15 }).volume, tilted);

@@ -1,4 +1,4 @@
-import { transform } from '@trocar/core';
+import { point, transform } from '@trocar/core';
 import { multiply4, Random } from '@trocar/core/math';
 import { describe, expect, inject, it } from 'vitest';
 import { CT, cap, disturbance, errorAt, headMesh, SurfaceSampler, seenBy, TRACKER, touched } from '../testing/surfaces.js';
@@ -31,7 +31,7 @@ describe('defects of established ICP that this one does not share', () => {
     const bad = touched(random, sampler, { count: 40, noiseMm: 0.5, outliers: 1 });
     const clean = registerSurface(CT, TRACKER, prepared, seenBy(truth, good), { start: from(8, 8) });
     const mixed = registerSurface(CT, TRACKER, prepared, seenBy(truth, [...good, ...bad]), { start: from(8, 8) });
-    const target = { frame: CT, xyz: Float64Array.of(0, 0, 0) } as Parameters<typeof clean.expectedTre>[0];
+    const target = point(CT, [0, 0, 0]);
     expect(errorAt(mixed.edge.matrix, clean.edge.matrix, [0, 0, 0])).toBeLessThan(clean.expectedTre(target).p95Mm);
     expect(mixed.residuals.slice(160).filter((r) => r.inlier).length).toBeLessThan(8);
     expect(mixed.residuals.slice(0, 160).filter((r) => r.inlier).length).toBeGreaterThan(155);
