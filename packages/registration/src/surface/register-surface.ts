@@ -1,5 +1,5 @@
 import { type Frame, NavError, type Point, requireSameFrame, type Transform, transform } from '@trocar/core';
-import { Random } from '@trocar/core/math';
+import { identity4, invertRigid, multiply4, Random, transformPoint } from '@trocar/core/math';
 import { type ExpectedTre, expectedTreOf } from '../accuracy/expected-tre.js';
 import type { ResultOutcome } from '../outcome.js';
 import { requireNoFlip } from '../points/axes.js';
@@ -9,7 +9,7 @@ import { type Cloud, cloudOf, estimatedNormals, requireUnits } from './cloud.js'
 import { findingsOf, outcomeOf, type SurfaceRegistrationFinding } from './findings.js';
 import { distinct, type Fit, fitsNear, fitsOf, gapOf, lossesOf } from './fit.js';
 import { doubtful, type Judged, judge } from './judge.js';
-import { mirroredBetter, refuseMirrored, requireLps, type Structure } from './mistakes.js';
+import { mirroredBetter, refuseMirrored, requireLps, type Structure, turnBetween } from './mistakes.js';
 import type { PreparedSurface } from './prepare-surface.js';
 import { searchEverywhere } from './search.js';
 import type { FreeMotion } from './words.js';
@@ -136,7 +136,12 @@ export function registerSurface<To extends string, From extends string>(
   }
   if (mirrored !== undefined) refuseMirrored(mirrored);
   const result = assembled(to, from, { aligner, cloud, fits, judged, options });
-  if (options.allow?.includes('half-turn') !== true) requireNoHalfTurn(result, points);
+  const turnedOver = options.allow?.includes('half-turn') === true;
+  if (!turnedOver) requireNoHalfTurn(result, points);
+  if (start !== undefined && options.start !== undefined && options.search !== true) {
+    if (!turnedOver) requireNoHalfTurn(result, points, options.start.matrix);
+    requireSameWay(start, judged.fit.pose);
+  }
   return result;
 }
 
@@ -147,20 +152,41 @@ function found(aligner: Aligner, start: CloudPose | undefined, cloud: Cloud, see
   return fitsOf(aligner, candidates, cloud.known);
 }
 
-/** Each inlier with its foot makes a pair: judged as pairs of points are. */
+/**
+ * Each inlier with its foot makes a pair: judged as pairs of points are. With a start the points are taken as it lays them, so
+ * that a surface in the other convention is seen.
+ */
 function requireNoHalfTurn<To extends string, From extends string>(
   { edge, residuals }: SurfaceRegistration<To, From>,
   points: readonly Point<From>[],
+  start: ArrayLike<number> = identity4(),
 ): void {
   const feet = new Float64Array(3 * points.length);
   const given = new Float64Array(3 * points.length);
   const used: number[] = [];
   residuals.forEach(({ foot, inlier }, n) => {
     feet.set(foot, 3 * n);
-    given.set((points[n] as Point<From>).xyz, 3 * n);
+    transformPoint(given.subarray(3 * n, 3 * n + 3), start, (points[n] as Point<From>).xyz);
     if (inlier) used.push(n);
   });
-  requireNoFlip(edge.matrix, feet, given, used);
+  const back = invertRigid(new Float64Array(16), start);
+  requireNoFlip(multiply4(new Float64Array(16), edge.matrix, back), feet, given, used);
+}
+
+/** A turn from the start beyond this contradicts it, rad (75°). */
+const OTHER_WAY = (75 * Math.PI) / 180;
+
+/** @throws NavError `registration/no-overlap` where only a quite different pose than the start fits */
+function requireSameWay(start: CloudPose, end: CloudPose): void {
+  const turn = turnBetween(start, end);
+  if (turn <= OTHER_WAY) return;
+  const degrees = (turn * 180) / Math.PI;
+  throw new NavError(
+    'registration/no-overlap',
+    `Near the start the points do not lie on the surface; they do after a turn of ${degrees.toFixed(0)}°. The start or the surface is wrong. ` +
+      'Check both, or give no start: then the whole surface is searched.',
+    { detail: { degrees } },
+  );
 }
 
 /** A caller's transform as a pose of the centred cloud. */
