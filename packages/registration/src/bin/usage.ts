@@ -32,6 +32,7 @@ surface
   --sigma MM                 known error of a point along one axis. Default: sd columns, else estimated
   --max-sigma MM             a larger one is no registration
   --method NAME              point-to-plane (default) or symmetric
+  --allow half-turn          the patient was truly turned over: it is not RAS for LPS
 
 image
   --fixed F, --moving M      volumes: DICOM folder, NIfTI, NRRD or MetaImage. M,M2: several of one patient's coordinates, to ultrasound
