@@ -146,11 +146,11 @@ export function registerSurface<To extends string, From extends string>(
 }
 
 /**
- * Whether neighbouring points err alike more than noise alone makes them (once in 28 good clouds), or worse: enough to look for
+ * Whether neighbouring points err alike more than noise alone makes them (once in 160 good clouds), or worse: enough to look for
  * the mirror image from everywhere, which takes a third of a second. A mirrored face lies on a face to a millimetre.
  */
 function structured({ suspect, structure }: Judged): boolean {
-  return suspect || structure.z > 1.8;
+  return suspect || structure.z > 2.5;
 }
 
 /** Poses from everywhere, and from a start where there is one. */
