@@ -17,7 +17,6 @@ import {
   TRACKER,
   touched,
 } from '../testing/surfaces.js';
-import { SurfaceCollector } from './collector.js';
 import { prepareSurface } from './prepare-surface.js';
 import { registerSurface, type SurfaceRegistrationOptions } from './register-surface.js';
 
@@ -105,25 +104,6 @@ describe('surfaces of every kind', () => {
     expect(poor.findings.map((f) => f.code)).toContain('poor-fit');
     // Only how the points compare: nothing to contradict.
     expect(laid(HEAD, new Random(seed + 5), { sdMm: 0.2, scale: 'estimated' }).result.outcome).toBe('ok');
-  });
-});
-
-describe('collecting', () => {
-  it('a point added makes no objects', () => {
-    const collector = new SurfaceCollector(TRACKER, { capacity: 200, spacingMm: 1 });
-    const tip = new Float64Array(3);
-    const add = (count: number): void => {
-      for (let n = 0; n < count; n += 1) {
-        tip[0] = n % 300;
-        collector.add(tip, 'ok');
-      }
-    };
-    add(20_000);
-    const before = process.memoryUsage().heapUsed;
-    add(20_000);
-    // One object of any kind each time would be at least 16 bytes × 20 000.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(160_000);
-    expect(collector.count).toBe(200);
   });
 });
 
