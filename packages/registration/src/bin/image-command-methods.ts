@@ -6,7 +6,6 @@ import { type Deformation, type ImageRegistrationReport, registerImages } from '
 import type { Finding, ResultOutcome } from '../outcome.js';
 import type { ImageMetric, ImageTransform, MetricChoice } from './image-command-choice.js';
 import { type ImageInputs, masked } from './image-command-input.js';
-import { mirrorFinding } from './image-command-mirror.js';
 import type { Watch } from './image-command-watch.js';
 import type { Note } from './report.js';
 
@@ -59,25 +58,20 @@ async function byInformation(
   { signal, progress }: Watch,
 ): Promise<ImageResult> {
   const moving = (first as ImageInputs['moving'][0]).straight;
-  const common = { metric, threads, signal, ...given({ seed, fixedMask, movingMask }) };
   const found: VolumeRegistration<MotionKind, 'fixed', 'moving'> = await registerVolumes(fixed.straight, moving, {
-    ...common,
+    metric,
+    threads,
+    signal,
     transform: kind,
     progress,
-    ...given({ initial: start && invert(start), searchMm, searchDeg }),
+    ...given({ seed, fixedMask, movingMask, initial: start && invert(start), searchMm, searchDeg }),
   });
-  progress(1, 'looking whether its mirror image fits better');
-  const mirrored = found.outcome === 'ok' ? await mirrorFinding(fixed.straight, moving, found.evidence, common) : undefined;
-  const { outcome, findings, warnings } = judged(found);
   return {
-    outcome: mirrored === undefined ? outcome : 'failed',
-    findings: mirrored === undefined ? findings : [mirrored, ...findings],
-    warnings,
+    ...judged(found),
     metric,
     edge: found.fixedFromMoving,
     ...(found.kind === 'rigid' && { rigid: found.fixedFromMoving }),
-    // Of an image that is mirrored, no pose is right.
-    confidence: mirrored === undefined ? found.confidence : 0,
+    confidence: found.confidence,
     starts: found.starts,
     threads,
     facts: { evidence: found.evidence },

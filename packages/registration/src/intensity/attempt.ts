@@ -1,6 +1,6 @@
 import { confidenceOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import type { Crew } from './crew.js';
-import { gather, type RegistrationEvidence } from './evidence.js';
+import { gather, type SearchEvidence } from './evidence.js';
 import { type Ladder, type Located, locate, type QUICK, refined, type SearchSpace } from './locate.js';
 import { distanceBetween, type Motion } from './motion.js';
 import type { Scene } from './scene.js';
@@ -12,7 +12,7 @@ export interface Attempt {
   readonly located: Located;
   /** The rigid pose on the finest level, with its covariance by the samples. */
   readonly finest: Reached;
-  readonly evidence: RegistrationEvidence;
+  readonly evidence: SearchEvidence;
   readonly confidence: number;
   readonly findings: readonly VolumeFinding[];
 }

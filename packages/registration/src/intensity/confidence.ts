@@ -1,6 +1,6 @@
 import { svd3 } from '@trocar/core/math';
 import type { Finding, ResultOutcome } from '../outcome.js';
-import type { RegistrationEvidence } from './evidence.js';
+import type { RegistrationEvidence, SearchEvidence } from './evidence.js';
 
 /**
  * Something about a registration of volumes that a person must look at before accepting it.
@@ -8,9 +8,11 @@ import type { RegistrationEvidence } from './evidence.js';
  * `ambiguous`: another, different pose explains the images about as well; `unsure`: the evidence together is what wrong
  * results have; `little-overlap`: hardly any of the fixed image lies on the moving one; `outside-search`: the best pose is not
  * within the limits that were asked for; `not-affine`: the map that may stretch and shear does so beyond what bodies and
- * scanners do; `reduced`: the images were made coarser to fit.
+ * scanners do; `mirrored`: the moving image's mirror image fits better; `reduced`: the images were made coarser to fit.
  */
-export type VolumeFinding = Finding<'ambiguous' | 'unsure' | 'little-overlap' | 'outside-search' | 'not-affine' | 'reduced'>;
+export type VolumeFinding = Finding<
+  'ambiguous' | 'unsure' | 'little-overlap' | 'outside-search' | 'not-affine' | 'mirrored' | 'reduced'
+>;
 
 /**
  * Weights of the terms: fitted to phantoms by bench/intensity/confidence.ts and rounded; those of reversal,
@@ -30,7 +32,7 @@ function octaves(mm: number, unitMm: number): number {
 }
 
 /** The evidence as doubts, each 0 … 1, that the confidence is a logistic function of; the first term is 1. */
-export function confidenceTerms(e: RegistrationEvidence): number[] {
+export function confidenceTerms(e: SearchEvidence): number[] {
   return [
     1,
     doubt(e.runnerUpSigmas, 8, 1),
@@ -46,7 +48,7 @@ export function confidenceTerms(e: RegistrationEvidence): number[] {
 }
 
 /** The probability that a result with this evidence is right. */
-export function confidenceOf(e: RegistrationEvidence): number {
+export function confidenceOf(e: SearchEvidence): number {
   const x = confidenceTerms(e).reduce((sum, term, n) => sum + term * (WEIGHTS[n] as number), 0);
   return 1 / (1 + Math.exp(-x));
 }
@@ -57,6 +59,15 @@ const ENOUGH = 0.9;
 const LEAST_GAP = 0.02;
 const LEAST_SIGMAS = 2.5;
 const LEAST_OVERLAP = 0.1;
+
+/** By so much the mirror image must be worth more, relative and in standard errors: a body that is its own does neither. */
+const MIRROR_GAIN = 0.02;
+const MIRROR_SIGMAS = 3;
+
+/** Whether the mirror image fits so much better that the image must be taken for mirrored. */
+export function isMirrored({ mirrorGap = 1, mirrorSigmas = 1 }: Partial<RegistrationEvidence>): boolean {
+  return mirrorGap < -MIRROR_GAIN && mirrorSigmas < -MIRROR_SIGMAS;
+}
 
 /** What else is known where findings are made. */
 export interface Circumstances {
@@ -72,10 +83,18 @@ const MOST_STRETCH = 1.25;
 
 /** What must be said of a result. */
 export function volumeFindings(
-  e: RegistrationEvidence,
+  e: SearchEvidence & Partial<RegistrationEvidence>,
   { confidence, allowed, reduced, linear }: Circumstances,
 ): VolumeFinding[] {
   const findings: VolumeFinding[] = [];
+  if (isMirrored(e)) {
+    findings.push({
+      code: 'mirrored',
+      message:
+        `The moving image's mirror image fits better by ${(-100 * (e.mirrorGap as number)).toFixed(0)} %: left and right of one ` +
+        'of the images seem to be exchanged. Correct its file.',
+    });
+  }
   // The runner-up is only ever better where it was not asked for.
   const beaten = e.runnerUpGap < -LEAST_GAP;
   if (!beaten && (e.runnerUpGap < LEAST_GAP || e.runnerUpSigmas < LEAST_SIGMAS)) {
@@ -106,7 +125,7 @@ export function volumeFindings(
       message: `The result stretches by ${most.toFixed(2)} and ${least.toFixed(2)}: more than bodies and scanners do.`,
     });
   }
-  if (confidence < ENOUGH) {
+  if (confidence < ENOUGH && !isMirrored(e)) {
     findings.push({
       code: 'unsure',
       message: `The checks together give this result a chance of ${(100 * confidence).toFixed(0)} % to be right.`,
@@ -120,7 +139,7 @@ export function volumeFindings(
 /** The word for a result with these findings. */
 export function outcomeOf(findings: readonly VolumeFinding[]): ResultOutcome {
   const has = (...codes: Array<VolumeFinding['code']>): boolean => findings.some(({ code }) => codes.includes(code));
-  if (has('little-overlap', 'outside-search', 'not-affine')) return 'failed';
+  if (has('little-overlap', 'outside-search', 'not-affine', 'mirrored')) return 'failed';
   if (has('ambiguous')) return 'ambiguous';
   return has('unsure') ? 'failed' : 'ok';
 }

@@ -32,7 +32,14 @@ export interface RegistrationEvidence {
   readonly judgedSpacingMm: number;
   /** Root mean square distance of the fixed samples from their middle: the size of what is registered, mm. */
   readonly radiusMm: number;
+  /** By how much the best pose of the moving image's mirror image is worse, relative; below 0 where it is better. */
+  readonly mirrorGap: number;
+  /** The same in standard errors of the choice of samples. */
+  readonly mirrorSigmas: number;
 }
+
+/** The evidence of the search itself, before the mirror image is looked for. */
+export type SearchEvidence = Omit<RegistrationEvidence, 'mirrorGap' | 'mirrorSigmas'>;
 
 /** What {@link gather} needs of the images. */
 export interface EvidenceSources {
@@ -53,7 +60,7 @@ export interface EvidenceSources {
 }
 
 /** Collects the evidence; the work is shared out to the crew. */
-export async function gather(crew: Crew, sources: EvidenceSources): Promise<RegistrationEvidence> {
+export async function gather(crew: Crew, sources: EvidenceSources): Promise<SearchEvidence> {
   const { ladder, located, finest } = sources;
   const { judgedLevel, radiusMm } = ladder;
   const spacing = ladder.spacings[judgedLevel] as number;
@@ -80,7 +87,7 @@ export async function gather(crew: Crew, sources: EvidenceSources): Promise<Regi
   };
 }
 
-function gaps(best: Reached, other: Reached | undefined): Pick<RegistrationEvidence, 'runnerUpGap' | 'runnerUpSigmas'> {
+function gaps(best: Reached, other: Reached | undefined): Pick<SearchEvidence, 'runnerUpGap' | 'runnerUpSigmas'> {
   if (other === undefined) return { runnerUpGap: 1, runnerUpSigmas: worth(best) / noiseOf(best) };
   const gap = 1 - worth(other) / worth(best);
   return { runnerUpGap: gap, runnerUpSigmas: (gap * worth(best)) / Math.hypot(noiseOf(best), noiseOf(other)) };

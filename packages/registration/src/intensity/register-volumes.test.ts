@@ -1,6 +1,6 @@
 import { isNavError, point, transform } from '@trocar/core';
 import { invert4, multiply4, Random, svd3 } from '@trocar/core/math';
-import { abdomenPhantom } from '@trocar/core/testing';
+import { abdomenPhantom, headPhantom } from '@trocar/core/testing';
 import { type Volume, volume } from '@trocar/core/volume';
 import { describe, expect, inject, it } from 'vitest';
 import { expectedTreOf } from '../accuracy/expected-tre.js';
@@ -114,6 +114,30 @@ describe('registerVolumes', () => {
     const random = new Random(inject('seed'));
     const noise = Int16Array.from(other.voxels, () => 100 + 30 * random.normal());
     expect((await registerVolumes(ctHead(4).volume, { ...other, voxels: noise })).outcome).not.toBe('ok');
+  });
+
+  it('does not call an answer ok where left and right of one image are exchanged, and says so', async () => {
+    for (const [make, spacingMm] of [
+      [headPhantom, 4],
+      [abdomenPhantom, 5],
+    ] as const) {
+      const home = make({ frame: ct, spacingMm, contrast: 'ct', seed: 1 }).volume;
+      const pose = poseOf([0.1, -0.15, 0.2], [8, -6, 4]);
+      const moving = make({ frame: mr, spacingMm, contrast: 'mr', seed: 2, frameFromBody: pose }).volume;
+      const right = await registerVolumes(home, moving);
+      expect(right.outcome).toBe('ok');
+      expect(right.evidence.mirrorSigmas).toBeGreaterThan(3);
+      // A file whose columns were read from the wrong end: whatever the axis, one reflection is all of them but for a rotation.
+      for (const axis of [0, 1, 2]) {
+        const frameFromIndex = Float64Array.from(moving.frameFromIndex, (x, n) => (n % 4 === axis ? -x : x));
+        for (const transform of ['rigid', 'affine'] as const) {
+          const wrong = await registerVolumes(home, { ...moving, frameFromIndex }, { transform });
+          expect(wrong.outcome).toBe('failed');
+          expect(wrong.findings.map(({ code }) => code)).toContain('mirrored');
+          expect(wrong.confidence).toBe(0);
+        }
+      }
+    }
   });
 
   it('leaves out what is masked or has no value', async () => {

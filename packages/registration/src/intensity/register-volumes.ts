@@ -15,12 +15,13 @@ import type { ResultOutcome } from '../outcome.js';
 import { workerCrew } from '../worker/pool.js';
 import { attempt, better } from './attempt.js';
 import { Breath } from './breath.js';
-import { outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
+import { isMirrored, outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import { type Crew, inlineCrew } from './crew.js';
 import type { Detail } from './evaluate.js';
 import type { RegistrationEvidence } from './evidence.js';
 import { borrowKernel, kernelModule, returnKernel } from './kernels/wasm.js';
 import { QUICK, refined, THOROUGH } from './locate.js';
+import { mirrorEvidence } from './mirror.js';
 import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
 import { type Scene, sceneOf } from './scene.js';
@@ -101,7 +102,8 @@ export type VolumeRegistration<K extends MotionKind, F extends string, M extends
  *
  * Coarse to fine on bytes of both images: hundreds of poses that cover all rotations are scored on samples of the fixed image,
  * the best are refined with the analytic slope, and the winner is judged against the best pose elsewhere, with fixed and moving
- * exchanged, by its edges, and by what changes when it may stretch. Where that leaves doubt, thousands of poses are tried. The
+ * exchanged, by its edges, by what changes when it may stretch, and against the moving image's mirror image. Where that leaves
+ * doubt, thousands of poses are tried. The
  * kernels are WebAssembly; samples, sums and order are fixed, so the same input and seed give the same bits in Node and Chromium,
  * whatever the number of workers. A rigid edge carries its covariance.
  *
@@ -136,7 +138,9 @@ export async function registerVolumes<F extends string, M extends string, K exte
     const found = sure
       ? quick
       : better(quick, await attempt(crew, scene, searchSpace(scene, initial, options, true), THOROUGH, tell));
-    const { finest, evidence, confidence, located } = found;
+    const { finest, located } = found;
+    const evidence = { ...found.evidence, ...(await mirrorEvidence(crew, scene, finest)) };
+    const confidence = isMirrored(evidence) ? 0 : found.confidence;
     const top = ladder.spacings.length - 1;
     const best = kind === 'rigid' ? finest : await refined(crew, ladder, finest, kind, Math.max(ladder.judgedLevel, top - 1));
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
