@@ -2,9 +2,9 @@ import type { ByteImage } from './byte-image.js';
 import type { Crew } from './crew.js';
 import { edgeAgreement } from './edges.js';
 import { finestClimb, type Ladder, type Located } from './locate.js';
-import { distanceBetween, inverseOf } from './motion.js';
+import { distanceBetween, inverseOf, type MotionKind, PARAMETERS } from './motion.js';
 import type { SampleSet } from './samples.js';
-import { worth } from './search.js';
+import { type Candidate, worth } from './search.js';
 import type { Reached, Task } from './workshop.js';
 
 /** What speaks for and against a result: figures that need no truth. */
@@ -59,15 +59,56 @@ export interface EvidenceSources {
   readonly samples: SampleSet;
 }
 
-/** Collects the evidence; the work is shared out to the crew. */
+/** Collects the evidence for a rigid pose; the work is shared out to the crew. */
 export async function gather(crew: Crew, sources: EvidenceSources): Promise<SearchEvidence> {
-  const { ladder, located, finest } = sources;
+  const { located, finest, runnerUp } = sources;
+  const checks = await checked(crew, sources, 'rigid', located.judged, finest);
+  return { ...checks, ...gaps(finest, runnerUp), agreement: located.agreement, samplingMm: samplingError(finest, 'rigid') };
+}
+
+/**
+ * The evidence for a result that also grows or stretches: what is checked with the images is checked anew; the search was
+ * for a rigid pose, and what it says of other poses stays.
+ * @param best the result on the finest level
+ */
+export async function gatherFor(
+  crew: Crew,
+  sources: Omit<EvidenceSources, 'located' | 'finest' | 'runnerUp'>,
+  kind: 'similarity' | 'affine',
+  best: Reached,
+  rigid: SearchEvidence,
+): Promise<SearchEvidence> {
+  const { ladder } = sources;
+  const again: Task = {
+    kind: 'climb',
+    level: ladder.judgedLevel,
+    motion: best.motion,
+    options: finestClimb(ladder, ladder.judgedLevel, kind),
+  };
+  const top = ladder.spacings.length - 1;
+  const stepMm = 0.2 * (ladder.spacings[top] as number);
+  const detail: Task = { kind: 'detail', level: top, motion: best.motion, transform: kind, stepMm };
+  const [judged, detailed] = (await crew.run([again, detail])).flat() as [Reached, Reached];
+  const checks = await checked(crew, sources, kind, judged, best);
+  // How far an affine map is from rigid stays a doubt: nothing else says whether a stretch is true.
+  const samplingMm = samplingError(detailed, kind);
+  return { ...rigid, ...checks, samplingMm, ...(kind === 'affine' && { affineGapMm: rigid.affineGapMm }) };
+}
+
+type Checks = Omit<SearchEvidence, 'runnerUpGap' | 'runnerUpSigmas' | 'agreement' | 'samplingMm'>;
+
+async function checked(
+  crew: Crew,
+  sources: Omit<EvidenceSources, 'located' | 'finest' | 'runnerUp'>,
+  kind: MotionKind,
+  judged: Candidate,
+  finest: Reached,
+): Promise<Checks> {
+  const { ladder } = sources;
   const { judgedLevel, radiusMm } = ladder;
-  const spacing = ladder.spacings[judgedLevel] as number;
-  const { judged } = located;
   const back = inverseOf(judged.motion, sources.centre, sources.reversedCentre);
   const tasks: Task[] = [
-    { kind: 'climb', level: sources.reversedLevel, motion: back, options: finestClimb(ladder, judgedLevel, 'rigid') },
+    { kind: 'climb', level: sources.reversedLevel, motion: back, options: finestClimb(ladder, judgedLevel, kind) },
     { kind: 'climb', level: judgedLevel, motion: judged.motion, options: finestClimb(ladder, judgedLevel, 'affine') },
   ];
   const [reversed, affine] = (await crew.run(tasks)).map(([first]) => first as Reached) as [Reached, Reached];
@@ -75,14 +116,11 @@ export async function gather(crew: Crew, sources: EvidenceSources): Promise<Sear
   return {
     overlap: finest.score.overlap,
     mutualInformation: finest.score.mi,
-    ...gaps(finest, sources.runnerUp),
-    agreement: located.agreement,
     reversalMm: distanceBetween(inverseOf(reversed.motion, sources.reversedCentre, sources.centre), judged.motion, radiusMm),
     affineGapMm: distanceBetween(affine.motion, judged.motion, radiusMm),
     edges: edges.value,
     edgePeak: edges.peak,
-    samplingMm: samplingError(finest),
-    judgedSpacingMm: spacing,
+    judgedSpacingMm: ladder.spacings[judgedLevel] as number,
     radiusMm,
   };
 }
@@ -98,11 +136,16 @@ function noiseOf({ detail, score }: Reached): number {
   return Math.max((detail?.noise ?? 0) * score.overlap, 1e-9);
 }
 
-/** The trace of the covariance: translation, and rotation at the samples' distance, whose directions share in 2/3. */
-function samplingError(finest: Reached): number {
+/**
+ * The root of the mean squared displacement over the samples by the covariance of the pose: translations count whole, rotation at
+ * the samples' distance moves in two of three directions, growth in all, and an element of an affine map along one axis.
+ */
+function samplingError(finest: Reached, kind: MotionKind): number {
   const c = finest.detail?.covariance;
   if (c === undefined) return Number.NaN;
+  const n = PARAMETERS[kind];
   let sum = 0;
-  for (let k = 0; k < 6; k += 1) sum += (c[7 * k] as number) * (k < 3 ? 1 : 2 / 3);
+  for (let k = 0; k < n; k += 1)
+    sum += (c[(n + 1) * k] as number) * (k < 3 || (k === 6 && kind === 'similarity') ? 1 : kind === 'affine' ? 1 / 3 : 2 / 3);
   return Math.sqrt(sum);
 }

@@ -56,7 +56,8 @@ describe('registerVolumes', () => {
     const pose = poseOf([0.05, -0.1, 0.08], [4, 3, -6]);
     const moving = mrHead(3, pose).volume;
     for (const [kind, stretch] of [
-      ['similarity', [1.05, 1.05, 1.05]],
+      ['similarity', [1.09, 1.09, 1.09]],
+      ['similarity', [0.92, 0.92, 0.92]],
       ['affine', [1.06, 0.97, 1.02]],
     ] as const) {
       // The image stretched along its own axes about its first voxel: spacings that its file has wrong.
@@ -70,6 +71,9 @@ describe('registerVolumes', () => {
       const grown = volume({ frame: mr, voxels: moving.voxels, size: moving.size, frameFromIndex });
       const result = await registerVolumes(fixed.volume, grown, { transform: kind });
       expect(result.kind).toBe(kind);
+      // Judged as what it is: its rigid part alone would not do.
+      expect(result.outcome).toBe('ok');
+      expect(result.evidence.affineGapMm).toBeLessThan(kind === 'similarity' ? 1 : 10);
       expect(errorOf(result.movingFromFixed, truth).worst).toBeLessThan(1);
       const found = result.movingFromFixed.matrix;
       const { s } = svd3([0, 1, 2].flatMap((r) => [0, 1, 2].map((c) => found[4 * c + r] as number)));
@@ -110,7 +114,9 @@ describe('registerVolumes', () => {
 
   it('does not call an answer ok for two images that have nothing to do with each other', async () => {
     const other = abdomenPhantom({ frame: mr, spacingMm: 5, contrast: 'mr', seed: 3 }).volume;
-    expect((await registerVolumes(ctHead(4).volume, other)).outcome).not.toBe('ok');
+    for (const transform of ['rigid', 'similarity', 'affine'] as const) {
+      expect((await registerVolumes(ctHead(4).volume, other, { transform })).outcome).not.toBe('ok');
+    }
     const random = new Random(inject('seed'));
     const noise = Int16Array.from(other.voxels, () => 100 + 30 * random.normal());
     expect((await registerVolumes(ctHead(4).volume, { ...other, voxels: noise })).outcome).not.toBe('ok');

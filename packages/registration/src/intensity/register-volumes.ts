@@ -15,10 +15,10 @@ import type { ResultOutcome } from '../outcome.js';
 import { workerCrew } from '../worker/pool.js';
 import { attempt, better } from './attempt.js';
 import { Breath } from './breath.js';
-import { isMirrored, outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
+import { confidenceOf, isMirrored, outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import { type Crew, inlineCrew } from './crew.js';
 import type { Detail } from './evaluate.js';
-import type { RegistrationEvidence } from './evidence.js';
+import { gatherFor, type RegistrationEvidence } from './evidence.js';
 import { borrowKernel, kernelModule, returnKernel } from './kernels/wasm.js';
 import { QUICK, refined, THOROUGH } from './locate.js';
 import { mirrorEvidence } from './mirror.js';
@@ -139,10 +139,11 @@ export async function registerVolumes<F extends string, M extends string, K exte
       ? quick
       : better(quick, await attempt(crew, scene, searchSpace(scene, initial, options, true), THOROUGH, tell));
     const { finest, located } = found;
-    const evidence = { ...found.evidence, ...(await mirrorEvidence(crew, scene, finest)) };
-    const confidence = isMirrored(evidence) ? 0 : found.confidence;
     const top = ladder.spacings.length - 1;
     const best = kind === 'rigid' ? finest : await refined(crew, ladder, finest, kind, Math.max(ladder.judgedLevel, top - 1));
+    const judged = kind === 'rigid' ? found.evidence : await gatherFor(crew, scene, kind, best, found.evidence);
+    const evidence = { ...judged, ...(await mirrorEvidence(crew, scene, finest)) };
+    const confidence = isMirrored(evidence) ? 0 : confidenceOf(judged);
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
     const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: best.motion.linear });
     options.progress?.(1, 'done');
