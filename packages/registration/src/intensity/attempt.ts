@@ -12,6 +12,8 @@ export interface Attempt {
   readonly located: Located;
   /** The rigid pose on the finest level, with its covariance by the samples. */
   readonly finest: Reached;
+  /** The best pose elsewhere, refined as far. */
+  readonly runnerUp: Reached | undefined;
   readonly evidence: SearchEvidence;
   readonly confidence: number;
   readonly findings: readonly VolumeFinding[];
@@ -44,7 +46,7 @@ export async function attempt(
   const evidence = await gather(crew, { ...scene, located, finest, runnerUp: other });
   const confidence = confidenceOf(evidence);
   const circumstances = { confidence, allowed: located.allowed, reduced: false, linear: finest.motion.linear };
-  return { located, finest, evidence, confidence, findings: volumeFindings(evidence, circumstances) };
+  return { located, finest, runnerUp: other, evidence, confidence, findings: volumeFindings(evidence, circumstances) };
 }
 
 /**

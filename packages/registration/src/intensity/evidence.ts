@@ -2,7 +2,7 @@ import type { ByteImage } from './byte-image.js';
 import type { Crew } from './crew.js';
 import { edgeAgreement } from './edges.js';
 import { finestClimb, type Ladder, type Located } from './locate.js';
-import { distanceBetween, inverseOf, type MotionKind, PARAMETERS } from './motion.js';
+import { distanceBetween, inverseOf, type Motion, type MotionKind, PARAMETERS } from './motion.js';
 import type { SampleSet } from './samples.js';
 import { type Candidate, worth } from './search.js';
 import type { Reached, Task } from './workshop.js';
@@ -67,32 +67,37 @@ export async function gather(crew: Crew, sources: EvidenceSources): Promise<Sear
 }
 
 /**
- * The evidence for a result that also grows or stretches: what is checked with the images is checked anew; the search was
- * for a rigid pose, and what it says of other poses stays.
+ * The evidence for a result that also grows or stretches: everything is checked anew, and the best pose elsewhere may grow and
+ * stretch too; only that the starts agreed stays as it was found.
  * @param best the result on the finest level
  */
 export async function gatherFor(
   crew: Crew,
-  sources: Omit<EvidenceSources, 'located' | 'finest' | 'runnerUp'>,
+  sources: Omit<EvidenceSources, 'located' | 'finest'>,
   kind: 'similarity' | 'affine',
   best: Reached,
   rigid: SearchEvidence,
-): Promise<SearchEvidence> {
-  const { ladder } = sources;
-  const again: Task = {
-    kind: 'climb',
-    level: ladder.judgedLevel,
-    motion: best.motion,
-    options: finestClimb(ladder, ladder.judgedLevel, kind),
-  };
+): Promise<{ readonly evidence: SearchEvidence; readonly detailed: Reached }> {
+  const { ladder, runnerUp } = sources;
+  const { judgedLevel, radiusMm } = ladder;
   const top = ladder.spacings.length - 1;
-  const stepMm = 0.2 * (ladder.spacings[top] as number);
-  const detail: Task = { kind: 'detail', level: top, motion: best.motion, transform: kind, stepMm };
-  const [judged, detailed] = (await crew.run([again, detail])).flat() as [Reached, Reached];
+  const climb = (motion: Motion, level: number): Task => ({
+    kind: 'climb',
+    level,
+    motion,
+    options: finestClimb(ladder, level, kind),
+  });
+  const detail = (motion: Motion, stepMm: number): Task => ({ kind: 'detail', level: top, motion, transform: kind, stepMm });
+  const rival = runnerUp && [climb(runnerUp.motion, top)];
+  const tasks = [climb(best.motion, judgedLevel), detail(best.motion, 0.2 * (ladder.spacings[top] as number)), ...(rival ?? [])];
+  const [judged, detailed, other] = (await crew.run(tasks)).flat() as [Reached, Reached, Reached | undefined];
   const checks = await checked(crew, sources, kind, judged, best);
+  const same =
+    other === undefined || distanceBetween(other.motion, best.motion, radiusMm) < (ladder.spacings[judgedLevel] as number);
+  const elsewhere = same ? undefined : ((await crew.run([detail((other as Reached).motion, 0)])).flat()[0] as Reached);
+  const evidence = { ...rigid, ...checks, ...gaps(detailed, elsewhere), samplingMm: samplingError(detailed, kind) };
   // How far an affine map is from rigid stays a doubt: nothing else says whether a stretch is true.
-  const samplingMm = samplingError(detailed, kind);
-  return { ...rigid, ...checks, samplingMm, ...(kind === 'affine' && { affineGapMm: rigid.affineGapMm }) };
+  return { evidence: kind === 'affine' ? { ...evidence, affineGapMm: rigid.affineGapMm } : evidence, detailed };
 }
 
 type Checks = Omit<SearchEvidence, 'runnerUpGap' | 'runnerUpSigmas' | 'agreement' | 'samplingMm'>;

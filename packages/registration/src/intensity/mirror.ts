@@ -1,7 +1,7 @@
 import type { Crew } from './crew.js';
 import type { RegistrationEvidence } from './evidence.js';
 import { locate, refined } from './locate.js';
-import { type Motion, product3 } from './motion.js';
+import { type Motion, type MotionKind, product3 } from './motion.js';
 import { allRotations } from './orientations.js';
 import type { Scene } from './scene.js';
 import { posesOf, worth } from './search.js';
@@ -18,9 +18,10 @@ const MIRROR = Float64Array.of(-1, 0, 0, 0, 1, 0, 0, 0, 1);
 /**
  * Looks for the mirror image of the moving image everywhere, on the samples on which the result was judged. Heads are
  * symmetric enough for a file whose left and right were exchanged to register without a doubt, every target on the wrong side.
+ * @param kind what the mirror image may do, as the result
  * @param found the result on the finest level, with its noise
  */
-export async function mirrorEvidence(crew: Crew, scene: Scene, found: Reached): Promise<MirrorEvidence> {
+export async function mirrorEvidence(crew: Crew, scene: Scene, kind: MotionKind, found: Reached): Promise<MirrorEvidence> {
   const { ladder, centre } = scene;
   const relative = scene.fixedBody.map((x, r) => x - (centre[r] as number));
   const linear = allRotations().map((turn) => product3(product3(found.motion.linear, turn), MIRROR));
@@ -29,9 +30,9 @@ export async function mirrorEvidence(crew: Crew, scene: Scene, found: Reached): 
     { fixed: relative, moving: scene.movingBody },
   ]);
   const { judged } = await locate(crew, ladder, { starts, others: [], allows: () => true }, EFFORT, () => undefined);
-  const best = await refined(crew, ladder, judged, 'rigid', ladder.judgedLevel + 1);
+  const best = await refined(crew, ladder, judged, kind, ladder.judgedLevel + 1);
   const top = ladder.spacings.length - 1;
-  const [seen] = (await crew.run([{ kind: 'detail', level: top, motion: best.motion, transform: 'rigid', stepMm: 0 }])).flat();
+  const [seen] = (await crew.run([{ kind: 'detail', level: top, motion: best.motion, transform: kind, stepMm: 0 }])).flat();
   return compared(found, seen as Reached);
 }
 

@@ -141,8 +141,11 @@ export async function registerVolumes<F extends string, M extends string, K exte
     const { finest, located } = found;
     const top = ladder.spacings.length - 1;
     const best = kind === 'rigid' ? finest : await refined(crew, ladder, finest, kind, Math.max(ladder.judgedLevel, top - 1));
-    const judged = kind === 'rigid' ? found.evidence : await gatherFor(crew, scene, kind, best, found.evidence);
-    const evidence = { ...judged, ...(await mirrorEvidence(crew, scene, finest)) };
+    const { evidence: judged, detailed } =
+      kind === 'rigid'
+        ? { evidence: found.evidence, detailed: finest }
+        : await gatherFor(crew, { ...scene, runnerUp: found.runnerUp }, kind, best, found.evidence);
+    const evidence = { ...judged, ...(await mirrorEvidence(crew, scene, kind, detailed)) };
     const confidence = isMirrored(evidence) ? 0 : confidenceOf(judged);
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
     const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: best.motion.linear });
