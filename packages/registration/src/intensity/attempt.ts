@@ -2,9 +2,10 @@ import { confidenceOf, type VolumeFinding, volumeFindings } from './confidence.j
 import type { Crew } from './crew.js';
 import { gather, type SearchEvidence } from './evidence.js';
 import { type Ladder, type Located, locate, type QUICK, refined, type SearchSpace } from './locate.js';
+import { mirrorCandidate } from './mirror.js';
 import { distanceBetween, type Motion } from './motion.js';
 import type { Scene } from './scene.js';
-import { worth } from './search.js';
+import { type Candidate, worth } from './search.js';
 import type { Reached, Task } from './workshop.js';
 
 /** A pose found, with what speaks for and against it. */
@@ -14,6 +15,8 @@ export interface Attempt {
   readonly finest: Reached;
   /** The best pose elsewhere, refined as far. */
   readonly runnerUp: Reached | undefined;
+  /** The best pose of the moving image's mirror image, on the judged level. */
+  readonly mirrored: Candidate;
   readonly evidence: SearchEvidence;
   readonly confidence: number;
   readonly findings: readonly VolumeFinding[];
@@ -30,7 +33,11 @@ export async function attempt(
   const { ladder } = scene;
   const located = await locate(crew, ladder, space, effort, tell);
   const top = ladder.spacings.length - 1;
-  const { best, runnerUp } = await finals(crew, ladder, located);
+  // Beside the last steps of the result, which leave workers idle.
+  const [{ best, runnerUp }, mirrored] = await Promise.all([
+    finals(crew, ladder, located),
+    mirrorCandidate(crew, scene, located.judged),
+  ]);
   tell(0.7, best.motion);
   // Wide enough that the ripples of interpolation do not pass for curvature, narrow enough for the optimum to look round.
   const stepMm = 0.2 * (ladder.spacings[top] as number);
@@ -46,7 +53,7 @@ export async function attempt(
   const evidence = await gather(crew, { ...scene, located, finest, runnerUp: other });
   const confidence = confidenceOf(evidence);
   const circumstances = { confidence, allowed: located.allowed, reduced: false, linear: finest.motion.linear };
-  return { located, finest, runnerUp: other, evidence, confidence, findings: volumeFindings(evidence, circumstances) };
+  return { located, finest, runnerUp: other, mirrored, evidence, confidence, findings: volumeFindings(evidence, circumstances) };
 }
 
 /**

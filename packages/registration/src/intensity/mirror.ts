@@ -4,24 +4,23 @@ import { locate, refined } from './locate.js';
 import { type Motion, type MotionKind, product3 } from './motion.js';
 import { allRotations } from './orientations.js';
 import type { Scene } from './scene.js';
-import { posesOf, worth } from './search.js';
-import type { Reached } from './workshop.js';
+import { type Candidate, posesOf, worth } from './search.js';
+import type { Reached, Task } from './workshop.js';
 
 type MirrorEvidence = Pick<RegistrationEvidence, 'mirrorGap' | 'mirrorSigmas'>;
 
 /** Few poses go on: the mirror image is looked for in an image in which the body's place is known. */
-const EFFORT = { kept: [16, 5, 2], others: [0, 0, 0] } as const;
+const EFFORT = { kept: [12, 4, 2], others: [0, 0, 0] } as const;
 
 /** Left and right exchanged about the fixed centre; with all rotations these are all mirror images. */
 const MIRROR = Float64Array.of(-1, 0, 0, 0, 1, 0, 0, 0, 1);
 
 /**
- * Looks for the mirror image of the moving image everywhere, on the samples on which the result was judged. Heads are
- * symmetric enough for a file whose left and right were exchanged to register without a doubt, every target on the wrong side.
- * @param kind what the mirror image may do, as the result
- * @param found the result on the finest level, with its noise
+ * The best pose of the moving image's mirror image on the judged level, looked for everywhere. Heads are symmetric enough for a
+ * file whose left and right were exchanged to register without a doubt, every target on the wrong side.
+ * @param found the image's own best pose: where the body is
  */
-export async function mirrorEvidence(crew: Crew, scene: Scene, kind: MotionKind, found: Reached): Promise<MirrorEvidence> {
+export async function mirrorCandidate(crew: Crew, scene: Scene, found: Candidate): Promise<Candidate> {
   const { ladder, centre } = scene;
   const relative = scene.fixedBody.map((x, r) => x - (centre[r] as number));
   const linear = allRotations().map((turn) => product3(product3(found.motion.linear, turn), MIRROR));
@@ -30,10 +29,35 @@ export async function mirrorEvidence(crew: Crew, scene: Scene, kind: MotionKind,
     { fixed: relative, moving: scene.movingBody },
   ]);
   const { judged } = await locate(crew, ladder, { starts, others: [], allows: () => true }, EFFORT, () => undefined);
-  const best = await refined(crew, ladder, judged, kind, ladder.judgedLevel + 1);
-  const top = ladder.spacings.length - 1;
-  const [seen] = (await crew.run([{ kind: 'detail', level: top, motion: best.motion, transform: kind, stepMm: 0 }])).flat();
-  return compared(found, seen as Reached);
+  return judged;
+}
+
+/** Where the two are this far apart on the judged level, relative and in standard errors, the finest one does not change it. */
+const CLEAR = 0.04;
+const CLEAR_SIGMAS = 6;
+
+/**
+ * Compares a result with the best pose of the mirror image, which may do what the result may: on the judged level, and where that
+ * leaves doubt on the finest.
+ * @param found the result on the finest level, with its noise
+ */
+export async function mirrorEvidence(
+  crew: Crew,
+  { ladder }: Scene,
+  kind: MotionKind,
+  found: Reached,
+  { judged, mirrored }: { readonly judged: Candidate; readonly mirrored: Candidate },
+): Promise<MirrorEvidence> {
+  const { judgedLevel } = ladder;
+  const seen = (level: number, motion: Motion): Task => ({ kind: 'detail', level, motion, transform: kind, stepMm: 0 });
+  if (kind === 'rigid') {
+    const both = await crew.run([seen(judgedLevel, judged.motion), seen(judgedLevel, mirrored.motion)]);
+    const early = compared(...(both.flat() as [Reached, Reached]));
+    if (Math.abs(early.mirrorGap) > CLEAR && Math.abs(early.mirrorSigmas) > CLEAR_SIGMAS) return early;
+  }
+  const best = await refined(crew, ladder, mirrored, kind, judgedLevel + 1);
+  const [last] = (await crew.run([seen(ladder.spacings.length - 1, best.motion)])).flat();
+  return compared(found, last as Reached);
 }
 
 function compared(found: Reached, mirrored: Reached): MirrorEvidence {

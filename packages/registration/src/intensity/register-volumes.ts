@@ -145,7 +145,10 @@ export async function registerVolumes<F extends string, M extends string, K exte
       kind === 'rigid'
         ? { evidence: found.evidence, detailed: finest }
         : await gatherFor(crew, { ...scene, runnerUp: found.runnerUp }, kind, best, found.evidence);
-    const evidence = { ...judged, ...(await mirrorEvidence(crew, scene, kind, detailed)) };
+    const evidence = {
+      ...judged,
+      ...(await mirrorEvidence(crew, scene, kind, detailed, { judged: located.judged, mirrored: found.mirrored })),
+    };
     const confidence = isMirrored(evidence) ? 0 : confidenceOf(judged);
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
     const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: best.motion.linear });
