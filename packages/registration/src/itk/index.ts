@@ -17,5 +17,6 @@ export {
   registerImages,
 } from './register-images.js';
 export { resampleThrough } from './resample-through.js';
+export { asElastix } from './spline-maps.js';
 export type { RegistrationKind } from './stages.js';
 export { readTransformFile, type StoredRegistration, type TransformFile, writeTransformFile } from './transform-file.js';

@@ -1,0 +1,15 @@
+/**
+ * `@trocar/registration/deformable`: maps that bend, what they do, and how they are found.
+ */
+export type { Deformation, JacobianMap, PointMap } from './deformation.js';
+export type { DeformableEvidence, DeformableFinding } from './dense/judge.js';
+export type { DenseMetric } from './dense/scene.js';
+export {
+  ControlGrid,
+  type ControlGridInit,
+  controlGridOver,
+  type SplineDeformation,
+  type SplineDeformationInit,
+  splineDeformation,
+} from './displacement-grid.js';
+export { type DeformableOptions, type DeformableRegistration, registerDeformable } from './register-deformable.js';
