@@ -1,0 +1,235 @@
+import { type Level, look, lossSlope, meanDifference, meanLoss } from './level.js';
+import { SplineLattice } from './spline-lattice.js';
+import { addStiffness, type Stiffness } from './stiffness.js';
+
+/** Cubes from one control point to the next. */
+export const CUBES_PER_NODE = 4;
+/** Cubes along the edge of the blocks whose curvature is taken together. */
+const BLOCK = 2;
+
+/** How far displacements of neighbours influence each other, and how hard volume is kept. */
+export interface Smoothness {
+  /** Wavelength over 2π below which bending is held back by as much as the images pull on average, mm. */
+  readonly bendMm: number;
+  /** The same for stretching: it fades what the images do not show. */
+  readonly stretchMm: number;
+  /** Change of volume against stretching. */
+  readonly bulk: number;
+  readonly iterations: number;
+}
+
+/** Control points around a fixed image's cubes: node 1 lies at cube 0. */
+export function nodesFor(size: readonly [number, number, number]): [number, number, number] {
+  const along = (n: number): number => Math.ceil((n - 1) / CUBES_PER_NODE) + 4;
+  return [along(size[0]), along(size[1]), along(size[2])];
+}
+
+interface Problem {
+  readonly level: Level;
+  readonly matrix: ArrayLike<number>;
+  readonly nodes: readonly [number, number, number];
+  readonly fine: SplineLattice;
+  readonly blocks: SplineLattice;
+  readonly stiffness: Stiffness;
+  readonly scale: number;
+  readonly away: number;
+  /** Sum of the weights. */
+  readonly total: number;
+}
+
+/**
+ * Gauss–Newton on the control points: least mean loss of the descriptors plus stiffness. The slope is exact, the curvature is
+ * Gauss and Newton's, taken together over blocks of cubes; its equations are solved by conjugate gradients without a matrix.
+ * A step that does not help is halved.
+ * @param start coefficients, mm, 3 a node
+ * @returns the best coefficients
+ */
+export async function optimise(
+  level: Level,
+  matrix: ArrayLike<number>,
+  start: Float32Array,
+  smoothness: Smoothness,
+  breathe: (share: number) => Promise<void>,
+): Promise<Float32Array> {
+  const nodes = nodesFor(level.size);
+  const fine = new SplineLattice(nodes, level.size, 1, 1 / CUBES_PER_NODE);
+  const u = new Float32Array(level.places.length);
+  const see = (c: Float32Array): void => {
+    fine.evaluate(c, u);
+    look(level, matrix, u);
+  };
+  see(start);
+  const problem = problemOf(level, matrix, nodes, fine, smoothness);
+  let c = start;
+  let energy = energyOf(problem, c);
+  let step: Float32Array | undefined;
+  let scale = 1;
+  for (let n = 0; n < smoothness.iterations; n += 1) {
+    await breathe(n / smoothness.iterations);
+    step ??= newtonStep(problem, c);
+    const next = c.map((x, i) => x + scale * ((step as Float32Array)[i] as number));
+    see(next);
+    const reached = energyOf(problem, next);
+    if (!(reached < energy)) {
+      scale /= 2;
+      if (scale < 0.2) break;
+      continue;
+    }
+    const gained = energy - reached;
+    c = next;
+    energy = reached;
+    step = undefined;
+    scale = 1;
+    if (gained < 2e-4 * energy) break;
+  }
+  return c;
+}
+
+function problemOf(
+  level: Level,
+  matrix: ArrayLike<number>,
+  nodes: readonly [number, number, number],
+  fine: SplineLattice,
+  { bendMm, stretchMm, bulk }: Smoothness,
+): Problem {
+  const usual = meanDifference(level);
+  const scale = 2 * usual;
+  const size = level.size.map((n) => Math.ceil(n / BLOCK)) as [number, number, number];
+  // The middle of the first block, in steps of nodes.
+  const blocks = new SplineLattice(nodes, size, 1 + (BLOCK - 1) / 2 / CUBES_PER_NODE, BLOCK / CUBES_PER_NODE);
+  const total = level.weights.reduce((a, b) => a + b, 0);
+  const curvature = meanCurvature(level, scale);
+  // A node stands for so many cubes, of a mean over all.
+  const share = (CUBES_PER_NODE ** 3 / total) * curvature;
+  const stretch = share * stretchMm ** 2;
+  const stiffness = { stretch, bulk: bulk * stretch, bend: share * bendMm ** 4 };
+  return { level, matrix, nodes, fine, blocks, stiffness, scale, away: usual, total };
+}
+
+/** Mean curvature of the loss by the displacement along an axis, per mm². */
+function meanCurvature({ compared, weights, spacingMm: h }: Level, scale: number): number {
+  let sum = 0;
+  let total = 0;
+  for (let n = 0; n < weights.length; n += 1) {
+    const e = compared.difference[n] as number;
+    const w = weights[n] as number;
+    if (w === 0 || Number.isNaN(e)) continue;
+    const s = compared.square;
+    sum += (w * lossSlope(e, scale) * ((s[6 * n] as number) + (s[6 * n + 3] as number) + (s[6 * n + 5] as number))) / 3;
+    total += w;
+  }
+  return total > 0 ? sum / total / (h * h) : 0;
+}
+
+function energyOf(p: Problem, c: Float32Array): number {
+  const force = new Float32Array(c.length);
+  addStiffness(force, c, p.nodes, CUBES_PER_NODE * p.level.spacingMm, p.stiffness);
+  let elastic = 0;
+  for (let n = 0; n < c.length; n += 1) elastic += (c[n] as number) * (force[n] as number);
+  return 0.5 * (meanLoss(p.level, p.scale, p.away) + elastic);
+}
+
+function newtonStep(p: Problem, c: Float32Array): Float32Array {
+  const gradient = gradientOf(p, c);
+  const curvature = curvatureOf(p);
+  const u = new Float32Array((3 * curvature.length) / 6);
+  const pulled = new Float32Array(c.length);
+  const apply = (v: Float32Array): Float32Array => {
+    p.blocks.evaluate(v, u);
+    for (let n = 0, m = 0; n < u.length; n += 3, m += 6) {
+      const [x, y, z] = [u[n] as number, u[n + 1] as number, u[n + 2] as number];
+      const [xx, xy, xz] = [curvature[m] as number, curvature[m + 1] as number, curvature[m + 2] as number];
+      const [yy, yz, zz] = [curvature[m + 3] as number, curvature[m + 4] as number, curvature[m + 5] as number];
+      u[n] = xx * x + xy * y + xz * z;
+      u[n + 1] = xy * x + yy * y + yz * z;
+      u[n + 2] = xz * x + yz * y + zz * z;
+    }
+    p.blocks.gather(u, pulled);
+    addStiffness(pulled, v, p.nodes, CUBES_PER_NODE * p.level.spacingMm, p.stiffness);
+    return pulled;
+  };
+  return solved(
+    apply,
+    gradient.map((g) => -g),
+    25,
+  );
+}
+
+/** Conjugate gradients. */
+function solved(apply: (v: Float32Array) => Float32Array, right: Float32Array, iterations: number): Float32Array {
+  const x = new Float32Array(right.length);
+  const r = right.slice();
+  const d = right.slice();
+  let rr = dot(r, r);
+  const enough = 1e-4 * rr;
+  for (let n = 0; n < iterations && rr > enough; n += 1) {
+    const a = apply(d);
+    const curvature = dot(d, a);
+    if (!(curvature > 0)) break;
+    const alpha = rr / curvature;
+    for (let i = 0; i < x.length; i += 1) {
+      x[i] = (x[i] as number) + alpha * (d[i] as number);
+      r[i] = (r[i] as number) - alpha * (a[i] as number);
+    }
+    const next = dot(r, r);
+    const beta = next / rr;
+    for (let i = 0; i < d.length; i += 1) d[i] = (r[i] as number) + beta * (d[i] as number);
+    rr = next;
+  }
+  return x;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+function gradientOf(p: Problem, c: Float32Array): Float32Array {
+  const { compared, weights, spacingMm: h } = p.level;
+  const pull = new Float32Array(3 * weights.length);
+  const m = p.matrix;
+  for (let n = 0; n < weights.length; n += 1) {
+    const e = compared.difference[n] as number;
+    const w = weights[n] as number;
+    if (w === 0 || Number.isNaN(e)) continue;
+    const factor = (w * lossSlope(e, p.scale)) / (p.total * h);
+    const [x, y, z] = [0, 1, 2].map((r) => compared.slope[3 * n + r] as number) as [number, number, number];
+    for (let r = 0; r < 3; r += 1) {
+      pull[3 * n + r] = factor * ((m[4 * r] as number) * x + (m[4 * r + 1] as number) * y + (m[4 * r + 2] as number) * z);
+    }
+  }
+  const out = new Float32Array(c.length);
+  p.fine.gather(pull, out);
+  addStiffness(out, c, p.nodes, CUBES_PER_NODE * h, p.stiffness);
+  return out;
+}
+
+/** Sums of the curvature over blocks, per mm²; the linear map's own turn is left out, which costs steps, not accuracy. */
+function curvatureOf(p: Problem): Float32Array {
+  const { compared, weights, size, spacingMm: h } = p.level;
+  const [ni, nj, nk] = size;
+  const [bi, bj, bk] = p.blocks.places;
+  const out = new Float32Array(6 * bi * bj * bk);
+  for (let k = 0, n = 0; k < nk; k += 1) {
+    for (let j = 0; j < nj; j += 1) {
+      const row = bi * (Math.floor(j / BLOCK) + bj * Math.floor(k / BLOCK));
+      for (let i = 0; i < ni; i += 1, n += 1) {
+        const e = compared.difference[n] as number;
+        const w = weights[n] as number;
+        if (w === 0 || Number.isNaN(e)) continue;
+        const factor = (w * lossSlope(e, p.scale)) / (p.total * h * h);
+        const at = 6 * (row + Math.floor(i / BLOCK));
+        for (let s = 0; s < 6; s += 1) out[at + s] = (out[at + s] as number) + factor * (compared.square[6 * n + s] as number);
+      }
+    }
+  }
+  return out;
+}
+
+/** The displacement of each cube, mm. */
+export function displacementsOf(size: readonly [number, number, number], coefficients: Float32Array): Float32Array {
+  const u = new Float32Array(3 * size[0] * size[1] * size[2]);
+  new SplineLattice(nodesFor(size), size, 1, 1 / CUBES_PER_NODE).evaluate(coefficients, u);
+  return u;
+}
