@@ -18,7 +18,7 @@ export interface DeformableEvidence {
 }
 
 /** Standard errors that a mean fall must reach to count. */
-const SURE_Z = 3;
+const SURE_Z = 2.5;
 /** Those that moving the map aside must cost. */
 const DISTINCT_Z = 3;
 /** Halves that differ by more than this share of the largest displacement show no common motion. */
