@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { UsageError } from './arguments.js';
 
-export const IMAGE_METRICS = ['auto', 'mi', 'nmi', 'lc2', 'elastix'] as const;
+export const IMAGE_METRICS = ['auto', 'mi', 'nmi', 'lc2', 'mind', 'elastix'] as const;
 export const IMAGE_TRANSFORMS = ['rigid', 'similarity', 'affine', 'bspline'] as const;
 export type ImageMetric = Exclude<(typeof IMAGE_METRICS)[number], 'auto'>;
 export type ImageTransform = (typeof IMAGE_TRANSFORMS)[number];
@@ -23,7 +23,8 @@ export interface MetricChoice {
 }
 
 /**
- * The metric for these images. `auto`: LC2 where one of them is ultrasound, else mutual information.
+ * The metric for these images. `auto`: LC2 where one of them is ultrasound, else mutual information. `mind` is of deformations:
+ * the rigid registration that they begin with is `auto`'s.
  * @throws UsageError for what does not go together
  */
 export function chooseMetric(
@@ -34,12 +35,16 @@ export function chooseMetric(
 ): MetricChoice {
   const choice = wanted === 'auto' ? automatic(fixed, moving) : told(wanted, fixed, moving);
   const { metric, ultrasound } = choice;
-  if (metric !== 'lc2' && moving.length > 1)
+  if (ultrasound === undefined && moving.length > 1)
     throw new UsageError(`Several moving images go together to ultrasound, with --metric lc2; ${metric} takes one.`);
   if (ultrasound === 'moving' && moving.length > 1)
     throw new UsageError('Where several images go to ultrasound at once, the ultrasound is --fixed.');
-  if (metric === 'lc2' && transform !== 'rigid')
-    throw new UsageError(`Registration to ultrasound (${choice.reason}) is rigid: --transform ${transform} does not go with it.`);
+  if (ultrasound !== undefined && transform !== 'rigid' && transform !== 'bspline')
+    throw new UsageError(
+      `Registration to ultrasound (${choice.reason}) is rigid or bspline: --transform ${transform} does not go with it.`,
+    );
+  if (ultrasound === 'moving' && transform === 'bspline')
+    throw new UsageError('A deformation to ultrasound maps the ultrasound to the other image: make the ultrasound --fixed.');
   if (metric === 'elastix' && transform === 'similarity')
     throw new UsageError('--metric elastix goes with --transform rigid, affine and bspline.');
   return choice;
@@ -47,6 +52,7 @@ export function chooseMetric(
 
 function told(metric: ImageMetric, fixed: ImageAbout, moving: readonly ImageAbout[]): MetricChoice {
   const reason = '--metric says so';
+  if (metric === 'mind') return { ...automatic(fixed, moving), metric, reason };
   if (metric !== 'lc2') return { metric, ultrasound: undefined, reason };
   const turned = strongest(moving).strength > strongest([fixed]).strength;
   return { metric, ultrasound: turned ? 'moving' : 'fixed', reason };

@@ -41,10 +41,15 @@ describe('which metric', () => {
   it('what does not go together is wrong usage', () => {
     const [us, mrs] = [image('a', 'US'), [image('b', 'MR'), image('c', 'MR')] as const];
     expect(chooseMetric('auto', 'rigid', us, mrs).metric).toBe('lc2');
+    expect(chooseMetric('auto', 'bspline', us, mrs).metric).toBe('lc2');
+    expect(chooseMetric('mind', 'bspline', us, mrs)).toMatchObject({ metric: 'mind', ultrasound: 'fixed' });
+    expect(chooseMetric('mind', 'bspline', image('a', 'MR'), [image('b', 'CT')]).ultrasound).toBeUndefined();
     expect(chooseMetric('lc2', 'rigid', image('a'), [us]).ultrasound).toBe('moving');
     for (const wrong of [
       () => chooseMetric('auto', 'affine', us, mrs),
-      () => chooseMetric('auto', 'bspline', us, mrs),
+      () => chooseMetric('auto', 'bspline', image('a', 'MR'), [us]),
+      () => chooseMetric('mind', 'bspline', image('a', 'MR'), [us]),
+      () => chooseMetric('mi', 'bspline', us, mrs),
       () => chooseMetric('mi', 'rigid', us, mrs),
       () => chooseMetric('auto', 'rigid', image('a', 'CT'), mrs),
       () => chooseMetric('auto', 'rigid', image('a', 'MR'), [image('b', 'MR'), us]),

@@ -5,6 +5,7 @@ import type { MotionKind } from '../intensity/motion.js';
 import { type Deformation, type ImageRegistrationReport, registerImages } from '../itk/index.js';
 import type { Finding, ResultOutcome } from '../outcome.js';
 import type { ImageMetric, ImageTransform, MetricChoice } from './image-command-choice.js';
+import { deformedFrom } from './image-command-deform.js';
 import { type ImageInputs, masked } from './image-command-input.js';
 import type { Watch } from './image-command-watch.js';
 import type { Note } from './report.js';
@@ -41,10 +42,20 @@ export interface ImageResult {
 
 /** Registers by the chosen metric; a deformation begins at the rigid result of it. */
 export function register(choice: MetricChoice, inputs: ImageInputs, wanted: ImageWanted, watch: Watch): Promise<ImageResult> {
-  if (choice.metric === 'elastix') return byElastix(inputs, wanted, watch);
-  if (choice.metric === 'lc2') return toUltrasound(choice, inputs, wanted, watch);
-  if (wanted.transform === 'bspline') return deformed(choice.metric, inputs, wanted, watch);
-  return byInformation(choice.metric, wanted.transform, inputs, wanted, watch);
+  const { metric } = choice;
+  if (metric === 'elastix') return byElastix(inputs, wanted, watch);
+  if (wanted.transform === 'bspline') return deformed(choice, inputs, wanted, watch);
+  if (metric === 'lc2') return toUltrasound(choice, inputs, wanted, watch);
+  return byInformation(metric === 'nmi' ? 'nmi' : 'mi', wanted.transform, inputs, wanted, watch);
+}
+
+/** Ultrasound is explained by its mixture of the others; other images are compared by their own structure. */
+async function deformed(choice: MetricChoice, inputs: ImageInputs, wanted: ImageWanted, watch: Watch): Promise<ImageResult> {
+  const rigid =
+    choice.ultrasound === undefined
+      ? await byInformation(choice.metric === 'nmi' ? 'nmi' : 'mi', 'rigid', inputs, wanted, watch)
+      : await toUltrasound(choice, inputs, wanted, watch);
+  return deformedFrom(rigid, choice.metric === 'lc2' ? 'lc2' : 'mind', inputs, watch);
 }
 
 const given = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
@@ -152,30 +163,4 @@ async function byElastix(
 
 function agreements({ before, after }: ImageRegistrationReport): Record<string, unknown> {
   return { before, after };
-}
-
-async function deformed(metric: 'mi' | 'nmi', inputs: ImageInputs, wanted: ImageWanted, watch: Watch): Promise<ImageResult> {
-  const rigid = await byInformation(metric, 'rigid', inputs, wanted, watch);
-  const { outcome, confidence, starts, facts } = rigid;
-  if (outcome !== 'ok') {
-    const message = 'The rigid registration that a deformation begins with is not ok: nothing was deformed.';
-    return { ...rigid, warnings: [...rigid.warnings, { code: 'not-deformed', message }] };
-  }
-  const found = await byElastix(inputs, { transform: 'bspline', start: rigid.rigid }, watch);
-  const unseen: Note[] =
-    inputs.fixedMask === undefined && inputs.movingMask === undefined
-      ? []
-      : [{ code: 'mask-unused', message: 'Masks count for the rigid start; the deformation saw all of both images.' }];
-  const warnings = [...rigid.warnings, ...found.warnings, ...unseen];
-  const start = { metric, outcome, confidence, starts, ...facts };
-  if (found.deformation !== undefined)
-    return { ...found, warnings, starts, threads: rigid.threads, facts: { ...found.facts, start } };
-  const message = 'The deformation did not stand its checks: fixedFromMoving is the rigid result.';
-  return {
-    ...rigid,
-    outcome: 'failed',
-    findings: found.findings,
-    warnings: [...warnings, { code: 'not-deformed', message }],
-    facts: { ...found.facts, start },
-  };
 }

@@ -222,9 +222,9 @@ describe('what cannot be registered', () => {
   });
 
   it.each([
-    [['--metric', 'mind'], 'mind alone is not built'],
-    [['--metric', 'ncc'], 'one of auto, mi, nmi, lc2, elastix'],
-    [['--metric', 'lc2', '--transform', 'affine'], '--transform rigid'],
+    [['--metric', 'mind'], '--transform bspline'],
+    [['--metric', 'ncc'], 'one of auto, mi, nmi, lc2, mind, elastix'],
+    [['--metric', 'lc2', '--transform', 'affine'], 'rigid and bspline'],
     [['--metric', 'elastix', '--transform', 'similarity'], 'elastix'],
     [['--metric', 'elastix', '--search-mm', '5'], '--search-mm'],
     [['--transform', 'tps'], '--transform'],

@@ -97,11 +97,12 @@ export async function imageCommand(args: Arguments): Promise<Report> {
 
 /** The options, looked at before any file is. */
 function wantedOf(args: Arguments): Wanted {
-  if (args.text('metric') === 'mind')
-    throw new UsageError('--metric mind alone is not built: it is a start and a check of lc2. Use lc2, or auto.');
   const metric = args.choice('metric', IMAGE_METRICS) ?? 'auto';
   const transform = args.choice('transform', IMAGE_TRANSFORMS) ?? 'rigid';
-  if (metric === 'lc2' && transform !== 'rigid') throw new UsageError('--metric lc2 goes with --transform rigid.');
+  if (metric === 'lc2' && transform !== 'rigid' && transform !== 'bspline')
+    throw new UsageError('--metric lc2 goes with --transform rigid and bspline.');
+  if (metric === 'mind' && transform !== 'bspline')
+    throw new UsageError('--metric mind goes with --transform bspline. For a rigid registration use auto.');
   const threads = args.number('threads', { above: -1, whole: true }) ?? Math.min(DEFAULT_THREADS, availableParallelism());
   if (threads > MOST_THREADS) throw new UsageError(`--threads is at most ${MOST_THREADS}, not ${threads}.`);
   if (metric === 'elastix') {
