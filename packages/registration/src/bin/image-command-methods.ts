@@ -49,13 +49,13 @@ export function register(choice: MetricChoice, inputs: ImageInputs, wanted: Imag
   return byInformation(metric === 'nmi' ? 'nmi' : 'mi', wanted.transform, inputs, wanted, watch);
 }
 
-/** Ultrasound is explained by its mixture of the others; other images are compared by their own structure. */
+/** By LC2, which explains ultrasound and other images alike; by MIND where that is asked for. */
 async function deformed(choice: MetricChoice, inputs: ImageInputs, wanted: ImageWanted, watch: Watch): Promise<ImageResult> {
   const rigid =
     choice.ultrasound === undefined
       ? await byInformation(choice.metric === 'nmi' ? 'nmi' : 'mi', 'rigid', inputs, wanted, watch)
       : await toUltrasound(choice, inputs, wanted, watch);
-  return deformedFrom(rigid, choice.metric === 'lc2' ? 'lc2' : 'mind', inputs, watch);
+  return deformedFrom(rigid, choice.metric === 'mind' ? 'mind' : 'lc2', inputs, watch);
 }
 
 const given = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

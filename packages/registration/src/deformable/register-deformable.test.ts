@@ -2,7 +2,9 @@ import { affineTransform, type Frame, frame } from '@trocar/core';
 import { identity4, Random, transformPoint } from '@trocar/core/math';
 import { type Volume, volume } from '@trocar/core/volume';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { registerVolumes } from '../intensity/index.js';
 import { blurred } from '../intensity/ultrasound/cube-image.js';
+import { deformedPair } from '../testing/deformations.js';
 import { type DeformedBrain, deformedImage } from '../testing/deformed-brain.js';
 import { determinant9 } from './deformation.js';
 import { type DeformableRegistration, registerDeformable } from './register-deformable.js';
@@ -83,6 +85,14 @@ describe('registerDeformable where there is nothing to find', () => {
     expect(found.outcome).toBe('ok');
     expect(mean(pair.errorsOf(found.movingFromFixed.map))).toBeLessThan(0.3);
   }, 60_000);
+
+  it('gives back the rigid motion of a smooth body that only its surfaces show, which a band of its edges would bend', async () => {
+    const { fixed, moving, errorsOf } = deformedPair('head', 'none', 2);
+    const { movingFromFixed } = await registerVolumes(fixed, moving);
+    const found = await registerDeformable(fixed, moving, { initial: movingFromFixed });
+    expect(found.deformed).toBe(false);
+    expect(errorsOf((p) => found.movingFromFixed.map(new Float64Array(3), p)).worst).toBeLessThan(0.8);
+  });
 
   it('calls images of different bodies not alike, and returns a rigid map', async () => {
     const found = await registerDeformable(textured(us, 101 + seed), textured(mr, 202 + seed));

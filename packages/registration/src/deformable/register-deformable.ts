@@ -90,7 +90,12 @@ export async function registerDeformable<F extends string, M extends string>(
     ...assembled(fixed, first, start, found, verdict.keep, metric),
     outcome: verdict.outcome,
     findings: verdict.findings,
-    evidence: { heldOut: found.heldOut, distinct: found.distinct, halvesApartMm: found.halvesApartMm },
+    evidence: {
+      heldOut: found.heldOut,
+      distinct: found.distinct,
+      halvesApartMm: found.halvesApartMm,
+      information: found.information,
+    },
     metric,
     seconds: (performance.now() - started) / 1000,
   };

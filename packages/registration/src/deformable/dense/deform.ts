@@ -3,10 +3,11 @@ import { mindPair } from '../../intensity/ultrasound/mind-profile.js';
 import { mindStart } from '../../intensity/ultrasound/mind-start.js';
 import { type Displacements, faded, type LocalVolume, localVolume } from './finish.js';
 import { blockDifferences, type Gain, gainOf, halvesOf, joined } from './halves.js';
+import { informationOf } from './information.js';
 import { type Level, look, meanDifference } from './level.js';
 import { CUBES_PER_NODE, displacementsOf, nodesFor, optimise, type Smoothness } from './optimise.js';
 import { refineRigid } from './rigid-step.js';
-import { levelOf, type Scene } from './scene.js';
+import { type Images, levelOf, type Scene } from './scene.js';
 import { refinedCoefficients } from './spline-lattice.js';
 
 /** How far the rigid motion is looked for, by descriptors, mm. */
@@ -36,6 +37,11 @@ export interface Deformed {
   readonly distinct: Gain;
   /** Root mean square distance between the two halves' displacements where the images show something, mm. */
   readonly halvesApartMm: number;
+  /**
+   * Mutual information, a measure that the registration does not look at, under the rigid motion and with the deformation; absent
+   * for ultrasound, of which it says little.
+   */
+  readonly information: { readonly rigid: number; readonly deformed: number } | undefined;
   /** How often the result had to be made stiffer to keep it from folding. */
   readonly stiffened: number;
 }
@@ -54,13 +60,28 @@ export async function deform(scene: Scene, breathe: Breathe): Promise<Deformed> 
   const rough = rigidOf(coarse, mindStart(mindPair(coarseImages.fixed, coarseImages.moving), SEARCH_MM));
   await breathe(0.15);
   const evidence = await evidenceOf(coarse, rough, (s) => breathe(0.15 + 0.2 * s));
-  const fine = levelOf(scene.images(h), metric);
+  const fineImages = scene.images(h);
+  const fine = levelOf(fineImages, metric);
   await breathe(0.4);
-  const rigid = refineRigid(fine, rough, RIGID_FINE);
+  const told = scene.input.fixed.modality !== 'US';
+  const refined = refineRigid(fine, rough, RIGID_FINE);
+  const rigid = told ? better(fineImages, refined) : refined;
   const start = await optimise(coarse, rigid, coefficientsOf(coarse), COARSE, (s) => breathe(0.45 + 0.05 * s));
-  const refined = refinedCoefficients(start, nodesFor(coarse.size), nodesFor(fine.size));
-  const finished = await unfolded(fine, rigid, refined, (s) => breathe(0.5 + 0.48 * s));
-  return { rigid, ...finished, ...evidence };
+  const begun = refinedCoefficients(start, nodesFor(coarse.size), nodesFor(fine.size));
+  const finished = await unfolded(fine, rigid, begun, (s) => breathe(0.5 + 0.48 * s));
+  const { coefficients, ...rest } = finished;
+  const information = told
+    ? {
+        rigid: informationOf(fineImages, rigid),
+        deformed: informationOf(fineImages, rigid, displacementsOf(fine.size, coefficients)),
+      }
+    : undefined;
+  return { rigid, ...rest, ...evidence, information };
+}
+
+/** The rigid motion found, or none where the images tell less of each other under it than as the caller put them. */
+function better(images: Images, found: Float64Array): Float64Array {
+  return informationOf(images, found) >= informationOf(images, identity4()) ? found : identity4();
 }
 
 function coefficientsOf({ size }: Level): Float32Array {
@@ -137,7 +158,7 @@ async function unfolded(
   rigid: Float64Array,
   start: Float32Array,
   breathe: Breathe,
-): Promise<Pick<Deformed, 'displacements' | 'volume' | 'stiffened'>> {
+): Promise<Pick<Deformed, 'displacements' | 'volume' | 'stiffened'> & { readonly coefficients: Float32Array }> {
   const grid = (c: Float32Array): Displacements => faded(c, nodesFor(fine.size), fine.origin, CUBES_PER_NODE * fine.spacingMm);
   let smoothness = FINE;
   let coefficients = start;
@@ -145,12 +166,13 @@ async function unfolded(
     coefficients = await optimise(fine, rigid, start, smoothness, (s) => breathe((stiffened + s) / 3));
     const displacements = grid(coefficients);
     const volume = localVolume(displacements);
-    if (volume.least >= LEAST_VOLUME) return { displacements, volume, stiffened };
+    if (volume.least >= LEAST_VOLUME) return { displacements, volume, stiffened, coefficients };
     smoothness = { ...smoothness, bendMm: STIFFER * smoothness.bendMm, stretchMm: STIFFER * smoothness.stretchMm };
   }
   for (let share = 0.8; ; share *= 0.8) {
-    const displacements = grid(coefficients.map((x) => share * x));
+    const shortened = coefficients.map((x) => share * x);
+    const displacements = grid(shortened);
     const volume = localVolume(displacements);
-    if (volume.least >= LEAST_VOLUME) return { displacements, volume, stiffened: 3 };
+    if (volume.least >= LEAST_VOLUME) return { displacements, volume, stiffened: 3, coefficients: shortened };
   }
 }

@@ -1,7 +1,15 @@
 import { type Level, look } from './level.js';
 
-/** Edge of the blocks that are held out, mm: wider than what neighbouring displacements know of each other's images. */
+/**
+ * Edge of the blocks that are held out: six cubes, so that windows and neighbouring control points do not tell one half of the
+ * other's images, and no less than this, mm.
+ */
 const BLOCK_MM = 12;
+const BLOCK_CUBES = 6;
+
+function edgeOf(spacingMm: number): number {
+  return Math.max(BLOCK_CUBES, Math.round(BLOCK_MM / spacingMm));
+}
 
 /** The block of each cube, and whether it is of one half or the other, as on a chequerboard. */
 interface Board {
@@ -11,7 +19,7 @@ interface Board {
 }
 
 function boardOf({ size, spacingMm }: Level): Board {
-  const edge = Math.max(2, Math.round(BLOCK_MM / spacingMm));
+  const edge = edgeOf(spacingMm);
   const blocks = size.map((n) => Math.ceil(n / edge)) as [number, number, number];
   const block = new Int32Array(size[0] * size[1] * size[2]);
   const half = new Uint8Array(block.length);
@@ -46,7 +54,7 @@ export function blockDifferences(on: Level, matrix: ArrayLike<number>, displacem
     sums[b] = (sums[b] as number) + e;
     seen[b] = (seen[b] as number) + 1;
   });
-  const enough = 0.25 * (BLOCK_MM / on.spacingMm) ** 3;
+  const enough = 0.25 * edgeOf(on.spacingMm) ** 3;
   return sums.map((s, b) => ((seen[b] as number) >= enough ? s / (seen[b] as number) : Number.NaN));
 }
 
@@ -54,26 +62,34 @@ export function blockDifferences(on: Level, matrix: ArrayLike<number>, displacem
 export interface Gain {
   /** Blocks that were compared. */
   readonly blocks: number;
-  /** Fall of the difference as a share of the difference before: geometric mean over the blocks. */
+  /** Fall of the difference as a share of the difference before. */
   readonly share: number;
-  /** The mean of the falls' logarithms over its own standard error. */
+  /** The mean fall over its own standard error. */
   readonly z: number;
 }
 
-/** How much lower differences are after than before, block by block. */
+/** Blocks that differ by more than this share of all blocks do count no more than these: what was cut out differs most. */
+const MOST_TOLD = 0.9;
+
+/**
+ * How much lower differences are after than before, block by block, each by as much as it shows: in a block without contrast the
+ * difference is next to nothing, and a tenth of it no gain.
+ */
 export function gainOf(before: Float64Array, after: Float64Array): Gain {
-  let [sum, squares, blocks] = [0, 0, 0];
-  before.forEach((x, b) => {
-    // A ratio, so that few blocks of strong contrast do not decide alone.
-    const d = Math.log(x / (after[b] as number));
-    if (Number.isNaN(d)) return;
+  const known = [...before.keys()].filter((b) => !Number.isNaN((before[b] as number) + (after[b] as number)));
+  const blocks = known.length;
+  if (blocks < 2) return { blocks, share: 0, z: 0 };
+  const most = known.map((b) => before[b] as number).sort((x, y) => x - y)[Math.floor(MOST_TOLD * (blocks - 1))] as number;
+  let [sum, squares, total] = [0, 0, 0];
+  for (const b of known) {
+    const was = Math.min(most, before[b] as number);
+    const d = was - Math.min(most, after[b] as number);
     sum += d;
     squares += d * d;
-    blocks += 1;
-  });
-  if (blocks < 2) return { blocks, share: 0, z: 0 };
+    total += was;
+  }
   const variance = Math.max(0, squares / blocks - (sum / blocks) ** 2) / (blocks - 1);
-  return { blocks, share: 1 - Math.exp(-sum / blocks), z: variance > 0 ? sum / blocks / Math.sqrt(variance) : 0 };
+  return { blocks, share: total > 0 ? sum / total : 0, z: variance > 0 ? sum / blocks / Math.sqrt(variance) : 0 };
 }
 
 /** Two halves' gains as one. */

@@ -2,7 +2,9 @@ import type { Finding, ResultOutcome } from '../../outcome.js';
 import type { Deformed } from './deform.js';
 
 /** What can be wrong with, or must be known of, a deformable registration. */
-export type DeformableFinding = Finding<'not-alike' | 'no-deformation' | 'unsteady' | 'too-far' | 'volume' | 'stiffened'>;
+export type DeformableFinding = Finding<
+  'not-alike' | 'no-deformation' | 'less-information' | 'unsteady' | 'too-far' | 'volume' | 'stiffened'
+>;
 
 /** What a deformable registration was judged by. */
 export interface DeformableEvidence {
@@ -15,16 +17,19 @@ export interface DeformableEvidence {
   readonly distinct: { readonly share: number; readonly z: number; readonly blocks: number };
   /** Rms distance between the displacements that two halves of the blocks give, mm: twice the error of their mean, about. */
   readonly halvesApartMm: number;
+  /** Mutual information under the rigid motion and with the deformation, nats; absent for ultrasound. */
+  readonly information: { readonly rigid: number; readonly deformed: number } | undefined;
 }
 
 /** Standard errors that a mean fall must reach to count. */
-const SURE_Z = 2.5;
+const SURE_Z = 2;
 /** Those that moving the map aside must cost. */
 const DISTINCT_Z = 3;
-/** Halves that differ by more than this share of the largest displacement show no common motion. */
+/** Halves that differ by more than this share of the largest displacement show no common motion; and by more than this, mm, little. */
 const MOST_APART = 0.5;
+const MOST_APART_MM = 1.2;
 /** Local volume outside this range is nothing that tissue does. */
-const VOLUMES = [0.3, 3] as const;
+const VOLUMES = [0.4, 2.5] as const;
 
 /** Whether the deformation is kept, and what is said of it. */
 export interface Verdict {
@@ -57,7 +62,15 @@ export function verdictOf(d: Deformed, limits: { readonly maxDisplacementMm: num
     });
     return { keep: false, outcome: 'ok', findings };
   }
-  if (d.halvesApartMm > MOST_APART * Math.max(2, d.volume.largestMm)) {
+  if (d.information !== undefined && d.information.deformed < d.information.rigid) {
+    failed(
+      'less-information',
+      `The deformation makes the images tell less of each other (mutual information ${d.information.deformed.toFixed(3)} against ` +
+        `${d.information.rigid.toFixed(3)}): it is wrong somewhere, and the rigid motion is returned.`,
+    );
+    return { keep: false, outcome: 'failed', findings };
+  }
+  if (d.halvesApartMm > Math.min(MOST_APART_MM, MOST_APART * Math.max(2, d.volume.largestMm))) {
     failed(
       'unsteady',
       `Two halves of the images give displacements ${d.halvesApartMm.toFixed(1)} mm apart: do not rely on either.`,

@@ -24,6 +24,13 @@ export function nodesFor(size: readonly [number, number, number]): [number, numb
   return [along(size[0]), along(size[1]), along(size[2])];
 }
 
+/**
+ * What is known of tissue before any image is seen: strains of about 0.1, alike over about 20 mm, against images that tell
+ * something of their own every 5 mm, in four independent ways. λ = 1 / (0.1² · 20³) per mm³ against 4 (h / 5)³ for each cube of h
+ * comes to 25 for each node of 4 h. Where images show little, this holds.
+ */
+const PRIOR = 25;
+
 interface Problem {
   readonly level: Level;
   readonly matrix: ArrayLike<number>;
@@ -101,7 +108,7 @@ function problemOf(
   const curvature = meanCurvature(level, scale);
   // A node stands for so many cubes, of a mean over all.
   const share = (CUBES_PER_NODE ** 3 / total) * curvature;
-  const stretch = share * stretchMm ** 2;
+  const stretch = Math.max(share * stretchMm ** 2, (PRIOR * usual) / total);
   const stiffness = { stretch, bulk: bulk * stretch, bend: share * bendMm ** 4 };
   return { level, matrix, nodes, fine, blocks, stiffness, scale, away: usual, total };
 }
