@@ -1,18 +1,18 @@
 import { type AffineTransform, requireSameFrame } from '@trocar/core';
 import { transformPoint } from '@trocar/core/math';
 import { type Grid, type ResampleOptions, resample, Sampler, type Volume, valueRange, volume } from '@trocar/core/volume';
-import type { Deformation } from './deformation.js';
+import type { Deformation } from '../deformable/deformation.js';
 
 /**
  * A volume drawn anew on a grid of another frame through a registration: the moving image as the fixed image's grid sees it.
  * Trilinear. Through a matrix in the source's own voxel type; through a deformation as rescaled 32-bit floats.
- * @param sourceFromGrid `movingFromFixed`, or the `deformation`, of an image registration
+ * @param sourceFromGrid `movingFromFixed`, or the `deformation`, of an image registration; any map of points between the frames
  * @throws NavError `frame/mismatch`, `volume/bad-geometry`
  */
 export function resampleThrough<G extends string, S extends string>(
   source: Volume<S>,
   grid: Grid<G>,
-  sourceFromGrid: AffineTransform<NoInfer<S>, NoInfer<G>> | Deformation<NoInfer<S>, NoInfer<G>>,
+  sourceFromGrid: AffineTransform<NoInfer<S>, NoInfer<G>> | Pick<Deformation<NoInfer<S>, NoInfer<G>>, 'to' | 'from' | 'map'>,
   options: ResampleOptions = {},
 ): Volume<G> {
   if (!('map' in sourceFromGrid)) return resample(source, grid, sourceFromGrid, options);
