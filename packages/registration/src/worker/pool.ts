@@ -85,7 +85,7 @@ class WorkerCrew implements Crew {
 
   constructor(
     levels: readonly LevelData[],
-    module: WebAssembly.Module,
+    module: WebAssembly.Module | undefined,
     workers: WorkerHandle[],
     job: number,
     signal: AbortSignal | undefined,

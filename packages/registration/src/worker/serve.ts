@@ -1,11 +1,12 @@
-import { borrowKernel, returnKernel, type WasmKernel } from '../intensity/kernels/wasm.js';
+import type { Kernel } from '../intensity/kernels/kernel.js';
+import { borrowKernel, returnKernel } from '../intensity/kernels/wasm.js';
 import { Workshop } from '../intensity/workshop.js';
 import type { Port } from './messages.js';
 
 /** Does the tasks that come through a port, one after the other, for as long as the worker lives. */
 export function serve(port: Port): void {
   let workshop: Workshop | undefined;
-  let kernel: WasmKernel | undefined;
+  let kernel: Kernel | undefined;
   const leave = (): void => {
     workshop = undefined;
     if (kernel !== undefined) returnKernel(kernel);

@@ -32,7 +32,7 @@ const KINDS: readonly MotionKind[] = ['rigid', 'similarity', 'affine'];
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
-  module = await kernelModule();
+  module = (await kernelModule()) as WebAssembly.Module;
 });
 
 describe('the kernels', () => {

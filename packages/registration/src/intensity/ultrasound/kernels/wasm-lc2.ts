@@ -21,7 +21,9 @@ let compiled: Promise<WebAssembly.Module | undefined> | undefined;
 
 /** The compiled kernel, compiled once; undefined where WebAssembly or its SIMD is missing. */
 export function lc2Module(): Promise<WebAssembly.Module | undefined> {
-  compiled ??= WebAssembly.compile(Uint8Array.from(atob(KERNEL), (c) => c.charCodeAt(0))).catch(() => undefined);
+  const compile = async (): Promise<WebAssembly.Module> =>
+    WebAssembly.compile(Uint8Array.from(atob(KERNEL), (c) => c.charCodeAt(0)));
+  compiled ??= compile().catch(() => undefined);
   return compiled;
 }
 
