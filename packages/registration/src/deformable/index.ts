@@ -13,3 +13,10 @@ export {
   splineDeformation,
 } from './displacement-grid.js';
 export { type DeformableOptions, type DeformableRegistration, registerDeformable } from './register-deformable.js';
+export {
+  type LandmarkDeformation,
+  type LandmarkDeformationFinding,
+  type LandmarkDeformationOptions,
+  type LandmarkMethod,
+  registerLandmarks,
+} from './register-landmarks.js';
