@@ -2,28 +2,43 @@ import type { Crew } from './crew.js';
 import type { RegistrationEvidence } from './evidence.js';
 import { locate, refined } from './locate.js';
 import { type Motion, type MotionKind, product3 } from './motion.js';
-import { allRotations } from './orientations.js';
 import type { Scene } from './scene.js';
 import { type Candidate, posesOf, worth } from './search.js';
 import type { Reached, Task } from './workshop.js';
 
 type MirrorEvidence = Pick<RegistrationEvidence, 'mirrorGap' | 'mirrorSigmas'>;
 
-/** Few poses go on: the mirror image is looked for in an image in which the body's place is known. */
-const EFFORT = { kept: [12, 4, 2], others: [0, 0, 0] } as const;
-
-/** Left and right exchanged about the fixed centre; with all rotations these are all mirror images. */
-const MIRROR = Float64Array.of(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+/** Few poses go on: where the body is, is known. */
+const EFFORT = { kept: [8, 3, 1], others: [0, 0, 0] } as const;
 
 /**
- * The best pose of the moving image's mirror image on the judged level, looked for everywhere. Heads are symmetric enough for a
- * file whose left and right were exchanged to register without a doubt, every target on the wrong side.
+ * How a body may have been mistaken for its mirror image, 3×3 row-major: as its image in one of 49 planes that cover all
+ * directions to 15°, or turned inside out about its middle. Only sums, products and quotients, which every machine rounds alike.
+ */
+function reflections(): Float64Array[] {
+  const out = [Float64Array.of(-1, 0, 0, 0, -1, 0, 0, 0, -1)];
+  for (let n = 0; n < 125; n += 1) {
+    const v = [(n % 5) - 2, (Math.floor(n / 5) % 5) - 2, Math.floor(n / 25) - 2] as const;
+    const first = v.find((x) => x !== 0) ?? 0;
+    if (first <= 0 || Math.max(...v.map(Math.abs)) < 2) continue;
+    const squared = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+    const at = (r: number): number => v[r as 0 | 1 | 2];
+    out.push(
+      Float64Array.from({ length: 9 }, (_, e) => (e % 4 === 0 ? 1 : 0) - (2 * at(Math.floor(e / 3)) * at(e % 3)) / squared),
+    );
+  }
+  return out;
+}
+
+/**
+ * The best pose of the moving image's mirror image on the judged level, looked for where the body was found. Heads are symmetric
+ * enough for a file whose left and right were exchanged to register without a doubt, every target on the wrong side.
  * @param found the image's own best pose: where the body is
  */
 export async function mirrorCandidate(crew: Crew, scene: Scene, found: Candidate): Promise<Candidate> {
   const { ladder, centre } = scene;
   const relative = scene.fixedBody.map((x, r) => x - (centre[r] as number));
-  const linear = allRotations().map((turn) => product3(product3(found.motion.linear, turn), MIRROR));
+  const linear = reflections().map((reflection) => product3(found.motion.linear, reflection));
   const starts: Motion[] = posesOf(linear, [
     { fixed: [0, 0, 0], moving: found.motion.at },
     { fixed: relative, moving: scene.movingBody },
