@@ -61,8 +61,8 @@ const LEAST_SIGMAS = 2.5;
 const LEAST_OVERLAP = 0.1;
 
 /** By so much the mirror image must be worth more, relative and in standard errors: a body that is its own does neither. */
-const MIRROR_GAIN = 0.02;
-const MIRROR_SIGMAS = 3;
+const MIRROR_GAIN = 0.01;
+const MIRROR_SIGMAS = 2;
 
 /** Whether the mirror image fits so much better that the image must be taken for mirrored. */
 export function isMirrored({ mirrorGap = 1, mirrorSigmas = 1 }: Partial<RegistrationEvidence>): boolean {
