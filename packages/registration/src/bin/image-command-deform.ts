@@ -2,7 +2,7 @@ import { invert, invertAffine } from '@trocar/core';
 import { registerDeformable } from '../deformable/index.js';
 import { asElastix } from '../itk/index.js';
 import type { ImageInputs } from './image-command-input.js';
-import type { ImageResult } from './image-command-methods.js';
+import type { ImageResult } from './image-command-result.js';
 import type { Watch } from './image-command-watch.js';
 
 /** What is said where nothing was deformed. */

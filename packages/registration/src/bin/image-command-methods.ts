@@ -1,44 +1,13 @@
-import { type AffineTransform, invert, invertAffine, type Transform } from '@trocar/core';
+import { invert, invertAffine, type Transform } from '@trocar/core';
 import type { VolumeRegistration } from '../intensity/index.js';
 import { registerToUltrasound, registerVolumes, type UltrasoundRegistration } from '../intensity/index.js';
 import type { MotionKind } from '../intensity/motion.js';
-import { type Deformation, type ImageRegistrationReport, registerImages } from '../itk/index.js';
-import type { Finding, ResultOutcome } from '../outcome.js';
-import type { ImageMetric, ImageTransform, MetricChoice } from './image-command-choice.js';
+import { type ImageRegistrationReport, registerImages } from '../itk/index.js';
+import type { ImageTransform, MetricChoice } from './image-command-choice.js';
 import { deformedFrom } from './image-command-deform.js';
 import { type ImageInputs, masked } from './image-command-input.js';
+import type { ImageResult, ImageWanted } from './image-command-result.js';
 import type { Watch } from './image-command-watch.js';
-import type { Note } from './report.js';
-
-/** What was asked for, beside the images. */
-export interface ImageWanted {
-  readonly transform: ImageTransform;
-  /** Where to start: fixed from moving. */
-  readonly start: Transform<'fixed', 'moving'> | undefined;
-  readonly searchMm: number | undefined;
-  readonly searchDeg: number | undefined;
-  readonly seed: number | undefined;
-  readonly threads: number;
-}
-
-/** What every method gives. */
-export interface ImageResult {
-  readonly outcome: ResultOutcome;
-  readonly findings: readonly Finding[];
-  readonly warnings: readonly Note[];
-  readonly metric: ImageMetric;
-  /** Fixed from moving; of a deformation its linear part. */
-  readonly edge: AffineTransform<'fixed', 'moving'>;
-  /** The same where it is rigid: with covariance, where the method knows one. */
-  readonly rigid?: Transform<'fixed', 'moving'>;
-  /** Fixed points to moving points. */
-  readonly deformation?: Deformation<'moving', 'fixed'>;
-  readonly confidence: number | null;
-  readonly starts: number;
-  readonly threads: number;
-  /** What only this method knows. */
-  readonly facts: Readonly<Record<string, unknown>>;
-}
 
 /** Registers by the chosen metric; a deformation begins at the rigid result of it. */
 export function register(choice: MetricChoice, inputs: ImageInputs, wanted: ImageWanted, watch: Watch): Promise<ImageResult> {

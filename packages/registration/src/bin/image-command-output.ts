@@ -7,7 +7,7 @@ import { type Arguments, UsageError } from './arguments.js';
 import { requireOutFormat, type Written, writeOut } from './files.js';
 import type { ImageTransform } from './image-command-choice.js';
 import type { ImageInputs } from './image-command-input.js';
-import type { ImageResult } from './image-command-methods.js';
+import type { ImageResult } from './image-command-result.js';
 import type { Note } from './report.js';
 
 /**
