@@ -154,6 +154,21 @@ it('Kelvinlets expect more error far from landmarks than among them', () => {
   );
 });
 
+it('says that a pair contradicts another', () => {
+  const { from, to } = pairs(new Random(seed + 8), 20);
+  const beside = point(
+    mr,
+    Array.from((from[4] as Point<'mr'>).xyz, (x) => x + 0.3),
+  );
+  const away = point(
+    us,
+    Array.from((to[4] as Point<'us'>).xyz, (x) => x + 5),
+  );
+  const found = registerLandmarks(us, mr, [...to, away], [...from, beside]);
+  expect(found.outcome).toBe('failed');
+  expect(found.findings.map(({ code }) => code)).toContain('contradictory');
+});
+
 it('refuses too few, mirrored ones and a plane, by name', () => {
   const { from, to } = pairs(new Random(seed + 6), 12);
   const code = (doing: () => unknown): string => {
@@ -165,6 +180,9 @@ it('refuses too few, mirrored ones and a plane, by name', () => {
     return 'none';
   };
   expect(code(() => registerLandmarks(us, mr, to.slice(0, 5), from.slice(0, 5)))).toBe('registration/too-few-points');
+  expect(code(() => registerLandmarks(us, mr, to, from, { method: 'x' as never }))).toBe('registration/bad-option');
+  const many = pairs(new Random(seed + 7), 101);
+  expect(code(() => registerLandmarks(us, mr, many.to, many.from))).toBe('registration/too-large');
   const mirrored = to.map((p) => point(us, [-(p.xyz[0] as number), p.xyz[1] as number, p.xyz[2] as number]));
   expect(code(() => registerLandmarks(us, mr, mirrored, from))).toMatch(/^registration\//);
   const flat = Array.from({ length: 9 }, (_, n) => [20 * (n % 3), 20 * Math.floor(n / 3), 0.3 * (n % 2)]);

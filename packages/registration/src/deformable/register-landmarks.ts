@@ -16,10 +16,10 @@ export interface LandmarkDeformationOptions {
 }
 
 /**
- * `no-deformation`: landmarks left out are predicted no better than by the rigid motion, which is returned; `folds`: the map turns
+ * `contradictory`: two landmarks have come so much nearer or farther that tissue would have torn; `no-deformation`: landmarks left out are predicted no better than by the rigid motion, which is returned; `folds`: the map turns
  * space inside out somewhere among the landmarks.
  */
-export type LandmarkDeformationFinding = Finding<'no-deformation' | 'folds'>;
+export type LandmarkDeformationFinding = Finding<'contradictory' | 'no-deformation' | 'folds'>;
 
 /** A deformation by landmarks. */
 export interface LandmarkDeformation<To extends string, From extends string> {
@@ -43,9 +43,13 @@ export interface LandmarkDeformation<To extends string, From extends string> {
 }
 
 const LEAST = 6;
+/** Their equations are solved some dozens of times, in one go. */
+const MOST = 100;
 /** Smoothings tried, as shares of the kernel's own scale, and reaches of Kelvinlets, as shares of the landmarks' spread. */
 const SMOOTHINGS = [0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3];
 const REACHES = [0.3, 0.6, 1.2, 2.4];
+/** Places along each axis where folds are looked for. */
+const LATTICE = 9;
 /** A deformation must predict landmarks left out better than the rigid motion by this factor. */
 const BETTER = 0.97;
 /** And so on average over them, in standard errors. */
@@ -54,7 +58,7 @@ const SURE = 1.5;
 /**
  * Deforms by pairs of landmarks: a rigid motion, and on top of it a smooth displacement whose smoothing (and reach) predict each
  * landmark best from all others. Smoothing keeps the error of touching the landmarks from becoming a deformation.
- * @throws NavError of `registerPoints`; `registration/too-few-points`, `registration/coplanar` (thin plates of coplanar landmarks)
+ * @throws NavError of `registerPoints`; `registration/too-few-points`, `registration/too-large` (over 100), `registration/bad-option`, `registration/coplanar` (thin plates of coplanar landmarks)
  */
 export function registerLandmarks<To extends string, From extends string>(
   to: Frame<To>,
@@ -63,6 +67,13 @@ export function registerLandmarks<To extends string, From extends string>(
   fromPoints: readonly Point<From>[],
   options: LandmarkDeformationOptions = {},
 ): LandmarkDeformation<To, From> {
+  const { method = 'kelvinlet' } = options;
+  if (method !== 'kelvinlet' && method !== 'thin-plate') {
+    throw new NavError('registration/bad-option', `method must be kelvinlet or thin-plate, got ${String(method)}.`);
+  }
+  if (fromPoints.length > MOST) {
+    throw new NavError('registration/too-large', `At most ${MOST} landmarks are taken, got ${fromPoints.length}: thin them out.`);
+  }
   // Tissue that is pulled together is smaller: that is what is looked for.
   const rigid = registerPoints(to, from, toPoints, fromPoints, { allow: ['scale'] });
   if (fromPoints.length < LEAST) {
@@ -79,7 +90,7 @@ export function registerLandmarks<To extends string, From extends string>(
       Array.from(transformPoint(new Float64Array(3), back, xyz), (x, r) => x - (places[3 * n + r] as number)),
     ),
   );
-  const fits = kernelsFor(options.method ?? 'kelvinlet', places).flatMap(({ kernel, reachMm }) =>
+  const fits = kernelsFor(method, places).flatMap(({ kernel, reachMm }) =>
     SMOOTHINGS.flatMap((s) => {
       const fit = fitOf(kernel, places, shifts, s);
       return fit === undefined ? [] : [{ ...fit, reachMm }];
@@ -89,7 +100,7 @@ export function registerLandmarks<To extends string, From extends string>(
     throw new NavError('registration/coplanar', 'The landmarks lie in a plane: thin plates need some off it. Use Kelvinlets.');
   }
   const best = fits.reduce((a, b) => (b.sum < a.sum ? b : a));
-  return assembled(to, from, rigid, places, best);
+  return assembled(to, from, rigid, { places, shifts }, best);
 }
 
 type Best = Fit & { readonly reachMm: number | undefined };
@@ -98,7 +109,7 @@ function assembled<To extends string, From extends string>(
   to: Frame<To>,
   from: Frame<From>,
   rigid: { readonly edge: Transform<To, From>; readonly residuals: ReadonlyArray<{ readonly leaveOneOutMm: number }> },
-  places: Float64Array,
+  { places, shifts }: { readonly places: Float64Array; readonly shifts: Float64Array },
   best: Best,
 ): LandmarkDeformation<To, From> {
   const rigidLeaveOneOutMm = rigid.residuals.map((r) => r.leaveOneOutMm);
@@ -114,12 +125,22 @@ function assembled<To extends string, From extends string>(
         `${rms(rigidSum, places).toFixed(2)} mm without: the rigid motion is returned.`,
     });
   }
+  const torn = tornPair(places, shifts);
+  if (torn !== undefined) {
+    const [a, b, before, after] = torn;
+    findings.push({
+      code: 'contradictory',
+      message:
+        `Landmarks ${a + 1} and ${b + 1} lie ${before.toFixed(1)} mm apart on one side and ${after.toFixed(1)} mm on the other: tissue does not. ` +
+        'Touch them again, or leave one out.',
+    });
+  }
   const deformation = bodyOf(to, from, Float64Array.from(rigid.edge.matrix), places, deformed ? best : undefined);
   if (deformed && foldsIn(deformation, places)) {
     findings.push({ code: 'folds', message: 'The deformation folds among the landmarks: two of them may be exchanged.' });
   }
   return {
-    outcome: findings.some(({ code }) => code === 'folds') ? 'failed' : 'ok',
+    outcome: findings.some(({ code }) => code !== 'no-deformation') ? 'failed' : 'ok',
     findings,
     deformation,
     deformed,
@@ -133,6 +154,19 @@ function assembled<To extends string, From extends string>(
       return best.expectedRms(p.xyz);
     },
   };
+}
+
+/** The first two landmarks whose distance has changed by more than tissue allows: 3 mm and 60 %. */
+function tornPair(places: Float64Array, shifts: Float64Array): readonly [number, number, number, number] | undefined {
+  const moved = places.map((x, n) => x + (shifts[n] as number));
+  const count = places.length / 3;
+  for (let b = 0; b < count; b += 1) {
+    for (let a = 0; a < b; a += 1) {
+      const [before, after] = [Math.hypot(...apart(places, a, b)), Math.hypot(...apart(moved, a, b))];
+      if (Math.abs(after - before) > Math.max(3, 0.6 * before)) return [a, b, before, after];
+    }
+  }
+  return undefined;
 }
 
 /** The mean over its standard error. */
@@ -293,7 +327,10 @@ function bodyOf<To extends string, From extends string>(
     map(out, p) {
       const [x, y, z] = [p[0] as number, p[1] as number, p[2] as number];
       shift(x, y, z);
-      return transformPoint(out, linear, [x + (u[0] as number), y + (u[1] as number), z + (u[2] as number)]);
+      u[0] = x + (u[0] as number);
+      u[1] = y + (u[1] as number);
+      u[2] = z + (u[2] as number);
+      return transformPoint(out, linear, u);
     },
     jacobian(out, p) {
       inner.fill(0);
@@ -330,15 +367,22 @@ function addSlopes(out: Float64Array, { kernel, forces }: Fit, places: Float64Ar
   }
 }
 
-/** Looks at det J at the landmarks and half way between each two. */
+/** Looks at det J at the landmarks, half way between each two, and on a lattice over the box around them. */
 function foldsIn({ jacobian }: Pick<Deformation<string, string>, 'jacobian'>, places: Float64Array): boolean {
   const j = new Float64Array(9);
+  const folds = (p: readonly number[]): boolean => !(determinant9(jacobian(j, p)) > 0);
   const count = places.length / 3;
   for (let a = 0; a < count; a += 1) {
     for (let b = 0; b <= a; b += 1) {
-      const p = [0, 1, 2].map((r) => ((places[3 * a + r] as number) + (places[3 * b + r] as number)) / 2);
-      if (!(determinant9(jacobian(j, p)) > 0)) return true;
+      if (folds([0, 1, 2].map((r) => ((places[3 * a + r] as number) + (places[3 * b + r] as number)) / 2))) return true;
     }
+  }
+  const along = [0, 1, 2].map((r) => places.filter((_, n) => n % 3 === r));
+  const [low, high] = [along.map((x) => Math.min(...x)), along.map((x) => Math.max(...x))];
+  for (let n = 0; n < LATTICE ** 3; n += 1) {
+    const t = [n % LATTICE, Math.floor(n / LATTICE) % LATTICE, Math.floor(n / LATTICE ** 2)];
+    const p = t.map((k, r) => (low[r] as number) + (k / (LATTICE - 1)) * ((high[r] as number) - (low[r] as number)));
+    if (folds(p)) return true;
   }
   return false;
 }
