@@ -87,8 +87,10 @@ export interface AffineImageRegistration<F extends string, M extends string> ext
 /** A deformable result. */
 export interface DeformableImageRegistration<F extends string, M extends string> extends ImageRegistrationReport {
   readonly kind: 'bspline';
-  /** Fixed points to moving points. */
+  /** Fixed points to moving points: the linear part alone where what was found does not stand its checks. */
   readonly deformation: Deformation<M, F>;
+  /** Whether `deformation` is what was found; `parameterMaps` has it in either case. */
+  readonly deformed: boolean;
   /** The linear part it begins with (the identity where there is none), and the agreement under that alone. */
   readonly linearMovingFromFixed: AffineTransform<M, F>;
   readonly linear: Agreement;
@@ -143,7 +145,8 @@ export async function registerImages<K extends RegistrationKind, F extends strin
     const after = agreementOf(full.fixed, full.moving, result.map);
     const evidence = options.kind === 'bspline' ? evidenceOf(full, result, options.plausibleMm) : undefined;
     const findings = findingsOf(before, after, fit.reduced);
-    if (evidence !== undefined) findings.push(...deformationFindings(after, evidence));
+    const against = evidence === undefined ? [] : deformationFindings(after, evidence);
+    findings.push(...against);
     const report: ImageRegistrationReport = {
       outcome: findings.some((f) => f.code !== 'reduced') ? 'failed' : 'ok',
       findings,
@@ -157,7 +160,10 @@ export async function registerImages<K extends RegistrationKind, F extends strin
       return linearResult(options.kind, fixed.frame, moving.frame, report) as ImageRegistration<K, F, M>;
     const linearMovingFromFixed = affineTransform(moving.frame, fixed.frame, linearStart(maps), { method: 'elastix-linear' });
     const { linear, shape } = evidence;
-    const found = { kind: 'bspline' as const, deformation: result, linearMovingFromFixed, linear, shape, ...report };
+    // What does not stand its own checks is not handed on as a result; `parameterMaps` still has it, to be looked at.
+    const deformed = against.length === 0;
+    const kept = deformed ? result : deformation(moving.frame, fixed.frame, [affineParameterMap(linearStart(maps))]);
+    const found = { kind: 'bspline' as const, deformation: kept, deformed, linearMovingFromFixed, linear, shape, ...report };
     return found as ImageRegistration<RegistrationKind, F, M> as ImageRegistration<K, F, M>;
   } finally {
     engine.close();
