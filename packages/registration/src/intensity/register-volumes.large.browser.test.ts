@@ -1,6 +1,6 @@
 import { isNavError } from '@trocar/core';
 import { type Volume, volume } from '@trocar/core/volume';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ct, mr } from '../testing/phantoms.js';
 import { registerVolumes } from './register-volumes.js';
 
@@ -32,7 +32,7 @@ function shell<F extends string>(frame: Volume<F>['frame'], inside: number, outs
 }
 
 // Half a gigabyte and several seconds: tried with TROCAR_EFFORT=4 and more.
-describe.skipIf(inject('effort') < 4)('registerVolumes on 512×512×400 in a browser', () => {
+describe('registerVolumes on 512×512×400 in a browser', () => {
   it('finds the shift, says that it averaged voxels, and stops within 200 ms', async () => {
     const [fixed, moving] = [shell(ct, 40, -1000, 0), shell(mr, 500, 5, 20)];
     for (const threads of [0, 2]) {
