@@ -61,9 +61,14 @@ export class Elastix {
     writeFileSync(join(this.#folder, 'rigid.txt'), RIGID);
   }
 
+  /** The file of an image, once {@link put}. */
+  file(side: 'fixed' | 'moving'): string {
+    return join(this.#folder, `${side}.mha`);
+  }
+
   async put(pair: Pair): Promise<void> {
     for (const side of ['fixed', 'moving'] as const) {
-      writeFileSync(join(this.#folder, `${side}.mha`), await encodeVolume(pair[side], `${side}.mha`));
+      writeFileSync(this.file(side), await encodeVolume(pair[side], `${side}.mha`));
     }
   }
 
