@@ -16,7 +16,7 @@ const good: UltrasoundEvidence = {
   movedDeg: 4,
   starts: 400,
 };
-const range = { searchMm: 10, searchDeg: 10 };
+const range = { searchMm: 10, searchDeg: 10, images: 2 };
 const codes = (e: UltrasoundEvidence): string[] => judged(e, range).findings.map((f) => f.code);
 
 describe('what is thought of a pose', () => {
@@ -36,6 +36,16 @@ describe('what is thought of a pose', () => {
     const judgement = judged({ ...good, ...change }, range);
     expect(judgement.outcome).toBe(outcome);
     expect(judgement.findings.length).toBeGreaterThan(0);
+  });
+
+  it('asks more of one image alone than of two', () => {
+    // Between the two thresholds.
+    const middling = [0.4, 0.5, 0.6, 0.7].map((halvesMm) => ({ ...good, halvesMm, mindPeak: 1.2, runnerUpGap: 0.3 }));
+    const between = middling.find((e) => confidenceOf(e) > 0.955 && confidenceOf(e) < 0.975);
+    if (between === undefined) throw new Error(middling.map(confidenceOf).join());
+    expect(judged(between, range).outcome).toBe('ok');
+    expect(judged(between, { ...range, images: 1 }).outcome).toBe('failed');
+    expect(judged(good, { ...range, images: 1 }).outcome).toBe('ok');
   });
 
   it('never grows surer with worse evidence', () => {

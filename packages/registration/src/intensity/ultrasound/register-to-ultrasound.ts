@@ -94,7 +94,7 @@ export async function registerToUltrasound<U extends string, M extends string>(
     breathe: (fraction) => breathe(0.1 + 0.8 * fraction),
   });
   const gathered = await gather(levels, found, identity4(), { module, breathe: () => breath.take() });
-  const judgement = judged(gathered.evidence, { searchMm, searchDeg: (searchRad * 180) / Math.PI });
+  const judgement = judged(gathered.evidence, { searchMm, searchDeg: (searchRad * 180) / Math.PI, images: moving.length });
   options.progress?.(1);
   return assembled(us, first, initial, gathered, judgement);
 }
