@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
 import { runProbe } from '../test-support/probe.js';
 
-it('400,000 poses with their raw bytes are recorded with no garbage but a little for each chunk', async () => {
+/** A compiler that is held up by other programs leaves code boxing its numbers for a while; code that allocates does so each time. */
+const AGAIN = { retry: 2 };
+
+it('400,000 poses with their raw bytes are recorded with no garbage but a little for each chunk', AGAIN, async () => {
   const { lost, chunks, control, collections } = await runProbe(import.meta.url);
   expect(lost).toBe(0);
   expect(chunks).toBeGreaterThan(100);

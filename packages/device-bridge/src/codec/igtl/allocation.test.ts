@@ -1,6 +1,11 @@
 import { it } from 'vitest';
 import { expectNoCollections } from '../../test-support/probe.js';
 
-it.each(['transform', 'plus', 'tdata'])('400,000 poses from %s messages, packed and read, take no garbage collection', (what) =>
-  expectNoCollections(import.meta.url, what),
+/** A compiler that is held up by other programs leaves code boxing its numbers for a while; code that allocates does so each time. */
+const AGAIN = { retry: 2 };
+
+it.each(['transform', 'plus', 'tdata'])(
+  '400,000 poses from %s messages, packed and read, take no garbage collection',
+  AGAIN,
+  (what) => expectNoCollections(import.meta.url, what),
 );
