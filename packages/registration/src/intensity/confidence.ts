@@ -5,8 +5,8 @@ import type { RegistrationEvidence, SearchEvidence } from './evidence.js';
 /**
  * Something about a registration of volumes that a person must look at before accepting it.
  *
- * `ambiguous`: another, different pose explains the images about as well; `unsure`: the evidence together is what wrong
- * results have; `little-overlap`: hardly any of the fixed image lies on the moving one; `outside-search`: the best pose is not
+ * `ambiguous`: another, different pose, or the mirror image, explains the images about as well; `unsure`: the evidence together
+ * is what wrong results have; `little-overlap`: hardly any of the fixed image lies on the moving one; `outside-search`: the best pose is not
  * within the limits that were asked for; `not-affine`: the map that may stretch and shear does so beyond what bodies and
  * scanners do; `mirrored`: the moving image's mirror image fits better; `reduced`: the images were made coarser to fit.
  */
@@ -81,20 +81,39 @@ export interface Circumstances {
 /** Scanners and bodies do not stretch more than this. */
 const MOST_STRETCH = 1.25;
 
+/** What must be said of a result beside the best pose of the mirror image. */
+function mirrorFindings(e: Partial<RegistrationEvidence>): VolumeFinding[] {
+  const { mirrorGap = 1, mirrorSigmas = LEAST_SIGMAS } = e;
+  if (isMirrored(e)) {
+    return [
+      {
+        code: 'mirrored',
+        message:
+          `The moving image's mirror image fits better by ${(-100 * mirrorGap).toFixed(0)} %: left and right of one ` +
+          'of the images seem to be exchanged. Correct its file.',
+      },
+    ];
+  }
+  // A rival like any other pose. Noise does that to heads, and so does a body that is its own mirror image.
+  if (mirrorGap >= LEAST_GAP && mirrorSigmas >= LEAST_SIGMAS) return [];
+  return [
+    {
+      code: 'ambiguous',
+      message:
+        `The moving image's mirror image explains the images about as well (${(100 * mirrorGap).toFixed(1)} % and ` +
+        `${mirrorSigmas.toFixed(1)} standard errors apart): whether left and right of a file are exchanged cannot be told from ` +
+        'these images. Check where they came from, or decide by eye.',
+    },
+  ];
+}
+
 /** What must be said of a result. */
 export function volumeFindings(
   e: SearchEvidence & Partial<RegistrationEvidence>,
   { confidence, allowed, reduced, linear }: Circumstances,
 ): VolumeFinding[] {
   const findings: VolumeFinding[] = [];
-  if (isMirrored(e)) {
-    findings.push({
-      code: 'mirrored',
-      message:
-        `The moving image's mirror image fits better by ${(-100 * (e.mirrorGap as number)).toFixed(0)} %: left and right of one ` +
-        'of the images seem to be exchanged. Correct its file.',
-    });
-  }
+  findings.push(...mirrorFindings(e));
   // The runner-up is only ever better where it was not asked for.
   const beaten = e.runnerUpGap < -LEAST_GAP;
   if (!beaten && (e.runnerUpGap < LEAST_GAP || e.runnerUpSigmas < LEAST_SIGMAS)) {

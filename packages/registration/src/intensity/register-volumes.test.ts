@@ -146,6 +146,20 @@ describe('registerVolumes', () => {
     }
   });
 
+  it('does not call an answer ok where noise hides whether left and right are exchanged', async () => {
+    // Heads are symmetric: at 250 HU what differs between the halves is gone, and all else says that the pose is sure.
+    for (const seed of [1, 2, 3, 4]) {
+      const grid = { spacingMm: 3, noise: 250 };
+      const home = headPhantom({ ...grid, frame: ct, contrast: 'ct', seed }).volume;
+      const frameFromBody = poseOf([0.1, -0.15, 0.2], [8, -6, 4]);
+      const moving = headPhantom({ ...grid, frame: mr, contrast: 'mr', seed: seed + 10, frameFromBody }).volume;
+      const frameFromIndex = Float64Array.from(moving.frameFromIndex, (x, n) => (n % 4 === 0 ? -x : x));
+      const wrong = await registerVolumes(home, { ...moving, frameFromIndex });
+      expect(wrong.outcome).not.toBe('ok');
+      expect(wrong.findings.map(({ message }) => message).join(' ')).toContain('left and right');
+    }
+  });
+
   it('leaves out what is masked or has no value', async () => {
     const pose = poseOf([0.1, -0.1, 0], [5, 5, 5]);
     const moving = mrHead(4, pose).volume;
