@@ -1,3 +1,4 @@
+export type { Fusion, FusionLook, FusionMode } from './fusion.js';
 export { type Layout, type LayoutCell, type PixelRect, primaryLayout, quadLayout, singleLayout } from './layout.js';
 export type { FiducialState } from './model.js';
 export { type Dash, PALETTE, type PaletteName, type StatusStyle, statusStyle } from './palette.js';

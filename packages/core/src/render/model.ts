@@ -1,6 +1,9 @@
+import { vec3 } from '../math/index.js';
 import type { AnyVolume, WindowLevel } from '../volume/index.js';
 import type { AirLevels } from './air.js';
 import type { EllipsoidMark } from './error-ellipsoid.js';
+import type { Fusion } from './fusion.js';
+import type { SliceViewName } from './planes.js';
 import type { Tool } from './tool.js';
 import type { VolumeTexture } from './volume-texture.js';
 
@@ -32,6 +35,10 @@ export interface StageModel {
   volume: AnyVolume | undefined;
   uploaded: VolumeTexture | undefined;
   window: WindowLevel;
+  /** A second volume over the first, and its texture. */
+  second: { readonly fusion: Fusion; readonly uploaded: VolumeTexture } | undefined;
+  /** The slice the pointer is over, and where, px from its upper left corner. */
+  readonly hover: { view: SliceViewName | undefined; x: number; y: number };
   /** What the 3D view leaves out of the slices. */
   air: AirLevels | undefined;
   /** Where the slices cut, mm. */
@@ -51,4 +58,26 @@ export interface StageModel {
   readonly annotations: boolean;
   /** Device pixels per CSS pixel. */
   dpr: number;
+}
+
+/** A stage with nothing on it. */
+export function emptyModel(): StageModel {
+  return {
+    volume: undefined,
+    uploaded: undefined,
+    window: { width: 1, level: 0.5 },
+    second: undefined,
+    hover: { view: undefined, x: 0, y: 0 },
+    air: undefined,
+    focus: vec3(0, 0, 0),
+    focusShown: true,
+    plan: undefined,
+    fiducials: [],
+    fiducialsRevision: 0,
+    targetError: undefined,
+    errorScale: 1,
+    tools: new Set(),
+    dpr: 1,
+    annotations: true,
+  };
 }

@@ -15,7 +15,8 @@ export type PaletteName =
   | 'predicted'
   | 'stale'
   | 'unknown'
-  | 'skin';
+  | 'skin'
+  | 'second';
 
 /**
  * Colours of the stage: Okabe and Ito's set (2008, "Color Universal Design"), told apart with the common colour
@@ -36,6 +37,7 @@ export const PALETTE: Readonly<Record<PaletteName, string>> = {
   stale: '#a3adb8',
   unknown: '#ffffff',
   skin: '#c9b3a2',
+  second: '#c4f04c',
 };
 
 /** How a line is broken up, in CSS pixels: drawn, then left out. Absent: one solid line. */

@@ -8,6 +8,10 @@ export interface PointerHandler {
   middle(x: number, y: number, dx: number, dy: number, beganX: number, beganY: number): void;
   /** Wheel turned: notches, down positive; `zoom` with the control key or a pinch. */
   wheel(x: number, y: number, notches: number, zoom: boolean): void;
+  /** The pointer is here, dragging or not. */
+  hover(x: number, y: number): void;
+  /** The pointer is elsewhere. */
+  leave(): void;
   /** Double click: back to the beginning. */
   reset(x: number, y: number): void;
 }
@@ -39,8 +43,9 @@ export function attachPointer(canvas: HTMLCanvasElement, handler: PointerHandler
   canvas.addEventListener(
     'pointermove',
     (e) => {
-      if (drag?.id !== e.pointerId) return;
       const [x, y] = place(e);
+      handler.hover(x, y);
+      if (drag?.id !== e.pointerId) return;
       handler[drag.kind](x, y, x - drag.x, y - drag.y, drag.x0, drag.y0);
       drag.x = x;
       drag.y = y;
@@ -66,6 +71,7 @@ export function attachPointer(canvas: HTMLCanvasElement, handler: PointerHandler
     },
     { ...on, passive: false },
   );
+  canvas.addEventListener('pointerleave', () => handler.leave(), on);
   canvas.addEventListener('contextmenu', (e) => e.preventDefault(), on);
   canvas.addEventListener('dblclick', (e) => handler.reset(...place(e)), on);
   return () => end.abort();

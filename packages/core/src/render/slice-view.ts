@@ -2,6 +2,7 @@ import { Mesh, OrthographicCamera, PlaneGeometry, Scene, type WebGLRenderer } fr
 import { vec3 } from '../math/index.js';
 import { ErrorOnSlice } from './error-marks.js';
 import { letterSize, SliceFurniture } from './furniture.js';
+import { FusionOnSlice } from './fusion-on-slice.js';
 import { Hud } from './hud.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
@@ -17,6 +18,7 @@ export class SliceView {
   readonly #slice = new SliceMaterial();
   readonly #quad: Mesh<PlaneGeometry, SliceMaterial['material']>;
   readonly #image = new Scene();
+  readonly #fusion = new FusionOnSlice(this.#image);
   readonly #overlay = new Scene();
   readonly #camera = new OrthographicCamera(-1, 1, 1, -1, -1e5, 1e5);
   readonly #hud = new Hud();
@@ -78,6 +80,11 @@ export class SliceView {
     this.#slice.setWindow(volume, uploaded, window);
   }
 
+  /** Takes over the model's second volume and its look. */
+  fusionChanged(model: StageModel): void {
+    this.#fusion.changed(model);
+  }
+
   /** Zooms by a factor about a position in px, which keeps the point of the frame it shows. */
   zoomAbout(factor: number, x: number, y: number): void {
     const before = this.plane.unproject(vec3(0, 0, 0), x, y);
@@ -129,6 +136,7 @@ export class SliceView {
       this.#alongY[k] = ((plane.axes.up[k] as number) * plane.height * plane.mmPerPx) / 2;
     }
     this.#slice.setPlane(plane.centre, this.#alongX, this.#alongY);
+    this.#fusion.update(this.name, plane, this.#alongX, this.#alongY, model);
     this.#aimCamera(normal);
     this.#plan.update(plane, normal, model);
     for (const tool of this.#tools.values()) tool.update(plane, normal, model.dpr);
@@ -149,6 +157,7 @@ export class SliceView {
     this.#fiducials.dispose();
     this.#error.dispose();
     this.#furniture.dispose();
+    this.#fusion.dispose();
     this.#quad.geometry.dispose();
     this.#slice.material.dispose();
   }

@@ -56,6 +56,18 @@ export function pointerActions(t: PointerTargets): PointerHandler {
       else if (zoom) t.slice(cell.view).zoomAbout(1.1 ** -notches, x - rect.x, y - rect.y);
       else if (t.mayMove()) scroll(t, t.slice(cell.view), notches);
     },
+    hover(x, y) {
+      const cell = t.cellAt(x, y);
+      const { hover } = t.model;
+      hover.view = cell === undefined || cell.view === '3d' ? undefined : cell.view;
+      if (cell === undefined) return;
+      const rect = t.rect(cell);
+      hover.x = x - rect.x;
+      hover.y = y - rect.y;
+    },
+    leave() {
+      t.model.hover.view = undefined;
+    },
     reset(x, y) {
       const cell = t.cellAt(x, y);
       if (cell?.view === '3d') t.scene.fit(t.model);

@@ -1,13 +1,13 @@
 import type { WebGLRenderer } from 'three';
 import { NavError, Signal } from '../base/index.js';
-import { type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
-import { vec3 } from '../math/index.js';
+import { type AffineTransform, type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
 import { type Clock, type Instant, systemClock } from '../time/index.js';
 import { type Volume, type WindowLevel, windowPreset } from '../volume/index.js';
 import { airLevels } from './air.js';
 import { ellipsoidMark } from './error-ellipsoid.js';
+import { Fusion, type FusionLook } from './fusion.js';
 import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
-import type { StageModel } from './model.js';
+import { emptyModel, type StageModel } from './model.js';
 import { PALETTE } from './palette.js';
 import { centreOf, SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
 import { attachPointer } from './pointer.js';
@@ -123,6 +123,26 @@ export class Stage<in out F extends string> {
     }
     this.#model.window = { width: window.width, level: window.level };
     this.#tellVolume();
+  }
+
+  /**
+   * Lays a second volume over the first in the slices, in place of one before: mixed, in squares, as outlines or in a
+   * spyglass around the pointer (around the crosshair in views without it). The volume goes to the GPU once; what is
+   * returned moves it and changes its look.
+   * @param stageFromVolume where a registration says it lies, rigid or affine
+   * @throws NavError `frame/mismatch`, `math/out-of-range` (look), `render/too-large`, `render/disposed`
+   */
+  fuse<M extends string>(volume: Volume<M>, stageFromVolume: AffineTransform<F, M>, look: FusionLook = {}): Fusion<F, M> {
+    this.#requireAlive('Fusing a second volume');
+    requireFits(volume, this.#limits);
+    const fusion: Fusion<F, M> = new Fusion(volume, stageFromVolume, look, this.frame, {
+      looked: () => this.#tellFusion(),
+      removed: () => {
+        if (this.#model.second?.fusion === (fusion as unknown)) this.#setSecond(undefined);
+      },
+    });
+    this.#setSecond(fusion as unknown as Fusion);
+    return fusion;
   }
 
   /**
@@ -300,6 +320,7 @@ export class Stage<in out F extends string> {
     this.#scene.dispose();
     this.#model.uploaded?.texture.dispose();
     this.#model.uploaded = undefined;
+    this.#setSecond(undefined);
     this.#model.tools.clear();
     this.#renderer.dispose();
     if (!this.#ownCanvas) return;
@@ -341,6 +362,16 @@ export class Stage<in out F extends string> {
     const { volume } = this.#model;
     this.#model.uploaded = volume && volumeTexture(volume, this.#limits, this.#renderer);
     this.#tellVolume();
+  }
+
+  #setSecond(fusion: Fusion | undefined): void {
+    this.#model.second?.uploaded.texture.dispose();
+    this.#model.second = fusion && { fusion, uploaded: volumeTexture(fusion.volume, this.#limits, this.#renderer) };
+    this.#tellFusion();
+  }
+
+  #tellFusion(): void {
+    for (const view of this.#slices.values()) view.fusionChanged(this.#model);
   }
 
   #tellVolume(): void {
@@ -398,6 +429,7 @@ export class Stage<in out F extends string> {
   #contextRestored(): void {
     this.#lost = false;
     this.#upload();
+    this.#setSecond(this.#model.second?.fusion);
     this.contextRestored.emit();
   }
 
@@ -433,23 +465,4 @@ function observe(observer: ResizeObserver, canvas: HTMLCanvasElement): void {
   } catch {
     observer.observe(canvas);
   }
-}
-
-function emptyModel(): StageModel {
-  return {
-    volume: undefined,
-    uploaded: undefined,
-    window: { width: 1, level: 0.5 },
-    air: undefined,
-    focus: vec3(0, 0, 0),
-    focusShown: true,
-    plan: undefined,
-    fiducials: [],
-    fiducialsRevision: 0,
-    targetError: undefined,
-    errorScale: 1,
-    tools: new Set(),
-    dpr: 1,
-    annotations: true,
-  };
 }
