@@ -2,6 +2,8 @@ import { type Frame, frame } from '@trocar/core';
 
 /** The image: patient coordinates, LPS. */
 export const CT: Frame<'ct'> = frame('ct');
+/** A second image of the same patient: its own patient coordinates, LPS, which are not the first's. */
+export const SECOND: Frame<'second'> = frame('second');
 /** The tracking device. */
 export const TRACKER: Frame<'tracker'> = frame('tracker');
 /** The reference body that is fixed to the patient: what is registered, so that patient and tracker may move. */
