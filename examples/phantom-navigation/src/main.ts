@@ -2,19 +2,22 @@ import { parseArgs } from 'node:util';
 import { isNavError, systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from './case.js';
-import { CT } from './frames.js';
+import { CT, SECOND } from './frames.js';
 import { PACES } from './hand.js';
 import { buildPage } from './node/build-page.js';
 import { filesBehind } from './node/files.js';
-import { runHeadless, StepRefused } from './node/headless.js';
+import { type HeadlessOptions, runHeadless, StepRefused } from './node/headless.js';
 import { servePage } from './node/page-server.js';
 import { ptyLine } from './node/pty.js';
 import { startWorld } from './node/world.js';
+import { simulatedSecond } from './second-image.js';
 
 const USAGE = `Usage: npm start -- [options]
   --headless      run the whole procedure without a browser
   --json          print one JSON object instead of lines (headless)
   --volume PATH   a DICOM folder, .nii.gz, .mha or .nrrd instead of the phantom
+  --second PATH   a second image of the same patient, to be registered to the first; the phantom has an MR of its own
+  --no-second     without a second image
   --series UID    which series of a DICOM folder that holds several
   --strict        refuse a DICOM series with missing slices; else they are interpolated, and that is said
   --max-tre MM    the largest error at the target (95 %) that the plan allows a registration; default 2
@@ -34,6 +37,8 @@ interface Arguments {
   readonly stored: boolean;
   readonly maxTre95Mm: number | undefined;
   readonly volume: string | undefined;
+  readonly second: string | undefined;
+  readonly noSecond: boolean;
   readonly series: string | undefined;
   readonly seed: number;
   readonly port: number;
@@ -50,12 +55,15 @@ function readArguments(): Arguments {
       stored: { type: 'boolean', default: false },
       'max-tre': { type: 'string' },
       volume: { type: 'string' },
+      second: { type: 'string' },
+      'no-second': { type: 'boolean', default: false },
       series: { type: 'string' },
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
     },
   });
-  const { headless, json, fast, serial, strict, stored, volume, series } = values;
+  const { headless, json, fast, serial, strict, stored, volume, second, series } = values;
+  const noSecond = values['no-second'];
   const [seed, port] = [Number(values.seed), Number(values.port)];
   if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
@@ -63,7 +71,8 @@ function readArguments(): Arguments {
   if (maxTre95Mm !== undefined && !(maxTre95Mm > 0))
     throw new TypeError(`--max-tre needs millimetres, got "${values['max-tre']}".`);
   if (series !== undefined && volume === undefined) throw new TypeError('--series belongs to --volume.');
-  return { headless, json, fast, serial, strict, stored, maxTre95Mm, volume, series, seed, port };
+  if (noSecond && second !== undefined) throw new TypeError('--second and --no-second exclude each other.');
+  return { headless, json, fast, serial, strict, stored, maxTre95Mm, volume, second, noSecond, series, seed, port };
 }
 
 /** A case, and how its volume had to be read. */
@@ -96,12 +105,25 @@ async function readCase(args: Arguments): Promise<MadeCase> {
   }
 }
 
+/** Which second image there is: a file, the phantom's own, or none. */
+function secondKind({ volume, second, noSecond }: Arguments): 'files' | 'phantom' | 'none' {
+  if (second !== undefined) return 'files';
+  return noSecond || volume !== undefined ? 'none' : 'phantom';
+}
+
+async function makeSecond(args: Arguments): Promise<HeadlessOptions['second']> {
+  if (args.second !== undefined) return { volume: await readVolume(args.second, { frame: SECOND }) };
+  return secondKind(args) === 'none' ? undefined : simulatedSecond(args.seed);
+}
+
 async function headless(args: Arguments): Promise<number> {
   const line = args.serial ? await ptyLine() : undefined;
   try {
     const { given } = await makeCase(args);
+    const second = await makeSecond(args);
     const report = await runHeadless({
       case: given,
+      ...(second && { second }),
       seed: args.seed,
       fast: args.fast,
       stored: args.stored,
@@ -130,6 +152,8 @@ async function page(args: Arguments): Promise<number> {
     seed: args.seed,
     files: args.volume === undefined ? [] : await filesBehind(args.volume),
     gaps,
+    second: secondKind(args),
+    secondFiles: args.second === undefined ? [] : await filesBehind(args.second),
     ...(args.series !== undefined && { seriesUid: args.series }),
     ...(args.maxTre95Mm !== undefined && { maxTre95Mm: args.maxTre95Mm }),
     port: args.port,

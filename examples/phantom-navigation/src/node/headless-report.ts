@@ -3,8 +3,10 @@ import { shearDegrees, spacingOf } from '@trocar/core/volume';
 import { keepsLimit, limitLine } from '../acceptance.js';
 import type { NavigationCase } from '../case.js';
 import type { ConnectedProcedure } from '../client.js';
+import type { ImageStep } from '../image-step.js';
 import type { Procedure } from '../procedure.js';
 import type { Proposal } from '../registration-step.js';
+import { secondErrorMm } from '../second-image.js';
 import { percentile } from '../study.js';
 import type { World } from './world.js';
 
@@ -76,6 +78,23 @@ export interface HeadlessReport {
     readonly limit95Mm: number | null;
     readonly withinLimit: boolean;
   };
+  /** Of the second image to the first; absent where there is none. */
+  readonly secondImage?: {
+    readonly modality: string;
+    readonly size: readonly number[];
+    /** `refused` where nothing could be computed: `refusal` says why. */
+    readonly outcome: string;
+    readonly refusal: string | null;
+    /** As checked; nobody is there to accept by eye. */
+    readonly accepted: boolean;
+    readonly confidence: number | null;
+    readonly findings: readonly { readonly code: string; readonly message: string }[];
+    /** Expected at the target, 95 %, mm; null where the result does not stand. */
+    readonly expectedTre95Mm: number | null;
+    /** Of the best pose at the target, mm; null where nobody knows the truth. */
+    readonly trueErrorMm: number | null;
+    readonly seconds: number | null;
+  };
   readonly tip: { readonly error95Mm: number; readonly trueErrorMm: number; readonly distanceToTargetMm: number };
   readonly poses: { readonly count: number; readonly rateHz: number };
   /** From a packet's arrival at the bridge to the guidance state in the client. */
@@ -138,6 +157,9 @@ export interface Parts {
   readonly meter: Meter;
   readonly bridge: ConnectedProcedure['bridge'];
   readonly case: NavigationCase;
+  /** The second image, decided about; and where it truly lies, where that is known. */
+  readonly images?: ImageStep | undefined;
+  readonly ctFromSecond?: ArrayLike<number> | undefined;
 }
 
 /** The report of a run. @param seconds how long it took */
@@ -169,6 +191,7 @@ export function assemble(parts: Parts, seconds: number): HeadlessReport {
       limit95Mm: plan.maxTre95Mm ?? null,
       withinLimit: keepsLimit(plan, bound.p95Mm),
     },
+    ...(parts.images?.second !== undefined && { secondImage: secondImageOf(parts, parts.images) }),
     tip: parts.tip,
     poses: { count: meter.count, rateHz },
     latencyMs,
@@ -176,6 +199,38 @@ export function assemble(parts: Parts, seconds: number): HeadlessReport {
     clock: { offsetMs: parts.bridge.clock.offsetMs, boundMs: parts.bridge.clock.boundMs },
     seconds,
   };
+}
+
+type SecondImageReport = NonNullable<HeadlessReport['secondImage']>;
+
+function secondImageOf({ procedure, ctFromSecond }: Parts, images: ImageStep): SecondImageReport {
+  const { result, second, refusal } = images;
+  const { target } = procedure.plan;
+  const known = (mm: number): number | null => (Number.isFinite(mm) ? mm : null);
+  return {
+    modality: second?.modality ?? '',
+    size: second?.size ?? [],
+    outcome: result?.outcome ?? 'refused',
+    refusal: refusal?.message ?? null,
+    accepted: images.accepted !== undefined,
+    confidence: result?.confidence ?? null,
+    findings: result?.findings.map(({ code, message }) => ({ code, message })) ?? [],
+    expectedTre95Mm: known(images.tre95Mm(target)),
+    trueErrorMm: result && ctFromSecond ? secondErrorMm(result.fixedFromMoving, ctFromSecond, target) : null,
+    seconds: result?.seconds ?? null,
+  };
+}
+
+/** A second image must be taken, and lie where it truly does: where it could not, a person has to decide. */
+function secondImageChecks(parts: Parts): Check[] {
+  const { images } = parts;
+  if (images?.second === undefined) return [];
+  const { accepted, outcome, expectedTre95Mm: bound, trueErrorMm: error, refusal } = secondImageOf(parts, images);
+  if (!accepted) return [{ name: 'second-image', held: false, detail: `left out, ${outcome}: ${refusal}` }];
+  const said = `expected within ${bound?.toFixed(2)} mm (95 %)`;
+  const held = error === null || (bound !== null && error <= 3 * bound);
+  const truth = error === null ? 'truth unknown' : `true error ${error.toFixed(2)} mm`;
+  return [{ name: 'second-image', held, detail: `${outcome}, at the target: ${truth}, ${said}` }];
 }
 
 function calibrationOf({ procedure, world }: Parts): HeadlessReport['calibration'] {
@@ -227,6 +282,7 @@ function checksOf(parts: Parts, m: { trueTreMm: number; rateHz: number; p95: num
   const check = (name: string, held: boolean, detail: string): Check => ({ name, held, detail });
   const mm = (v: number): string => `${v.toFixed(2)} mm`;
   return [
+    ...secondImageChecks(parts),
     check('tip-calibrated', trueErrorMm <= 3 * tip95Mm, `tip found ${mm(trueErrorMm)} off, 95 % bound ${mm(tip95Mm)}`),
     check(
       'within-plan-limit',

@@ -7,6 +7,7 @@ import { writeVolume } from '@trocar/core/io';
 import { headPhantom } from '@trocar/core/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { phantomCase } from '../case.js';
+import { simulatedSecond } from '../second-image.js';
 import { runHeadless } from './headless.js';
 import type { HeadlessReport } from './headless-report.js';
 import { ptyLine } from './pty.js';
@@ -47,8 +48,12 @@ function main(args: readonly string[]): Promise<{ readonly code: number; readonl
 // Real time, on a machine that may be busy.
 describe('a headless run', { timeout: 180_000 }, () => {
   it('does the whole procedure over the bridge, and what is displayed agrees with the truth', async () => {
-    const report = await runHeadless({ case: phantomCase(7, 4), seed: 7, fast: true });
+    const second = simulatedSecond(7, 'none', 4);
+    const report = await runHeadless({ case: phantomCase(7, 4), seed: 7, fast: true, second });
     expectGood(report);
+    expect(report.secondImage).toMatchObject({ modality: 'MR', outcome: 'ok', accepted: true, refusal: null, findings: [] });
+    expect(report.secondImage?.trueErrorMm).toBeLessThan(0.7);
+    expect(report.secondImage?.expectedTre95Mm).toBeLessThan(1.5);
     const { source, tip95Mm, trueErrorMm, pivot } = report.calibration;
     expect(source).toBe('pivot');
     expect(tip95Mm).toBeLessThan(0.2);
@@ -71,12 +76,18 @@ describe('the command', { timeout: 180_000 }, () => {
   it('prints one JSON object and exits 0, on a file of its own format too, and tells nobody who it is', async () => {
     const path = join(folder, 'head.mha');
     await writeVolume(headPhantom({ spacingMm: 3 }).volume, path);
-    const { code, stdout } = await main(['--headless', '--json', '--fast', '--seed', '3', '--volume', path]);
+    const other = join(folder, 'other.nrrd');
+    await writeVolume(simulatedSecond(3, 'none', 3).volume, other);
+    const files = ['--volume', path, '--second', other];
+    const { code, stdout } = await main(['--headless', '--json', '--fast', '--seed', '3', ...files]);
     const report = JSON.parse(stdout) as HeadlessReport;
     expectGood(report);
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toHaveLength(1);
-    expect(stdout).not.toMatch(/Phantom\^|TROCAR-|head\.mha/);
+    expect(stdout).not.toMatch(/Phantom\^|TROCAR-|head\.mha|other\.nrrd/);
+    // Of files nobody knows the truth.
+    expect(report.secondImage).toMatchObject({ outcome: 'ok', accepted: true, trueErrorMm: null });
+    expect(report.secondImage?.expectedTre95Mm).toBeGreaterThan(0.05);
   });
 
   it('ends in a refusal with its code where the plan allows less than can be expected, with a stored calibration too', async () => {

@@ -1,11 +1,14 @@
 import { type Clock, systemClock } from '@trocar/core';
+import type { Volume } from '@trocar/core/volume';
 import { nodeSocket } from '@trocar/device-bridge/node';
 import type { NavigationCase } from '../case.js';
 import { type ConnectedProcedure, connectProcedure } from '../client.js';
 import type { ToolName } from '../frames.js';
 import { PACES } from '../hand.js';
+import { ImageStep } from '../image-step.js';
 import type { Procedure } from '../procedure.js';
 import type { Refusal } from '../refusal.js';
+import { registerImages } from '../register-images.js';
 import type { Proposal } from '../registration-step.js';
 import { assemble, type HeadlessReport, Meter } from './headless-report.js';
 import { startWorld, type World, type WorldOptions } from './world.js';
@@ -18,6 +21,8 @@ export interface HeadlessOptions {
   readonly fast?: boolean;
   /** Takes the stored calibration of the stylus instead of pivoting it. */
   readonly stored?: boolean;
+  /** A second image of the patient, to be registered to the case's; and where it truly lies, where that is known. */
+  readonly second?: { readonly volume: Volume<'second'>; readonly ctFromSecond?: ArrayLike<number> };
   /** As in {@link WorldOptions}. */
   readonly line?: NonNullable<WorldOptions['line']>;
 }
@@ -37,6 +42,7 @@ const PIVOTINGS = 3;
 export async function runHeadless(options: HeadlessOptions): Promise<HeadlessReport> {
   const clock = systemClock();
   const startedAt = clock.now();
+  const images = await registerSecond(options);
   const world = await startWorld({ ...options, clock });
   const meter = new Meter(clock);
   let connected: ConnectedProcedure | undefined;
@@ -53,6 +59,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
     await connected.bridge.ready;
     meter.start();
     const { procedure } = connected;
+    if (images.accepted !== undefined) procedure.graph.set(images.accepted.edge);
     const run = new Run(world, procedure, clock);
     await run.calibrate(options.stored === true);
     await run.collect();
@@ -61,11 +68,21 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
     meter.stop();
     const covered = await run.coverTools();
     const report = { world, procedure, proposal, tip, covered, meter, bridge: connected.bridge, case: options.case };
-    return assemble(report, (clock.now() - startedAt) / 1000);
+    const second = { images, ctFromSecond: options.second?.ctFromSecond };
+    return assemble({ ...report, ...second }, (clock.now() - startedAt) / 1000);
   } finally {
     connected?.close();
     await world.close();
   }
+}
+
+/** Takes the second image where its registration holds, and goes on without it where not: by eye, nobody is there. */
+async function registerSecond({ case: given, second }: HeadlessOptions): Promise<ImageStep> {
+  const images = new ImageStep(given.volume, second?.volume, registerImages);
+  if (images.stage === 'absent') return images;
+  await images.start();
+  if (images.stage === 'review') images.accept(given.plan);
+  return images;
 }
 
 const FAST_TOUCH = { dwellMs: 500, minSamples: 16, maxRmsMm: 0.8, maxDriftMm: 0.5 };

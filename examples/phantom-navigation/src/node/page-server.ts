@@ -19,6 +19,10 @@ export interface PageServerOptions {
   readonly gaps?: 'refuse' | 'interpolate';
   /** Which series, where the files hold several. */
   readonly seriesUid?: string;
+  /** Which second image the page is to register: the phantom's MR, files, or none. Default none. */
+  readonly second?: 'phantom' | 'files' | 'none';
+  /** Its files, for `files`. */
+  readonly secondFiles?: readonly string[];
   /** The largest error at the target that the plan allows, mm; absent: that of the case. */
   readonly maxTre95Mm?: number;
   /** Starts tracker and bridge for pages of that origin. */
@@ -109,6 +113,8 @@ async function answer(site: Site, request: IncomingMessage, response: ServerResp
   if (url.pathname === '/case') return sendJson(response, factsOf(site));
   const file = /^\/files\/(\d{1,6})$/.exec(url.pathname);
   if (file !== null) return sendFile(site, response, site.files[Number(file[1])], 'application/octet-stream');
+  const other = /^\/second\/(\d{1,6})$/.exec(url.pathname);
+  if (other !== null) return sendFile(site, response, site.secondFiles?.[Number(other[1])], 'application/octet-stream');
   const path = normalize(url.pathname === '/' ? '/index.html' : decodeURIComponent(url.pathname));
   return sendFile(site, response, join(site.folder, path), TYPES[extname(path)] ?? 'application/octet-stream');
 }
@@ -121,6 +127,8 @@ function factsOf(site: Site): Record<string, unknown> {
     bridge: site.world.bridge.url,
     files: site.files.map((path) => basename(path)),
     gaps: site.gaps ?? 'refuse',
+    second: site.second ?? 'none',
+    secondFiles: (site.secondFiles ?? []).map((path) => basename(path)),
     ...(site.seriesUid !== undefined && { seriesUid: site.seriesUid }),
     ...(site.maxTre95Mm !== undefined && { maxTre95Mm: site.maxTre95Mm }),
     covered: site.world.truth.covered,
