@@ -39,7 +39,7 @@ export function climb(comparison: Comparison, start: Motion, options: ClimbOptio
   let fresh = true;
   while (evaluations < options.mostEvaluations && reach > options.toleranceMm / 4) {
     const step = boundedStep(curvature, gradient, n, reach);
-    const length = Math.hypot(...step);
+    const length = norm(step);
     if (length < options.toleranceMm) {
       // The last, tiny step is taken on trust: what it would gain is below what the samples resolve.
       motion = moved(kind, motion, step, comparison.radiusMm);
@@ -48,10 +48,11 @@ export function climb(comparison: Comparison, start: Motion, options: ClimbOptio
     const next = moved(kind, motion, step, comparison.radiusMm);
     const reached = comparison.score(next, true);
     evaluations += 1;
-    const slope = reached.overlap > 0 ? comparison.slope(kind, next) : gradient;
+    const seen = reached.mi > 0;
+    const slope = seen ? comparison.slope(kind, next) : gradient;
     const predicted = gain(curvature, gradient, step, n);
     const ratio = (reached.value - score.value) / predicted;
-    if (reached.overlap > 0) {
+    if (seen) {
       if (fresh) rescale(curvature, gradient, slope, step, n);
       updateCurvature(curvature, gradient, slope, step, n);
       fresh = false;
@@ -82,7 +83,7 @@ function conditioned(curvature: Float64Array, n: number): Float64Array {
 function stretched(b: Float64Array, g: Float64Array, n: number, most: number): void {
   const factor = new Float64Array(n * n);
   if (!cholesky(factor, b, n)) return;
-  const length = Math.hypot(...choleskySolve(new Float64Array(n), factor, g, n));
+  const length = norm(choleskySolve(new Float64Array(n), factor, g, n));
   if (length >= most) return;
   const scale = Math.max(length / most, 0.02);
   for (let i = 0; i < b.length; i += 1) b[i] = (b[i] as number) * scale;
@@ -100,27 +101,36 @@ function rescale(b: Float64Array, before: Float64Array, after: Float64Array, s: 
   if (sbs > 0) for (let i = 0; i < b.length; i += 1) b[i] = (b[i] as number) * scale;
 }
 
+function norm(v: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < v.length; i += 1) sum += (v[i] as number) * (v[i] as number);
+  return Math.sqrt(sum);
+}
+
 /** (B + λ I)⁻¹ g with λ ≥ 0 such that it is no longer than `reach`. */
 function boundedStep(b: Float64Array, g: Float64Array, n: number, reach: number): Float64Array {
   const factor = new Float64Array(n * n);
+  const damped = new Float64Array(n * n);
   const step = new Float64Array(n);
+  const solved = new Float64Array(n);
   let trace = 0;
   for (let i = 0; i < n; i += 1) trace += b[n * i + i] as number;
   let damping = 0;
   for (let tries = 0; tries < 60; tries += 1) {
-    const damped = Float64Array.from(b, (x, at) => (at % (n + 1) === 0 ? x + damping : x));
+    damped.set(b);
+    for (let i = 0; i < n; i += 1) damped[(n + 1) * i] = (damped[(n + 1) * i] as number) + damping;
     if (cholesky(factor, damped, n)) {
       choleskySolve(step, factor, g, n);
-      const length = Math.hypot(...step);
+      const length = norm(step);
       if (length <= 1.1 * reach) return step;
       // Newton's step on 1/length, which is nearly straight in the damping; bounded so that it cannot stall.
-      const solved = choleskySolve(new Float64Array(n), factor, step, n);
+      choleskySolve(solved, factor, step, n);
       let along = 0;
       for (let i = 0; i < n; i += 1) along += (step[i] as number) * (solved[i] as number);
       damping += Math.max(((length - reach) / reach) * ((length * length) / along), (1e-3 * trace) / n);
     } else damping = Math.max(2 * damping, (1e-3 * Math.abs(trace)) / n);
   }
-  const scale = reach / Math.hypot(...g);
+  const scale = reach / norm(g);
   return g.map((x) => x * scale);
 }
 
@@ -146,7 +156,10 @@ function updateCurvature(b: Float64Array, before: Float64Array, after: Float64Ar
   }
   if (!(sbs > 0)) return;
   const theta = sy >= 0.2 * sbs ? 1 : (0.8 * sbs) / (sbs - sy);
-  const y = before.map((g, i) => theta * (g - (after[i] as number)) + (1 - theta) * (bs[i] as number));
+  const y = new Float64Array(n);
+  for (let i = 0; i < n; i += 1) {
+    y[i] = theta * ((before[i] as number) - (after[i] as number)) + (1 - theta) * (bs[i] as number);
+  }
   const sr = theta * sy + (1 - theta) * sbs;
   for (let i = 0; i < n; i += 1) {
     for (let j = 0; j < n; j += 1) {

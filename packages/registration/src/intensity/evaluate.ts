@@ -1,8 +1,8 @@
 import { cholesky, invert4, symmetricEigen } from '@trocar/core/math';
 import type { ByteImage } from './byte-image.js';
-import type { Kernel, KernelImage, KernelSamples } from './kernels/kernel.js';
+import type { Kernel, KernelImage, KernelSamples, KernelWindow } from './kernels/kernel.js';
 import { directions, type Motion, type MotionKind, moved, PARAMETERS } from './motion.js';
-import { type IntensityMetric, ParzenHistogram } from './mutual-information.js';
+import { type IntensityMetric, informationSpread, parzenWindow } from './mutual-information.js';
 import type { SampleSet } from './samples.js';
 
 /** How well a motion brings samples and image together. */
@@ -23,6 +23,9 @@ export interface Detail {
   readonly covariance: Float64Array;
 }
 
+/** Fewer samples inside the image say nothing. */
+const LEAST_INSIDE = 16;
+
 /** One sample set against one moving image: what a level of the pyramid is for the optimiser. */
 export class Comparison {
   readonly radiusMm: number;
@@ -30,52 +33,90 @@ export class Comparison {
   readonly #kernel: Kernel;
   readonly #samples: KernelSamples;
   readonly #image: KernelImage;
-  readonly #histogram: ParzenHistogram;
-  readonly #indexFromFrame = new Float64Array(16);
+  readonly #window: KernelWindow;
+  readonly #metric: IntensityMetric;
+  /** Index from frame: its nine elements row-major, and where the frame's origin lies. */
+  readonly #linear = new Float64Array(9);
+  readonly #origin = new Float64Array(3);
   readonly #map = new Float32Array(12);
   #inside = 0;
+  /** How the measure's slope goes by the histogram; undefined once the kernel knows. */
+  #toWeigh: readonly [number, number] | undefined;
 
   constructor(kernel: Kernel, samples: SampleSet, image: ByteImage, metric: IntensityMetric, movingBins: number) {
     this.#kernel = kernel;
     this.#samples = kernel.addSamples(samples);
     this.#image = kernel.addImage(image);
-    this.#histogram = new ParzenHistogram(samples.fixedBins, movingBins, samples.fine, metric);
+    this.#window = kernel.addWindow(parzenWindow(movingBins, samples.fine));
+    this.#metric = metric;
     this.radiusMm = samples.radiusMm;
     this.count = samples.count;
-    invert4(this.#indexFromFrame, image.frameFromIndex);
+    const inverse = new Float64Array(16);
+    invert4(inverse, image.frameFromIndex);
+    for (let r = 0; r < 3; r += 1) {
+      for (let c = 0; c < 3; c += 1) this.#linear[3 * r + c] = inverse[4 * c + r] as number;
+      this.#origin[r] = inverse[12 + r] as number;
+    }
   }
 
   /** @param slope whether {@link slope} and {@link information} follow */
   score(motion: Motion, slope = false): Score {
-    const m = this.#indexFromFrame;
+    const m = this.#linear;
     for (let r = 0; r < 3; r += 1) {
-      const row = [m[r] as number, m[4 + r] as number, m[8 + r] as number] as const;
-      for (let c = 0; c < 3; c += 1) this.#map[4 * r + c] = along(row, motion.linear, c, 3);
-      this.#map[4 * r + 3] = along(row, motion.at, 0, 1) + (m[12 + r] as number);
+      for (let c = 0; c < 3; c += 1) this.#map[4 * r + c] = along(m, 3 * r, motion.linear, c, 3);
+      this.#map[4 * r + 3] = along(m, 3 * r, motion.at, 0, 1) + (this.#origin[r] as number);
     }
     this.#inside = this.#kernel.scatter(this.#samples, this.#image, this.#map, slope);
     const overlap = this.#inside / this.count;
-    if (this.#inside < 16) return { value: 0, mi: 0, overlap };
-    return { ...this.#histogram.informationOf(this.#kernel.counts(this.#samples), this.#inside), overlap };
+    if (this.#inside < LEAST_INSIDE) return { value: 0, mi: 0, overlap };
+    const { fixed, moving, joint } = this.#kernel.entropies(this.#samples, this.#window, this.#inside);
+    const mi = fixed + moving - joint;
+    if (this.#metric === 'mi') {
+      this.#toWeigh = [1, 1];
+      return { value: mi, mi, overlap };
+    }
+    const value = (fixed + moving) / joint;
+    this.#toWeigh = [value / joint, 1 / joint];
+    return { value, mi, overlap };
   }
 
-  /** The slope of the last score's value. */
+  #weigh(): void {
+    if (this.#toWeigh === undefined) return;
+    this.#kernel.weigh(this.#samples, this.#window, this.#toWeigh[0], this.#toWeigh[1]);
+    this.#toWeigh = undefined;
+  }
+
+  /** The slope of the last score's value; flat where hardly any sample lay inside. */
   slope(kind: MotionKind, motion: Motion): Float64Array {
-    const g = this.#kernel.gather(this.#samples, this.#histogram.slopes());
-    const jacobian = this.#jacobian(kind, motion);
     const n = PARAMETERS[kind];
-    return Float64Array.from({ length: n }, (_, k) => {
-      let sum = 0;
-      for (let a = 0; a < 12; a += 1) sum += (jacobian[n * a + k] as number) * (g[a] as number);
-      return sum / this.#inside;
-    });
+    const out = new Float64Array(n);
+    if (this.#inside < LEAST_INSIDE) return out;
+    this.#weigh();
+    const g = this.#kernel.gather(this.#samples);
+    // By the place in the moving frame instead of the index: the transposed map.
+    const m = this.#linear;
+    const turn = new Float64Array(9);
+    const l = motion.linear;
+    for (let r = 0; r < 3; r += 1) {
+      const row = (c: number): number => along(m, r, g, c, 4, 3);
+      const [x, y, z] = [row(0), row(1), row(2)];
+      out[r] = row(3) / this.#inside;
+      for (let s = 0; s < 3; s += 1) {
+        turn[3 * r + s] = x * (l[3 * s] as number) + y * (l[3 * s + 1] as number) + z * (l[3 * s + 2] as number);
+      }
+    }
+    slopesOfLinear(out, kind, turn, 1 / (this.radiusMm * this.#inside));
+    return out;
   }
 
   /** The mean square of the samples' slopes, n×n: near the optimum about minus the Hessian (Berndt 1974). Of mutual information. */
   information(kind: MotionKind, motion: Motion, stride = 4): Float64Array {
-    const sums = this.#kernel.information(this.#samples, this.#histogram.slopes(), stride);
-    const jacobian = this.#jacobian(kind, motion);
     const n = PARAMETERS[kind];
+    const out = new Float64Array(n * n);
+    if (this.#inside < LEAST_INSIDE) return out;
+    this.#weigh();
+    const sums = this.#kernel.information(this.#samples, stride);
+    const jacobian = this.#jacobian(kind, motion);
     const half = new Float64Array(12 * n);
     for (let a = 0; a < 12; a += 1) {
       for (let b = 0; b < 12; b += 1) {
@@ -83,10 +124,11 @@ export class Comparison {
         for (let k = 0; k < n; k += 1) half[n * a + k] = (half[n * a + k] as number) + s * (jacobian[n * b + k] as number);
       }
     }
-    const out = new Float64Array(n * n);
+    const scale = stride / this.#inside;
     for (let a = 0; a < 12; a += 1) {
       for (let i = 0; i < n; i += 1) {
-        const j = ((jacobian[n * a + i] as number) * stride) / this.#inside;
+        const j = (jacobian[n * a + i] as number) * scale;
+        if (j === 0) continue;
         for (let k = 0; k < n; k += 1) out[n * i + k] = (out[n * i + k] as number) + j * (half[n * a + k] as number);
       }
     }
@@ -102,7 +144,9 @@ export class Comparison {
     const n = PARAMETERS[kind];
     const score = this.score(motion, stepMm > 0);
     const inside = Math.max(1, this.#inside);
-    const noise = this.#histogram.spread(score.mi) / Math.sqrt(inside);
+    const enough = this.#inside >= LEAST_INSIDE;
+    const shares = enough ? this.#kernel.shares(this.#samples, this.#window) : undefined;
+    const noise = shares === undefined ? 0 : informationSpread(shares, score.mi) / Math.sqrt(inside);
     if (!(stepMm > 0)) return { noise, covariance: new Float64Array(n * n).fill(Number.NaN) };
     const information = this.information(kind, motion, 1);
     const here = this.slope(kind, motion);
@@ -127,21 +171,39 @@ export class Comparison {
   /** 12 × n: how the kernel's 3×4 map changes with each parameter. */
   #jacobian(kind: MotionKind, motion: Motion): Float64Array {
     const n = PARAMETERS[kind];
-    const m = this.#indexFromFrame;
     const out = new Float64Array(12 * n);
-    directions(kind, motion, this.radiusMm).forEach((d, k) => {
+    const steps = directions(kind, motion, this.radiusMm);
+    for (let k = 0; k < n; k += 1) {
+      const { linear, at } = steps[k] as Motion;
       for (let r = 0; r < 3; r += 1) {
-        const row = [m[r] as number, m[4 + r] as number, m[8 + r] as number] as const;
-        for (let c = 0; c < 3; c += 1) out[n * (4 * r + c) + k] = along(row, d.linear, c, 3);
-        out[n * (4 * r + 3) + k] = along(row, d.at, 0, 1);
+        for (let c = 0; c < 3; c += 1) out[n * (4 * r + c) + k] = along(this.#linear, 3 * r, linear, c, 3);
+        out[n * (4 * r + 3) + k] = along(this.#linear, 3 * r, at, 0, 1);
       }
-    });
+    }
     return out;
   }
 }
 
-function along(row: readonly [number, number, number], v: Float64Array, from: number, stride: number): number {
-  return row[0] * (v[from] as number) + row[1] * (v[from + stride] as number) + row[2] * (v[from + 2 * stride] as number);
+/** Three elements of `a`, from `first` on and `step` apart, times three of `b`, from `from` on and `stride` apart. */
+function along(a: Float64Array, first: number, b: Float64Array, from: number, stride: number, step = 1): number {
+  return (
+    (a[first] as number) * (b[from] as number) +
+    (a[first + step] as number) * (b[from + stride] as number) +
+    (a[first + 2 * step] as number) * (b[from + 2 * stride] as number)
+  );
+}
+
+/** The slopes by what is not translation, from how the measure grows with each element of a matrix before the motion's. */
+function slopesOfLinear(out: Float64Array, kind: MotionKind, turn: Float64Array, scale: number): void {
+  const t = (r: number, c: number): number => turn[3 * r + c] as number;
+  if (kind === 'affine') {
+    for (let e = 0; e < 9; e += 1) out[3 + e] = scale * (turn[e] as number);
+    return;
+  }
+  out[3] = scale * (t(2, 1) - t(1, 2));
+  out[4] = scale * (t(0, 2) - t(2, 0));
+  out[5] = scale * (t(1, 0) - t(0, 1));
+  if (kind === 'similarity') out[6] = scale * (t(0, 0) + t(1, 1) + t(2, 2));
 }
 
 /** Less than this share of what the samples' slopes promise is not taken for curvature: differences of a rough measure. */

@@ -26,13 +26,18 @@ const SPIN = [
  */
 export function moved(kind: MotionKind, motion: Motion, step: ArrayLike<number>, radiusMm: number): Motion {
   const s = (n: number): number => (step[n] as number) / radiusMm;
-  const at = motion.at.map((t, r) => t + (step[r] as number));
+  const at = new Float64Array(3);
+  for (let r = 0; r < 3; r += 1) at[r] = (motion.at[r] as number) + (step[r] as number);
   if (kind === 'affine') {
-    const change = Float64Array.from({ length: 9 }, (_, n) => s(3 + n) + (n % 4 === 0 ? 1 : 0));
+    const change = new Float64Array(9);
+    for (let n = 0; n < 9; n += 1) change[n] = s(3 + n) + (n % 4 === 0 ? 1 : 0);
     return { linear: product3(change, motion.linear), at };
   }
-  const grow = kind === 'similarity' ? (1 + s(6) / 2) / (1 - s(6) / 2) : 1;
-  const turn = turned(s(3) / 2, s(4) / 2, s(5) / 2).map((x) => grow * x);
+  const turn = turned(s(3) / 2, s(4) / 2, s(5) / 2);
+  if (kind === 'similarity') {
+    const grow = (1 + s(6) / 2) / (1 - s(6) / 2);
+    for (let n = 0; n < 9; n += 1) turn[n] = grow * (turn[n] as number);
+  }
   return { linear: product3(turn, motion.linear), at };
 }
 
@@ -43,7 +48,9 @@ export function moved(kind: MotionKind, motion: Motion, step: ArrayLike<number>,
 export function turned(x: number, y: number, z: number): Float64Array {
   const scale = 1 / Math.sqrt(x * x + y * y + z * z + 1);
   const m = fromQuaternion(new Float64Array(16), [x * scale, y * scale, z * scale, scale], [0, 0, 0]);
-  return Float64Array.from({ length: 9 }, (_, n) => m[4 * (n % 3) + Math.floor(n / 3)] as number);
+  const out = new Float64Array(9);
+  for (let r = 0; r < 3; r += 1) for (let c = 0; c < 3; c += 1) out[3 * r + c] = m[4 * c + r] as number;
+  return out;
 }
 
 /** How the motion's matrix (3×3 row-major) and place change with each parameter of {@link moved} at no step. */
@@ -58,7 +65,9 @@ export function directions(
     kind === 'affine' ? Array.from({ length: 9 }, (_, n) => none().map((_, i) => (i === n ? 1 : 0))) : [...SPIN];
   if (kind === 'similarity') generators.push([1, 0, 0, 0, 1, 0, 0, 0, 1]);
   for (const g of generators) {
-    out.push({ linear: product3(g, motion.linear).map((x) => x / radiusMm), at: new Float64Array(3) });
+    const linear = product3(g, motion.linear);
+    for (let n = 0; n < 9; n += 1) linear[n] = (linear[n] as number) / radiusMm;
+    out.push({ linear, at: new Float64Array(3) });
   }
   return out;
 }
@@ -71,15 +80,16 @@ function unit(r: number): Float64Array {
 
 /** a · b for 3×3 row-major matrices. */
 export function product3(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
-  return Float64Array.from({ length: 9 }, (_, n) => {
-    const r = 3 * Math.floor(n / 3);
-    const c = n % 3;
-    return (
-      (a[r] as number) * (b[c] as number) +
-      (a[r + 1] as number) * (b[3 + c] as number) +
-      (a[r + 2] as number) * (b[6 + c] as number)
-    );
-  });
+  const out = new Float64Array(9);
+  for (let r = 0; r < 9; r += 3) {
+    for (let c = 0; c < 3; c += 1) {
+      out[r + c] =
+        (a[r] as number) * (b[c] as number) +
+        (a[r + 1] as number) * (b[3 + c] as number) +
+        (a[r + 2] as number) * (b[6 + c] as number);
+    }
+  }
+  return out;
 }
 
 /** moving-from-fixed as a 4×4, column-major. */

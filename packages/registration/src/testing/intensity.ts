@@ -50,9 +50,9 @@ export function pairForBits(): IntensityPair {
 
 /** What `registerVolumes(fixed, moving, {seed: 7})` makes of {@link pairForBits}: the matrix movingFromFixed, byte by byte. */
 export const BITS: string =
-  'd79fa02d5942ee3fd94ad4480591d13f9b60e947265bc63f00000000000000000b3197e45d6ed3bf658690871dffed3f2195432361d7c53f' +
-  '00000000000000008f1cd13044ecbdbfb3ce04fbd070cbbfbf8d65c00908ef3f0000000000000000015a4d81ccff27401b6c2761ea1e22c0' +
-  '4e009180de011c40000000000000f03f';
+  'd89fa02d5942ee3fd14ad4480591d13f8d60e947265bc63f0000000000000000053197e45d6ed3bf648690871dffed3f4f95432361d7c53f' +
+  '0000000000000000551cd13044ecbdbfdace04fbd070cbbfbd8d65c00908ef3f0000000000000000d5594d81ccff2740166c2761ea1e22c0' +
+  '46009180de011c40000000000000f03f';
 
 /** The bytes of a matrix of doubles, as hexadecimal digits. */
 export function bitsOf(matrix: ArrayLike<number>): string {

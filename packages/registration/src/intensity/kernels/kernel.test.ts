@@ -5,8 +5,10 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { type ByteImage, HOLE } from '../byte-image.js';
 import { Comparison } from '../evaluate.js';
 import { type Motion, type MotionKind, moved, PARAMETERS } from '../motion.js';
+import { parzenWindow } from '../mutual-information.js';
 import { drawSamples, type SampleSet, sampleWeights } from '../samples.js';
 import { TwinKernel } from './twin.js';
+import { log, TwinHistogram } from './twin-parzen.js';
 import { kernelModule, WasmKernel } from './wasm.js';
 
 /** Smooth blobs with noise; with holes on request. */
@@ -65,6 +67,40 @@ describe('the kernels', () => {
     }
   });
 
+  it('their logarithm is right to two units in the last place, and harmless at 0', () => {
+    const random = new Random(inject('seed') + 2);
+    for (let n = 0; n < 20_000; n += 1) {
+      const p = n < 10_000 ? 2 ** random.between(-60, 2) : 1 + random.between(-1e-3, 1e-3);
+      const truth = Math.log(p);
+      expect(Math.abs(log(p) - truth)).toBeLessThanOrEqual(2 * 2.3e-16 * Math.abs(truth));
+    }
+    expect(log(1)).toBe(0);
+    expect(0 * log(0)).toBe(-0);
+  });
+
+  it('entropies are those of the counts under a cubic B-spline, summed plainly', () => {
+    const random = new Random(inject('seed') + 3);
+    const [rows, bins, fine] = [6, 12, 32];
+    const counts = Uint32Array.from({ length: rows * fine }, () => Math.max(0, random.below(9) - 4));
+    const total = counts.reduce((sum, c) => sum + c, 0);
+    const joint = new Float64Array(rows * bins);
+    counts.forEach((count, n) => {
+      const u = 1 + ((n % fine) * (bins - 4)) / (fine - 1);
+      for (let b = 0; b < bins; b += 1) {
+        const cell = bins * Math.floor(n / fine) + b;
+        joint[cell] = (joint[cell] as number) + (count / total) * spline(u - b);
+      }
+    });
+    const entropy = (p: Float64Array): number => -p.reduce((sum, x) => sum + (x > 0 ? x * Math.log(x) : 0), 0);
+    const fixed = new Float64Array(rows).map((_, a) => joint.subarray(a * bins, (a + 1) * bins).reduce((x, y) => x + y));
+    const moving = new Float64Array(bins).map((_, b) => joint.filter((_, n) => n % bins === b).reduce((x, y) => x + y));
+    const set = { fixedBins: rows, fine } as SampleSet;
+    const found = new TwinHistogram().entropies(set, parzenWindow(bins, fine), counts, total);
+    expect(found.joint).toBeCloseTo(entropy(joint), 12);
+    expect(found.fixed).toBeCloseTo(entropy(fixed), 12);
+    expect(found.moving).toBeCloseTo(entropy(moving), 12);
+  });
+
   it.each(KINDS.flatMap((kind) => (['mi', 'nmi'] as const).map((metric) => ({ kind, metric }))))(
     'the slope of $metric is the difference quotient: $kind',
     ({ kind, metric }) => {
@@ -95,6 +131,12 @@ describe('the kernels', () => {
     },
   );
 });
+
+/** The cubic B-spline. */
+function spline(x: number): number {
+  const a = Math.abs(x);
+  return a < 1 ? (4 - 6 * a * a + 3 * a ** 3) / 6 : a < 2 ? (2 - a) ** 3 / 6 : 0;
+}
 
 const START: Motion = { linear: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), at: new Float64Array(3) };
 

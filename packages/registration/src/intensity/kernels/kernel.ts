@@ -1,4 +1,5 @@
 import type { ByteImage } from '../byte-image.js';
+import type { Entropies, JointShares, ParzenWindow } from '../mutual-information.js';
 import type { SampleSet } from '../samples.js';
 
 /** An image that a kernel holds. */
@@ -14,14 +15,25 @@ export interface KernelSamples {
   readonly fine: number;
 }
 
+/** A Parzen window that a kernel holds. */
+export interface KernelWindow {
+  readonly movingBins: number;
+}
+
 /**
  * The arithmetic of mutual information over samples: in WebAssembly, or the same in typed arrays. Both give the same
- * numbers to the last bit: single precision throughout, in one order.
+ * numbers to the last bit: single precision for what is done for every sample, double precision for the histogram, in one order.
+ * What follows a scatter is about that scatter, until the next.
  */
-export interface Kernel<I extends KernelImage = KernelImage, S extends KernelSamples = KernelSamples> {
+export interface Kernel<
+  I extends KernelImage = KernelImage,
+  S extends KernelSamples = KernelSamples,
+  W extends KernelWindow = KernelWindow,
+> {
   readonly kind: 'wasm' | 'typed-arrays';
   addImage(image: ByteImage): I;
   addSamples(set: SampleSet): S;
+  addWindow(window: ParzenWindow): W;
   /**
    * Counts the samples into the joint histogram of fixed bins and fine moving intensities.
    * @param indexFromSample row-major 3×4: continuous index in the image from sample position
@@ -29,12 +41,20 @@ export interface Kernel<I extends KernelImage = KernelImage, S extends KernelSam
    * @returns how many samples lay inside the image
    */
   scatter(samples: S, image: I, indexFromSample: Float32Array, gradient: boolean): number;
-  /** Counts of the last scatter, fixedBins × fine, row-major: a view that the next scatter overwrites. */
-  counts(samples: S): Uint32Array;
-  /** Σ table[cell] · ∇(moving by index) ⊗ (x, y, z, 1) over the samples of the last scatter: 12 doubles, row-major 3×4. */
-  gather(samples: S, table: Float32Array): Float64Array;
+  /** Lays the window over the counts. @param inside how many samples they hold, above 0 */
+  entropies(samples: S, window: W, inside: number): Entropies;
+  /** What {@link entropies} went by: views that the next call overwrites. */
+  shares(samples: S, window: W): JointShares;
+  /**
+   * Sets for each cell how the measure grows with a sample's moving byte, times the number inside; after {@link entropies}.
+   * @param joint the measure's slope by a joint share is this times its logarithm,
+   * @param margin less this times the logarithm of its moving share, up to terms that sum to nothing
+   */
+  weigh(samples: S, window: W, joint: number, margin: number): void;
+  /** Σ w · ∇(moving by index) ⊗ (x, y, z, 1) over the samples, w as {@link weigh} set it: 12 doubles, row-major 3×4. */
+  gather(samples: S): Float64Array;
   /** Σ a ⊗ a over every `stride`-th sample, a being a sample's term in {@link gather}: 12×12, row-major. */
-  information(samples: S, table: Float32Array, stride: number): Float64Array;
+  information(samples: S, stride: number): Float64Array;
 }
 
 /** 12×12 from the 60 sums of the kernel. */

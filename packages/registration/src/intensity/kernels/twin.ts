@@ -1,18 +1,22 @@
 import { type ByteImage, HOLE, WHITE } from '../byte-image.js';
+import type { Entropies, JointShares, ParzenWindow } from '../mutual-information.js';
 import type { SampleSet } from '../samples.js';
 import { type Kernel, unpackInformation } from './kernel.js';
+import { TwinHistogram } from './twin-parzen.js';
 
 const f = Math.fround;
 
 /**
- * The kernel in typed arrays: the oracle of the WebAssembly one, and what runs where WebAssembly is forbidden. Every
- * operation is rounded to single precision, which is exact for sums and products of singles in doubles.
+ * The kernel in typed arrays: the oracle of the WebAssembly one, and what runs where WebAssembly is forbidden. What is
+ * done for every sample is rounded to single precision after each operation, which is exact for sums and products of singles in doubles.
  */
-export class TwinKernel implements Kernel<ByteImage, SampleSet> {
+export class TwinKernel implements Kernel<ByteImage, SampleSet, ParzenWindow> {
   readonly kind = 'typed-arrays';
   #cells = new Int32Array(0);
   #gradients: [Float32Array, Float32Array, Float32Array] = [new Float32Array(0), new Float32Array(0), new Float32Array(0)];
   #histogram = new Uint32Array(0);
+  readonly #parzen = new TwinHistogram();
+  #table = new Float32Array(0);
 
   addImage(image: ByteImage): ByteImage {
     return image;
@@ -20,6 +24,10 @@ export class TwinKernel implements Kernel<ByteImage, SampleSet> {
 
   addSamples(set: SampleSet): SampleSet {
     return set;
+  }
+
+  addWindow(window: ParzenWindow): ParzenWindow {
+    return window;
   }
 
   scatter(s: SampleSet, image: ByteImage, indexFromSample: Float32Array, gradient: boolean): number {
@@ -83,11 +91,22 @@ export class TwinKernel implements Kernel<ByteImage, SampleSet> {
     return inside ? Math.trunc(f(f(f(r0 + f(w * gz)) * scale) + 0.5)) : -1;
   }
 
-  counts(s: SampleSet): Uint32Array {
-    return this.#histogram.subarray(0, s.fixedBins * s.fine);
+  entropies(s: SampleSet, window: ParzenWindow, inside: number): Entropies {
+    return this.#parzen.entropies(s, window, this.#histogram, inside);
   }
 
-  gather(s: SampleSet, table: Float32Array): Float64Array {
+  shares(): JointShares {
+    return this.#parzen.shares();
+  }
+
+  weigh(s: SampleSet, window: ParzenWindow, joint: number, margin: number): void {
+    const cells = s.fixedBins * s.fine;
+    if (this.#table.length < cells) this.#table = new Float32Array(cells);
+    this.#parzen.weigh(s, window, this.#histogram, [joint, margin], this.#table);
+  }
+
+  gather(s: SampleSet): Float64Array {
+    const table = this.#table;
     const out = new Float64Array(12);
     const lanes = new Float32Array(48);
     const trash = s.fixedBins * s.fine;
@@ -113,7 +132,8 @@ export class TwinKernel implements Kernel<ByteImage, SampleSet> {
     return out;
   }
 
-  information(s: SampleSet, table: Float32Array, stride: number): Float64Array {
+  information(s: SampleSet, stride: number): Float64Array {
+    const table = this.#table;
     const sums = new Float64Array(60);
     const trash = s.fixedBins * s.fine;
     for (let n = 0; n < s.count; n += stride) {

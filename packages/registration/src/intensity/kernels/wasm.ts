@@ -1,12 +1,15 @@
 import type { ByteImage } from '../byte-image.js';
+import type { Entropies, JointShares, ParzenWindow } from '../mutual-information.js';
 import type { SampleSet } from '../samples.js';
-import { type Kernel, type KernelImage, type KernelSamples, unpackInformation } from './kernel.js';
+import { type Kernel, type KernelImage, type KernelSamples, type KernelWindow, unpackInformation } from './kernel.js';
 import { KERNEL } from './mutual-information.generated.js';
 import { TwinKernel } from './twin.js';
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
   scatter(...args: number[]): number;
+  entropies(...args: number[]): void;
+  weigh(...args: number[]): void;
   gather(...args: number[]): void;
   information(...args: number[]): void;
 }
@@ -21,6 +24,26 @@ interface WasmSamples extends KernelSamples {
   readonly z: number;
   readonly rows: number;
 }
+
+interface WasmWindow extends KernelWindow {
+  readonly first: number;
+  readonly values: number;
+  readonly slopes: number;
+}
+
+/** Addresses of what a scatter and what follows it write. */
+interface Scratch {
+  readonly samples: number;
+  readonly cellCount: number;
+  readonly workCount: number;
+  readonly cells: number;
+  readonly gradients: number;
+  readonly histogram: number;
+  readonly table: number;
+  readonly work: number;
+}
+
+const NONE: Scratch = { samples: -1, cellCount: 0, workCount: 0, cells: 0, gradients: 0, histogram: 0, table: 0, work: 0 };
 
 const PAGE = 65536;
 
@@ -55,11 +78,14 @@ export function returnKernel(kernel: Kernel): void {
 }
 
 /** The kernel in WebAssembly, with memory of its own that grows as images and samples are added. */
-export class WasmKernel implements Kernel<WasmImage, WasmSamples> {
+export class WasmKernel implements Kernel<WasmImage, WasmSamples, WasmWindow> {
   readonly kind = 'wasm';
   readonly #exports: Exports;
   #next: number;
-  #scratch = { samples: -1, cells: 0, gradients: 0, histogram: 0, table: 0, cellCount: 0 };
+  #scratch = NONE;
+  /** The map, and what the kernel answers, in the memory as it is now. */
+  #map = new Float32Array(0);
+  #answer = new Float64Array(0);
   readonly #small: number;
   readonly #start: number;
 
@@ -74,7 +100,7 @@ export class WasmKernel implements Kernel<WasmImage, WasmSamples> {
   /** Forgets all images and samples; the memory stays. */
   clear(): void {
     this.#next = this.#start;
-    this.#scratch = { samples: -1, cells: 0, gradients: 0, histogram: 0, table: 0, cellCount: 0 };
+    this.#scratch = NONE;
   }
 
   /** Bytes that its memory holds. */
@@ -91,57 +117,107 @@ export class WasmKernel implements Kernel<WasmImage, WasmSamples> {
 
   addSamples(set: SampleSet): WasmSamples {
     const { count, fixedBins, fine } = set;
-    const [x, y, z, rows] = [set.x, set.y, set.z, set.rows].map((array) => {
-      const at = this.#take(4 * count);
-      new Uint8Array(this.#exports.memory.buffer).set(new Uint8Array(array.buffer, array.byteOffset, 4 * count), at);
-      return at;
-    }) as [number, number, number, number];
+    const [x, y, z, rows] = [set.x, set.y, set.z, set.rows].map((array) => this.#put(array)) as [number, number, number, number];
     return { count, fixedBins, fine, x, y, z, rows };
   }
 
+  addWindow({ movingBins, first, values, slopes }: ParzenWindow): WasmWindow {
+    return { movingBins, first: this.#put(first), values: this.#put(values), slopes: this.#put(slopes) };
+  }
+
+  #put(array: Float32Array | Int32Array | Float64Array): number {
+    const at = this.#take(array.byteLength);
+    new Uint8Array(this.#exports.memory.buffer).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
+    return at;
+  }
+
   scatter(s: WasmSamples, image: WasmImage, indexFromSample: Float32Array, gradient: boolean): number {
-    this.#reserve(s);
+    this.#reserve(s, 0);
     const { histogram, cells, gradients } = this.#scratch;
-    new Float32Array(this.#exports.memory.buffer, this.#small, 12).set(indexFromSample);
-    const scale = (s.fine - 1) / 254;
+    this.#view();
+    this.#map.set(indexFromSample);
     const [ni, nj, nk] = image.size;
-    const holes = image.holes ? 1 : 0;
-    const place = [s.count, s.x, s.y, s.z, s.rows, image.at, ni, nj, nk, holes];
-    const trash = s.fixedBins * s.fine;
-    return this.#exports.scatter(...place, this.#small, scale, trash, histogram, cells, gradient ? gradients : 0);
+    return this.#exports.scatter(
+      s.count,
+      s.x,
+      s.y,
+      s.z,
+      s.rows,
+      image.at,
+      ni,
+      nj,
+      nk,
+      image.holes ? 1 : 0,
+      this.#small,
+      (s.fine - 1) / 254,
+      s.fixedBins * s.fine,
+      histogram,
+      cells,
+      gradient ? gradients : 0,
+    );
   }
 
-  counts(s: WasmSamples): Uint32Array {
-    return new Uint32Array(this.#exports.memory.buffer, this.#scratch.histogram, s.fixedBins * s.fine);
+  entropies(s: WasmSamples, w: WasmWindow, inside: number): Entropies {
+    this.#reserve(s, 3 * s.fixedBins * w.movingBins + 2 * (s.fixedBins + w.movingBins));
+    const { histogram, work } = this.#scratch;
+    const to = this.#small + 64;
+    this.#exports.entropies(s.fixedBins, w.movingBins, s.fine, 1 / inside, histogram, w.first, w.values, work, to);
+    this.#view();
+    const [fixed, moving, joint] = this.#answer as unknown as [number, number, number];
+    return { fixed, moving, joint };
   }
 
-  gather(s: WasmSamples, table: Float32Array): Float64Array {
-    const { cells, gradients, table: at } = this.#scratch;
-    this.#putTable(s, table);
-    this.#exports.gather(s.count, s.x, s.y, s.z, cells, gradients, at, this.#small + 64);
-    return new Float64Array(this.#exports.memory.buffer, this.#small + 64, 12).slice();
+  shares(s: WasmSamples, w: WasmWindow): JointShares {
+    const { buffer } = this.#exports.memory;
+    const cells = s.fixedBins * w.movingBins;
+    const part = (from: number, count: number): Float64Array => new Float64Array(buffer, this.#scratch.work + 8 * from, count);
+    return {
+      joint: part(0, cells),
+      jointLogs: part(cells, cells),
+      fixedLogs: part(3 * cells + s.fixedBins, s.fixedBins),
+      movingLogs: part(3 * cells + 2 * s.fixedBins + w.movingBins, w.movingBins),
+    };
   }
 
-  information(s: WasmSamples, table: Float32Array, stride: number): Float64Array {
-    const { cells, gradients, table: at } = this.#scratch;
-    this.#putTable(s, table);
-    this.#exports.information(s.count, stride, s.x, s.y, s.z, cells, gradients, at, this.#small + 64);
-    return unpackInformation(new Float64Array(this.#exports.memory.buffer, this.#small + 64, 60));
+  weigh(s: WasmSamples, w: WasmWindow, joint: number, margin: number): void {
+    const { histogram, work, table } = this.#scratch;
+    this.#exports.weigh(s.fixedBins, w.movingBins, s.fine, joint, margin, histogram, w.first, w.slopes, work, table);
   }
 
-  #putTable(s: WasmSamples, table: Float32Array): void {
-    const cellCount = s.fixedBins * s.fine;
-    const memory = new Float32Array(this.#exports.memory.buffer, this.#scratch.table, cellCount + 1);
-    memory.set(table);
-    memory[cellCount] = 0;
+  gather(s: WasmSamples): Float64Array {
+    const { cells, gradients, table } = this.#scratch;
+    this.#exports.gather(s.count, s.x, s.y, s.z, cells, gradients, table, this.#small + 64);
+    return this.#answer.subarray(0, 12);
   }
 
-  #reserve(s: KernelSamples): void {
+  information(s: WasmSamples, stride: number): Float64Array {
+    const { cells, gradients, table } = this.#scratch;
+    this.#exports.information(s.count, stride, s.x, s.y, s.z, cells, gradients, table, this.#small + 64);
+    return unpackInformation(this.#answer);
+  }
+
+  /** Views of the memory last as long as it does not grow. */
+  #view(): void {
+    const { buffer } = this.#exports.memory;
+    if (this.#map.buffer === buffer) return;
+    this.#map = new Float32Array(buffer, this.#small, 12);
+    this.#answer = new Float64Array(buffer, this.#small + 64, 60);
+  }
+
+  /** @param workCount doubles that the window's work takes */
+  #reserve(s: KernelSamples, workCount: number): void {
     const cellCount = s.fixedBins * s.fine + 1;
-    if (s.count <= this.#scratch.samples && cellCount <= this.#scratch.cellCount) return;
-    const samples = Math.max(s.count, this.#scratch.samples);
-    const most = Math.max(cellCount, this.#scratch.cellCount);
+    const known = this.#scratch;
+    if (s.count <= known.samples && cellCount <= known.cellCount && workCount <= known.workCount) return;
+    if (workCount > known.workCount) {
+      // The counts of the scatter that is under way stay where they are.
+      this.#scratch = { ...known, workCount, work: this.#take(8 * workCount) };
+      return;
+    }
+    const samples = Math.max(s.count, known.samples);
+    const most = Math.max(cellCount, known.cellCount);
     this.#scratch = {
+      ...known,
       samples,
       cellCount: most,
       cells: this.#take(4 * samples),

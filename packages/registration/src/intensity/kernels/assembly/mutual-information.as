@@ -2,7 +2,7 @@
 // arithmetic, operation for operation in single precision, is in ../twin.ts: the two agree to the last bit.
 //
 // Memory belongs to the caller, who hands in addresses. Sample positions are three arrays of f32 whose length is a
-// multiple of 4; an image is bytes, i fastest.
+// multiple of 4; an image is bytes, i fastest. Bins of either side are even in number, fine steps a multiple of 4.
 
 /**
  * Puts every sample into its cell of the joint histogram and returns how many lay inside the image.
@@ -202,4 +202,114 @@ function block(out: usize, q: f64, x: f64, y: f64, z: f64): void {
   add(out + 56, qz * z);
   add(out + 64, qz);
   add(out + 72, q);
+}
+
+/**
+ * Natural logarithms of two positive, normal doubles; of 0 about −709, so that 0 · log 0 = 0. With p = 2ᵏ m and m between
+ * √½ and √2, log m = 2 artanh((m − 1) / (m + 1)) by its series: eleven terms leave less than half a unit in the last place.
+ * An engine's own logarithm rounds as it likes.
+ */
+function logs(p: v128): v128 {
+  const k = i64x2.shr_s(i64x2.sub(p, i64x2.splat(0x3fe6a09e00000000)), 52);
+  const m = i64x2.sub(p, i64x2.shl(k, 52));
+  // The exponent as a double: its whole number added to the last digits of 1.5 · 2⁵².
+  const exponent = f64x2.sub(i64x2.add(k, i64x2.splat(0x4338000000000000)), f64x2.splat(6755399441055744.0));
+  const one = f64x2.splat(1);
+  const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one));
+  const z = f64x2.mul(s, s);
+  let r = f64x2.splat(1.0 / 21.0);
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 19.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 17.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 15.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 13.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 11.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 9.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 7.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 5.0));
+  r = f64x2.add(f64x2.mul(r, z), f64x2.splat(1.0 / 3.0));
+  const twice = f64x2.add(s, s);
+  const tail = f64x2.mul(f64x2.mul(twice, z), r);
+  return f64x2.add(f64x2.mul(exponent, f64x2.splat(0.6931471805599453)), f64x2.add(twice, tail));
+}
+
+/** −Σ p log p over `n` doubles, the logarithms stored. */
+function entropy(n: i32, p: usize, to: usize): f64 {
+  let sum = f64x2.splat(0);
+  for (let s: usize = 0; s < <usize>n << 3; s += 16) {
+    const shares = v128.load(p + s);
+    const log = logs(shares);
+    v128.store(to + s, log);
+    sum = f64x2.sub(sum, f64x2.mul(shares, log));
+  }
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
+
+/** Adds count times a window's four values to four bins. */
+function lay(at: usize, window: usize, share: f64): void {
+  const q = f64x2.splat(share);
+  v128.store(at, f64x2.add(v128.load(at), f64x2.mul(q, v128.load(window))));
+  v128.store(at, f64x2.add(v128.load(at, 16), f64x2.mul(q, v128.load(window, 16))), 16);
+}
+
+/**
+ * Lays a Parzen window over the counts of a joint histogram, rows × fine, and writes three entropies in nats to `out`: of the
+ * fixed side, of the moving one, joint. `first` holds the first bin of the window at each fine step, `values` its four values.
+ * `work` takes f64: joint and its logarithms, rows × bins each; place for the weights; then of the fixed side the shares and
+ * their logarithms, and of the moving side.
+ */
+export function entropies(
+  rows: i32, bins: i32, fine: i32, share: f64, counts: usize, first: usize, values: usize, work: usize, out: usize,
+): void {
+  const cells = <usize>(rows * bins) << 3;
+  const fixed = work + 3 * cells, moving = fixed + (<usize>rows << 4), width = <usize>bins << 3;
+  memory.fill(work, 0, cells);
+  memory.fill(moving, 0, width);
+  let at = counts, row = work;
+  for (let a = 0; a < rows; a += 1, row += width) {
+    let sum = 0;
+    for (let v: usize = 0; v < <usize>fine; v += 4, at += 16) {
+      const four = v128.load(at);
+      if (!v128.any_true(four)) continue;
+      sum += i32x4.extract_lane(four, 0) + i32x4.extract_lane(four, 1) + i32x4.extract_lane(four, 2) + i32x4.extract_lane(four, 3);
+      for (let w: usize = 0; w < 4; w += 1) {
+        const count = load<i32>(at + (w << 2));
+        if (count == 0) continue;
+        lay(row + (<usize>load<i32>(first + ((v + w) << 2)) << 3), values + ((v + w) << 5), <f64>count * share);
+      }
+    }
+    store<f64>(fixed + (<usize>a << 3), <f64>sum * share);
+    for (let b: usize = 0; b < width; b += 16) v128.store(moving + b, f64x2.add(v128.load(moving + b), v128.load(row + b)));
+  }
+  store<f64>(out, entropy(rows, fixed, fixed + (<usize>rows << 3)));
+  store<f64>(out + 8, entropy(bins, moving, moving + width));
+  store<f64>(out + 16, entropy(rows * bins, work, work + cells));
+}
+
+/**
+ * How the measure grows with a sample's moving intensity, for every cell with samples in it: `table`, f32, rows × fine and one 0 for
+ * the samples outside. The measure's slope by a joint share is `joint` times its logarithm less `margin` times that of its moving share.
+ */
+export function weigh(
+  rows: i32, bins: i32, fine: i32, joint: f64, margin: f64,
+  counts: usize, first: usize, slopes: usize, work: usize, table: usize,
+): void {
+  const cells = <usize>(rows * bins) << 3, width = <usize>bins << 3;
+  const logarithms = work + cells, weights = logarithms + cells, moving = work + 3 * cells + (<usize>rows << 4) + width;
+  const ofJoint = f64x2.splat(joint), ofMargin = f64x2.splat(margin);
+  for (let row: usize = 0; row < cells; row += width) {
+    for (let b: usize = 0; b < width; b += 16) {
+      const less = f64x2.mul(ofMargin, v128.load(moving + b));
+      v128.store(weights + row + b, f64x2.sub(f64x2.mul(ofJoint, v128.load(logarithms + row + b)), less));
+    }
+  }
+  let at = counts, to = table, row = weights;
+  for (let a = 0; a < rows; a += 1, row += width) {
+    for (let v: usize = 0; v < <usize>fine; v += 1, at += 4, to += 4) {
+      if (load<i32>(at) == 0) continue;
+      const w = row + (<usize>load<i32>(first + (v << 2)) << 3), s = slopes + (v << 5);
+      const two = f64x2.add(f64x2.mul(v128.load(w), v128.load(s)), f64x2.mul(v128.load(w, 16), v128.load(s, 16)));
+      store<f32>(to, <f32>(f64x2.extract_lane(two, 0) + f64x2.extract_lane(two, 1)));
+    }
+  }
+  store<f32>(to, 0);
 }
