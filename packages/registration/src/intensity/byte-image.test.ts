@@ -4,6 +4,7 @@ import { volume } from '@trocar/core/volume';
 import { describe, expect, inject, it } from 'vitest';
 import { Breath } from './breath.js';
 import { type ByteImage, coarser, HOLE } from './byte-image.js';
+import { averager } from './kernels/averaging.js';
 import { allRotations } from './orientations.js';
 import { byteImageOf } from './stretch.js';
 
@@ -43,9 +44,11 @@ describe('images as bytes', () => {
     },
   );
 
-  it('averages the same whichever way it is done: by words, by pairs, with holes to mind', async () => {
+  it('averages the same whichever way it is done: in WebAssembly, in typed arrays, with holes to mind', async () => {
     const random = new Random(inject('seed'));
-    for (const ni of [24, 25, 26]) {
+    const kernel = await averager();
+    expect(kernel).toBeDefined();
+    for (const ni of [24, 25, 37]) {
       const size = [ni, 11, 9] as const;
       const values = Uint8Array.from({ length: ni * 99 }, () => random.below(255));
       const image = { values, size, frameFromIndex: Float64Array.from(GEOMETRY) };
@@ -53,10 +56,13 @@ describe('images as bytes', () => {
         [2, 2, 2],
         [2, 1, 3],
         [3, 2, 1],
+        [1, 5, 4],
       ] as const) {
+        const fast = await coarser({ ...image, holes: false }, factors, breath, kernel);
         const plain = await coarser({ ...image, holes: false }, factors, breath);
         const careful = await coarser({ ...image, holes: true }, factors, breath);
         expect(plain.values).toEqual(careful.values);
+        expect(fast).toEqual(plain);
       }
     }
   });
@@ -74,10 +80,17 @@ describe('images as bytes', () => {
     });
   });
 
-  it('is the same from integers and from floats', async () => {
+  it.each([
+    ['Int8Array', Int8Array, -100, 100],
+    ['Uint8Array', Uint8Array, 0, 255],
+    ['Int16Array', Int16Array, -1000, 2000],
+    ['Int16Array, its whole range', Int16Array, -32768, 32767],
+    ['Uint16Array', Uint16Array, 30_000, 65_000],
+  ] as const)('is the same from integers and from floats: %s', async (_, Kind, low, high) => {
     const random = new Random(inject('seed') + 1);
-    const whole = Int16Array.from({ length: 960 }, () => random.below(3000) - 1000);
-    const init = { frame: ct, size: [12, 10, 8] as const, frameFromIndex: GEOMETRY };
+    // An odd number of voxels, and a view that begins in the middle of its buffer.
+    const whole = Kind.from({ length: 1298 }, () => low + random.below(high - low + 1)).subarray(3);
+    const init = { frame: ct, size: [7, 37, 5] as const, frameFromIndex: GEOMETRY };
     const [a, b] = await Promise.all(
       [whole, Float64Array.from(whole)].map((voxels) => byteImageOf(volume({ ...init, voxels }), 'fixed', [1, 1, 1], breath)),
     );

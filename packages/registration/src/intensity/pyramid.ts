@@ -2,6 +2,7 @@ import { Random } from '@trocar/core/math';
 import { type AnyVolume, spacingOf } from '@trocar/core/volume';
 import type { Breath } from './breath.js';
 import { type ByteImage, coarser, factorsTowards, HOLE } from './byte-image.js';
+import { averager } from './kernels/averaging.js';
 import { drawSamples, type SampleSet, sampleWeights } from './samples.js';
 import { byteImageOf } from './stretch.js';
 
@@ -93,9 +94,10 @@ export async function pyramidOf(
 ): Promise<Pyramid> {
   const factors = baseFactors(v);
   let image = await byteImageOf(v, side, factors, breath, mask);
+  const kernel = await averager();
   const levels: ByteImage[] = [];
   for (let n = spacings.length - 1; n >= 0; n -= 1) {
-    image = await coarser(image, factorsTowards(image, spacings[n] as number), breath);
+    image = await coarser(image, factorsTowards(image, spacings[n] as number), breath, kernel);
     levels.unshift(image);
   }
   return { levels, factors };
