@@ -6,6 +6,7 @@ import { PIVOT_CONE_DEG } from '../src/hand.js';
 import type { Procedure } from '../src/procedure.js';
 import { FEWEST_FIDUCIALS } from '../src/registration-step.js';
 import type { Errands } from './errands.js';
+import { type ImagesPlace, imagesActions, secondAction } from './images.js';
 import type { Action } from './panel.js';
 import type { Pictures } from './pictures.js';
 
@@ -22,12 +23,15 @@ export interface Workplace {
   /** Whether the plan was accepted, and how it is. */
   readonly planned: boolean;
   acceptPlan(): void;
+  /** The second image. */
+  readonly images: ImagesPlace;
 }
 
 /** The buttons of this moment. */
 export function actionsOf(w: Workplace): Action[] {
   if (!w.planned) return planActions(w);
-  return [...stageActions(w), ...coverActions(w)];
+  if (w.images.images.isOpen) return imagesActions(w.images);
+  return [...stageActions(w), ...secondAction(w.images), ...coverActions(w)];
 }
 
 function stageActions(w: Workplace): Action[] {

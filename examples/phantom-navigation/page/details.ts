@@ -3,10 +3,18 @@ import type { Procedure } from '../src/procedure.js';
 import { calibrateDetail } from './calibrate.js';
 import type { Detail } from './detail.js';
 import { h } from './dom.js';
+import { type ImagesPlace, imagesDetail } from './images.js';
 import { type ReviewDeeds, type ReviewState, reviewDetail } from './review.js';
 
 /** The detail of the step that the procedure is at. */
-export function detailOf(procedure: Procedure, planned: boolean, state: ReviewState, deeds: ReviewDeeds): Detail {
+export function detailOf(
+  procedure: Procedure,
+  planned: boolean,
+  images: ImagesPlace,
+  state: ReviewState,
+  deeds: ReviewDeeds,
+): Detail {
+  if (planned && images.images.isOpen) return imagesDetail(images);
   const { stage } = procedure;
   const refusal = procedure.refusal?.message ?? '';
   const step = planned ? stepDetail(procedure, state, deeds) : planDetail(procedure);

@@ -4,13 +4,19 @@ import { createStage, type Stage, type Tool } from '@trocar/core/render';
 import type { NavigationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT, TOOLS } from '../src/frames.js';
+import { ImageStep } from '../src/image-step.js';
 import type { Procedure } from '../src/procedure.js';
+import type { SecondFault } from '../src/second-image.js';
 import { actionsOf } from './actions.js';
 import { detailOf, refused } from './details.js';
 import { Errands } from './errands.js';
+import { type ImagesPlace, imagesBanner, imagesNote } from './images.js';
+import { crosshairKeys } from './keys.js';
 import { type Banner, Panel, type Step } from './panel.js';
 import { Pictures } from './pictures.js';
-import { caseFacts, loadCase, painted, pause } from './server-link.js';
+import { registerInWorker } from './register-in-worker.js';
+import { SecondView } from './second-view.js';
+import { type CaseFacts, caseFacts, loadCase, loadSecond, painted, pause } from './server-link.js';
 import { skinOf } from './skin.js';
 
 /** A tip farther than this from the planned line is not past the target, however deep: it is somewhere else, mm. */
@@ -24,11 +30,20 @@ class Page {
   readonly #stylus: Tool;
   readonly #pictures: Pictures;
   readonly #errands = new Errands();
+  readonly #second: SecondView;
+  #images: ImageStep | undefined;
+  #facts: CaseFacts | undefined;
+  #fault: SecondFault = 'none';
+  /** Whether a second image is on its way: until it is here there is nothing to be registered. */
+  #taking = false;
+  #compared = false;
   #connected: ConnectedProcedure | undefined;
   #planned = false;
   /** Which fiducial is looked at under review. */
   #selected: number | undefined;
   #message = '';
+  /** Why there is no second image, where there should be one. */
+  #unread = '';
   #detailKey = '';
 
   constructor() {
@@ -37,6 +52,8 @@ class Page {
     this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
     this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', lengthMm: 160, radiusMm: 2 } });
     this.#pictures = new Pictures(this.#stage);
+    this.#second = new SecondView(this.#stage);
+    crosshairKeys(this.#stage, () => this.#connected?.procedure.stage !== 'navigate');
     this.#stage.contextLost.subscribe(() => {
       // What a browser paints instead is white, and no picture. The numbers come from elsewhere, and stay true.
       canvas.style.visibility = 'hidden';
@@ -54,6 +71,8 @@ class Page {
     for (const name of facts.covered) this.#errands.covered.add(name);
     const given = await loadCase(facts, (text) => this.#panel.busy(text));
     this.#show(given);
+    this.#facts = facts;
+    await this.#takeSecond(given, 'none');
     this.#panel.busy('');
     const connected = connectProcedure({
       url: facts.bridge,
@@ -67,6 +86,24 @@ class Page {
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     await pause(200);
     this.#stage.start(() => this.#frame());
+  }
+
+  /** Takes the second image, where there is one; where it cannot be read, the procedure goes on without it and says so. */
+  async #takeSecond(given: NavigationCase, fault: SecondFault): Promise<void> {
+    const facts = this.#facts as CaseFacts;
+    let second: ImageStep['second'];
+    this.#taking = true;
+    this.#unread = '';
+    try {
+      second = await loadSecond(facts, (text) => this.#panel.busy(text), fault);
+    } catch (error) {
+      this.#unread = `Second image not read: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    this.#taking = false;
+    this.#fault = fault;
+    this.#panel.busy('');
+    this.#images = new ImageStep(given.volume, second, registerInWorker);
+    this.#panel.hasImages(second !== undefined);
   }
 
   /** The slices at once; the skin in the 3D view when it is made. */
@@ -94,19 +131,39 @@ class Page {
     if (connected === undefined) return;
     const { procedure } = connected;
     procedure.update();
+    const place = this.#place(procedure);
     this.#stylus.update(procedure.tipInImage, procedure.deviation.tipError95Mm);
     this.#numbers(procedure);
-    this.#panel.step(stepOf(procedure, this.#planned));
-    this.#panel.banner(this.#banner(procedure));
+    this.#panel.step(this.#planned && place.images.isOpen ? 'images' : stepOf(procedure, this.#planned));
+    this.#panel.banner(this.#banner(procedure, place));
     this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
     const { state, clock } = connected.bridge;
     this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
     this.#stylusNote(procedure);
-    this.#panel.actions(this.#actions(procedure));
+    const note = this.#unread === '' ? imagesNote(place) : { text: this.#unread, warn: true };
+    this.#panel.images(note.text, note.warn);
+    this.#panel.actions(this.#actions(procedure, place));
     if (procedure.stage !== 'review') this.#selected = undefined;
-    this.#detail(procedure);
+    this.#detail(procedure, place);
     this.#pictures.show(procedure);
+    this.#second.show(place.images);
     this.#errands.goOn(procedure);
+  }
+
+  /** What the step of the second image works on. */
+  #place(procedure: Procedure): ImagesPlace {
+    return {
+      images: this.#images as ImageStep,
+      procedure,
+      view: this.#second,
+      fault: this.#facts?.second === 'phantom' ? this.#fault : undefined,
+      taking: this.#taking,
+      take: (fault) => void this.#takeSecond(procedure.case, fault),
+      compared: this.#compared,
+      compare: (done) => {
+        this.#compared = done;
+      },
+    };
   }
 
   #numbers(procedure: Procedure): void {
@@ -131,8 +188,10 @@ class Page {
   }
 
   /** The worst thing that a person must know now. */
-  #banner(procedure: Procedure): Banner | undefined {
+  #banner(procedure: Procedure, { images }: ImagesPlace): Banner | undefined {
     if (this.#message !== '') return { kind: 'stop', text: this.#message };
+    // Nothing is tracked in this step: what must be known is what the pictures are.
+    if (this.#planned && images.isOpen) return imagesBanner(images);
     const link = this.#connected?.bridge.state;
     if (link !== undefined && (link.link === 'refused' || link.link === 'silent')) {
       return { kind: 'stop', text: 'No connection to the bridge' };
@@ -148,7 +207,7 @@ class Page {
     return this.#errands.trouble === '' ? undefined : { kind: 'warn', text: this.#errands.trouble };
   }
 
-  #actions(procedure: Procedure): ReturnType<typeof actionsOf> {
+  #actions(procedure: Procedure, images: ImagesPlace): ReturnType<typeof actionsOf> {
     return actionsOf({
       procedure,
       errands: this.#errands,
@@ -156,6 +215,7 @@ class Page {
       stage: this.#stage,
       stylus: this.#stylus,
       planned: this.#planned,
+      images,
       acceptPlan: () => {
         this.#planned = true;
       },
@@ -163,9 +223,9 @@ class Page {
   }
 
   /** The free part of the panel: rebuilt when what it says changes. */
-  #detail(procedure: Procedure): void {
+  #detail(procedure: Procedure, images: ImagesPlace): void {
     const state = { selected: this.#selected, busy: this.#errands.busy || procedure.touching !== undefined };
-    const detail = detailOf(procedure, this.#planned, state, {
+    const detail = detailOf(procedure, this.#planned, images, state, {
       select: (index) => this.#select(procedure, index),
       touchAgain: (index) => this.#errands.touch(index),
     });

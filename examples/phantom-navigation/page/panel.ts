@@ -5,7 +5,7 @@ import { h, replaceKeepingFocus, setText } from './dom.js';
 export type NumberName = 'distance' | 'depth' | 'lateral' | 'angle' | 'age' | 'tipError' | 'targetError';
 
 /** The steps of the procedure, in order. */
-export const STEPS = ['load', 'plan', 'calibrate', 'register', 'review', 'navigate'] as const;
+export const STEPS = ['load', 'plan', 'images', 'calibrate', 'register', 'review', 'navigate'] as const;
 export type Step = (typeof STEPS)[number];
 
 /** A button. */
@@ -43,6 +43,7 @@ export class Panel {
   readonly #case = element('#case', HTMLElement);
   readonly #banner = element('#banner', HTMLElement);
   readonly #stylus = element('#stylus', HTMLElement);
+  readonly #images = element('#images', HTMLElement);
   readonly #busy = element('#busy', HTMLElement);
   readonly #detail = element('#detail', HTMLElement);
   readonly #actions = element('#actions', HTMLElement);
@@ -84,6 +85,18 @@ export class Panel {
     setText(this.#stylus, text);
     const kind = warn ? 'warn' : 'ok';
     if (this.#stylus.dataset['kind'] !== kind) this.#stylus.dataset['kind'] = kind;
+  }
+
+  /** On what grounds the second image is shown; empty where nothing was decided. */
+  images(text: string, warn: boolean): void {
+    setText(this.#images, text);
+    const kind = warn ? 'warn' : 'ok';
+    if (this.#images.dataset['kind'] !== kind) this.#images.dataset['kind'] = kind;
+  }
+
+  /** Whether there is a step of the second image. */
+  hasImages(has: boolean): void {
+    this.#app.toggleAttribute('data-images', has);
   }
 
   /** What the page is waiting for, over the images; empty for nothing. */

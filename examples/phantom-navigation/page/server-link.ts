@@ -1,6 +1,8 @@
 import { readVolume, setAssetsBase } from '@trocar/core/io';
+import type { Volume } from '@trocar/core/volume';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from '../src/case.js';
-import { CT, type ToolName } from '../src/frames.js';
+import { CT, SECOND, type ToolName } from '../src/frames.js';
+import { type SecondFault, simulatedSecond } from '../src/second-image.js';
 
 /** What the server says of the procedure to be done: see `src/node/page-server.ts`. */
 export interface CaseFacts {
@@ -10,6 +12,9 @@ export interface CaseFacts {
   readonly bridge: string;
   /** Names of the files to be read, for `files`. */
   readonly files: readonly string[];
+  /** Which second image there is, and the names of its files, for `files`. */
+  readonly second: 'phantom' | 'files' | 'none';
+  readonly secondFiles: readonly string[];
   /** What is to be done where slices are missing. */
   readonly gaps: 'refuse' | 'interpolate';
   /** Which series, where the files hold several. */
@@ -61,19 +66,7 @@ async function readCase(facts: CaseFacts, progress: (text: string) => void): Pro
     await painted();
     return phantomCase(facts.seed);
   }
-  setAssetsBase('/trocar');
-  let got = 0;
-  const files = await Promise.all(
-    facts.files.map(async (name, n) => {
-      const response = await fetch(`/files/${n}`);
-      if (!response.ok) throw new Error(`${name}: ${response.status}`);
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      got += 1;
-      progress(`Reading ${got} of ${facts.files.length} files …`);
-      return { name, bytes };
-    }),
-  );
-  progress('Decoding …');
+  const files = await fetched('/files', facts.files, progress);
   const volume = await readVolume(files, {
     frame: CT,
     gaps: facts.gaps,
@@ -82,6 +75,44 @@ async function readCase(facts: CaseFacts, progress: (text: string) => void): Pro
   progress('Finding the skin …');
   await painted();
   return volumeCase(volume, facts.seed);
+}
+
+/**
+ * The second image: made here, or fetched and decoded here; undefined where there is none.
+ * @param fault of a simulated one
+ */
+export async function loadSecond(
+  facts: CaseFacts,
+  progress: (text: string) => void,
+  fault: SecondFault = 'none',
+): Promise<Volume<'second'> | undefined> {
+  if (facts.second === 'none') return undefined;
+  progress('Making the second image …');
+  await painted();
+  if (facts.second === 'phantom') return simulatedSecond(facts.seed, fault).volume;
+  return readVolume(await fetched('/second', facts.secondFiles, progress), { frame: SECOND });
+}
+
+/** Files of the server, with their names: the last word before they are decoded is said too. */
+async function fetched(
+  from: '/files' | '/second',
+  names: readonly string[],
+  progress: (text: string) => void,
+): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }[]> {
+  setAssetsBase('/trocar');
+  let got = 0;
+  const files = await Promise.all(
+    names.map(async (name, n) => {
+      const response = await fetch(`${from}/${n}`);
+      if (!response.ok) throw new Error(`${name}: ${response.status}`);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      got += 1;
+      progress(`Reading ${got} of ${names.length} files …`);
+      return { name, bytes };
+    }),
+  );
+  progress('Decoding …');
+  return files;
 }
 
 /** After the next frame is on the screen: for words that must be seen before the page is busy. */

@@ -6,8 +6,6 @@ import { SECOND } from './frames.js';
 
 /** What is wrong with a simulated second image, if anything. */
 export type SecondFault = 'none' | 'noisy' | 'mirrored';
-/** All of them. */
-export const SECOND_FAULTS: readonly SecondFault[] = ['none', 'noisy', 'mirrored'];
 
 /** Another image of the phantom, and where it truly lies: what a registration tries to find. */
 export interface SimulatedSecond {

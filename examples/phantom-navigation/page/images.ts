@@ -1,0 +1,257 @@
+import { formatBound } from '@trocar/core/guidance';
+import { keepsLimit, limitLine } from '../src/acceptance.js';
+import type { ImageResult, ImageStep } from '../src/image-step.js';
+import type { Procedure } from '../src/procedure.js';
+import type { SecondFault } from '../src/second-image.js';
+import type { Detail } from './detail.js';
+import { h } from './dom.js';
+import type { Action, Banner } from './panel.js';
+import type { SecondView } from './second-view.js';
+
+/** What the step of the second image works on. */
+export interface ImagesPlace {
+  readonly images: ImageStep;
+  readonly procedure: Procedure;
+  readonly view: SecondView;
+  /** What a person may do wrong with a simulated image; undefined where the image came from files. */
+  readonly fault: SecondFault | undefined;
+  /** Whether another image is on its way: the one that is still here is not to be registered. */
+  readonly taking: boolean;
+  /** Takes another simulated image. */
+  take(fault: SecondFault): void;
+  /** Whether the person has said to have compared the images. */
+  readonly compared: boolean;
+  compare(done: boolean): void;
+}
+
+/** One bar for the page: its value changes in every frame, so it is kept. */
+const bar = h('progress', { id: 'registering', max: 1, 'aria-label': 'Registration of the images' });
+const percent = h('span', { class: 'figure' });
+
+/** The names of the two images in words: `MR` and `CT`. */
+export function imageNames({ images, procedure }: Pick<ImagesPlace, 'images' | 'procedure'>): readonly [string, string] {
+  const name = (modality: string | undefined, else_: string): string =>
+    modality === undefined || modality === '' || modality === 'OT' ? else_ : modality;
+  const [second, first] = [name(images.second?.modality, 'second image'), name(procedure.case.volume.modality, 'image')];
+  return second === first ? [`second ${second}`, `first ${first}`] : [second, first];
+}
+
+/** The free part of the panel in this step. */
+export function imagesDetail(place: ImagesPlace): Detail {
+  const { images, procedure, compared } = place;
+  if (images.stage === 'running') {
+    bar.value = images.fraction;
+    percent.textContent = `${Math.round(100 * images.fraction)} %`;
+  }
+  return {
+    key: `${images.stage}|${resultNumber(images.result)}|${images.refusal?.message}|${compared}|${procedure.plan.maxTre95Mm}|${place.fault}`,
+    build: () => [...content(place), ...said(images)],
+  };
+}
+
+const numbers = new WeakMap<ImageResult, number>();
+let latest = 0;
+
+/** A number that is another for every result. */
+function resultNumber(result: ImageResult | undefined): number {
+  if (result === undefined) return 0;
+  if (!numbers.has(result)) numbers.set(result, ++latest);
+  return numbers.get(result) as number;
+}
+
+function content(place: ImagesPlace): HTMLElement[] {
+  switch (place.images.stage) {
+    case 'running':
+      return runningContent(place);
+    case 'review':
+      return place.images.result === undefined ? [] : reviewContent(place, place.images.result);
+    default:
+      return waitingContent(place);
+  }
+}
+
+function waitingContent(place: ImagesPlace): HTMLElement[] {
+  const [second, first] = imageNames(place);
+  const size = place.images.second?.size.join('×') ?? '';
+  return [
+    h('p', { class: 'lead' }, `Where does the ${second} lie on the ${first}?`),
+    h('p', { class: 'quiet' }, `${second} ${size}. Its coordinates are not those of the ${first}: it is not drawn yet.`),
+    h(
+      'ol',
+      { class: 'how' },
+      h('li', {}, 'Let it be registered: both images are compared by what they show, from anywhere.'),
+      h('li', {}, 'Look at both: squares, edges, fade, spyglass.'),
+      h('li', {}, 'Accept it, or go on without it.'),
+    ),
+  ];
+}
+
+function runningContent({ view }: ImagesPlace): HTMLElement[] {
+  return [
+    h('p', { class: 'quiet' }, 'Registering. What is drawn is the best place so far, and may be wrong.'),
+    h('div', { class: 'progress' }, bar, percent),
+    view.controls,
+  ];
+}
+
+function reviewContent(place: ImagesPlace, result: ImageResult): HTMLElement[] {
+  return [expectation(place, result), chance(result), ...findings(result), place.view.controls, ...byEye(place, result)];
+}
+
+const VERDICTS: Readonly<Record<ImageResult['outcome'], string>> = {
+  ok: '✓ all checks hold',
+  ambiguous: '? another place fits as well',
+  failed: '✕ not to be trusted',
+};
+
+/** The error that is expected at the target against the plan's limit; unknown where the result does not stand. */
+function expectation({ images, procedure }: ImagesPlace, result: ImageResult): HTMLElement {
+  const { plan } = procedure;
+  const p95 = images.tre95Mm(plan.target);
+  const known = Number.isFinite(p95);
+  const kept = images.whyNotChecked(plan) === undefined;
+  const verdict = result.outcome === 'ok' && !keepsLimit(plan, p95) ? '✕ beyond the limit' : VERDICTS[result.outcome];
+  return h(
+    'div',
+    { class: 'expectation', 'data-kept': String(kept), 'data-outcome': result.outcome },
+    h('p', { class: 'quiet' }, 'Expected error at the target, 95 %'),
+    h(
+      'p',
+      { class: 'row' },
+      h('span', { class: 'big' }, known ? formatBound(p95) : 'unknown'),
+      h('span', { class: 'verdict', role: 'status' }, verdict),
+    ),
+    known ? h('p', { class: 'limit-line' }, limitLine(plan, p95)) : undefined,
+  );
+}
+
+function chance({ confidence, seconds }: ImageResult): HTMLElement {
+  // Never 100 %: nothing here is that sure.
+  const share = Math.min(99, Math.floor(100 * confidence));
+  return h('p', { class: 'quiet chance' }, `Chance to be right: ${share} % · ${seconds.toFixed(1)} s`);
+}
+
+function findings(result: ImageResult): HTMLElement[] {
+  return result.findings.map((f) => h('p', { class: 'refused', 'data-finding': f.code }, f.message));
+}
+
+/** What a person must have seen before taking what did not prove itself. */
+function byEye({ images, procedure, compared, compare }: ImagesPlace, result: ImageResult): HTMLElement[] {
+  if (images.whyNotChecked(procedure.plan) === undefined) return [];
+  const never = images.whyNotByEye();
+  if (never !== undefined) {
+    const already = result.findings.some((f) => never.message.endsWith(f.message));
+    return [h('p', { class: 'refused', role: 'alert' }, already ? 'This cannot be accepted by eye either.' : never.message)];
+  }
+  const box = h('input', { type: 'checkbox', id: 'compared', 'data-action': 'compared' });
+  box.checked = compared;
+  box.addEventListener('change', () => compare(box.checked));
+  const text = 'I have compared both images in all three views: skin, skull, midline and target lie on each other, left is left.';
+  return [h('label', { class: 'compared', for: 'compared' }, box, h('span', {}, text))];
+}
+
+/** What was refused, where the content does not say it already. */
+function said({ stage, refusal, result }: ImageStep): HTMLElement[] {
+  if (refusal === undefined || stage === 'running') return [];
+  const told = result?.findings.some((f) => refusal.message.includes(f.message)) === true;
+  return told ? [] : [h('p', { class: 'refused', role: 'alert' }, refusal.message)];
+}
+
+/** The buttons of this step. */
+export function imagesActions(place: ImagesPlace): Action[] {
+  const { images } = place;
+  switch (images.stage) {
+    case 'running':
+      return [{ id: 'abort-images', label: 'Stop', wide: true, run: () => images.abort() }];
+    case 'review':
+      return reviewActions(place);
+    default:
+      return [...waitingActions(place), ...faultActions(place)];
+  }
+}
+
+function waitingActions(place: ImagesPlace): Action[] {
+  const { images, taking: disabled } = place;
+  const [second, first] = imageNames(place);
+  return [
+    { id: 'start-images', label: `Register ${second} to ${first}`, primary: true, disabled, run: () => begin(place) },
+    { id: 'leave-images', label: 'Go on without it', wide: true, disabled, run: () => void images.leave() },
+  ];
+}
+
+function begin({ images, view, compare }: ImagesPlace): void {
+  compare(false);
+  view.shown = true;
+  void images.start();
+}
+
+function reviewActions(place: ImagesPlace): Action[] {
+  const { images, procedure, compared } = place;
+  const holds = images.whyNotChecked(procedure.plan) === undefined;
+  const byEye = images.whyNotByEye() === undefined;
+  const taken = (): void => {
+    const edge = images.accepted?.edge;
+    if (edge !== undefined) procedure.graph.set(edge);
+    place.view.shown = false;
+  };
+  const checked = (): void => {
+    if (images.accept(procedure.plan) === undefined) taken();
+  };
+  const eye = (): void => {
+    if (images.acceptByEye(compared) === undefined) taken();
+  };
+  const actions: Action[] = [];
+  if (holds) actions.push({ id: 'accept-images', label: 'Accept registration', primary: true, run: checked });
+  else if (byEye) actions.push({ id: 'accept-by-eye', label: 'Accept by eye', wide: true, disabled: !compared, run: eye });
+  actions.push(
+    { id: 'reject-images', label: 'Reject', run: () => void images.reject() },
+    // Where the checks do not hold, this is the safe way on.
+    { id: 'leave-images', label: 'Go on without it', run: () => void images.leave() },
+  );
+  return actions;
+}
+
+/** Faults that a simulated image may have: as a person meets them. */
+function faultActions({ fault, taking, take }: ImagesPlace): Action[] {
+  if (fault === undefined) return [];
+  const button = (id: SecondFault, label: string): Action => ({
+    id: `image-${id}`,
+    label,
+    simulated: true,
+    pressed: fault === id,
+    disabled: taking,
+    run: () => take(fault === id ? 'none' : id),
+  });
+  return [button('noisy', 'Noisy image'), button('mirrored', 'Left and right exchanged')];
+}
+
+/** Shows or hides an accepted second image in the steps that follow. */
+export function secondAction(place: ImagesPlace): Action[] {
+  const { images, view } = place;
+  if (images.stage !== 'accepted') return [];
+  const [second] = imageNames(place);
+  const run = (): void => {
+    view.shown = !view.shown;
+  };
+  return [{ id: 'second', label: `${view.shown ? 'Hide' : 'Show'} ${second}`, pressed: view.shown, run }];
+}
+
+/** What is drawn and must not be taken for more than it is. */
+export function imagesBanner({ stage, result }: ImageStep): Banner | undefined {
+  if (stage === 'running') return { kind: 'warn', text: 'Preview: not registered yet' };
+  if (stage !== 'review' || result === undefined) return undefined;
+  return result.outcome === 'ok' ? { kind: 'warn', text: 'Not accepted yet' } : { kind: 'stop', text: 'Not to be trusted' };
+}
+
+/** On what grounds the second image is shown: said in every later step. */
+export function imagesNote(place: ImagesPlace): { readonly text: string; readonly warn: boolean } {
+  const { images, procedure } = place;
+  const [second, first] = imageNames(place);
+  const { accepted } = images;
+  if (accepted?.how === 'by-eye') return { text: `${second} on ${first}: accepted by eye, error unknown`, warn: true };
+  if (accepted !== undefined) {
+    const bound = formatBound(images.tre95Mm(procedure.plan.target));
+    return { text: `${second} on ${first}: registered, ${bound} at the target`, warn: false };
+  }
+  return images.stage === 'left' ? { text: `${second}: not registered, not shown`, warn: true } : { text: '', warn: false };
+}
