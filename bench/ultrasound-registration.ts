@@ -14,7 +14,9 @@ import { type Row, report, row } from './_report.js';
  *
  *   npm run bench -- ultrasound                      the counts of the documents
  *   … --starts 20 --simulated 10                     fewer
- *   … --only real|simulated|single|unrelated         one part
+ *   … --only real|single|simulated|wrong             one part
+ *   … --first 26                                     from that seed on
+ *   … --threads 2                                    workers
  *   … --fit                                          weights of the confidence from these results
  *
  * Right: mean error of the landmarks at most 2.5 mm (real); mean distance from the best rigid motion over the targets at most
@@ -28,6 +30,7 @@ const argument = (name: string, usual: number): number => {
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
 const STARTS = argument('--starts', 100);
 const SIMULATED = argument('--simulated', 50);
+const WRONG = argument('--wrong', 10);
 const FIRST = argument('--first', 1);
 
 const us = frame('us');
@@ -97,8 +100,7 @@ function meanError(t: Transform<'us', 'mr'>, from: readonly Point<'mr'>[], to: r
 
 async function run(one: Case, seed: number, mm: number, deg: number, limitMm: number, rigid: boolean): Promise<Result> {
   const n = one.targets.us.length;
-  const middle = [0, 1, 2].map((r) => one.targets.us.reduce((sum, p) => sum + (p.xyz[r] as number) / n, 0));
-  const start = multiply4(identity4(), offset(new Random(seed), mm, deg, middle), one.truth);
+  const start = multiply4(identity4(), offset(new Random(seed), mm, deg, middleOf(one)), one.truth);
   const began = performance.now();
   const found = await registerToUltrasound(one.us, one.moving, {
     initial: transform(us, mr, start),
@@ -132,7 +134,14 @@ const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) 
 const quantile = (values: readonly number[], p: number): number =>
   sorted(values)[Math.min(values.length - 1, Math.floor(p * values.length))] ?? Number.NaN;
 
-function told(name: string, results: readonly Result[], success?: number): Row[] {
+interface Aim {
+  /** Least share called ok and right. */
+  readonly success?: number;
+  /** Nothing is right here: only that none is called ok matters. */
+  readonly never?: boolean;
+}
+
+function told(name: string, results: readonly Result[], { success, never }: Aim = {}): Row[] {
   all.push(...results);
   if (process.argv.includes('--each')) for (const r of results) console.log(JSON.stringify({ name, ...r }));
   const good = results.filter((r) => r.outcome === 'ok' && r.right).length / results.length;
@@ -151,9 +160,12 @@ function told(name: string, results: readonly Result[], success?: number): Row[]
         0.5,
       ).toFixed(2)}`,
   );
+  const failures = row(`${name}: silent failures`, 'runs', [silent], { text: 'none', met: silent === 0 });
+  if (never === true) return [failures];
   return [
     row(`${name}: called ok and right`, '%', [100 * good], aim),
-    row(`${name}: silent failures`, 'runs', [silent], { text: 'none', met: silent === 0 }),
+    failures,
+    row(`${name}: wrong, whatever it was called`, '%', [100 * (1 - results.filter((r) => r.right).length / results.length)]),
     row(`${name}: mean error at the targets`, 'mm', errors),
     row(
       `${name}: time`,
@@ -184,7 +196,7 @@ async function real(rows: Row[]): Promise<void> {
     ] as const) {
       const results: Result[] = [];
       for (let s = 0; s < STARTS; s += 1) results.push(await run(one, FIRST + s, mm, deg, 2.5, false));
-      rows.push(...told(`RESECT 24, ${mm} mm/${deg}°`, results, aim));
+      rows.push(...told(`RESECT 24, ${mm} mm/${deg}°`, results, { success: aim }));
     }
   }
   if (only !== undefined && only !== 'single') return;
@@ -196,6 +208,7 @@ async function real(rows: Row[]): Promise<void> {
   }
 }
 
+/** Another brain, craniotomy and ultrasound for every seed; shift, resection, MR resolution and tracking are worse or better by turns. */
 function simulated(seed: number): Case {
   const {
     us: volume,
@@ -207,8 +220,70 @@ function simulated(seed: number): Case {
     seed,
     shiftMm: [0, 3, 5, 8, 10][seed % 5] as number,
     resected: seed % 3 === 2,
+    mrSpacingMm: [1, 1.25, 1.5][(seed % 7) % 3] as number,
+    errors: [1, 0.5, 1.5, 1][seed % 4] as number,
   });
   return { us: volume, moving: [t1, flair], truth: usFromMr.matrix, targets };
+}
+
+/** The case with its moving images carried along by a 4×4 in their frame. */
+function carried(one: Case, moving: readonly Volume<'mr'>[], by: ArrayLike<number>): Case {
+  return { ...one, moving: moving.map((v) => ({ ...v, frameFromIndex: multiply4(identity4(), by, v.frameFromIndex) })) };
+}
+
+/** Another patient's MR where this one's should be: the middle of what its ultrasound shows on the middle of this one's. */
+function unrelated(one: Case, other: Case): Case {
+  const placed = Float64Array.from(other.truth);
+  for (let r = 0; r < 3; r += 1)
+    placed[12 + r] = (placed[12 + r] as number) + (middleOf(one)[r] as number) - (middleOf(other)[r] as number);
+  const here = invert(transform(us, mr, one.truth)).matrix;
+  return carried(one, other.moving, multiply4(identity4(), here, placed));
+}
+
+/** The middle of the targets, mm in the ultrasound's frame. */
+function middleOf({ targets }: Case): number[] {
+  return [0, 1, 2].map((r) => targets.us.reduce((sum, p) => sum + (p.xyz[r] as number) / targets.us.length, 0));
+}
+
+/** The same MR with one axis reversed at the targets' middle, as a header with a wrong sign shows it. */
+function mirrored(one: Case, axis: number): Case {
+  const m = Float64Array.from(identity4());
+  const points = one.targets.mr;
+  m[5 * axis] = -1;
+  m[12 + axis] = points.reduce((sum, p) => sum + (2 * (p.xyz[axis] as number)) / points.length, 0);
+  return carried(one, one.moving, m);
+}
+
+/** What cannot be found: nothing is right, or it lies far beyond the range that is searched. */
+async function wrongOnes(): Promise<Row[]> {
+  const out: Row[] = [];
+  const of = async (name: string, one: (seed: number) => Case | undefined): Promise<void> => {
+    const results: Result[] = [];
+    for (let seed = FIRST; seed < FIRST + WRONG; seed += 1) {
+      const chosen = one(seed);
+      if (chosen !== undefined) results.push({ ...(await run(chosen, seed, 10, 10, 0, true)), right: false });
+    }
+    if (results.length > 0) out.push(...told(name, results, { never: true }));
+  };
+  const own = await realCase();
+  await of("simulated, another patient's MR", (seed) => unrelated(simulated(seed), simulated(seed + 5000)));
+  await of('simulated, mirrored MR', (seed) => mirrored(simulated(seed), seed % 3));
+  await of('RESECT 24, mirrored MR', (seed) => own && mirrored(own, seed % 3));
+  await of("RESECT 24, a simulated brain's MR", (seed) => own && unrelated(own, simulated(seed)));
+  const away: Result[] = [];
+  for (let seed = FIRST; seed < FIRST + WRONG; seed += 1) away.push(await astray(simulated(seed), seed));
+  out.push(...told('simulated, start 30–45 mm off where 10 are searched', away, { never: true }));
+  return out;
+}
+
+/** Started further off than is searched: right only where it is found all the same. */
+async function astray(one: Case, seed: number): Promise<Result> {
+  const random = new Random(seed + 700);
+  const direction = [random.normal(), random.normal(), random.normal()];
+  const mm = random.between(30, 45) / Math.hypot(...direction);
+  const shift = Float64Array.from(identity4());
+  for (let r = 0; r < 3; r += 1) shift[12 + r] = mm * (direction[r] as number);
+  return run({ ...one, truth: multiply4(identity4(), shift, one.truth) }, seed, 10, 10, 2, true);
 }
 
 const rows: Row[] = [];
@@ -216,20 +291,9 @@ await real(rows);
 if (only === undefined || only === 'simulated') {
   const results: Result[] = [];
   for (let s = 0; s < SIMULATED; s += 1) results.push(await run(simulated(FIRST + s), FIRST + s, 10, 10, 2, true));
-  rows.push(...told('simulated, shift 0–10 mm, 10 mm/10°', results));
+  rows.push(...told('simulated, shift 0–10 mm, 10 mm/10°', results, { success: 0.9 }));
 }
-if (only === undefined || only === 'unrelated') {
-  const results: Result[] = [];
-  for (let s = 0; s < SIMULATED / 5; s += 1) {
-    // Another patient's MR where this one's should be: nothing is right.
-    const [own, other] = [simulated(FIRST + s), simulated(FIRST + s + 5000)];
-    const here = invert(transform(us, mr, own.truth)).matrix;
-    const placing = multiply4(identity4(), here, other.truth);
-    const moving = other.moving.map((v) => ({ ...v, frameFromIndex: multiply4(identity4(), placing, v.frameFromIndex) }));
-    results.push({ ...(await run({ ...own, moving }, FIRST + s, 10, 10, 0, true)), right: false });
-  }
-  rows.push(...told("simulated, another patient's MR", results));
-}
+if (only === undefined || only === 'wrong') rows.push(...(await wrongOnes()));
 
 console.log('\nconfidence      runs  right');
 for (const [low, high] of [
