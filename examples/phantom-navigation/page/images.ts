@@ -36,6 +36,10 @@ export function imageNames({ images, procedure }: Pick<ImagesPlace, 'images' | '
   return second === first ? [`second ${second}`, `first ${first}`] : [second, first];
 }
 
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** The free part of the panel in this step. */
 export function imagesDetail(place: ImagesPlace): Detail {
   const { images, procedure, compared } = place;
@@ -75,7 +79,11 @@ function waitingContent(place: ImagesPlace): HTMLElement[] {
   const size = place.images.second?.size.join('×') ?? '';
   return [
     h('p', { class: 'lead' }, `Where does the ${second} lie on the ${first}?`),
-    h('p', { class: 'quiet' }, `${second} ${size}. Its coordinates are not those of the ${first}: it is not drawn yet.`),
+    h(
+      'p',
+      { class: 'quiet' },
+      `${sentence(second)} ${size}. Its coordinates are not those of the ${first}: it is not drawn yet.`,
+    ),
     h(
       'ol',
       { class: 'how' },
@@ -126,13 +134,33 @@ function expectation({ images, procedure }: ImagesPlace, result: ImageResult): H
 }
 
 function chance({ confidence, seconds }: ImageResult): HTMLElement {
-  // Never 100 %: nothing here is that sure.
-  const share = Math.min(99, Math.floor(100 * confidence));
-  return h('p', { class: 'quiet chance' }, `Chance to be right: ${share} % · ${seconds.toFixed(1)} s`);
+  // Never 100 %, and never none: nothing here is that sure.
+  const percent = Math.min(99, Math.round(100 * confidence));
+  const share = percent < 1 ? 'below 1 %' : `${percent} %`;
+  return h('p', { class: 'quiet chance' }, `Chance to be right: ${share} · ${seconds.toFixed(1)} s`);
 }
 
-function findings(result: ImageResult): HTMLElement[] {
-  return result.findings.map((f) => h('p', { class: 'refused', 'data-finding': f.code }, f.message));
+/** What each finding means to who must decide, in a line; the whole of it is behind `More`. */
+const PLAIN: Readonly<Record<string, string>> = {
+  ambiguous: 'Another place, or the image turned left for right, fits about as well.',
+  mirrored: 'Left and right of one image seem to be exchanged. Correct its file.',
+  'little-overlap': 'The images show little of the same part of the body.',
+  'outside-search': 'The best place lies farther off than was searched.',
+  'not-affine': 'It would stretch the body as no scanner does.',
+  unsure: 'The checks together leave too much doubt.',
+  reduced: 'The images were coarsened first, to bound memory and time.',
+};
+
+function findings({ findings: found }: ImageResult): HTMLElement[] {
+  // Doubt without a reason is worth a line; with one, the chance above says it.
+  const codes = [...new Set(found.map((f) => f.code))].filter((code) => code !== 'unsure' || found.length === 1);
+  if (codes.length === 0) return [];
+  const lines = codes.map((code) => {
+    const text = PLAIN[code] ?? found.find((f) => f.code === code)?.message ?? code;
+    return h('p', { class: code === 'reduced' ? 'quiet' : 'refused', 'data-finding': code }, text);
+  });
+  const whole = found.map((f) => h('li', {}, f.message));
+  return [...lines, h('details', { class: 'more' }, h('summary', {}, 'More'), h('ul', {}, ...whole))];
 }
 
 /** What a person must have seen before taking what did not prove itself. */
@@ -246,7 +274,8 @@ export function imagesBanner({ stage, result }: ImageStep): Banner | undefined {
 /** On what grounds the second image is shown: said in every later step. */
 export function imagesNote(place: ImagesPlace): { readonly text: string; readonly warn: boolean } {
   const { images, procedure } = place;
-  const [second, first] = imageNames(place);
+  const [name, first] = imageNames(place);
+  const second = sentence(name);
   const { accepted } = images;
   if (accepted?.how === 'by-eye') return { text: `${second} on ${first}: accepted by eye, error unknown`, warn: true };
   if (accepted !== undefined) {
