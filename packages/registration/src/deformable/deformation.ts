@@ -17,9 +17,9 @@ export interface Deformation<To extends string, From extends string> {
   readonly provenance?: Provenance;
   /** The linear map that the deformation goes beyond: to-from-from, 16 doubles, column-major, mm. */
   readonly linear: ArrayLike<number>;
-  /** Where a point of `from` lies in `to`. @throws NavError `frame/mismatch` */
+  /** Where a point of `from` lies in `to`. @throws NavError `frame/mismatch`, `registration/failed` where an inverse map has no place */
   apply(p: Point<From>): Point<To>;
-  /** `apply` on bare coordinates, with no allocation. */
+  /** `apply` on bare coordinates, with no allocation; NaN where `apply` fails. */
   readonly map: PointMap;
   /** The derivative of `map`, exact, with no allocation. */
   readonly jacobian: JacobianMap;
@@ -57,19 +57,27 @@ export function deformationOf<To extends string, From extends string>(
     jacobian,
     apply(p) {
       requireSameFrame(from, p.frame, 'Deforming a point');
-      return point(to, map(new Float64Array(3), p.xyz));
+      const there = map(new Float64Array(3), p.xyz);
+      // An inverse map, or one made of it, gives no number where the deformation folds.
+      if (Number.isNaN((there[0] as number) + (there[1] as number) + (there[2] as number))) throw folded(p.xyz);
+      return point(to, there);
     },
     applyInverse(p) {
       requireSameFrame(to, p.frame, 'Deforming a point back');
       const x = new Float64Array(3);
       if (invert(x, p.xyz)) return point(from, x);
-      throw new NavError(
-        'registration/failed',
-        `The deformation cannot be inverted at [${Array.from(p.xyz, (v) => v.toFixed(1))}]: it folds there. Use a wider grid.`,
-        { detail: { xyz: Array.from(p.xyz) } },
-      );
+      throw folded(p.xyz);
     },
   };
+}
+
+function folded(xyz: ArrayLike<number>): NavError {
+  const place = Array.from(xyz);
+  return new NavError(
+    'registration/failed',
+    `The deformation cannot be inverted at [${place.map((v) => v.toFixed(1))}]: it folds there. Use a wider grid.`,
+    { detail: { xyz: place } },
+  );
 }
 
 /** Farther than this from its image a place is not its inverse, mm. */

@@ -1,6 +1,7 @@
 /**
  * `@trocar/registration/deformable`: maps that bend, what they do, and how they are found.
  */
+export { composeDeformations, inverseDeformation } from './compose.js';
 export type { Deformation, JacobianMap, PointMap } from './deformation.js';
 export type { DeformableEvidence, DeformableFinding } from './dense/judge.js';
 export type { DenseMetric } from './dense/scene.js';

@@ -1,9 +1,10 @@
 import { type AffineTransform, affineTransform, NavError, requireSameFrame } from '@trocar/core';
-import { determinant3, identity4, invert4, multiply4 } from '@trocar/core/math';
+import { determinant3, identity4, multiply4 } from '@trocar/core/math';
 import { requireNoShear, type Volume } from '@trocar/core/volume';
 import { Breath } from '../intensity/breath.js';
 import type { ResultOutcome } from '../outcome.js';
-import { type Deformation, deformationOf, inverterOf, type JacobianMap, type PointMap } from './deformation.js';
+import { inverseDeformation } from './compose.js';
+import type { Deformation } from './deformation.js';
 import { type Deformed, deform } from './dense/deform.js';
 import { type DeformableEvidence, type DeformableFinding, verdictOf } from './dense/judge.js';
 import { type DenseMetric, sceneOf } from './dense/scene.js';
@@ -125,37 +126,11 @@ function assembled<F extends string, M extends string>(
     : { leastVolumeRatio: 1, greatestVolumeRatio: 1, largestMm: 0 };
   return {
     movingFromFixed,
-    fixedFromMoving: inverseOf(movingFromFixed),
+    fixedFromMoving: inverseDeformation(movingFromFixed),
     rigid: affineTransform(moving.frame, fixed.frame, linear, { method: `dense-${metric}-rigid` }),
     deformed: keep,
     shape,
   };
-}
-
-/** The inverse map, place by place; its derivative is the inverse of the map's where it comes from. */
-function inverseOf<F extends string, M extends string>(map: SplineDeformation<M, F>): Deformation<F, M> {
-  const invert = inverterOf(map);
-  const linear = identity4();
-  invert4(linear, map.linear);
-  linear[3] = linear[7] = linear[11] = 0;
-  linear[15] = 1;
-  const back: PointMap = (out, p) => {
-    if (!invert(out, p)) out.fill(Number.NaN);
-    return out;
-  };
-  const x = new Float64Array(3);
-  const m = identity4();
-  const jacobian: JacobianMap = (out, p) => {
-    map.jacobian(out, back(x, p));
-    m.fill(0);
-    for (let c = 0; c < 3; c += 1) for (let r = 0; r < 3; r += 1) m[4 * c + r] = out[3 * c + r] as number;
-    m[15] = 1;
-    if (!invert4(m, m)) out.fill(Number.NaN);
-    else for (let c = 0; c < 3; c += 1) for (let r = 0; r < 3; r += 1) out[3 * c + r] = m[4 * c + r] as number;
-    return out;
-  };
-  const provenance = map.provenance && { provenance: { method: `${map.provenance.method}-inverse` } };
-  return deformationOf(map.from, map.to, { map: back, jacobian, linear, ...provenance });
 }
 
 function requireInput<F extends string, M extends string>(
