@@ -17,3 +17,11 @@ export { createStage, type Stage } from './stage.js';
 export type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 export type { SurfaceMesh, SurfaceStyle } from './surface.js';
 export type { Tool, ToolGeometry, VisibilityChange } from './tool.js';
+export {
+  TRANSFER_PRESETS,
+  type TransferFunction,
+  type TransferPoint,
+  type TransferPresetName,
+  transferPreset,
+} from './transfer-function.js';
+export type { VolumeClip, VolumeLook, VolumeRendering, WholeVolumeLook } from './volume-look.js';

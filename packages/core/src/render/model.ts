@@ -5,6 +5,7 @@ import type { EllipsoidMark } from './error-ellipsoid.js';
 import type { Fusion } from './fusion.js';
 import type { SliceViewName } from './planes.js';
 import type { Tool } from './tool.js';
+import type { VolumeRendering } from './volume-look.js';
 import type { VolumeTexture } from './volume-texture.js';
 
 /**
@@ -37,6 +38,10 @@ export interface StageModel {
   window: WindowLevel;
   /** A second volume over the first, and its texture. */
   second: { readonly fusion: Fusion; readonly uploaded: VolumeTexture } | undefined;
+  /** How the volume is drawn as a whole in the 3D view; undefined: only its slices stand there. */
+  rendering: VolumeRendering | undefined;
+  /** The time of the frame being drawn, ms of the stage's clock: one number. */
+  readonly now: Float64Array;
   /** The slice the pointer is over, and where, px from its upper left corner. */
   readonly hover: { view: SliceViewName | undefined; x: number; y: number };
   /** What the 3D view leaves out of the slices. */
@@ -67,6 +72,8 @@ export function emptyModel(): StageModel {
     uploaded: undefined,
     window: { width: 1, level: 0.5 },
     second: undefined,
+    rendering: undefined,
+    now: new Float64Array(1),
     hover: { view: undefined, x: 0, y: 0 },
     air: undefined,
     focus: vec3(0, 0, 0),

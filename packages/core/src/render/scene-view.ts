@@ -34,6 +34,7 @@ import { SliceMaterial } from './slice-material.js';
 import { Stroke } from './stroke.js';
 import { Surface, type SurfaceMesh, type SurfaceStyle } from './surface.js';
 import type { Tool } from './tool.js';
+import { VolumeInScene } from './volume-in-scene.js';
 
 /** One of the three slices, standing in the 3D view. */
 interface StandingSlice {
@@ -54,6 +55,8 @@ export class SceneView {
   readonly #name = new Label();
   readonly #border = new Stroke(4, { colour: PALETTE.alarm, roundEnds: false, rimPx: 0 });
   readonly #slices: ReadonlyMap<SliceViewName, StandingSlice>;
+  /** The volume as a whole. */
+  readonly rays: VolumeInScene;
   readonly #plan: PlanInScene;
   readonly #fiducials: FiducialsInScene;
   readonly #error: ErrorInScene;
@@ -63,6 +66,7 @@ export class SceneView {
   constructor() {
     this.#scene.add(new HemisphereLight(0xffffff, 0x404850, 1.4), this.#light, this.#light.target);
     this.#slices = new Map(SLICE_VIEWS.map((name) => [name, this.#standingSlice(name)]));
+    this.rays = new VolumeInScene(this.#scene);
     this.#plan = new PlanInScene(this.#scene);
     this.#fiducials = new FiducialsInScene(this.#scene, this.#hud);
     this.#error = new ErrorInScene(this.#scene, this.#hud);
@@ -89,9 +93,10 @@ export class SceneView {
 
   /** Takes over the model's volume and window. */
   volumeChanged(model: StageModel): void {
-    const { volume, uploaded, window } = model;
+    const { volume, uploaded, window, rendering } = model;
+    this.rays.changed(model);
     for (const slice of this.#slices.values()) {
-      slice.mesh.visible = volume !== undefined;
+      slice.mesh.visible = volume !== undefined && (rendering === undefined || rendering.look.slices);
       if (volume === undefined || uploaded === undefined) continue;
       slice.material.setVolume(volume, uploaded);
       slice.material.setWindow(volume, uploaded, window);
@@ -136,12 +141,14 @@ export class SceneView {
     this.#name.at(8 * model.dpr, 16 * model.dpr);
     drawBorder(this.#border, rect, model);
     this.#hud.resize(width, height);
+    this.rays.prepare(renderer, rect, this.#scene, this.#camera, model);
     renderer.render(this.#scene, this.#camera);
     if (model.annotations) this.#hud.render(renderer);
   }
 
   dispose(): void {
     this.setSurface(undefined);
+    this.rays.dispose();
     for (const tool of this.#tools.values()) tool.dispose();
     this.#tools.clear();
     this.#plan.dispose();

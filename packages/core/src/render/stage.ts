@@ -4,6 +4,7 @@ import { type AffineTransform, type Frame, type Point, point, requireSameFrame }
 import { type Clock, type Instant, systemClock } from '../time/index.js';
 import { type Volume, type WindowLevel, windowPreset } from '../volume/index.js';
 import { airLevels } from './air.js';
+import { canvasSize, observeSize } from './canvas-size.js';
 import { ellipsoidMark } from './error-ellipsoid.js';
 import { Fusion, type FusionLook } from './fusion.js';
 import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
@@ -18,6 +19,7 @@ import { pointerActions } from './stage-pointer.js';
 import type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 import type { SurfaceMesh, SurfaceStyle } from './surface.js';
 import { Tool, type ToolGeometry } from './tool.js';
+import { type VolumeLook, VolumeRendering } from './volume-look.js';
 import { requireFits, type TextureLimits, textureLimits, volumeTexture } from './volume-texture.js';
 
 const GAP_PX = 2;
@@ -50,7 +52,6 @@ export class Stage<in out F extends string> {
   readonly #limits: TextureLimits;
   readonly #pixelRatio: number | undefined;
   readonly #end = new AbortController();
-  readonly #now = new Float64Array(1);
   readonly #observer: ResizeObserver;
   #layout: Layout;
   #followed: Tool | undefined;
@@ -73,7 +74,7 @@ export class Stage<in out F extends string> {
     this.#slices = new Map(SLICE_VIEWS.map((name) => [name, new SliceView(name)]));
     this.#model = { ...emptyModel(), annotations: options.annotations ?? true };
     this.#observer = new ResizeObserver((entries) => this.#resize(entries[0]));
-    observe(this.#observer, canvas);
+    observeSize(this.#observer, canvas);
     this.#resize();
     this.#listen(options.interactive ?? true);
   }
@@ -85,7 +86,7 @@ export class Stage<in out F extends string> {
 
   /**
    * Shows a volume: uploads it, sets its window, fits all views to it and puts the crosshair in its middle.
-   * `undefined` takes it off.
+   * `undefined` takes it off. What {@link renderVolume} made of another volume before goes with that.
    * @throws NavError `frame/mismatch`, `render/too-large`, `render/disposed`
    */
   setVolume(volume: Volume<F> | undefined): void {
@@ -94,6 +95,7 @@ export class Stage<in out F extends string> {
       requireSameFrame(this.frame, volume.frame, 'Showing a volume');
       requireFits(volume, this.#limits);
     }
+    if (volume !== this.#volume) this.#model.rendering = undefined;
     this.#volume = volume;
     this.#model.volume = volume;
     if (volume !== undefined) {
@@ -143,6 +145,28 @@ export class Stage<in out F extends string> {
     });
     this.#setSecond(fusion as unknown as Fusion);
     return fusion;
+  }
+
+  /**
+   * Draws the stage's volume as a whole in the 3D view, by rays through the texture that its slices are cut from; what is
+   * returned changes its look. Coarser while anything moves, and refined when nothing does.
+   * @throws NavError `math/out-of-range` (look, or no volume on the stage), `frame/mismatch`, `render/disposed`
+   */
+  renderVolume(look: VolumeLook<F> = {}): VolumeRendering<F> {
+    this.#requireAlive('Rendering a volume');
+    if (this.#volume === undefined) {
+      throw new NavError('math/out-of-range', 'Rendering a volume needs one on the stage: call setVolume() first.');
+    }
+    const rendering: VolumeRendering<F> = new VolumeRendering(this.#volume, look, this.frame, {
+      looked: () => this.#tellVolume(),
+      removed: () => {
+        if (this.#model.rendering === (rendering as unknown)) this.#model.rendering = undefined;
+        this.#tellVolume();
+      },
+    });
+    this.#model.rendering = rendering as unknown as VolumeRendering;
+    this.#tellVolume();
+    return rendering;
   }
 
   /**
@@ -331,8 +355,8 @@ export class Stage<in out F extends string> {
 
   #settle(): void {
     const model = this.#model;
-    this.#now[0] = this.#clock.now();
-    for (const tool of model.tools) tool.settle(this.#now, this.#staleAfterMs);
+    model.now[0] = this.#clock.now();
+    for (const tool of model.tools) tool.settle(model.now, this.#staleAfterMs);
     const followed = this.#followed;
     model.focusShown = followed === undefined || followed.live;
     if (followed?.live) for (let k = 0; k < 3; k += 1) model.focus[k] = followed.matrix[12 + k] as number;
@@ -380,16 +404,9 @@ export class Stage<in out F extends string> {
   }
 
   #resize(entry?: ResizeObserverEntry): void {
-    const dpr = this.#pixelRatio ?? globalThis.devicePixelRatio ?? 1;
+    const { width, height, dpr } = canvasSize(this.canvas, this.#pixelRatio, entry);
     this.#model.dpr = dpr;
-    const { clientWidth, clientHeight } = this.canvas;
-    // Where the browser knows the exact device pixels, one pixel drawn is one pixel seen, also at 125 %.
-    const exact = this.#pixelRatio === undefined ? entry?.devicePixelContentBoxSize?.[0] : undefined;
-    // A canvas outside the document has no CSS size: its own pixels count.
-    const shown = clientWidth > 0 && clientHeight > 0;
-    const width = exact?.inlineSize ?? (shown ? Math.round(clientWidth * dpr) : this.canvas.width);
-    const height = exact?.blockSize ?? (shown ? Math.round(clientHeight * dpr) : this.canvas.height);
-    this.#renderer.setSize(Math.max(1, width), Math.max(1, height), false);
+    this.#renderer.setSize(width, height, false);
     if (this.#loop !== 0 && !this.#lost) this.render();
   }
 
@@ -455,14 +472,5 @@ export function createStage<F extends string>(where: HTMLElement, options: Stage
   } catch (error) {
     canvas.remove();
     throw error;
-  }
-}
-
-/** Observes device pixels, which also change with the zoom and with the monitor; else CSS pixels. */
-function observe(observer: ResizeObserver, canvas: HTMLCanvasElement): void {
-  try {
-    observer.observe(canvas, { box: 'device-pixel-content-box' });
-  } catch {
-    observer.observe(canvas);
   }
 }

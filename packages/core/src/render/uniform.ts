@@ -4,3 +4,11 @@ import type { ShaderMaterial } from 'three';
 export function uniform<T>(material: ShaderMaterial, name: string): { value: T } {
   return material.uniforms[name] as { value: T };
 }
+
+/** Sets or takes away a `#define` of a material; compiled anew only where it changes. */
+export function setDefine(material: ShaderMaterial, name: string, on: boolean): void {
+  if (on === name in material.defines) return;
+  if (on) material.defines[name] = 1;
+  else delete material.defines[name];
+  material.needsUpdate = true;
+}

@@ -1,7 +1,7 @@
 import { DoubleSide, GLSL3, type IUniform, ShaderMaterial, Vector3 } from 'three';
 import { invert4, type Mat4, vec3 } from '../math/index.js';
 import type { AnyVolume, WindowLevel } from '../volume/index.js';
-import { uniform } from './uniform.js';
+import { setDefine, uniform } from './uniform.js';
 import type { VolumeTexture } from './volume-texture.js';
 
 /** How a shader reads a volume: `stored(index)`, trilinear, by the GPU or by itself; `uGain` and `uBias` make grey of it. */
@@ -64,12 +64,7 @@ export class VolumeMaterial {
     this.setGrid(v.frameFromIndex);
     uniform<unknown>(this.material, 'uVolume').value = uploaded.texture;
     uniform<Vector3>(this.material, 'uSize').value.set(...v.size);
-    const manual = uploaded.manualFilter;
-    if (manual !== 'MANUAL_FILTER' in this.material.defines) {
-      if (manual) this.material.defines['MANUAL_FILTER'] = 1;
-      else delete this.material.defines['MANUAL_FILTER'];
-      this.material.needsUpdate = true;
-    }
+    setDefine(this.material, 'MANUAL_FILTER', uploaded.manualFilter);
   }
 
   /** Where the volume's grid lies: mm in the frame of {@link setPlane} from an index, 4×4 column-major, invertible. */

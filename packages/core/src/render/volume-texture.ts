@@ -17,8 +17,10 @@ import { filtersExactly } from './filter-probe.js';
 export interface TextureLimits {
   /** MAX_3D_TEXTURE_SIZE. */
   readonly maxEdge: number;
-  /** Whether the GPU's own linear filter may be used: it is there for floats, and exact. */
+  /** Whether the GPU filters floats linearly. */
   readonly linear: boolean;
+  /** Whether it does so exactly enough for a slice. */
+  readonly exact: boolean;
   /** The most bytes one volume may take on the GPU. */
   readonly maxBytes: number;
 }
@@ -28,16 +30,20 @@ export interface VolumeTexture {
   readonly texture: Data3DTexture;
   /** stored value = texel · this: 255 for 8-bit textures, which the GPU normalises; else 1. */
   readonly storedPerTexel: number;
-  /** Whether the shader must interpolate by itself. */
+  /** Whether a slice's shader must interpolate by itself. */
   readonly manualFilter: boolean;
+  /** Whether the GPU's filter may be used where 1/256 of the way between two voxels is near enough: in a ray. */
+  readonly smooth: boolean;
 }
 
 /** Limits of this context. */
 export function textureLimits(renderer: WebGLRenderer, maxBytes: number): TextureLimits {
   const gl = renderer.getContext() as WebGL2RenderingContext;
+  const linear = gl.getExtension('OES_texture_float_linear') !== null;
   return {
     maxEdge: gl.getParameter(gl.MAX_3D_TEXTURE_SIZE) as number,
-    linear: gl.getExtension('OES_texture_float_linear') !== null && filtersExactly(renderer),
+    linear,
+    exact: linear && filtersExactly(renderer),
     maxBytes,
   };
 }
@@ -82,7 +88,7 @@ export function volumeTexture(
   texture.unpackAlignment = 1;
   texture.needsUpdate = true;
   if (data === null) uploadInSlabs(texture, v, renderer);
-  return { texture, storedPerTexel: byte ? 255 : 1, manualFilter: !linear };
+  return { texture, storedPerTexel: byte ? 255 : 1, manualFilter: !limits.exact, smooth: linear };
 }
 
 /** The voxels where they are bytes or floats already, in memory of their own: not every browser uploads from shared memory. */

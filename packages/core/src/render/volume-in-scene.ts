@@ -1,0 +1,219 @@
+import {
+  Camera,
+  DepthTexture,
+  GLSL3,
+  LinearFilter,
+  type Material,
+  Mesh,
+  type Object3D,
+  type PerspectiveCamera,
+  PlaneGeometry,
+  Scene,
+  ShaderMaterial,
+  UnsignedIntType,
+  type WebGLRenderer,
+  WebGLRenderTarget,
+} from 'three';
+import { transformDirection } from '../math/index.js';
+import { spacingOf } from '../volume/index.js';
+import { Fingerprint } from './fingerprint.js';
+import type { PixelRect } from './layout.js';
+import type { StageModel } from './model.js';
+import { dot } from './planes.js';
+import { RayMaterial } from './ray-material.js';
+import { QualityChooser, RAY_QUALITIES } from './ray-quality.js';
+import { type VolumeBlocks, volumeBlocks } from './volume-blocks.js';
+import type { VolumeClip } from './volume-look.js';
+
+const VERTEX = /* glsl */ `
+out vec2 vUv;
+void main() {
+  vUv = 0.5 * position.xy + 0.5;
+  gl_Position = vec4(position.xy, 1.0, 1.0);
+}`;
+
+const FRAGMENT = /* glsl */ `
+precision highp float;
+uniform sampler2D uPicture;
+in vec2 vUv;
+out vec4 colour;
+void main() { colour = texture(uPicture, vUv); }`;
+
+/** The layer of what hides the volume: the last of three's 32, which an application is least likely to use. */
+const OPAQUE_LAYER = 31;
+
+/**
+ * The volume as a whole in the 3D view.
+ *
+ * What is opaque is drawn first, into depths alone; rays end there. Their picture is laid over the opaque things and under the
+ * transparent ones. It is drawn again only when something in it has changed.
+ */
+export class VolumeInScene {
+  readonly #rays = new RayMaterial();
+  readonly #raysScene = new Scene();
+  readonly #rayQuad: Mesh<PlaneGeometry, ShaderMaterial>;
+  readonly #overlay: Mesh<PlaneGeometry, ShaderMaterial>;
+  readonly #depth = new WebGLRenderTarget(1, 1, { depthTexture: new DepthTexture(1, 1, UnsignedIntType) });
+  readonly #picture = new WebGLRenderTarget(1, 1, { depthBuffer: false, minFilter: LinearFilter, magFilter: LinearFilter });
+  readonly #anyCamera = new Camera();
+  readonly #print = new Fingerprint();
+  readonly #quality = new QualityChooser();
+  readonly #view = new Float64Array(6);
+  /** Normal in the frame, its product with a point of the plane, and 1 where it cuts. */
+  readonly #clip = new Float64Array(5);
+  #voxelMm = 1;
+  #blocks: VolumeBlocks | undefined;
+  #blocksOf: unknown;
+  #textureOf: unknown;
+  #lookOf: unknown;
+  #drawnLevel = -1;
+
+  constructor(scene: Scene) {
+    const quad = new PlaneGeometry(2, 2);
+    this.#rayQuad = new Mesh(quad, this.#rays.material);
+    this.#rayQuad.frustumCulled = false;
+    this.#raysScene.add(this.#rayQuad);
+    this.#overlay = new Mesh(
+      quad,
+      new ShaderMaterial({
+        glslVersion: GLSL3,
+        vertexShader: VERTEX,
+        fragmentShader: FRAGMENT,
+        transparent: true,
+        premultipliedAlpha: true,
+        depthTest: false,
+        depthWrite: false,
+        uniforms: { uPicture: { value: this.#picture.texture } },
+      }),
+    );
+    this.#overlay.frustumCulled = false;
+    this.#overlay.visible = false;
+    // Before all that is transparent.
+    this.#overlay.renderOrder = -1000;
+    scene.add(this.#overlay);
+  }
+
+  /** The number of the quality last drawn, in {@link RAY_QUALITIES}; 0 is the finest. */
+  get level(): number {
+    return this.#drawnLevel;
+  }
+
+  /** Takes over the model's volume and how it is to look. */
+  changed({ volume, uploaded, rendering }: StageModel): void {
+    this.#print.forget();
+    const shown = volume !== undefined && uploaded !== undefined && rendering !== undefined;
+    this.#overlay.visible = shown;
+    if (!shown) {
+      this.#free();
+      return;
+    }
+    // A window moved by hand changes nothing here.
+    if (this.#textureOf === uploaded && this.#lookOf === rendering.look) return;
+    this.#textureOf = uploaded;
+    this.#lookOf = rendering.look;
+    if (this.#blocksOf !== volume) this.#blocks = volumeBlocks(volume);
+    this.#blocksOf = volume;
+    this.#voxelMm = Math.min(...spacingOf(volume));
+    this.#rays.setVolume(volume, uploaded, this.#blocks as VolumeBlocks, rendering.look.transfer);
+    this.#rays.shading = rendering.look.shading;
+  }
+
+  /** Draws the rays' picture, where it has changed, before the scene is drawn. */
+  prepare(renderer: WebGLRenderer, rect: PixelRect, scene: Scene, camera: PerspectiveCamera, model: StageModel): void {
+    const { volume, rendering } = model;
+    if (volume === undefined || rendering === undefined) return;
+    this.#aimClip(rendering.look.clip);
+    const changed = this.#differs(rect, scene, camera, model);
+    const level = this.#quality.choose(changed, model.now);
+    if (level === this.#drawnLevel && !changed) return;
+    this.#drawnLevel = level;
+    const { stepVoxels, coarse } = RAY_QUALITIES[level] as (typeof RAY_QUALITIES)[number];
+    this.#rays.setStep(stepVoxels * this.#voxelMm, level === 0 ? 0 : 1);
+    this.#rays.setClip(this.#clip[4] === 1 ? this.#clip : undefined, this.#clip[3] as number, volume.frameFromIndex);
+    this.#depth.setSize(rect.width, rect.height);
+    this.#picture.setSize(Math.ceil(rect.width / coarse), Math.ceil(rect.height / coarse));
+    this.#draw(renderer, scene, camera);
+  }
+
+  #draw(renderer: WebGLRenderer, scene: Scene, camera: PerspectiveCamera): void {
+    renderer.setClearColor(0x000000, 0);
+    renderer.setRenderTarget(this.#depth);
+    renderer.clear();
+    camera.layers.set(OPAQUE_LAYER);
+    renderer.render(scene, camera);
+    camera.layers.set(0);
+    this.#rays.setCamera(camera, this.#depth.depthTexture as DepthTexture);
+    renderer.setRenderTarget(this.#picture);
+    renderer.clear();
+    renderer.render(this.#raysScene, this.#anyCamera);
+    renderer.setRenderTarget(null);
+  }
+
+  dispose(): void {
+    this.#overlay.removeFromParent();
+    this.#overlay.geometry.dispose();
+    this.#overlay.material.dispose();
+    this.#free();
+    this.#rays.dispose();
+  }
+
+  /** Gives the GPU's memory back; what is drawn again makes it anew. */
+  #free(): void {
+    this.#lookOf = undefined;
+    this.#blocksOf = undefined;
+    this.#blocks = undefined;
+    this.#rays.freeTextures();
+    this.#depth.dispose();
+    this.#picture.dispose();
+  }
+
+  #aimClip(clip: VolumeClip<string> | 'none'): void {
+    const c = this.#clip;
+    c[4] = 0;
+    if (clip === 'none') return;
+    if ('point' in clip) {
+      for (let k = 0; k < 3; k += 1) c[k] = clip.normal[k] as number;
+      c[3] = dot(c, clip.point.xyz);
+      c[4] = 1;
+      return;
+    }
+    const { tool } = clip;
+    if (!tool.live) return;
+    const m = tool.matrix;
+    transformDirection(c, m, clip.normal ?? tool.geometry.shaft);
+    c[3] = (c[0] as number) * (m[12] as number) + (c[1] as number) * (m[13] as number) + (c[2] as number) * (m[14] as number);
+    c[4] = 1;
+  }
+
+  /** Whether anything that the rays' picture shows is not as it was when this was asked last. */
+  #differs(rect: PixelRect, scene: Scene, camera: PerspectiveCamera, model: StageModel): boolean {
+    const view = this.#view;
+    view[0] = rect.width;
+    view[1] = rect.height;
+    view[2] = camera.near;
+    view[3] = camera.far;
+    // The windows and the place of standing slices decide which of their pixels are air.
+    view[4] = model.window.width;
+    view[5] = model.window.level;
+    this.#print.add(view);
+    this.#print.add(camera.matrixWorld.elements);
+    this.#print.add(this.#clip);
+    if (model.rendering?.look.slices === true) this.#print.add(model.focus);
+    scene.updateMatrixWorld();
+    scene.traverseVisible(this.#takeIn);
+    return this.#print.changed();
+  }
+
+  /** Puts what hides the volume into the layer of such things, and its place into the fingerprint. */
+  readonly #takeIn = (object: Object3D): void => {
+    const { material } = object as Partial<Mesh>;
+    const one = (Array.isArray(material) ? material[0] : material) as Material | undefined;
+    const hides = one !== undefined && !one.transparent;
+    // The lights go along: without them three would make another program of each material.
+    if (hides || (object as { isLight?: boolean }).isLight === true) object.layers.enable(OPAQUE_LAYER);
+    else object.layers.disable(OPAQUE_LAYER);
+    if (!hides) return;
+    this.#print.addInteger(object.id);
+    this.#print.add(object.matrixWorld.elements);
+  };
+}

@@ -1,0 +1,479 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { frame, PoseView, point } from '../frames/index.js';
+import { fromRotationVector, Random, transformDirection, transformPoint, vec3 } from '../math/index.js';
+import { type ManualClock, manualClock } from '../testing/index.js';
+import { Sampler, spacingOf, type Volume, type VoxelArray, volume } from '../volume/index.js';
+import { createStage, PALETTE, type Stage, singleLayout, type TransferFunction, type VolumeLook } from './index.js';
+import { FIELD_OF_VIEW_DEGREES } from './orbit.js';
+import { rgb } from './palette.js';
+import { EDGE_RANGES_PER_MM } from './ray-material.js';
+import { transferAt } from './transfer-function.js';
+
+const CT = frame('ct');
+const WIDTH = 128;
+const HEIGHT = 96;
+const BACKGROUND = rgb(PALETTE.background).map((c) => 255 * c);
+const stages: Stage<'ct'>[] = [];
+
+afterEach(() => {
+  for (const stage of stages.splice(0)) stage.dispose();
+});
+
+function stageOn(hideFloatFilter = false): { stage: Stage<'ct'>; clock: ManualClock } {
+  const canvas = document.createElement('canvas');
+  canvas.width = WIDTH;
+  canvas.height = HEIGHT;
+  if (hideFloatFilter) {
+    const gl = canvas.getContext('webgl2', { antialias: false, alpha: false, depth: true }) as WebGL2RenderingContext;
+    const ask = gl.getExtension.bind(gl) as (name: string) => unknown;
+    Object.defineProperty(gl, 'getExtension', {
+      value: (name: string) => (name === 'OES_texture_float_linear' ? null : ask(name)),
+    });
+  }
+  const clock = manualClock(1000);
+  const layout = singleLayout('3d');
+  const plain = { annotations: false, antialias: false, pixelRatio: 1, interactive: false } as const;
+  const stage = createStage(canvas, { frame: CT, layout, clock, ...plain });
+  stages.push(stage);
+  return { stage, clock };
+}
+
+/** Draws until the picture stands still and is refined. */
+function settle(stage: Stage<'ct'>, clock: ManualClock): void {
+  stage.render();
+  clock.advance(200);
+  stage.render();
+}
+
+function pixels(stage: Stage<'ct'>): Uint8Array {
+  const gl = stage.canvas.getContext('webgl2') as WebGL2RenderingContext;
+  const out = new Uint8Array(4 * WIDTH * HEIGHT);
+  gl.readPixels(0, 0, WIDTH, HEIGHT, gl.RGBA, gl.UNSIGNED_BYTE, out);
+  return out;
+}
+
+/** Red, green, blue of 255 in a picture; y from the top. */
+function at(picture: Uint8Array, x: number, y: number): number[] {
+  const n = 4 * ((HEIGHT - 1 - y) * WIDTH + x);
+  return Array.from(picture.subarray(n, n + 3));
+}
+
+const SIZE = [33, 26, 29] as const;
+const COUNT = 33 * 26 * 29;
+const SPACING = [1.4, 2.1, 1.7];
+
+/** Smooth blobs in nothing, off the middle, so that blocks are clear and no flip leaves it as it was; 0 … 1000. */
+function blobs(voxels: VoxelArray, most: number): void {
+  const random = new Random(9);
+  const centres = Array.from({ length: 4 }, () => SIZE.map((n) => n * (0.2 + 0.6 * random.uniform())));
+  for (let n = 0; n < COUNT; n += 1) {
+    const p = [n % SIZE[0], Math.floor(n / SIZE[0]) % SIZE[1], Math.floor(n / (SIZE[0] * SIZE[1]))];
+    let sum = 0;
+    for (const [b, c] of centres.entries()) {
+      const d = Math.hypot(...p.map((x, k) => x - (c[k] as number)));
+      sum += (0.5 + 0.2 * b) * Math.exp(-((d / (2.2 + b)) ** 2));
+    }
+    voxels[n] = most * Math.min(1, sum);
+  }
+}
+
+function grid(about: readonly number[], shear = 0): Float64Array {
+  const m = fromRotationVector(new Float64Array(16), about);
+  for (let r = 0; r < 3; r += 1) m[8 + r] = (m[8 + r] as number) + shear * (m[4 + r] as number);
+  for (let c = 0; c < 3; c += 1) for (let r = 0; r < 3; r += 1) m[4 * c + r] = (m[4 * c + r] as number) * (SPACING[c] as number);
+  m.set([12, -40, 250], 12);
+  return m;
+}
+
+function made(voxels: VoxelArray, most: number, m: Float64Array, rescale = { slope: 1, intercept: 0 }): Volume<'ct'> {
+  blobs(voxels, most);
+  return volume({ frame: CT, voxels, size: [...SIZE], frameFromIndex: m, rescale, modality: 'CT' });
+}
+
+const POINTS: TransferFunction = [
+  { value: 60, colour: '#a04020', perMm: 0 },
+  { value: 300, colour: '#e0a060', perMm: 0.03 },
+  { value: 500, colour: '#40c0a0', perMm: 0.01 },
+  { value: 900, colour: '#ffffff', perMm: 0.35 },
+];
+
+interface Cast {
+  /** Of the shortest edge of a voxel. */
+  readonly step: number;
+  readonly shading?: boolean;
+  /** Cut away where n · p > d, mm. */
+  readonly clip?: { readonly n: readonly number[]; readonly d: number };
+  /** Where the ray ends at the latest, mm from the eye. */
+  readonly end?: (eye: ArrayLike<number>, ray: ArrayLike<number>) => number;
+}
+
+/** Colour and opacity along a ray, in doubles, every step taken: nothing is skipped, nothing ended early. */
+class RayOracle {
+  readonly #v: Volume<'ct'>;
+  readonly #points: TransferFunction;
+  readonly #sampler: Sampler;
+  readonly #drawn = new Float64Array(4);
+
+  constructor(v: Volume<'ct'>, points: TransferFunction) {
+    this.#v = v;
+    this.#points = points;
+    this.#sampler = new Sampler(v);
+  }
+
+  #value(i: number[]): number {
+    const [x, y, z] = i.map((c, k) => Math.min(Math.max(c, 0), (this.#v.size[k] as number) - 1)) as [number, number, number];
+    return this.#sampler.atIndex(x, y, z);
+  }
+
+  cast(eye: ArrayLike<number>, ray: ArrayLike<number>, how: Cast): number[] {
+    const m = this.#sampler.indexFromFrame;
+    const o = transformPoint(vec3(0, 0, 0), m, eye);
+    const d = transformDirection(vec3(0, 0, 0), m, ray);
+    let enter = 0;
+    let leave = how.end?.(eye, ray) ?? Number.POSITIVE_INFINITY;
+    for (let k = 0; k < 3; k += 1) {
+      const faces = [-0.5, (this.#v.size[k] as number) - 0.5].map((f) => (f - (o[k] as number)) / (d[k] as number));
+      enter = Math.max(enter, Math.min(...faces));
+      leave = Math.min(leave, Math.max(...faces));
+    }
+    if (how.clip !== undefined) {
+      const { n, d: offset } = how.clip;
+      const dot = (a: ArrayLike<number>): number => n.reduce((sum, c, k) => sum + c * (a[k] as number), 0);
+      const t = (offset - dot(eye)) / dot(ray);
+      if (dot(ray) > 0) leave = Math.min(leave, t);
+      else enter = Math.max(enter, t);
+    }
+    const step = how.step * Math.min(...spacingOf(this.#v));
+    const sum = [0, 0, 0, 0];
+    for (let from = enter; from < leave; from += step) {
+      const to = Math.min(leave, from + step);
+      const p = [0, 1, 2].map((k) => (o[k] as number) + 0.5 * (from + to) * (d[k] as number));
+      transferAt(this.#drawn, this.#points, this.#value(p));
+      const share = (1 - (sum[3] as number)) * (1 - Math.exp(-(this.#drawn[3] as number) * (to - from)));
+      if (share === 0) continue;
+      const tint = this.#shade(Array.from(this.#drawn.subarray(0, 3)), p, ray, how.shading ?? true);
+      for (let c = 0; c < 3; c += 1) sum[c] = (sum[c] as number) + share * Math.min(1, tint[c] as number);
+      sum[3] = (sum[3] as number) + share;
+    }
+    return sum;
+  }
+
+  #shade(tint: number[], p: number[], ray: ArrayLike<number>, on: boolean): number[] {
+    if (!on) return tint;
+    const m = this.#sampler.indexFromFrame;
+    const slope = [0, 1, 2].map((k) => {
+      const moved = (by: number): number => this.#value(p.map((x, a) => (a === k ? x + by : x)));
+      return (moved(1) - moved(-1)) / 2;
+    });
+    const g = [0, 1, 2].map((r) => [0, 1, 2].reduce((sum, k) => sum + (slope[k] as number) * (m[4 * r + k] as number), 0));
+    const size = Math.hypot(...g);
+    if (size === 0) return tint;
+    const facing = Math.abs(g.reduce((sum, x, k) => sum + x * (ray[k] as number), 0)) / size;
+    const range = (this.#points.at(-1)?.value as number) - (this.#points[0]?.value as number);
+    const f = Math.min(1, size / (EDGE_RANGES_PER_MM * range));
+    const smooth = f * f * (3 - 2 * f);
+    return tint.map((c) => c + smooth * (c * (0.25 + 0.75 * facing) + 0.2 * facing ** 20 - c));
+  }
+}
+
+/** The ray through the middle of a pixel: from the eye, of length 1. */
+function rayOf(stage: Stage<'ct'>, x: number, y: number): { eye: Float64Array; ray: number[] } {
+  const { orbit } = stage;
+  const eye = orbit.eye();
+  const { right, up } = orbit.axes();
+  const half = Math.tan((FIELD_OF_VIEW_DEGREES * Math.PI) / 360);
+  const across = ((2 * (x + 0.5)) / WIDTH - 1) * half * (WIDTH / HEIGHT);
+  const upward = (1 - (2 * (y + 0.5)) / HEIGHT) * half;
+  const ray = [0, 1, 2].map((k) => {
+    const forward = ((orbit.target[k] as number) - (eye[k] as number)) / orbit.distance;
+    return forward + across * (right[k] as number) + upward * (up[k] as number);
+  });
+  const length = Math.hypot(...ray);
+  return { eye, ray: ray.map((c) => c / length) };
+}
+
+interface Tally {
+  worst: number;
+  mean: number;
+  /** Pixels that show something of the volume. */
+  covered: number;
+}
+
+/** What is drawn against the oracle's rays, on every third pixel; behind the volume is what `behind` shows there. */
+function against(stage: Stage<'ct'>, oracle: RayOracle, how: Cast, behind?: Uint8Array): Tally {
+  const seen = pixels(stage);
+  const tally = { worst: 0, mean: 0, covered: 0 };
+  let count = 0;
+  for (let n = 0; n < WIDTH * HEIGHT; n += 3) {
+    const [x, y] = [n % WIDTH, Math.floor(n / WIDTH)];
+    const { eye, ray } = rayOf(stage, x, y);
+    const sum = oracle.cast(eye, ray, how);
+    const under = behind === undefined ? BACKGROUND : at(behind, x, y);
+    const wanted = under.map((b, c) => 255 * (sum[c] as number) + (1 - (sum[3] as number)) * b);
+    const off = Math.max(...at(seen, x, y).map((g, c) => Math.abs(g - (wanted[c] as number))));
+    tally.worst = Math.max(tally.worst, off);
+    tally.mean += off;
+    count += 1;
+    if ((sum[3] as number) > 0.02) tally.covered += 1;
+  }
+  tally.mean /= count;
+  return tally;
+}
+
+const STRAIGHT = grid([0, 0, 0]);
+const OBLIQUE = grid([0.4, -0.7, 0.2]);
+const CASES: readonly (readonly [string, Volume<'ct'>, TransferFunction])[] = [
+  ['int16, straight', made(new Int16Array(COUNT), 1000, STRAIGHT), POINTS],
+  ['float32, oblique', made(new Float32Array(COUNT), 1000, OBLIQUE), POINTS],
+  ['uint16, sheared by a tilt', made(new Uint16Array(COUNT), 1000, grid([0, 0.2, 0], 0.3)), POINTS],
+  ['uint8, rescaled', made(new Uint8Array(COUNT), 250, OBLIQUE, { slope: 4, intercept: 0 }), POINTS],
+];
+
+/** Rounding to 8 bits twice (the rays' picture, then over what is there), opacity beyond 0.998 left out (0.5), and the GPU's floats. */
+const GREY_LEVELS = 2;
+
+describe('a volume by rays, against the CPU', () => {
+  for (const manual of [false, true]) {
+    for (const [name, v, transfer] of CASES) {
+      for (const shading of [true, false]) {
+        it(`${name}, ${shading ? 'shaded' : 'not shaded'}${manual ? ', filtered by the shader itself' : ''}`, () => {
+          const { stage, clock } = stageOn(manual);
+          stage.setVolume(v);
+          stage.renderVolume({ transfer, shading });
+          settle(stage, clock);
+          const tally = against(stage, new RayOracle(v, transfer), { step: 0.5, shading });
+          expect(tally.covered).toBeGreaterThan(200);
+          expect(tally.worst).toBeLessThanOrEqual(GREY_LEVELS);
+        });
+      }
+    }
+  }
+});
+
+const [, OBLIQUE_CASE] = CASES as [(typeof CASES)[number], (typeof CASES)[number]];
+const V = OBLIQUE_CASE[1];
+const ORACLE = new RayOracle(V, POINTS);
+
+function shown(look: VolumeLook<'ct'> = {}): { stage: Stage<'ct'>; clock: ManualClock } {
+  const made = stageOn();
+  made.stage.setVolume(V);
+  made.stage.renderVolume({ transfer: POINTS, ...look });
+  return made;
+}
+
+it('is near what far finer steps come to', () => {
+  const { stage, clock } = shown();
+  settle(stage, clock);
+  const tally = against(stage, ORACLE, { step: 1 / 32 });
+  // Half a voxel a step: what the finest quality leaves.
+  expect(tally.worst).toBeLessThanOrEqual(GREY_LEVELS);
+  expect(tally.mean).toBeLessThan(0.2);
+});
+
+describe('a plane that cuts it open', () => {
+  const middle = transformPoint(vec3(0, 0, 0), V.frameFromIndex, [15, 13, 14]);
+  const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+    [0, 1, 2].reduce((sum, k) => sum + (a[k] as number) * (b[k] as number), 0);
+
+  for (const normal of [
+    [0.3, -2, 0.5],
+    [-0.3, 2, -0.5],
+    [0, 0, 1],
+  ]) {
+    it(`leaves what lies behind it: ${normal.join(', ')}`, () => {
+      const { stage, clock } = shown({ clip: { point: point(CT, middle), normal } });
+      settle(stage, clock);
+      const tally = against(stage, ORACLE, { step: 0.5, clip: { n: normal, d: dot(normal, middle) } });
+      expect(tally.worst).toBeLessThanOrEqual(GREY_LEVELS);
+      expect(tally.covered).toBeGreaterThan(50);
+      expect(against(stage, ORACLE, { step: 0.5 }).worst, 'it does cut').toBeGreaterThan(20);
+    });
+  }
+
+  it('goes with a tool while it is live, and cuts nothing while it is not', () => {
+    const { stage, clock } = stageOn();
+    stage.setVolume(V);
+    const tool = stage.addTool({ name: 'needle', geometry: { kind: 'needle', lengthMm: 1e-3, radiusMm: 1e-3, depthMarkMm: 0 } });
+    stage.renderVolume({ transfer: POINTS, clip: { tool, normal: [0, 0, 3] } });
+    const view = new PoseView();
+    const about = fromRotationVector(new Float64Array(16), [0.9, 0.4, -0.3]);
+    about.set(middle, 12);
+    view.matrix.set(about);
+    const give = (status: 'ok' | 'stale'): void => {
+      view.status = status;
+      view.times[0] = clock.now();
+      tool.update(view);
+      stage.render();
+    };
+    give('ok');
+    clock.advance(200);
+    give('ok');
+    const n = Array.from(about.subarray(8, 11));
+    const clip = { n, d: dot(n, middle) };
+    // The tool's own mark, 2 px, is no volume: the mean tells.
+    expect(against(stage, ORACLE, { step: 0.5, clip }).mean).toBeLessThan(0.6);
+    expect(against(stage, ORACLE, { step: 0.5 }).mean, 'it does cut').toBeGreaterThan(1.2);
+    give('stale');
+    clock.advance(200);
+    give('stale');
+    expect(against(stage, ORACLE, { step: 0.5 }).mean).toBeLessThan(0.6);
+  });
+});
+
+it('is hidden by what is solid before it, hides what is behind it, and is seen through to what lies in it', () => {
+  const fog = volume({
+    frame: CT,
+    voxels: new Uint8Array(COUNT).fill(100),
+    size: [...SIZE],
+    frameFromIndex: STRAIGHT,
+    modality: 'CT',
+  });
+  const points: TransferFunction = [
+    { value: 0, colour: '#ff2000', perMm: 0.02 },
+    { value: 200, colour: '#ff2000', perMm: 0.02 },
+  ];
+  const oracle = new RayOracle(fog, points);
+  const middle = transformPoint(vec3(0, 0, 0), STRAIGHT, [16, 12.5, 14]);
+  const radius = 9;
+  const sphere = (centre: ArrayLike<number>): Cast['end'] => {
+    return (eye, ray) => {
+      const away = [0, 1, 2].map((k) => (centre[k] as number) - (eye[k] as number));
+      const along = away.reduce((sum, c, k) => sum + c * (ray[k] as number), 0);
+      const beside = Math.sqrt(away.reduce((sum, c) => sum + c * c, 0) - along * along);
+      // The outline of a sphere of triangles lies within that of a true one.
+      if (Math.abs(beside - radius) < 0.5) return Number.NaN;
+      return beside < radius ? along - Math.sqrt(radius ** 2 - beside ** 2) : Number.POSITIVE_INFINITY;
+    };
+  };
+  for (const forward of [-60, -20, 0, 20, 60]) {
+    const { stage, clock } = stageOn();
+    stage.setVolume(fog);
+    const eye = Float64Array.from(stage.orbit.eye());
+    const centre = middle.map((c, k) => c - (forward * ((eye[k] as number) - c)) / stage.orbit.distance);
+    const entry = centre.map((c, k) => c + (k === 2 ? 1e-6 : 0));
+    stage.setPlan({ entry: point(CT, entry), target: point(CT, centre), targetRadiusMm: radius, corridorRadiusMm: 1e-3 });
+    // The sphere alone, without what a plan draws through everything: the same before and after, and blended over.
+    const rendering = stage.renderVolume({ transfer: points, shading: false });
+    const before = ((): Uint8Array => {
+      rendering.setLook({ transfer: points.map((p) => ({ ...p, perMm: 0 })) });
+      settle(stage, clock);
+      return pixels(stage);
+    })();
+    rendering.setLook({ transfer: points });
+    settle(stage, clock);
+    const seen = pixels(stage);
+    const end = sphere(centre) as NonNullable<Cast['end']>;
+    let inside = 0;
+    let wrong = 0;
+    for (let n = 0; n < WIDTH * HEIGHT; n += 1) {
+      const [x, y] = [n % WIDTH, Math.floor(n / WIDTH)];
+      const r = rayOf(stage, x, y);
+      const t = end(r.eye, r.ray);
+      if (!Number.isFinite(t)) continue;
+      const sum = oracle.cast(r.eye, r.ray, { step: 0.5, shading: false, end });
+      const under = at(before, x, y);
+      // Marks that a plan draws over everything (the axis, the target where it is hidden) are blended in the same way.
+      const wanted = under.map((b, c) => 255 * (sum[c] as number) + (1 - (sum[3] as number)) * b);
+      inside += 1;
+      if (Math.max(...at(seen, x, y).map((g, c) => Math.abs(g - (wanted[c] as number)))) > GREY_LEVELS + 1) wrong += 1;
+    }
+    expect(inside, String(forward)).toBeGreaterThan(150);
+    expect(wrong / inside, String(forward)).toBeLessThan(0.15);
+  }
+});
+
+describe('its quality', () => {
+  /** How many times anything was drawn. */
+  function draws(stage: Stage<'ct'>, doing: () => void): number {
+    const gl = stage.canvas.getContext('webgl2') as WebGL2RenderingContext;
+    const elements = gl.drawElements.bind(gl);
+    let count = 0;
+    gl.drawElements = (...what) => {
+      count += 1;
+      elements(...what);
+    };
+    doing();
+    gl.drawElements = elements;
+    return count;
+  }
+
+  it('is coarser while the view turns, near the fine picture then, and refined when it stands', () => {
+    const { stage, clock } = shown();
+    settle(stage, clock);
+    const fine = against(stage, ORACLE, { step: 0.5 });
+    for (let n = 0; n < 5; n += 1) {
+      stage.orbit.turn(0.01, 0);
+      clock.advance(16);
+      stage.render();
+    }
+    const moving = against(stage, ORACLE, { step: 0.5 });
+    expect(moving.worst).toBeGreaterThan(2 * GREY_LEVELS);
+    expect(moving.mean).toBeLessThan(5);
+    clock.advance(200);
+    stage.render();
+    expect(against(stage, ORACLE, { step: 0.5 }).worst).toBeLessThanOrEqual(GREY_LEVELS);
+    expect(fine.worst).toBeLessThanOrEqual(GREY_LEVELS);
+  });
+
+  it('costs nothing while nothing changes: the rays are not cast again', () => {
+    const { stage, clock } = shown();
+    settle(stage, clock);
+    const still = draws(stage, () => stage.render());
+    stage.orbit.turn(0.01, 0);
+    const moved = draws(stage, () => stage.render());
+    expect(moved).toBeGreaterThan(still);
+  });
+});
+
+it('comes back with the context, keeps to its textures, and leaves nothing', async () => {
+  const { stage, clock } = shown();
+  settle(stage, clock);
+  const before = pixels(stage).join();
+  const { textures } = stage.resources();
+  const gl = stage.canvas.getContext('webgl2') as WebGL2RenderingContext;
+  const handle = gl.getExtension('WEBGL_lose_context') as WEBGL_lose_context;
+  const lost = new Promise<void>((done) => stage.contextLost.subscribe(() => done()));
+  handle.loseContext();
+  await lost;
+  const back = new Promise<void>((done) => stage.contextRestored.subscribe(() => done()));
+  // The browser restores only after the event of the loss has run its course.
+  await new Promise((done) => setTimeout(done, 50));
+  handle.restoreContext();
+  await back;
+  settle(stage, clock);
+  expect(pixels(stage).join()).toBe(before);
+  const rendering = stage.renderVolume({ transfer: POINTS });
+  for (let n = 0; n < 10; n += 1) {
+    rendering.setLook({ transfer: n % 2 === 0 ? 'ctBone' : 'ctVessels' });
+    stage.orbit.turn(0.01, 0);
+    stage.render();
+  }
+  expect(stage.resources().textures).toBeLessThanOrEqual(textures);
+  rendering.remove();
+  settle(stage, clock);
+  expect(stage.resources().textures).toBeLessThan(textures);
+  stage.renderVolume();
+  settle(stage, clock);
+  stage.dispose();
+  expect(stage.resources()).toEqual({ geometries: 0, textures: 0, programs: 0 });
+});
+
+it('is refused without a volume, and with what cannot be drawn; it goes when another volume comes', () => {
+  const { stage, clock } = stageOn();
+  const refused = expect.objectContaining({ code: 'math/out-of-range' });
+  expect(() => stage.renderVolume()).toThrow(refused);
+  stage.setVolume(V);
+  expect(() => stage.renderVolume({ transfer: [] })).toThrow(refused);
+  expect(() => stage.renderVolume({ clip: { point: point(CT, [0, 0, 0]), normal: [0, 0, 0] } })).toThrow(refused);
+  const elsewhere = point(frame('tracker'), [0, 0, 0]) as unknown as ReturnType<typeof point<'ct'>>;
+  expect(() => stage.renderVolume({ clip: { point: elsewhere, normal: [0, 0, 1] } })).toThrow(
+    expect.objectContaining({ code: 'frame/mismatch' }),
+  );
+  stage.renderVolume();
+  settle(stage, clock);
+  const first = pixels(stage).join();
+  stage.setVolume(CASES[0]?.[1]);
+  stage.setVolume(V);
+  settle(stage, clock);
+  expect(pixels(stage).join()).not.toBe(first);
+});
