@@ -1,6 +1,6 @@
 import { confidenceOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import type { Crew } from './crew.js';
-import { gather, type SearchEvidence } from './evidence.js';
+import { type CrossChecks, crossChecked, edgesChecked, gather, type SearchEvidence } from './evidence.js';
 import { type Ladder, type Located, locate, type QUICK, refined, type SearchSpace } from './locate.js';
 import { mirrorCandidate } from './mirror.js';
 import { distanceBetween, type Motion } from './motion.js';
@@ -13,6 +13,8 @@ export interface Attempt {
   readonly located: Located;
   /** The rigid pose on the finest level, with its covariance by the samples. */
   readonly finest: Reached;
+  /** The same pose on the judged level. */
+  readonly judged: Candidate;
   /** The best pose elsewhere, refined as far. */
   readonly runnerUp: Reached | undefined;
   /** The best pose of the moving image's mirror image, on the judged level. */
@@ -33,12 +35,13 @@ export async function attempt(
   const { ladder } = scene;
   const located = await locate(crew, ladder, space, effort, tell);
   const top = ladder.spacings.length - 1;
-  // Beside the last steps of the result, which leave workers idle.
-  const [{ best, runnerUp }, mirrored] = await Promise.all([
+  // All at once: the last steps of the result alone would leave workers idle.
+  const [{ best, judged, runnerUp }, early] = await Promise.all([
     finals(crew, ladder, located),
-    mirrorCandidate(crew, scene, located.judged),
+    elsewhere(crew, scene, located.judged),
   ]);
   tell(0.7, best.motion);
+  const { mirrored, checks } = judged === located.judged ? early : await elsewhere(crew, scene, judged);
   // Wide enough that the ripples of interpolation do not pass for curvature, narrow enough for the optimum to look round.
   const stepMm = 0.2 * (ladder.spacings[top] as number);
   const detail = (motion: Motion, step: number): Task => ({
@@ -49,11 +52,35 @@ export async function attempt(
     stepMm: step,
   });
   const tasks = [detail(best.motion, stepMm), ...(runnerUp === undefined ? [] : [detail(runnerUp.motion, 0)])];
-  const [finest, other] = (await crew.run(tasks)).map(([first]) => first) as [Reached, Reached | undefined];
-  const evidence = await gather(crew, { ...scene, located, finest, runnerUp: other });
+  const details = crew.run(tasks);
+  const edges = edgesChecked(scene, best.motion);
+  const [finest, other] = (await details).map(([first]) => first) as [Reached, Reached | undefined];
+  const evidence = gather({ ...scene, located, finest, runnerUp: other }, checks, edges);
   const confidence = confidenceOf(evidence);
   const circumstances = { confidence, allowed: located.allowed, reduced: false, linear: finest.motion.linear };
-  return { located, finest, runnerUp: other, mirrored, evidence, confidence, findings: volumeFindings(evidence, circumstances) };
+  return {
+    located,
+    finest,
+    judged,
+    runnerUp: other,
+    mirrored,
+    evidence,
+    confidence,
+    findings: volumeFindings(evidence, circumstances),
+  };
+}
+
+/** What is worked out from the pose on the judged level alone. */
+async function elsewhere(
+  crew: Crew,
+  scene: Scene,
+  judged: Candidate,
+): Promise<{ readonly mirrored: Candidate; readonly checks: CrossChecks }> {
+  const [mirrored, checks] = await Promise.all([
+    mirrorCandidate(crew, scene, judged),
+    crossChecked(crew, scene, 'rigid', judged),
+  ]);
+  return { mirrored, checks };
 }
 
 /**
@@ -64,17 +91,19 @@ async function finals(
   crew: Crew,
   ladder: Ladder,
   { judged, runnerUp, runnerUpAllowed }: Located,
-): Promise<{ readonly best: Reached; readonly runnerUp: Reached | undefined }> {
+): Promise<{ readonly best: Reached; readonly judged: Candidate; readonly runnerUp: Reached | undefined }> {
   const up = (from: Reached): Promise<Reached> => refined(crew, ladder, from, 'rigid', ladder.judgedLevel + 1);
   const [first, second] = await Promise.all([up(judged), runnerUp === undefined ? undefined : up(runnerUp)]);
   if (
     second === undefined ||
     distanceBetween(first.motion, second.motion, ladder.radiusMm) < (ladder.spacings[ladder.judgedLevel] as number)
   ) {
-    return { best: first, runnerUp: undefined };
+    return { best: first, judged, runnerUp: undefined };
   }
   // A better pose that was not asked for stays a runner-up: it makes the answer ambiguous.
-  return worth(second) > worth(first) && runnerUpAllowed ? { best: second, runnerUp: first } : { best: first, runnerUp: second };
+  return worth(second) > worth(first) && runnerUpAllowed
+    ? { best: second, judged: runnerUp as Candidate, runnerUp: first }
+    : { best: first, judged, runnerUp: second };
 }
 
 /** The thorough search tried more, so its answer stands; unless the quick one found what is worth more. */

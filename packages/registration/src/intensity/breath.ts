@@ -18,12 +18,18 @@ export class Breath {
   /** @throws NavError `registration/aborted` */
   async take(): Promise<void> {
     if (performance.now() - this.#since > BREATH_MS) {
-      // A turn of the event loop: a resolved promise would not let messages and timers through.
-      await new Promise((resolve) => {
-        setTimeout(resolve, 0);
-      });
-      this.#since = performance.now();
+      await this.turn();
+      return;
     }
+    if (this.#signal?.aborted) throw aborted(this.#signal);
+  }
+
+  /** A turn of the event loop: a resolved promise would not let messages and timers through. @throws as {@link take} */
+  async turn(): Promise<void> {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 0);
+    });
+    this.#since = performance.now();
     if (this.#signal?.aborted) throw aborted(this.#signal);
   }
 

@@ -89,7 +89,7 @@ describe('images as bytes', () => {
   ] as const)('is the same from integers and from floats: %s', async (_, Kind, low, high) => {
     const random = new Random(inject('seed') + 1);
     // An odd number of voxels, and a view that begins in the middle of its buffer.
-    const whole = Kind.from({ length: 1298 }, () => low + random.below(high - low + 1)).subarray(3);
+    const whole = new Kind(1298).map(() => low + random.below(high - low + 1)).subarray(3);
     const init = { frame: ct, size: [7, 37, 5] as const, frameFromIndex: GEOMETRY };
     const [a, b] = await Promise.all(
       [whole, Float64Array.from(whole)].map((voxels) => byteImageOf(volume({ ...init, voxels }), 'fixed', [1, 1, 1], breath)),

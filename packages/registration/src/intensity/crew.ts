@@ -1,10 +1,12 @@
 import { Breath } from './breath.js';
-import type { Reached, Task, Workshop } from './workshop.js';
+import type { LevelData, Reached, Task, Workshop } from './workshop.js';
 
 /** Who does the tasks of one registration. */
 export interface Crew {
   /** How many tasks run at the same time. */
   readonly hands: number;
+  /** Gives it the data of a level, before any task there. */
+  supply(level: number, data: LevelData): void;
   /**
    * Does tasks, in any order, and answers in theirs.
    * @throws NavError `registration/aborted`
@@ -19,6 +21,7 @@ export function inlineCrew(workshop: Workshop, signal: AbortSignal | undefined, 
   const breath = new Breath(signal);
   return {
     hands: 1,
+    supply: (level, data) => workshop.supply(level, data),
     async run(tasks) {
       const answers: Reached[][] = [];
       for (const task of tasks) {

@@ -56,14 +56,23 @@ export interface EvidenceSources {
   readonly edgeSpacingMm: number;
   readonly fixed: ByteImage;
   readonly moving: ByteImage;
-  readonly samples: SampleSet;
+  readonly edgeSamples: () => SampleSet;
 }
 
-/** Collects the evidence for a rigid pose; the work is shared out to the crew. */
-export async function gather(crew: Crew, sources: EvidenceSources): Promise<SearchEvidence> {
-  const { located, finest, runnerUp } = sources;
-  const checks = await checked(crew, sources, 'rigid', located.judged, finest);
-  return { ...checks, ...gaps(finest, runnerUp), agreement: located.agreement, samplingMm: samplingError(finest, 'rigid') };
+/** The evidence for a rigid pose. */
+export function gather(
+  { located, finest, runnerUp, ladder }: EvidenceSources,
+  checks: CrossChecks,
+  edges: EdgeChecks,
+): SearchEvidence {
+  return {
+    ...seen(ladder, finest),
+    ...checks,
+    ...edges,
+    ...gaps(finest, runnerUp),
+    agreement: located.agreement,
+    samplingMm: samplingError(finest, 'rigid'),
+  };
 }
 
 /**
@@ -91,7 +100,11 @@ export async function gatherFor(
   const rival = runnerUp && [climb(runnerUp.motion, top)];
   const tasks = [climb(best.motion, judgedLevel), detail(best.motion, 0.2 * (ladder.spacings[top] as number)), ...(rival ?? [])];
   const [judged, detailed, other] = (await crew.run(tasks)).flat() as [Reached, Reached, Reached | undefined];
-  const checks = await checked(crew, sources, kind, judged, best);
+  const checks = {
+    ...seen(ladder, best),
+    ...(await crossChecked(crew, sources, kind, judged)),
+    ...edgesChecked(sources, best.motion),
+  };
   const same =
     other === undefined || distanceBetween(other.motion, best.motion, radiusMm) < (ladder.spacings[judgedLevel] as number);
   const elsewhere = same ? undefined : ((await crew.run([detail((other as Reached).motion, 0)])).flat()[0] as Reached);
@@ -100,33 +113,54 @@ export async function gatherFor(
   return { evidence: kind === 'affine' ? { ...evidence, affineGapMm: rigid.affineGapMm } : evidence, detailed };
 }
 
-type Checks = Omit<SearchEvidence, 'runnerUpGap' | 'runnerUpSigmas' | 'agreement' | 'samplingMm'>;
+/** What other ways to the pose say. */
+export type CrossChecks = Pick<SearchEvidence, 'reversalMm' | 'affineGapMm'>;
+/** What the images' edges say. */
+export type EdgeChecks = Pick<SearchEvidence, 'edges' | 'edgePeak'>;
 
-async function checked(
+/** Registers with fixed and moving exchanged, and lets the pose stretch. @param judged the pose on the judged level */
+export async function crossChecked(
   crew: Crew,
-  sources: Omit<EvidenceSources, 'located' | 'finest' | 'runnerUp'>,
+  {
+    ladder,
+    reversedLevel,
+    centre,
+    reversedCentre,
+  }: Pick<EvidenceSources, 'ladder' | 'reversedLevel' | 'centre' | 'reversedCentre'>,
   kind: MotionKind,
   judged: Candidate,
-  finest: Reached,
-): Promise<Checks> {
-  const { ladder } = sources;
+): Promise<CrossChecks> {
   const { judgedLevel, radiusMm } = ladder;
-  const back = inverseOf(judged.motion, sources.centre, sources.reversedCentre);
+  const back = inverseOf(judged.motion, centre, reversedCentre);
   const tasks: Task[] = [
-    { kind: 'climb', level: sources.reversedLevel, motion: back, options: finestClimb(ladder, judgedLevel, kind) },
+    { kind: 'climb', level: reversedLevel, motion: back, options: finestClimb(ladder, judgedLevel, kind) },
     { kind: 'climb', level: judgedLevel, motion: judged.motion, options: finestClimb(ladder, judgedLevel, 'affine') },
   ];
   const [reversed, affine] = (await crew.run(tasks)).map(([first]) => first as Reached) as [Reached, Reached];
-  const edges = edgeAgreement(sources.fixed, sources.moving, sources.samples, finest.motion, 1.5 * sources.edgeSpacingMm);
   return {
-    overlap: finest.score.overlap,
-    mutualInformation: finest.score.mi,
-    reversalMm: distanceBetween(inverseOf(reversed.motion, sources.reversedCentre, sources.centre), judged.motion, radiusMm),
+    reversalMm: distanceBetween(inverseOf(reversed.motion, reversedCentre, centre), judged.motion, radiusMm),
     affineGapMm: distanceBetween(affine.motion, judged.motion, radiusMm),
-    edges: edges.value,
-    edgePeak: edges.peak,
-    judgedSpacingMm: ladder.spacings[judgedLevel] as number,
-    radiusMm,
+  };
+}
+
+/** In the caller's thread. */
+export function edgesChecked(
+  { fixed, moving, edgeSamples, edgeSpacingMm }: Pick<EvidenceSources, 'fixed' | 'moving' | 'edgeSamples' | 'edgeSpacingMm'>,
+  motion: Motion,
+): EdgeChecks {
+  const edges = edgeAgreement(fixed, moving, edgeSamples(), motion, 1.5 * edgeSpacingMm);
+  return { edges: edges.value, edgePeak: edges.peak };
+}
+
+function seen(
+  ladder: Ladder,
+  { score }: Reached,
+): Pick<SearchEvidence, 'overlap' | 'mutualInformation' | 'judgedSpacingMm' | 'radiusMm'> {
+  return {
+    overlap: score.overlap,
+    mutualInformation: score.mi,
+    judgedSpacingMm: ladder.spacings[ladder.judgedLevel] as number,
+    radiusMm: ladder.radiusMm,
   };
 }
 

@@ -26,8 +26,9 @@ import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
 import { type Scene, sceneOf } from './scene.js';
 import { searchSpace } from './search-space.js';
+import { supplied } from './supplies.js';
 import { poseCovariance } from './uncertainty.js';
-import { type LevelData, type Reached, Workshop } from './workshop.js';
+import { type Reached, Workshop } from './workshop.js';
 
 /** How to register two volumes. */
 export interface VolumeRegistrationOptions<K extends MotionKind, F extends string, M extends string> {
@@ -123,10 +124,16 @@ export async function registerVolumes<F extends string, M extends string, K exte
   const metric = options.metric ?? 'mi';
   requireOptions(options);
   const breath = new Breath(options.signal, (options.threads ?? 0) > 0 && canShare());
-  const scene = await sceneOf(fixed, moving, options, breath);
+  requireStart(options.initial, fixed, moving);
+  // Workers start while the images are made ready.
+  const workers = await crewOf(options);
+  const scene = await sceneOf(fixed, moving, options, breath).catch((error: unknown) => {
+    workers.close();
+    throw error;
+  });
   const { ladder, centre } = scene;
-  const crew = await crewOf(scene.levels, options);
-  const initial = motionOf(initialMatrix(fixed, moving, options.initial), centre);
+  const crew = supplied(workers, scene.levels, () => (options.threads ? breath.turn() : breath.take()));
+  const initial = motionOf(options.initial?.matrix ?? identity4(), centre);
   const tell = (fraction: number, best: Motion): void => {
     options.progress?.(fraction, 'searching');
     options.preview?.(matrixOf(best, centre));
@@ -147,7 +154,7 @@ export async function registerVolumes<F extends string, M extends string, K exte
         : await gatherFor(crew, { ...scene, runnerUp: found.runnerUp }, kind, best, found.evidence);
     const evidence = {
       ...judged,
-      ...(await mirrorEvidence(crew, scene, kind, detailed, { judged: located.judged, mirrored: found.mirrored })),
+      ...(await mirrorEvidence(crew, scene, kind, detailed, { judged: found.judged, mirrored: found.mirrored })),
     };
     const confidence = isMirrored(evidence) ? 0 : confidenceOf(judged);
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
@@ -194,17 +201,14 @@ function covarianceOf(finest: Reached, scene: Scene, fixed: AnyVolume, moving: A
 const SURE = 0.9;
 const MUCH_OVERLAP = 0.6;
 
-async function crewOf(
-  levels: readonly LevelData[],
-  {
-    threads = 0,
-    signal,
-    createWorker,
-  }: Pick<VolumeRegistrationOptions<MotionKind, string, string>, 'threads' | 'signal' | 'createWorker'>,
-): Promise<Crew> {
-  if (threads > 0) return workerCrew(levels, threads, signal, createWorker);
+async function crewOf({
+  threads = 0,
+  signal,
+  createWorker,
+}: Pick<VolumeRegistrationOptions<MotionKind, string, string>, 'threads' | 'signal' | 'createWorker'>): Promise<Crew> {
+  if (threads > 0) return workerCrew(threads, signal, createWorker);
   const kernel = borrowKernel(await kernelModule());
-  return inlineCrew(new Workshop(kernel, levels), signal, () => returnKernel(kernel));
+  return inlineCrew(new Workshop(kernel), signal, () => returnKernel(kernel));
 }
 
 function result<F extends string, M extends string>(
@@ -224,12 +228,13 @@ function result<F extends string, M extends string>(
   return { kind, movingFromFixed, fixedFromMoving: invertAffine(movingFromFixed), ...report };
 }
 
-function initialMatrix<F extends string, M extends string>(
+/** @throws NavError `frame/mismatch`, `registration/bad-parameters` */
+function requireStart<F extends string, M extends string>(
+  initial: AffineTransform<M, F> | undefined,
   fixed: Volume<F>,
   moving: Volume<M>,
-  initial: AffineTransform<M, F> | undefined,
-): ArrayLike<number> {
-  if (initial === undefined) return identity4();
+): void {
+  if (initial === undefined) return;
   requireSameFrame(moving.frame, initial.to, 'The initial transform');
   requireSameFrame(fixed.frame, initial.from, 'The initial transform');
   if (rigidityError(initial.matrix) > 1e-6) {
@@ -238,5 +243,4 @@ function initialMatrix<F extends string, M extends string>(
       'A registration of volumes starts from a rigid transform; this one scales or shears.',
     );
   }
-  return initial.matrix;
 }

@@ -10,8 +10,11 @@ import type { LevelData } from './workshop.js';
 /** Two images made ready: levels for the crew, and what the search and the checks need to know of them. */
 export interface Scene {
   readonly ladder: Ladder;
-  /** Coarsest first; then, at `reversedLevel`, the judged level with fixed and moving exchanged. */
-  readonly levels: readonly LevelData[];
+  /**
+   * What makes each level, once and when first called: coarsest first; then, at `reversedLevel`, the judged level with fixed and moving
+   * exchanged.
+   */
+  readonly levels: ReadonlyArray<() => LevelData>;
   readonly reversedLevel: number;
   /** What motions are about: the middle of the fixed image, and of the moving one where they are exchanged, mm. */
   readonly centre: readonly [number, number, number];
@@ -23,7 +26,7 @@ export interface Scene {
   readonly edgeSpacingMm: number;
   readonly fixed: ByteImage;
   readonly moving: ByteImage;
-  readonly samples: SampleSet;
+  readonly edgeSamples: () => SampleSet;
   /** How many voxels were averaged to one in the finest level of each. */
   readonly fixedFactors: readonly [number, number, number];
   readonly movingFactors: readonly [number, number, number];
@@ -48,21 +51,30 @@ export async function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: Scen
   const centre = centreOf(ofFixed.levels[0] as ByteImage);
   const reversedCentre = centreOf(ofMoving.levels[0] as ByteImage);
   const samplesOf = samplersOf(ofFixed, centre, seed);
-  const levels = spacings.map(
-    (_, n): LevelData => ({
-      samples: samplesOf(n),
-      image: ofMoving.levels[n] as ByteImage,
-      metric,
-      movingBins: planOf(n, count).movingBins,
-    }),
+  const levels = spacings.map((_, n) =>
+    once(
+      (): LevelData => ({
+        samples: samplesOf(n),
+        image: ofMoving.levels[n] as ByteImage,
+        metric,
+        movingBins: planOf(n, count).movingBins,
+      }),
+    ),
   );
   const judgedLevel = Math.max(Math.min(1, count - 1), Math.min(2, count - 2));
-  const judged = levels[judgedLevel] as LevelData;
   const fixedJudged = ofFixed.levels[judgedLevel] as ByteImage;
-  const reversed = { ...judged, samples: samplersOf(ofMoving, reversedCentre, seed)(judgedLevel), image: fixedJudged };
+  const reversed = once(
+    (): LevelData => ({
+      samples: samplersOf(ofMoving, reversedCentre, seed)(judgedLevel),
+      image: fixedJudged,
+      metric,
+      movingBins: planOf(judgedLevel, count).movingBins,
+    }),
+  );
+  const levelAt = (n: number): LevelData => (levels[n] as () => LevelData)();
   const second = Math.min(1, count - 1);
   return {
-    ladder: { spacings, radiusMm: (levels[0] as LevelData).samples.radiusMm, judgedLevel },
+    ladder: { spacings, radiusMm: levelAt(0).samples.radiusMm, judgedLevel },
     levels: [...levels, reversed],
     reversedLevel: count,
     centre,
@@ -72,8 +84,17 @@ export async function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: Scen
     edgeSpacingMm: spacings[second] as number,
     fixed: ofFixed.levels[second] as ByteImage,
     moving: ofMoving.levels[second] as ByteImage,
-    samples: (levels[second] as LevelData).samples,
+    edgeSamples: () => levelAt(second).samples,
     fixedFactors: ofFixed.factors,
     movingFactors: ofMoving.factors,
+  };
+}
+
+/** What `make` makes, made when first asked for. */
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }

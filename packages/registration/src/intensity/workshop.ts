@@ -38,12 +38,15 @@ export interface Reached {
 /** Does tasks with one kernel. */
 export class Workshop {
   readonly #kernel: Kernel;
-  readonly #levels: LevelData[];
+  readonly #levels: LevelData[] = [];
   readonly #comparisons: Array<Comparison | undefined> = [];
 
-  constructor(kernel: Kernel, levels: readonly LevelData[]) {
+  constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    this.#levels = [...levels];
+  }
+
+  supply(level: number, data: LevelData): void {
+    this.#levels[level] = data;
   }
 
   do(task: Task): Reached[] {

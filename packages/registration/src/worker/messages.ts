@@ -3,11 +3,11 @@ import type { LevelData, Reached, Task } from '../intensity/workshop.js';
 /** What a registration worker is told. `job` names a registration: answers to an earlier one are dropped. */
 export type ToWorker =
   | {
-      readonly kind: 'levels';
+      readonly kind: 'begin';
       readonly job: number;
-      readonly levels: readonly LevelData[];
       readonly module: WebAssembly.Module | undefined;
     }
+  | { readonly kind: 'level'; readonly job: number; readonly level: number; readonly data: LevelData }
   | { readonly kind: 'task'; readonly job: number; readonly index: number; readonly task: Task }
   | { readonly kind: 'forget' };
 

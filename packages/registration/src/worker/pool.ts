@@ -42,6 +42,13 @@ function dismiss(create: (() => Worker) | undefined, workers: readonly WorkerHan
   }
 }
 
+/**
+ * So many tasks of a run lie before a worker at a time, so that it does not wait for the post; of scores, of which a run has few
+ * and equal ones, more.
+ */
+const AHEAD = 2;
+const SCORES_AHEAD = 4;
+
 /** One run of tasks: who waits for which answer. */
 interface Run {
   readonly tasks: readonly Task[];
@@ -57,22 +64,18 @@ interface Run {
  * depends on who did what when.
  * @param create a page's own way of making the worker of `intensity.worker.js`
  */
-export async function workerCrew(
-  levels: readonly LevelData[],
-  hands: number,
-  signal: AbortSignal | undefined,
-  create?: () => Worker,
-): Promise<Crew> {
+export async function workerCrew(hands: number, signal: AbortSignal | undefined, create?: () => Worker): Promise<Crew> {
   const module = await kernelModule();
   if (signal?.aborted) throw aborted(signal);
   jobs += 1;
-  return new WorkerCrew(levels, module, hire(create, hands), jobs, signal, create);
+  return new WorkerCrew(module, hire(create, hands), jobs, signal, create);
 }
 
 class WorkerCrew implements Crew {
   readonly hands: number;
   readonly #workers: WorkerHandle[];
-  readonly #free: WorkerHandle[];
+  /** How many tasks lie before each worker. */
+  readonly #load = new Map<WorkerHandle, number>();
   readonly #runs = new Map<number, Run>();
   readonly #job: number;
   readonly #signal: AbortSignal | undefined;
@@ -84,7 +87,6 @@ class WorkerCrew implements Crew {
   readonly #places = new Map<number, { readonly run: Run; readonly at: number }>();
 
   constructor(
-    levels: readonly LevelData[],
     module: WebAssembly.Module | undefined,
     workers: WorkerHandle[],
     job: number,
@@ -93,16 +95,21 @@ class WorkerCrew implements Crew {
   ) {
     this.hands = workers.length;
     this.#workers = workers;
-    this.#free = [...workers];
     this.#job = job;
     this.#signal = signal;
     this.#create = create;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     for (const worker of workers) {
+      this.#load.set(worker, 0);
       worker.onAnswer = (message) => this.#answered(worker, message);
       worker.onDeath = (reason) => this.#stop(lost(reason));
-      worker.post({ kind: 'levels', job, levels, module });
+      worker.post({ kind: 'begin', job, module });
     }
+  }
+
+  supply(level: number, data: LevelData): void {
+    if (this.#stopped !== undefined) return;
+    for (const worker of this.#workers) worker.post({ kind: 'level', job: this.#job, level, data });
   }
 
   run(tasks: readonly Task[]): Promise<Reached[][]> {
@@ -115,11 +122,14 @@ class WorkerCrew implements Crew {
     });
   }
 
-  /** Hands the next tasks of the oldest runs to whoever is free. */
+  /** Hands the next tasks of the oldest runs to whoever has least to do. */
   #assign(): void {
     for (const run of this.#runs.values()) {
-      while (run.next < run.tasks.length && this.#free.length > 0) {
-        const worker = this.#free.shift() as WorkerHandle;
+      const most = run.tasks[0]?.kind === 'scores' ? SCORES_AHEAD : AHEAD;
+      while (run.next < run.tasks.length) {
+        const [worker, load] = [...this.#load].reduce((least, one) => (one[1] < least[1] ? one : least));
+        if (load >= most) break;
+        this.#load.set(worker, load + 1);
         const at = run.next++;
         const index = this.#index++;
         this.#places.set(index, { run, at });
@@ -133,7 +143,7 @@ class WorkerCrew implements Crew {
     const place = this.#places.get(message.index);
     if (place === undefined) return;
     this.#places.delete(message.index);
-    this.#free.push(worker);
+    this.#load.set(worker, (this.#load.get(worker) as number) - 1);
     if ('failed' in message) {
       this.#stop(lost(message.failed));
       return;

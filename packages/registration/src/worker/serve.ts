@@ -14,11 +14,12 @@ export function serve(port: Port): void {
   };
   port.listen((message) => {
     if (message.kind === 'forget') leave();
-    else if (message.kind === 'levels') {
+    else if (message.kind === 'begin') {
       leave();
       kernel = borrowKernel(message.module);
-      workshop = new Workshop(kernel, message.levels);
-    } else {
+      workshop = new Workshop(kernel);
+    } else if (message.kind === 'level') workshop?.supply(message.level, message.data);
+    else {
       const { job, index, task } = message;
       try {
         port.post({ job, index, reached: (workshop as Workshop).do(task) });

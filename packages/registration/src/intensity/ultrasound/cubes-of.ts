@@ -32,7 +32,7 @@ export interface Reading {
 }
 
 /** Averages of blocks of voxels: sums and counts on a coarser grid of the volume's own axes. */
-interface Blocks {
+export interface Blocks {
   readonly size: readonly [number, number, number];
   readonly frameFromIndex: Float64Array;
   readonly sum: Float32Array;
@@ -44,7 +44,11 @@ interface Blocks {
  * where fewer than half of what lies around is image.
  */
 export function cubesOf(v: AnyVolume, spacingMm: number, box: Box, reading: Reading): CubeImage {
-  const blocks = blocksOf(v, spacingMm, box, reading);
+  return cubesFrom(blocksOf(v, spacingMm, box, reading), spacingMm, box);
+}
+
+/** The second half of {@link cubesOf}. */
+export function cubesFrom(blocks: Blocks, spacingMm: number, box: Box): CubeImage {
   const extent = (r: 0 | 1 | 2): number => Math.max(1, Math.floor((box.high[r] - box.low[r]) / spacingMm + 1e-6) + 1);
   const size: [number, number, number] = [extent(0), extent(1), extent(2)];
   const origin: [number, number, number] = [box.low[0], box.low[1], box.low[2]];
@@ -53,7 +57,8 @@ export function cubesOf(v: AnyVolume, spacingMm: number, box: Box, reading: Read
   return image;
 }
 
-function blocksOf(v: AnyVolume, spacingMm: number, box: Box, reading: Reading): Blocks {
+/** The first half of {@link cubesOf}: what of the volume lies in the box, averaged to about the spacing. */
+export function blocksOf(v: AnyVolume, spacingMm: number, box: Box, reading: Reading): Blocks {
   const spacing = spacingOf(v);
   const factor = spacing.map((s) => Math.max(1, Math.round(spacingMm / s))) as [number, number, number];
   const [first, last] = indexRange(v, box, factor);

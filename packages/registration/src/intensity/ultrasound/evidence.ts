@@ -1,11 +1,10 @@
 import { invertSymmetric, transformPoint } from '@trocar/core/math';
-import { descend } from './descend.js';
-import { lc2Over } from './kernels/wasm-lc2.js';
+import type { Lc2Crew } from './crew.js';
 import { Lc2, type PatchCorrelation } from './lc2.js';
-import type { Levels } from './levels.js';
+import { FINE, type Levels } from './levels.js';
 import { mindProfile } from './mind-profile.js';
-import { chosen } from './patches.js';
-import { type Candidate, CHANCE, descentOptions, type Found, RIVAL_MM, separationMm } from './search.js';
+import { type Candidate, descentOptions, type Found, RIVAL_MM, separationMm } from './search.js';
+import { CHANCE, type Selection } from './workshop.js';
 
 /** What speaks for and against a pose: figures that need no truth. */
 export interface UltrasoundEvidence {
@@ -13,6 +12,8 @@ export interface UltrasoundEvidence {
   readonly similarity: number;
   /** How far the cost lies under that of poses drawn at random, in their standard deviations. */
   readonly peak: number;
+  /** The same as a difference of similarities: what a pose of images that do not belong together gains by chance is small. */
+  readonly gain: number;
   /**
    * By how much the best pose more than 4 mm away is worse, as a share of what the pose gains over poses drawn at random;
    * NaN where none was found, which says little.
@@ -48,25 +49,18 @@ export interface Gathered {
   readonly pivot: Float64Array;
 }
 
-/** What the work is done with. */
-interface Work {
-  readonly module: WebAssembly.Module | undefined;
-  /** Called between parts of it; may wait, may throw to end it. */
-  readonly breathe: () => Promise<void>;
-}
-
 /** Gathers the evidence for the best place found. */
-export async function gather(levels: Levels, found: Found, start: ArrayLike<number>, work: Work): Promise<Gathered> {
+export async function gather(levels: Levels, found: Found, start: ArrayLike<number>, crew: Lc2Crew): Promise<Gathered> {
   const best = found.places[0] as Candidate;
   const { matrix, cost } = best;
   const apart = (c: Candidate): number => separationMm(c.matrix, matrix, levels);
+  const halves = halvesApart(levels, matrix, crew);
   const rival = found.places.find((c) => apart(c) > RIVAL_MM);
   const lc2 = new Lc2(levels.fine.patches, levels.fine.fields, { chance: CHANCE });
   const pivot = transformPoint(new Float64Array(3), matrix, levels.centre);
   lc2.evaluate(matrix, pivot);
   const covariance = covarianceOf(lc2);
   const { mean, sd } = spreadOf(found.unrelated);
-  const halvesMm = await halvesApart(levels, matrix, work);
   const before = transformPoint(new Float64Array(3), start, levels.centre);
   let turn = 0;
   for (let k = 0; k < 12; k += 1) if (k % 4 < 3) turn += ((matrix[k] as number) - (start[k] as number)) ** 2;
@@ -77,10 +71,11 @@ export async function gather(levels: Levels, found: Found, start: ArrayLike<numb
     evidence: {
       similarity: 1 - cost,
       peak: (mean - cost) / sd,
+      gain: mean - cost,
       runnerUpGap: rival === undefined ? Number.NaN : (rival.cost - cost) / Math.max(1e-6, mean - cost),
       runnerUpMm: rival === undefined ? 0 : apart(rival),
       agreement: found.descents.filter((c) => apart(c) < RIVAL_MM).length / found.descents.length,
-      halvesMm,
+      halvesMm: await halves,
       mindPeak: mindProfile(levels.mind, matrix, pivot, levels.reachMm),
       overlap: lc2.overlap,
       samplingMm: covariance === undefined ? Number.POSITIVE_INFINITY : rmsOf(covariance, levels.reachMm),
@@ -102,19 +97,14 @@ function spreadOf(values: readonly number[]): { readonly mean: number; readonly 
 const PARTINGS = 3;
 
 /** Pairs of registrations with nothing in common but the moving images: from some of the patches, and from all others. */
-async function halvesApart(levels: Levels, matrix: Float64Array, { module, breathe }: Work): Promise<number> {
-  const { patches, fields, spacingMm } = levels.fine;
-  const from = (choose: (p: number) => boolean): Float64Array => {
-    const lc2 = lc2Over(chosen(patches, choose), fields, { chance: CHANCE }, module);
-    return descend(lc2, matrix, { ...descentOptions(levels, spacingMm), most: 12 }).matrix;
-  };
+async function halvesApart(levels: Levels, matrix: Float64Array, crew: Lc2Crew): Promise<number> {
+  const how = { ...descentOptions(levels, levels.fine.spacingMm), most: 12 };
+  const halves = Array.from({ length: 2 * PARTINGS }, (_, n): Selection => ({ bit: n >> 1, value: n % 2 === 0 ? 0 : 1 }));
+  const ends = await crew.run(halves.map((some) => ({ kind: 'descent' as const, level: FINE, some, from: matrix, how })));
   let squares = 0;
   for (let bit = 0; bit < PARTINGS; bit += 1) {
-    await breathe();
-    const one = from((p) => ((p >> bit) & 1) === 0);
-    await breathe();
-    const other = from((p) => ((p >> bit) & 1) === 1);
-    squares += separationMm(one, other, levels) ** 2 / PARTINGS;
+    const [one, other] = [ends[2 * bit] as Candidate, ends[2 * bit + 1] as Candidate];
+    squares += separationMm(one.matrix, other.matrix, levels) ** 2 / PARTINGS;
   }
   return Math.sqrt(squares);
 }

@@ -1,24 +1,25 @@
 import { NavError } from '@trocar/core';
 import type { AnyVolume } from '@trocar/core/volume';
-import { blurred, type CubeImage, locallyNormalised } from './cube-image.js';
-import { type Box, boxOf, commonBox, cubesOf, type Reading, sameValue } from './cubes-of.js';
-import { fillingOf, readingOfUltrasound, withoutBlind, withoutHoles } from './fan.js';
+import type { Lc2Crew } from './crew.js';
+import type { CubeImage } from './cube-image.js';
+import { type Box, blocksOf, boxOf, commonBox, type Reading, sameValue } from './cubes-of.js';
+import { fillingOf, readingOfUltrasound } from './fan.js';
 import { type MindPair, mindPair } from './mind-profile.js';
-import { type MovingFields, movingFields } from './moving-fields.js';
-import { layPatches, type Patches, type PatchLayout, strongest } from './patches.js';
+import { movingFields } from './moving-fields.js';
+import { layPatches, type Patches, type PatchLayout } from './patches.js';
+import type { ImageRequest, Lc2Data, Selection } from './workshop.js';
 
 /** One resolution of both sides. */
-export interface Level {
+export interface Level extends Lc2Data {
   readonly spacingMm: number;
-  readonly patches: Patches;
-  readonly fields: MovingFields;
 }
+
+/** The levels by the numbers that a crew has them under. */
+export const SEARCH = 0;
+export const FINE = 1;
 
 /** The resolutions a registration works at. */
 export interface Levels {
-  /** Few patches at the search's resolution: for many starts. */
-  readonly quick: Level;
-  /** All patches at the search's resolution. */
   readonly search: Level;
   readonly fine: Level;
   /** Another metric's view of the search's resolution. */
@@ -28,19 +29,11 @@ export interface Levels {
   readonly reachMm: number;
 }
 
-/**
- * Echoes are thin: structures wider than this are taken out on both sides, mm. Gain, attenuation, shadows and receive
- * fields are wider, and so is most of what looks alike where it does not belong.
- */
-const WIDEST_MM = 2.5;
-/** Blur before all else, in cubes. */
-const BLUR = 0.7;
-const FLOOR = 0.1;
-
 /** Cubes' edges at the search's and at the final resolution, mm. */
 const SEARCH_MM = 1.5;
 const FINE_MM = 1;
-const QUICK_PATCHES = 160;
+/** Few patches: for many starts. */
+export const QUICK: Selection = { most: 160 };
 const SEARCH_PATCHES = 500;
 const FINE_PATCHES = 400;
 
@@ -56,12 +49,12 @@ export interface Sources {
   readonly breathe: () => Promise<void>;
 }
 
-/** Both sides at all resolutions; the moving images where the ultrasound can come to lie. */
-export async function levelsOf(sources: Sources): Promise<Levels> {
-  const coarse = await imagesAt(sources, SEARCH_MM);
+/** Both sides at all resolutions; the moving images where the ultrasound can come to lie. The crew has them, too. */
+export async function levelsOf(sources: Sources, crew: Lc2Crew): Promise<Levels> {
+  const [coarse, finer] = await Promise.all([imagesAt(sources, SEARCH_MM, crew), imagesAt(sources, FINE_MM, crew)]);
   const search = levelOf(coarse, { radius: 2, stride: 3, most: SEARCH_PATCHES });
   await sources.breathe();
-  const fine = levelOf(await imagesAt(sources, FINE_MM), { radius: 3, stride: 5, most: FINE_PATCHES });
+  const fine = levelOf(finer, { radius: 3, stride: 5, most: FINE_PATCHES });
   await sources.breathe();
   if (search.patches.weights.length < 10 || fine.patches.weights.length < 10) {
     throw new NavError(
@@ -71,8 +64,8 @@ export async function levelsOf(sources: Sources): Promise<Levels> {
       { detail: { patches: search.patches.weights.length } },
     );
   }
-  const quick = { ...search, patches: strongest(search.patches, QUICK_PATCHES) };
-  return { quick, search, fine, mind: mindPair(coarse.fixed, coarse.moving), ...middleOf(fine.patches) };
+  for (const [number, { patches, fields }] of [search, fine].entries()) crew.supply(number, { patches, fields });
+  return { search, fine, mind: mindPair(coarse.fixed, coarse.moving), ...middleOf(fine.patches) };
 }
 
 interface Images {
@@ -80,24 +73,21 @@ interface Images {
   readonly moving: readonly CubeImage[];
 }
 
-async function imagesAt({ us, moving, marginMm, probe, breathe }: Sources, h: number): Promise<Images> {
-  const normalised = (image: CubeImage): CubeImage => locallyNormalised(blurred(image, BLUR), WIDEST_MM / h, FLOOR);
-  const filling = fillingOf(us);
+async function imagesAt({ us, moving, marginMm, probe, breathe }: Sources, h: number, crew: Lc2Crew): Promise<Images> {
   const own = boxOf(us);
-  const fan = withoutHoles(cubesOf(us, h, own, readingOfUltrasound(filling)), filling);
-  await breathe();
-  const fixed = normalised(probe === undefined ? fan : withoutBlind(fan, probe));
   const box = moving.reduce((both, v) => commonBox(both, boxOf(v)), grown(own, marginMm));
   requireReach(box);
+  const filling = fillingOf(us);
+  const fan = { filling, probe: probe === undefined ? undefined : Float64Array.from(probe) };
+  const requests: ImageRequest[] = [{ blocks: blocksOf(us, h, own, readingOfUltrasound(filling)), spacingMm: h, box: own, fan }];
   // Off the ultrasound's grid: where both coincide, interpolation would blur one pose less than all others.
   const shifted = { low: box.low.map((x) => x + 0.37 * h) as [number, number, number], high: box.high };
-  const images: CubeImage[] = [];
   for (const v of moving) {
     await breathe();
-    images.push(normalised(cubesOf(v, h, shifted, readingOf(v))));
+    requests.push({ blocks: blocksOf(v, h, shifted, readingOf(v)), spacingMm: h, box: shifted });
   }
-  await breathe();
-  return { fixed, moving: images };
+  const [fixed, ...images] = await crew.run(requests.map((image) => ({ kind: 'image' as const, image })));
+  return { fixed: fixed as CubeImage, moving: images };
 }
 
 function grown(box: Box, mm: number): Box {

@@ -112,11 +112,6 @@ function gathered(image: CubeImage, patches: readonly Candidate[], layout: Patch
   };
 }
 
-/** The same patches, only the first of them: the ones of the strongest contrast. */
-export function strongest(patches: Patches, most: number): Patches {
-  return chosen(patches, (p) => p < most);
-}
-
 /** Some of the patches, by their number. */
 export function chosen(patches: Patches, choose: (p: number) => boolean): Patches {
   const kept = Array.from(patches.weights.keys()).filter(choose);

@@ -5,12 +5,14 @@ import { type ExpectedTre, expectedTreOf } from '../../accuracy/expected-tre.js'
 import { aboutOrigin } from '../../accuracy/pose-covariance.js';
 import type { ResultOutcome } from '../../outcome.js';
 import { Breath } from '../breath.js';
+import { inlineLc2Crew, type Lc2Crew } from './crew.js';
 import { boxOf } from './cubes-of.js';
 import { type Gathered, gather, type UltrasoundEvidence } from './evidence.js';
 import { lc2Module } from './kernels/wasm-lc2.js';
 import { type Judgement, judged, type UltrasoundFinding } from './knowing.js';
-import { levelsOf } from './levels.js';
-import { search } from './search.js';
+import { levelsOf, type Sources } from './levels.js';
+import { type SearchOptions, search } from './search.js';
+import { Lc2Workshop } from './workshop.js';
 
 /** How to register to ultrasound. */
 export interface UltrasoundRegistrationOptions<U extends string, M extends string> {
@@ -71,32 +73,37 @@ export async function registerToUltrasound<U extends string, M extends string>(
   // The moving images are taken to where they are thought to lie: what is searched is then a small motion in one frame.
   const placed = moving.map((v) => ({ ...v, frameFromIndex: multiply4(identity4(), initial, v.frameFromIndex) }));
   const breath = new Breath(options.signal);
-  const breathe = async (fraction: number): Promise<void> => {
-    options.progress?.(fraction);
-    await breath.take();
-  };
-  await breathe(0);
-  const levels = await levelsOf({
-    us,
-    moving: placed,
-    marginMm: marginOf(us, Math.max(searchMm, LEAST_MM), Math.max(searchRad, LEAST_RAD)),
-    probe: options.probe?.xyz,
-    breathe: () => breath.take(),
-  });
-  await breathe(0.1);
-  const module = await lc2Module();
-  const found = await search(levels, identity4(), {
-    // Where little is searched, rivals are still looked for further out: without them nothing can be said.
-    searchMm: Math.max(searchMm, LEAST_MM),
-    searchRad: Math.max(searchRad, LEAST_RAD),
-    random: new Random(seed),
-    module,
-    breathe: (fraction) => breathe(0.1 + 0.8 * fraction),
-  });
-  const gathered = await gather(levels, found, identity4(), { module, breathe: () => breath.take() });
+  options.progress?.(0);
+  await breath.take();
+  const crew = inlineLc2Crew(new Lc2Workshop(await lc2Module()), options.signal);
+  // Where little is searched, rivals are still looked for further out: without them nothing can be said.
+  const range = { searchMm: Math.max(searchMm, LEAST_MM), searchRad: Math.max(searchRad, LEAST_RAD) };
+  const sources = { us, moving: placed, marginMm: marginOf(us, range.searchMm, range.searchRad), probe: options.probe?.xyz };
+  const gathered = await gatheredBy(
+    crew,
+    { ...sources, breathe: () => breath.take() },
+    {
+      ...range,
+      random: new Random(seed),
+      progress: (fraction) => options.progress?.(fraction),
+    },
+  );
   const judgement = judged(gathered.evidence, { searchMm, searchDeg: (searchRad * 180) / Math.PI, images: moving.length });
   options.progress?.(1);
   return assembled(us, first, initial, gathered, judgement);
+}
+
+/** Searches, and gathers what speaks for what was found. */
+async function gatheredBy(crew: Lc2Crew, sources: Sources, how: Omit<SearchOptions, 'crew'>): Promise<Gathered> {
+  try {
+    const levels = await levelsOf(sources, crew);
+    how.progress(0.1);
+    const progress = (fraction: number): void => how.progress(0.1 + 0.8 * fraction);
+    const found = await search(levels, identity4(), { ...how, crew, progress });
+    return await gather(levels, found, identity4(), crew);
+  } finally {
+    crew.close();
+  }
 }
 
 /** The least range that starts are drawn from. */

@@ -1,8 +1,9 @@
 import { fromRotationVector, identity4, type Random, transformPoint } from '@trocar/core/math';
-import { type Descent, type DescentOptions, descend } from './descend.js';
-import { lc2Over } from './kernels/wasm-lc2.js';
-import type { Level, Levels } from './levels.js';
+import type { Lc2Crew } from './crew.js';
+import type { Descent, DescentOptions } from './descend.js';
+import { FINE, type Levels, QUICK, SEARCH } from './levels.js';
 import { mindStart } from './mind-start.js';
+import { ALL, type Selection } from './workshop.js';
 
 /** A pose with its cost: moving frame from ultrasound frame, 16 doubles, column-major, mm. */
 export interface Candidate {
@@ -26,14 +27,12 @@ export interface SearchOptions {
   readonly searchMm: number;
   readonly searchRad: number;
   readonly random: Random;
-  /** The compiled kernel; undefined: typed arrays. */
-  readonly module: WebAssembly.Module | undefined;
-  /** Called between parts of the work with the fraction done; may wait, may throw to end it. */
-  readonly breathe: (fraction: number) => Promise<void>;
+  /** Has the levels. */
+  readonly crew: Lc2Crew;
+  /** Called with the fraction done. */
+  readonly progress: (fraction: number) => void;
 }
 
-/** A patch off the moving images counts as this alike. */
-export const CHANCE = 0.1;
 const DRAWN = 400;
 const DESCENDED = 48;
 const CONTINUED = 12;
@@ -46,23 +45,28 @@ const UNRELATED = 24;
  * these with all, the best different ones and the best rivals far from them finally at the fine resolution.
  */
 export async function search(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Found> {
-  const { quick, search: full, fine } = levels;
-  const drawn = await draw(levels, initial, options);
+  const drawing = draw(levels, initial, options);
+  // Meanwhile, where others draw.
   const far = mindStart(levels.mind, options.searchMm);
+  const drawn = await drawing;
   // Whatever LC2 thinks of it there, the other metric's proposal is descended from.
   const starts = [...(far === undefined ? [] : [{ matrix: far, cost: 0 }]), ...drawn.slice(0, DESCENDED)];
-  const descent = descentOptions(levels, quick.spacingMm);
-  const first = await improved(quick, starts, { ...descent, most: 10 }, options, [0.15, 0.5]);
-  const second = await improved(full, first.slice(0, CONTINUED), { ...descent, most: 20 }, options, [0.5, 0.75]);
+  const descent = descentOptions(levels, levels.search.spacingMm);
+  const quick = { level: SEARCH, some: QUICK, how: { ...descent, most: 10 } };
+  const first = await improved(quick, starts, options, [0.15, 0.5]);
+  const full = { level: SEARCH, some: ALL, how: { ...descent, most: 20 } };
+  const second = await improved(full, first.slice(0, CONTINUED), options, [0.5, 0.75]);
   const different = distinct(second, levels, SAME_MM).slice(0, FINISHED);
   const rivals = distinct([...different, ...second, ...first], levels, RIVAL_MM).filter((c) => !different.includes(c));
-  const finest = { ...descentOptions(levels, fine.spacingMm), most: 25 };
-  const best = await improved(fine, different, finest, options, [0.75, 0.88]);
-  const others = await improved(fine, rivals.slice(0, RIVALS), { ...finest, most: 14 }, options, [0.88, 0.97]);
+  const finest = { ...descentOptions(levels, levels.fine.spacingMm), most: 25 };
+  const fine = { level: FINE, some: ALL, how: finest };
+  const best = await improved(fine, different, options, [0.75, 0.88]);
+  const shorter = { ...fine, how: { ...finest, most: 14 } };
+  const others = await improved(shorter, rivals.slice(0, RIVALS), options, [0.88, 0.97]);
   const last = [...best, ...others].sort((a, b) => a.cost - b.cost);
   const step = Math.max(1, Math.floor(drawn.length / UNRELATED));
-  const lc2 = lc2Over(fine.patches, fine.fields, { chance: CHANCE }, options.module);
-  const unrelated = drawn.filter((_, n) => n % step === step - 1).map((c) => lc2.evaluate(c.matrix));
+  const few = drawn.filter((_, n) => n % step === step - 1).map(({ matrix }) => matrix);
+  const unrelated = await costsOf(few, FINE, ALL, options);
   return { places: distinct(last, levels, SAME_MM), descents: first, unrelated, starts: drawn.length };
 }
 
@@ -77,14 +81,28 @@ export function descentOptions(levels: Levels, h: number): DescentOptions {
 
 /** `initial` and poses around it, best first. */
 async function draw(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Candidate[]> {
-  const lc2 = lc2Over(levels.quick.patches, levels.quick.fields, { chance: CHANCE }, options.module);
-  const out: Candidate[] = [];
-  for (let n = 0; n < DRAWN; n += 1) {
-    const matrix = n === 0 ? Float64Array.from(initial) : around(initial, levels.centre, options);
-    out.push({ matrix, cost: lc2.evaluate(matrix) });
-    if (n % 20 === 0) await options.breathe((0.15 * n) / DRAWN);
-  }
-  return out.sort((a, b) => a.cost - b.cost);
+  const matrices = Array.from({ length: DRAWN }, (_, n) =>
+    n === 0 ? Float64Array.from(initial) : around(initial, levels.centre, options),
+  );
+  const costs = await costsOf(matrices, SEARCH, QUICK, options, (fraction) => options.progress(0.15 * fraction));
+  return matrices.map((matrix, n) => ({ matrix, cost: costs[n] as number })).sort((a, b) => a.cost - b.cost);
+}
+
+/** So many poses make a task. */
+const AT_ONCE = 10;
+
+async function costsOf(
+  matrices: readonly Float64Array[],
+  level: number,
+  some: Selection,
+  { crew }: Pick<SearchOptions, 'crew'>,
+  progress?: (fraction: number) => void,
+): Promise<number[]> {
+  const parts = Array.from({ length: Math.ceil(matrices.length / AT_ONCE) }, (_, n) =>
+    matrices.slice(AT_ONCE * n, AT_ONCE * (n + 1)),
+  );
+  const tasks = parts.map((part) => ({ kind: 'costs' as const, level, some, matrices: part }));
+  return (await crew.run(tasks, progress)).flat();
 }
 
 /** A pose drawn uniformly from the ball of translations and the ball of rotation vectors about the centre. */
@@ -117,20 +135,22 @@ function inBall(random: Random, radius: number): [number, number, number] {
   }
 }
 
+/** How to descend, and by which patches. */
+interface Descending {
+  readonly level: number;
+  readonly some: Selection;
+  readonly how: DescentOptions;
+}
+
 /** Descents from each of them, best first. */
 async function improved(
-  level: Level,
+  descending: Descending,
   from: readonly Candidate[],
-  how: DescentOptions,
-  options: Pick<SearchOptions, 'breathe' | 'module'>,
+  { crew, progress }: Pick<SearchOptions, 'crew' | 'progress'>,
   [begin, end]: readonly [number, number],
 ): Promise<Descent[]> {
-  const lc2 = lc2Over(level.patches, level.fields, { chance: CHANCE }, options.module);
-  const out: Descent[] = [];
-  for (const [n, candidate] of from.entries()) {
-    out.push(descend(lc2, candidate.matrix, how));
-    await options.breathe(begin + ((end - begin) * (n + 1)) / from.length);
-  }
+  const tasks = from.map(({ matrix }) => ({ kind: 'descent' as const, from: matrix, ...descending }));
+  const out = await crew.run(tasks, (fraction) => progress(begin + (end - begin) * fraction));
   return out.sort((a, b) => a.cost - b.cost);
 }
 
