@@ -12,6 +12,7 @@ export {
   type ViewName,
   volumeAxes,
 } from './planes.js';
+export type { Slab } from './slab.js';
 export type { SliceView } from './slice-view.js';
 export { createStage, type Stage } from './stage.js';
 export type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';

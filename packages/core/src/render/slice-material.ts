@@ -1,5 +1,6 @@
-import { Vector2 } from 'three';
+import { Vector2, Vector3 } from 'three';
 import type { AnyVolume } from '../volume/index.js';
+import type { Slab } from './slab.js';
 import { uniform } from './uniform.js';
 import { STORED_GLSL, VolumeMaterial } from './volume-material.js';
 import type { VolumeTexture } from './volume-texture.js';
@@ -16,8 +17,26 @@ void main() {
 const FRAGMENT = /* glsl */ `
 ${STORED_GLSL}
 uniform vec2 uAir; // texel values: air below the first; below the second, too, where the window makes it black
+uniform vec3 uAcross; // from one sample of a slab to the next, index
+uniform int uSamples; // of a slab; 1: none
+uniform int uSlabMode; // 0 max, 1 min, 2 mean
 in vec3 vIndex;
 out vec4 colour;
+// NaN where there is no image.
+float sampled() {
+  if (uSamples == 1) return outside(vIndex) ? uintBitsToFloat(0x7fc00000u) : stored(vIndex);
+  float sum = 0.0, count = 0.0;
+  for (int n = 0; n < uSamples; n += 1) {
+    vec3 at = vIndex + float(n - uSamples / 2) * uAcross;
+    float value = outside(at) ? uintBitsToFloat(0x7fc00000u) : stored(at);
+    if (isnan(value)) continue;
+    bool first = count == 0.0;
+    sum = first ? value : uSlabMode == 0 ? max(sum, value) : uSlabMode == 1 ? min(sum, value) : sum + value;
+    count += 1.0;
+  }
+  if (count == 0.0) return uintBitsToFloat(0x7fc00000u);
+  return uSlabMode == 2 ? sum / count : sum;
+}
 bool isAir(float value, float grey) {
   if (value > uAir.y) return false;
   if (grey < 0.06) return true;
@@ -31,8 +50,7 @@ bool isAir(float value, float grey) {
   return sum < 7.0 * uAir.x;
 }
 void main() {
-  if (outside(vIndex)) discard;
-  float value = stored(vIndex);
+  float value = sampled();
   if (isnan(value)) discard;
   float grey = clamp(value * uGain + uBias, 0.0, 1.0);
   if (uAir.x > -1e38 && isAir(value, grey)) discard;
@@ -45,7 +63,13 @@ void main() {
  */
 export class SliceMaterial extends VolumeMaterial {
   constructor() {
-    super(VERTEX, FRAGMENT, { uAir: { value: new Vector2(-3e38, -3e38) }, uFillView: { value: false } });
+    super(VERTEX, FRAGMENT, {
+      uAir: { value: new Vector2(-3e38, -3e38) },
+      uFillView: { value: false },
+      uAcross: { value: new Vector3() },
+      uSamples: { value: 1 },
+      uSlabMode: { value: 0 },
+    });
   }
 
   /** Whether the rectangle is stretched over the whole viewport (a slice view) or lies in the scene. */
@@ -53,6 +77,26 @@ export class SliceMaterial extends VolumeMaterial {
     uniform<unknown>(this.material, 'uFillView').value = fill;
     this.material.depthTest = !fill;
     this.material.depthWrite = !fill;
+  }
+
+  /**
+   * Makes a slab of the slice, or one plane again.
+   * @param falling a rescale slope below 0: the highest value is then the lowest stored one
+   */
+  setSlab(slab: Slab | undefined, samples: number, falling: boolean): void {
+    uniform<number>(this.material, 'uSamples').value = slab === undefined ? 1 : samples;
+    const lowest = slab?.mode === (falling ? 'max' : 'min');
+    uniform<number>(this.material, 'uSlabMode').value = slab?.mode === 'mean' ? 2 : lowest ? 1 : 0;
+  }
+
+  /**
+   * Which way a slab reaches.
+   * @param normal of the slice, of length 1
+   * @param apart mm from one sample to the next
+   */
+  setAcross(normal: ArrayLike<number>, apart: number): void {
+    this.toIndex('uAcross', normal, 0);
+    uniform<Vector3>(this.material, 'uAcross').value.multiplyScalar(apart);
   }
 
   /**

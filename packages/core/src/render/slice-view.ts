@@ -1,5 +1,6 @@
 import { Mesh, OrthographicCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
 import { vec3 } from '../math/index.js';
+import type { AnyVolume } from '../volume/index.js';
 import { ErrorOnSlice } from './error-marks.js';
 import { letterSize, SliceFurniture } from './furniture.js';
 import { FusionOnSlice } from './fusion-on-slice.js';
@@ -7,6 +8,7 @@ import { Hud } from './hud.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { centreOf, extentOf, outOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
+import { type Slab, slabSamples } from './slab.js';
 import { FiducialsOnSlice, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
 import { SliceMaterial } from './slice-material.js';
 import type { Tool } from './tool.js';
@@ -32,6 +34,8 @@ export class SliceView {
   /** 1 fits the volume; 2 shows half of it. */
   #zoom = 1;
   #dpr = 1;
+  #slab: Slab | undefined;
+  #slabStepMm = 0;
   /** mm at a zoom of 1, per fraction of the view: right and up. */
   #fitted: readonly [number, number] = [200, 200];
 
@@ -78,6 +82,20 @@ export class SliceView {
     if (volume === undefined || uploaded === undefined) return;
     this.#slice.setVolume(volume, uploaded);
     this.#slice.setWindow(volume, uploaded, window);
+    this.#tellSlab(volume);
+  }
+
+  /** Gives the slice a thickness, or one plane again. */
+  setSlab(slab: Slab | undefined, model: StageModel): void {
+    this.#slab = slab;
+    if (model.volume !== undefined) this.#tellSlab(model.volume);
+  }
+
+  #tellSlab(volume: AnyVolume): void {
+    const slab = this.#slab;
+    const samples = slab === undefined ? 1 : slabSamples(slab, volume);
+    this.#slabStepMm = slab === undefined ? 0 : slab.thicknessMm / (samples - 1);
+    this.#slice.setSlab(slab, samples, volume.rescale.slope < 0);
   }
 
   /** Takes over the model's second volume and its look. */
@@ -136,6 +154,7 @@ export class SliceView {
       this.#alongY[k] = ((plane.axes.up[k] as number) * plane.height * plane.mmPerPx) / 2;
     }
     this.#slice.setPlane(plane.centre, this.#alongX, this.#alongY);
+    if (this.#slabStepMm > 0) this.#slice.setAcross(normal, this.#slabStepMm);
     this.#fusion.update(this.name, plane, this.#alongX, this.#alongY, model);
     this.#aimCamera(normal);
     this.#plan.update(plane, normal, model);

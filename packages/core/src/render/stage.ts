@@ -14,6 +14,7 @@ import { centreOf, SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewNam
 import { attachPointer } from './pointer.js';
 import { makeRenderer } from './renderer.js';
 import { SceneView } from './scene-view.js';
+import { requireSlab, type Slab } from './slab.js';
 import { SliceView } from './slice-view.js';
 import { pointerActions } from './stage-pointer.js';
 import type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
@@ -262,6 +263,15 @@ export class Stage<in out F extends string> {
   setSliceAxes(view: SliceViewName, axes: SliceAxes): void {
     this.#slices.get(view)?.setAxes(axes, this.#model);
     this.#scene.setAxes(view, axes, this.#model);
+  }
+
+  /**
+   * Gives a slice view a thickness; `undefined` makes it one plane again. The second volume and the marks stay in the middle.
+   * @throws NavError `math/out-of-range`
+   */
+  setSlab(view: SliceViewName, slab: Slab | undefined): void {
+    if (slab !== undefined) requireSlab(slab);
+    this.#slices.get(view)?.setSlab(slab, this.#model);
   }
 
   /** Fits every view to the volume, or one. */
