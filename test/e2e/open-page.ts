@@ -17,6 +17,9 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
   '--enable-unsafe-swiftshader',
 ]);
 
+/** Without a GPU every pixel counts. */
+const SMALL = { width: 960, height: 640 };
+
 /** The page of the phantom's procedure in a browser, with a hand in a hurry, and what a test does with it. */
 export class OpenPage {
   readonly page: Page;
@@ -42,7 +45,7 @@ export class OpenPage {
     const server = await servePage({ folder, clock, seed, files: [], ...second, startWorld: world });
     server.world.truth.hand.pace = PACES.fast;
     const browser = await chromium.launch({ executablePath, args: FLAGS });
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    const page = await browser.newPage({ viewport: SMALL });
     const opened = new OpenPage(browser, page, server);
     page.on('pageerror', (error) => opened.failures.push(error.message));
     await page.route('**/*', (route) => {

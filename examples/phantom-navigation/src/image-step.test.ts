@@ -1,12 +1,13 @@
 import { isNavError, NavError, point } from '@trocar/core';
 import type { PatientIdentity, Volume } from '@trocar/core/volume';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { phantomCase, withLimit } from './case.js';
 import { CT } from './frames.js';
 import { type ImageProgress, type ImageResult, ImageStep } from './image-step.js';
 import { registerImages } from './register-images.js';
-import { secondErrorMm, simulatedSecond } from './second-image.js';
+import { type SecondFault, secondErrorMm, simulatedSecond } from './second-image.js';
 
+const effort = inject('effort');
 const given = phantomCase(5, 3);
 const { plan } = given;
 const good = simulatedSecond(5, 'none', 3);
@@ -55,6 +56,24 @@ describe('a second image', () => {
     expect(error).toBeLessThan(3 * step.tre95Mm(plan.target));
     expect(step.tre95Mm(plan.target)).toBeLessThan(1.5);
     expect(step.isOpen).toBe(false);
+  });
+
+  it('is right on every seed, never right with left and right exchanged, and in noise never taken for proven', async () => {
+    for (let seed = 1; seed <= 2 * effort; seed += 1) {
+      const { volume: first, plan: way } = phantomCase(seed, 3);
+      const outcome = async (fault: SecondFault): Promise<string> => {
+        const { volume, ctFromSecond } = simulatedSecond(seed, fault, 3);
+        const step = new ImageStep(first, volume, registerImages);
+        await step.start();
+        const result = step.result as ImageResult;
+        if (result.outcome !== 'ok') return result.findings.some((f) => f.code === 'mirrored') ? 'mirrored' : result.outcome;
+        const error = secondErrorMm(result.fixedFromMoving, ctFromSecond, way.target);
+        return error <= 3 * step.tre95Mm(way.target) ? 'right' : `${error} mm off`;
+      };
+      expect(await outcome('none'), `seed ${seed}`).toBe('right');
+      expect(await outcome('mirrored'), `seed ${seed}`).toBe('mirrored');
+      expect(['ambiguous', 'failed', 'mirrored'], `seed ${seed}`).toContain(await outcome('noisy'));
+    }
   });
 
   it('is not accepted beyond the limit of the plan', async () => {

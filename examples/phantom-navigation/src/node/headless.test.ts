@@ -112,6 +112,10 @@ describe('the command', { timeout: 180_000 }, () => {
     const missing = await main(['--headless', '--json', '--volume', join(folder, 'none.nii.gz')]);
     expect(missing.code).toBe(1);
     expect(JSON.parse(missing.stdout)).toMatchObject({ error: { code: 'io/not-found' } });
+    const second = await main(['--headless', '--json', '--second', join(folder, 'none.nrrd')]);
+    expect(second.code).toBe(1);
+    expect(JSON.parse(second.stdout)).toMatchObject({ outcome: 'failed', error: { code: 'io/not-found' } });
+    expect((await main(['--second', path, '--no-second'])).code).toBe(2);
     const nonsense = await main(['--sead', '3']);
     expect(nonsense.code).toBe(2);
     expect(nonsense.stderr).toMatch(/Usage: npm start/);
