@@ -43,13 +43,14 @@ export class SliceFurniture {
     for (const label of this.#labels()) hud.scene.add(label.object);
   }
 
-  update(name: string, plane: PlaneView, model: StageModel): void {
+  /** @param held the view should follow a tool that is not live */
+  update(name: string, plane: PlaneView, model: StageModel, held: boolean): void {
     const full = Math.min(plane.width, plane.height) > 200 * model.dpr;
     this.#drawLetters(plane, model.dpr);
     this.#drawCorner(name, plane, model, full);
     this.#drawScale(plane, model.dpr, full);
     this.#drawCrosshair(plane, model);
-    drawBorder(this.#border, plane, model);
+    drawBorder(this.#border, plane, model.dpr, held);
   }
 
   dispose(): void {
@@ -83,7 +84,7 @@ export class SliceFurniture {
   #drawCorner(name: string, plane: PlaneView, model: StageModel, full: boolean): void {
     const { dpr } = model;
     const sizePx = Math.round(14 * dpr);
-    this.#name.set(full ? name.toUpperCase() : '', { sizePx, colour: PALETTE.quietText, anchor: 'left', weight: 700 });
+    this.#name.set(full ? name : '', { sizePx, colour: PALETTE.quietText, anchor: 'left', weight: 700 });
     this.#name.at(8 * dpr, 16 * dpr);
     const shown = full && model.volume !== undefined;
     this.#position.set(shown ? slicePosition(plane) : '', { sizePx, colour: PALETTE.quietText, anchor: 'left', weight: 600 });
@@ -123,16 +124,21 @@ export class SliceFurniture {
   }
 }
 
-/** Frames a view that has stopped following its tool: nothing in it is live. Drawn where the focus may not be shown. */
-export function drawBorder(border: Stroke, { width, height }: { width: number; height: number }, model: StageModel): void {
-  const w = 3 * model.dpr;
+/** Frames a view that has stopped following its tool: nothing in it is live. Drawn where it is `held`. */
+export function drawBorder(
+  border: Stroke,
+  { width, height }: { width: number; height: number },
+  dpr: number,
+  held: boolean,
+): void {
+  const w = 3 * dpr;
   const h = w / 2;
   border.segment(0, 0, h, 0, width, h, 0);
   border.segment(1, 0, height - h, 0, width, height - h, 0);
   border.segment(2, h, 0, 0, h, height, 0);
   border.segment(3, width - h, 0, 0, width - h, height, 0);
   border.object.renderOrder = LAYER.alarm;
-  border.show(model.focusShown ? 0 : 4);
-  border.style({ widthPx: w, dash: [12 * model.dpr, 8 * model.dpr] });
+  border.show(held ? 4 : 0);
+  border.style({ widthPx: w, dash: [12 * dpr, 8 * dpr] });
   border.viewport(width, height);
 }

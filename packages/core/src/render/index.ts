@@ -13,6 +13,7 @@ export {
   volumeAxes,
 } from './planes.js';
 export type { Slab } from './slab.js';
+export type { SliceDrive, SliceDriveMode } from './slice-drive.js';
 export type { SliceView } from './slice-view.js';
 export { createStage, type Stage } from './stage.js';
 export type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';

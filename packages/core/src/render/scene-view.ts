@@ -23,6 +23,7 @@ import {
   type Extent,
   extentOf,
   outOf,
+  type PlaneView,
   patientAxes,
   SLICE_VIEWS,
   type SliceAxes,
@@ -61,9 +62,12 @@ export class SceneView {
   readonly #fiducials: FiducialsInScene;
   readonly #error: ErrorInScene;
   readonly #tools = new Map<Tool, ToolInScene>();
+  readonly #planeOf: (name: SliceViewName) => PlaneView;
   #surface: Surface | undefined;
 
-  constructor() {
+  /** @param planeOf where a slice view cuts */
+  constructor(planeOf: (name: SliceViewName) => PlaneView) {
+    this.#planeOf = planeOf;
     this.#scene.add(new HemisphereLight(0xffffff, 0x404850, 1.4), this.#light, this.#light.target);
     this.#slices = new Map(SLICE_VIEWS.map((name) => [name, this.#standingSlice(name)]));
     this.rays = new VolumeInScene(this.#scene);
@@ -124,7 +128,7 @@ export class SceneView {
   render(renderer: WebGLRenderer, rect: PixelRect, model: StageModel): void {
     const { width, height } = rect;
     this.#aim(width / height);
-    if (model.volume !== undefined) for (const slice of this.#slices.values()) place(slice, model.focus);
+    if (model.volume !== undefined) for (const [name, slice] of this.#slices) place(slice, this.#planeOf(name));
     this.#plan.update(width, height, model);
     for (const tool of this.#tools.values()) tool.update(width, height, model.dpr);
     this.#fiducials.update(this.#camera, width, height, model);
@@ -139,7 +143,7 @@ export class SceneView {
       weight: 700,
     });
     this.#name.at(8 * model.dpr, 16 * model.dpr);
-    drawBorder(this.#border, rect, model);
+    drawBorder(this.#border, rect, model.dpr, !model.focusShown);
     this.#hud.resize(width, height);
     this.rays.prepare(renderer, rect, this.#scene, this.#camera, model);
     renderer.render(this.#scene, this.#camera);
@@ -197,13 +201,16 @@ export class SceneView {
 
 const placed = new Matrix4();
 
-/** Puts a standing slice through the focus, as wide as the volume. */
-function place(slice: StandingSlice, focus: Vec3): void {
-  const { axes, extent, material, mesh } = slice;
-  if (extent === undefined) return;
+/** Puts a standing slice where its view cuts, as wide as the volume. */
+function place(slice: StandingSlice, plane: PlaneView): void {
+  if (slice.extent === undefined) return;
+  const { material, mesh } = slice;
+  const { axes } = plane;
+  // A plane that is led by a tool has another extent with every frame: a square over the whole volume does.
+  const extent = axes === slice.axes ? slice.extent : around(slice.extent, slice.axes, axes);
   const n = outOf(axes);
   const { low, high } = extent;
-  const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, dot(n, focus)] as const;
+  const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, dot(n, plane.centre)] as const;
   const half = [(high[0] - low[0]) / 2, (high[1] - low[1]) / 2] as const;
   const column = (v: ArrayLike<number>, f: number): [number, number, number] => [
     f * (v[0] as number),
@@ -226,6 +233,24 @@ function place(slice: StandingSlice, focus: Vec3): void {
   );
   mesh.matrix.copy(placed);
   mesh.matrixWorldNeedsUpdate = true;
+}
+
+/** An extent along other axes that holds the ball about an extent. */
+function around({ low, high }: Extent, from: SliceAxes, to: SliceAxes): Extent {
+  const radius = Math.hypot(high[0] - low[0], high[1] - low[1], high[2] - low[2]) / 2;
+  const along = [from.right, from.up, outOf(from)] as const;
+  const middle = vec3(0, 0, 0);
+  for (let k = 0; k < 3; k += 1) {
+    for (let a = 0; a < 3; a += 1) {
+      const half = ((low[a] as number) + (high[a] as number)) / 2;
+      middle[k] = (middle[k] as number) + half * ((along[a] as ArrayLike<number>)[k] as number);
+    }
+  }
+  const at = [dot(middle, to.right), dot(middle, to.up), dot(middle, outOf(to))] as const;
+  return {
+    low: [at[0] - radius, at[1] - radius, at[2] - radius],
+    high: [at[0] + radius, at[1] + radius, at[2] + radius],
+  };
 }
 
 /** The six patient directions around a small circle: bright towards whoever looks, dim away. */

@@ -9,6 +9,7 @@ import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { centreOf, extentOf, outOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
 import { type Slab, slabSamples } from './slab.js';
+import { DRIVE_NAMES, type SliceDrive, SliceDriver } from './slice-drive.js';
 import { FiducialsOnSlice, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
 import { SliceMaterial } from './slice-material.js';
 import type { Tool } from './tool.js';
@@ -35,12 +36,16 @@ export class SliceView {
   #zoom = 1;
   #dpr = 1;
   #slab: Slab | undefined;
+  #driver: SliceDriver | undefined;
+  #locked = false;
+  #title: string;
   #slabStepMm = 0;
   /** mm at a zoom of 1, per fraction of the view: right and up. */
   #fitted: readonly [number, number] = [200, 200];
 
   constructor(name: SliceViewName) {
     this.name = name;
+    this.#title = name.toUpperCase();
     this.plane.axes = patientAxes(name);
     this.#slice.fillView = true;
     this.#quad = new Mesh(new PlaneGeometry(2, 2), this.#slice.material);
@@ -53,6 +58,51 @@ export class SliceView {
   setAxes(axes: SliceAxes, model: StageModel): void {
     this.plane.axes = axes;
     this.fit(model);
+  }
+
+  /** Lets a tool lead the plane; `undefined` leaves it where it stands, for the person and the crosshair again. */
+  setDrive(drive: SliceDrive | undefined): void {
+    const { axes } = this.plane;
+    // What is left standing must not turn any more.
+    if (drive === undefined) this.plane.axes = { right: Float64Array.from(axes.right), up: Float64Array.from(axes.up) };
+    this.#driver = drive && new SliceDriver(drive);
+    this.locked = false;
+  }
+
+  /** Holds the plane where it is, whatever its tool or the crosshair does, or lets it go again. */
+  set locked(hold: boolean) {
+    this.#locked = hold;
+    this.#nameIt();
+  }
+
+  get locked(): boolean {
+    return this.#locked;
+  }
+
+  /** The tool that leads it. */
+  get drivenBy(): Tool | undefined {
+    return this.#driver?.drive.tool;
+  }
+
+  /** Puts the plane where it is to be in this frame, before any view is drawn. */
+  settle(model: StageModel): void {
+    if (this.#locked) return;
+    if (this.#driver === undefined) this.plane.passThrough(model.focus);
+    else this.#driver.aim(this.plane);
+  }
+
+  /** Says on the view what it is where it is no plain slice. */
+  #nameIt(): void {
+    const slab = this.#slab;
+    const thick = slab && `${SLAB_NAMES[slab.mode]} ${slab.thicknessMm} mm`;
+    const parts = [(this.#driver === undefined ? this.name : DRIVE_NAMES[this.#driver.drive.mode]).toUpperCase(), thick];
+    this.#title = [...parts, this.#locked ? 'LOCKED' : undefined].filter((part) => part !== undefined).join(' · ');
+  }
+
+  /** Whether the view should follow a tool that is not live: nothing in it may be taken for live. */
+  #held(model: StageModel): boolean {
+    if (this.#locked) return false;
+    return this.#driver === undefined ? !model.focusShown : !this.#driver.drive.tool.live;
   }
 
   /** Shows the whole volume. */
@@ -88,6 +138,7 @@ export class SliceView {
   /** Gives the slice a thickness, or one plane again. */
   setSlab(slab: Slab | undefined, model: StageModel): void {
     this.#slab = slab;
+    this.#nameIt();
     if (model.volume !== undefined) this.#tellSlab(model.volume);
   }
 
@@ -130,6 +181,7 @@ export class SliceView {
   removeTool(tool: Tool): void {
     this.#tools.get(tool)?.dispose();
     this.#tools.delete(tool);
+    if (this.drivenBy === tool) this.setDrive(undefined);
   }
 
   /** Settles how many pixels there are, and with them the scale. */
@@ -147,7 +199,6 @@ export class SliceView {
   render(renderer: WebGLRenderer, rect: PixelRect, model: StageModel): void {
     this.resize(rect.width, rect.height, model.dpr);
     const { plane } = this;
-    plane.passThrough(model.focus);
     const normal = outOf(plane.axes);
     for (let k = 0; k < 3; k += 1) {
       this.#alongX[k] = ((plane.axes.right[k] as number) * plane.width * plane.mmPerPx) / 2;
@@ -161,7 +212,7 @@ export class SliceView {
     for (const tool of this.#tools.values()) tool.update(plane, normal, model.dpr);
     this.#fiducials.update(plane, model);
     this.#error.update(plane, model);
-    this.#furniture.update(this.name, plane, model);
+    this.#furniture.update(this.#title, plane, model, this.#held(model));
     this.#hud.resize(rect.width, rect.height);
     renderer.render(this.#image, this.#camera);
     if (!model.annotations) return;
@@ -203,6 +254,8 @@ export class SliceView {
     this.#camera.updateProjectionMatrix();
   }
 }
+
+const SLAB_NAMES: Readonly<Record<Slab['mode'], string>> = { max: 'MIP', min: 'MinIP', mean: 'mean' };
 
 /** A zoom that still shows something. */
 function limited(zoom: number): number {

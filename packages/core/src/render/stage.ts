@@ -15,6 +15,7 @@ import { attachPointer } from './pointer.js';
 import { makeRenderer } from './renderer.js';
 import { SceneView } from './scene-view.js';
 import { requireSlab, type Slab } from './slab.js';
+import type { SliceDrive } from './slice-drive.js';
 import { SliceView } from './slice-view.js';
 import { pointerActions } from './stage-pointer.js';
 import type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
@@ -47,7 +48,7 @@ export class Stage<in out F extends string> {
   readonly #renderer: WebGLRenderer;
   readonly #ownCanvas: boolean;
   readonly #slices: ReadonlyMap<SliceViewName, SliceView>;
-  readonly #scene = new SceneView();
+  readonly #scene = new SceneView((name) => this.slice(name).plane);
   readonly #model: StageModel;
   readonly #staleAfterMs: number;
   readonly #limits: TextureLimits;
@@ -274,6 +275,14 @@ export class Stage<in out F extends string> {
     this.#slices.get(view)?.setSlab(slab, this.#model);
   }
 
+  /**
+   * Lets a tool turn and move a slice view, its tip in the middle; while the tool is not live the plane stands and the view is
+   * framed in the colour of alarm. `slice(view).locked` holds it; `undefined` leaves it where it stands, cutting through the crosshair.
+   */
+  driveSlice(view: SliceViewName, drive: SliceDrive | undefined): void {
+    this.#slices.get(view)?.setDrive(drive);
+  }
+
   /** Fits every view to the volume, or one. */
   fit(view?: ViewName): void {
     for (const [name, slice] of this.#slices) if (view === undefined || view === name) slice.fit(this.#model);
@@ -370,6 +379,7 @@ export class Stage<in out F extends string> {
     const followed = this.#followed;
     model.focusShown = followed === undefined || followed.live;
     if (followed?.live) for (let k = 0; k < 3; k += 1) model.focus[k] = followed.matrix[12 + k] as number;
+    for (const view of this.#slices.values()) view.settle(model);
   }
 
   #clear(rect: PixelRect, colour: string): void {

@@ -106,6 +106,9 @@ export class Tool {
   /** Takes the tool off the stage. */
   remove(): void {
     this.#host.remove(this);
+    // Whoever still holds it must not take its last pose for a live one.
+    this.#given = 'missing';
+    this.#drawn = 'missing';
   }
 }
 

@@ -192,13 +192,12 @@ export class VolumeInScene {
     view[1] = rect.height;
     view[2] = camera.near;
     view[3] = camera.far;
-    // The windows and the place of standing slices decide which of their pixels are air.
+    // The window decides which of the standing slices' pixels are air.
     view[4] = model.window.width;
     view[5] = model.window.level;
     this.#print.add(view);
     this.#print.add(camera.matrixWorld.elements);
     this.#print.add(this.#clip);
-    if (model.rendering?.look.slices === true) this.#print.add(model.focus);
     scene.updateMatrixWorld();
     scene.traverseVisible(this.#takeIn);
     return this.#print.changed();
