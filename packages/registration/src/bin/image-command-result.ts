@@ -1,5 +1,5 @@
 import type { AffineTransform, Transform } from '@trocar/core';
-import type { Deformation } from '../itk/index.js';
+import type { ElastixDeformation } from '../itk/index.js';
 import type { Finding, ResultOutcome } from '../outcome.js';
 import type { ImageMetric, ImageTransform } from './image-command-choice.js';
 import type { Note } from './report.js';
@@ -26,7 +26,7 @@ export interface ImageResult {
   /** The same where it is rigid: with covariance, where the method knows one. */
   readonly rigid?: Transform<'fixed', 'moving'>;
   /** Fixed points to moving points. */
-  readonly deformation?: Deformation<'moving', 'fixed'>;
+  readonly deformation?: ElastixDeformation<'moving', 'fixed'>;
   readonly confidence: number | null;
   readonly starts: number;
   readonly threads: number;

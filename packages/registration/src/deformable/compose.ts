@@ -1,6 +1,6 @@
 import { requireSameFrame } from '@trocar/core';
 import { identity4, invert4, multiply4 } from '@trocar/core/math';
-import { type Deformation, deformationOf, inverterOf, type JacobianMap, type PointMap } from './deformation.js';
+import { type Deformation, deformationOf, inverterOf, type JacobianMap, type PointMap, product9 } from './deformation.js';
 
 /**
  * One map after another: p ↦ outer(inner(p)). Its derivative is the product of theirs (the chain rule), its linear part the
@@ -54,17 +54,4 @@ export function inverseDeformation<To extends string, From extends string>(
   const named = provenance && { provenance: { method: `${provenance.method}-inverse` } };
   const made = deformationOf(from, to, { map: back, jacobian, linear, ...named });
   return { ...made, applyInverse: (p) => deformation.apply(p) };
-}
-
-/** a · b, 3×3 column-major. */
-function product9(out: Float64Array, a: Float64Array, b: Float64Array): Float64Array {
-  for (let c = 0; c < 9; c += 3) {
-    for (let r = 0; r < 3; r += 1) {
-      out[c + r] =
-        (a[r] as number) * (b[c] as number) +
-        (a[3 + r] as number) * (b[c + 1] as number) +
-        (a[6 + r] as number) * (b[c + 2] as number);
-    }
-  }
-  return out;
 }

@@ -149,6 +149,19 @@ export function determinant9(j: ArrayLike<number>): number {
   return a * (e * i - f * h) - d * (b * i - c * h) + g * (b * f - c * e);
 }
 
+/** Derivatives as {@link JacobianMap} gives them, one after the other: a · b. `out` must be neither. */
+export function product9(out: Float64Array, a: Float64Array, b: Float64Array): Float64Array {
+  for (let c = 0; c < 9; c += 3) {
+    for (let r = 0; r < 3; r += 1) {
+      out[c + r] =
+        (a[r] as number) * (b[c] as number) +
+        (a[3 + r] as number) * (b[c + 1] as number) +
+        (a[6 + r] as number) * (b[c + 2] as number);
+    }
+  }
+  return out;
+}
+
 /** Solves J x = b by Cramer's rule; `out` may be `b`. False where J is singular. */
 function solve3(out: Float64Array, j: ArrayLike<number>, b: ArrayLike<number>): boolean {
   const det = determinant9(j);

@@ -1,83 +1,71 @@
 import { NavError } from '@trocar/core';
-import { identity4, invert4, transformPoint } from '@trocar/core/math';
+import type { JacobianMap, PointMap } from '../deformable/deformation.js';
+import { ControlGrid } from '../deformable/displacement-grid.js';
 import type { ParameterMap } from './parameters.js';
 
-/** A map of points, mm to mm: p into `out`, which may be `p`. */
-export type PointMap = (out: Float64Array, p: ArrayLike<number>) => Float64Array;
-
 /**
- * The map of an elastix BSplineTransform: x + Σ c β³(index(x) − k), cubic B-splines on a regular grid of displacements;
- * the identity outside the grid's valid region, as in ITK. (Rueckert 1999, IEEE TMI 18:712.)
+ * The map of an elastix BSplineTransform and its derivative: x + Σ c β³(index(x) − k), cubic B-splines on a regular grid of
+ * displacements; the identity outside the grid's valid region, as in ITK. (Rueckert 1999, IEEE TMI 18:712.)
  * @throws NavError `transform/unsupported`, `transform/corrupt`
  */
-export function bsplineMap(map: ParameterMap): PointMap {
+export function bsplineMaps(parameters: ParameterMap): { readonly map: PointMap; readonly jacobian: JacobianMap } {
+  const grid = gridOf(parameters);
+  const u = new Float64Array(3);
+  return {
+    map(out, p) {
+      const [x, y, z] = [p[0] as number, p[1] as number, p[2] as number];
+      if (grid.covers(x, y, z)) grid.displacement(u, x, y, z);
+      else u.fill(0);
+      out[0] = x + (u[0] as number);
+      out[1] = y + (u[1] as number);
+      out[2] = z + (u[2] as number);
+      return out;
+    },
+    jacobian(out, p) {
+      const [x, y, z] = [p[0] as number, p[1] as number, p[2] as number];
+      if (grid.covers(x, y, z)) grid.gradient(out, x, y, z);
+      else out.fill(0);
+      for (let d = 0; d < 9; d += 4) out[d] = (out[d] as number) + 1;
+      return out;
+    },
+  };
+}
+
+function gridOf(map: ParameterMap): ControlGrid {
   const order = numbers(map, 'BSplineTransformSplineOrder', 1)[0];
   if (order !== 3) throw new NavError('transform/unsupported', `Only cubic B-splines can be evaluated, not order ${order}.`);
   if (map['UseCyclicTransform']?.[0] === 'true')
     throw new NavError('transform/unsupported', 'A cyclic B-spline cannot be evaluated.');
-  const size = numbers(map, 'GridSize', 3);
+  const gridSize = numbers(map, 'GridSize', 3) as [number, number, number];
   const first = map['GridIndex'] === undefined ? [0, 0, 0] : numbers(map, 'GridIndex', 3);
-  const count = size.reduce((a, b) => a * b, 1);
-  const coefficients = Float64Array.from(numbers(map, 'TransformParameters', 3 * count));
-  const indexFromPoint = gridIndexFromPoint(map);
-  const [ni = 0, nj = 0] = size;
-  const at = new Float64Array(3);
-  const weights = [new Float64Array(4), new Float64Array(4), new Float64Array(4)] as const;
-  const start = [0, 0, 0];
-  return (out, p) => {
-    transformPoint(at, indexFromPoint, p);
-    let inside = true;
-    for (let a = 0; a < 3; a += 1) {
-      const x = (at[a] as number) - (first[a] as number);
-      // The four control points around x must exist; the last valid place belongs to the last full cell.
-      inside &&= x >= 1 && x <= (size[a] as number) - 2;
-      const cell = Math.min(Math.floor(x), (size[a] as number) - 3);
-      start[a] = cell - 1;
-      cubicWeights(weights[a as 0 | 1 | 2], x - cell);
-    }
-    const [x, y, z] = [p[0] as number, p[1] as number, p[2] as number];
-    let [dx, dy, dz] = [0, 0, 0];
-    for (let c = 0; inside && c < 4; c += 1) {
-      for (let b = 0; b < 4; b += 1) {
-        const row = (start[0] as number) + ni * ((start[1] as number) + b + nj * ((start[2] as number) + c));
-        const w = (weights[2][c] as number) * (weights[1][b] as number);
-        for (let a = 0; a < 4; a += 1) {
-          const full = w * (weights[0][a] as number);
-          dx += full * (coefficients[row + a] as number);
-          dy += full * (coefficients[count + row + a] as number);
-          dz += full * (coefficients[2 * count + row + a] as number);
-        }
-      }
-    }
-    out[0] = x + dx;
-    out[1] = y + dy;
-    out[2] = z + dz;
-    return out;
-  };
+  const count = gridSize.reduce((a, b) => a * b, 1);
+  // elastix keeps all displacements along x, then all along y, then along z.
+  const along = numbers(map, 'TransformParameters', 3 * count);
+  const coefficients = Float64Array.from(along, (_, n) => along[(n % 3) * count + Math.floor(n / 3)] as number);
+  try {
+    return new ControlGrid({ gridFrameFromIndex: gridFrameFromIndex(map, first), gridSize, coefficients });
+  } catch (cause) {
+    throw new NavError('transform/corrupt', `The B-spline's grid is none: ${(cause as Error).message}`, { cause });
+  }
 }
 
-/** The four cubic B-splines that are not zero at a fraction t of a cell, 0 ≤ t ≤ 1. */
-function cubicWeights(out: Float64Array, t: number): void {
-  const u = 1 - t;
-  out[0] = (u * u * u) / 6;
-  out[1] = (4 - 6 * t * t + 3 * t * t * t) / 6;
-  out[2] = (4 - 6 * u * u + 3 * u * u * u) / 6;
-  out[3] = (t * t * t) / 6;
-}
-
-function gridIndexFromPoint(map: ParameterMap): Float64Array {
+/** Where the grid's first control point, of index `first`, and its axes lie. */
+function gridFrameFromIndex(map: ParameterMap, first: readonly number[]): Float64Array {
   const spacing = numbers(map, 'GridSpacing', 3);
   const origin = numbers(map, 'GridOrigin', 3);
   // elastix writes the direction column by column.
   const direction = map['GridDirection'] === undefined ? [1, 0, 0, 0, 1, 0, 0, 0, 1] : numbers(map, 'GridDirection', 9);
-  const m = identity4();
+  const m = new Float64Array(16);
+  m.set(origin, 12);
+  m[15] = 1;
   for (let c = 0; c < 3; c += 1) {
-    for (let r = 0; r < 3; r += 1) m[4 * c + r] = (direction[3 * c + r] as number) * (spacing[c] as number);
-    m[12 + c] = origin[c] as number;
+    for (let r = 0; r < 3; r += 1) {
+      const step = (direction[3 * c + r] as number) * (spacing[c] as number);
+      m[4 * c + r] = step;
+      m[12 + r] = (m[12 + r] as number) + step * (first[c] as number);
+    }
   }
-  const inverse = identity4();
-  if (!invert4(inverse, m)) throw new NavError('transform/corrupt', 'The B-spline grid has no volume.');
-  return inverse;
+  return m;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { determinant3, identity4, transformPoint } from '@trocar/core/math';
 import { spacingOf } from '@trocar/core/volume';
-import { numbers, type PointMap } from './bspline.js';
+import type { PointMap } from '../deformable/deformation.js';
+import { numbers } from './bspline.js';
 import { chainedMatrix, isLinear } from './elastix-transform.js';
 import type { Picture } from './image.js';
 import type { ParameterMap } from './parameters.js';

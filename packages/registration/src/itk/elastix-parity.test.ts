@@ -10,8 +10,8 @@ import { rigidFile } from '../testing/parameter-files.js';
 import { ct, ctHead, errorsOf, headPlaces, mr, mrHead } from '../testing/phantoms.js';
 import { affineParameterMap } from './elastix-transform.js';
 import {
-  type Deformation,
   deformation,
+  type ElastixDeformation,
   formatParameterMap,
   type ParameterMap,
   readTransformFile,
@@ -50,7 +50,7 @@ describe.skipIf(!existsSync(elastix))('the same parameter files as the elastix o
   const initial = affineTransform(mr, ct, near);
 
   /** Runs the peer program with the same images and parameters; its last file names the earlier ones. */
-  async function native(maps: readonly ParameterMap[], from?: ParameterMap): Promise<Deformation<'mr', 'ct'>> {
+  async function native(maps: readonly ParameterMap[], from?: ParameterMap): Promise<ElastixDeformation<'mr', 'ct'>> {
     const at = (name: string): string => join(folder, name);
     writeFileSync(at('fixed.mha'), await encodeVolume(fixed.volume, 'fixed.mha'));
     writeFileSync(at('moving.mha'), await encodeVolume(moving, 'moving.mha'));

@@ -2,8 +2,10 @@
  * `@trocar/registration/itk`: registration of images by their content with elastix, and ITK transform files. Runs offline:
  * in a browser the assets come from where `setAssetsBase()` of `@trocar/core/io` says.
  */
-export { type Deformation, deformation } from './deformation.js';
+export type { Deformation } from '../deformable/deformation.js';
+export { deformation, type ElastixDeformation } from './deformation.js';
 export type { DeformationShape } from './deformation-checks.js';
+export { encodeDisplacementField } from './displacement-field.js';
 export type { ImageFinding } from './findings.js';
 export type { Agreement } from './metric.js';
 export { formatParameterMap, type ParameterMap, parseParameterMap } from './parameters.js';
@@ -16,7 +18,7 @@ export {
   type RigidImageRegistration,
   registerImages,
 } from './register-images.js';
-export { resampleThrough } from './resample-through.js';
+export { type ResampleThroughOptions, resampleThrough } from './resample-through.js';
 export { asElastix } from './spline-maps.js';
 export type { RegistrationKind } from './stages.js';
 export { readTransformFile, type StoredRegistration, type TransformFile, writeTransformFile } from './transform-file.js';

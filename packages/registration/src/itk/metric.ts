@@ -1,5 +1,5 @@
 import { identity4, invert4, transformPoint } from '@trocar/core/math';
-import type { PointMap } from './bspline.js';
+import type { PointMap } from '../deformable/deformation.js';
 import type { Picture } from './image.js';
 
 /** How well two images agree under a map. */

@@ -13,7 +13,7 @@ import { identity4, rigidityError, transformPoint } from '@trocar/core/math';
 import { type AnyVolume, cornersOf, type Volume } from '@trocar/core/volume';
 import { openEngine } from '#itk/engine';
 import type { ResultOutcome } from '../outcome.js';
-import { type Deformation, deformation } from './deformation.js';
+import { deformation, type ElastixDeformation } from './deformation.js';
 import { type DeformationShape, linearStart, shapeOf } from './deformation-checks.js';
 import { affineParameterMap, chainedMatrix, isLinear } from './elastix-transform.js';
 import type { Engine } from './engine.js';
@@ -88,7 +88,7 @@ export interface AffineImageRegistration<F extends string, M extends string> ext
 export interface DeformableImageRegistration<F extends string, M extends string> extends ImageRegistrationReport {
   readonly kind: 'bspline';
   /** Fixed points to moving points: the linear part alone where what was found does not stand its checks. */
-  readonly deformation: Deformation<M, F>;
+  readonly deformation: ElastixDeformation<M, F>;
   /** Whether `deformation` is what was found; `parameterMaps` has it in either case. */
   readonly deformed: boolean;
   /** The linear part it begins with (the identity where there is none), and the agreement under that alone. */
@@ -173,7 +173,7 @@ export async function registerImages<K extends RegistrationKind, F extends strin
 /** How a deformation on the full images compares with its linear start, and what it does beyond it. */
 function evidenceOf(
   full: Images,
-  found: Pick<Deformation<string, string>, 'map' | 'parameterMaps'>,
+  found: Pick<ElastixDeformation<string, string>, 'map' | 'parameterMaps'>,
   plausibleMm = 30,
 ): DeformationEvidence {
   const start = linearStart(found.parameterMaps);

@@ -1,5 +1,5 @@
 import type { ControlGrid, SplineDeformation } from '../deformable/displacement-grid.js';
-import { type Deformation, deformation } from './deformation.js';
+import { deformation, type ElastixDeformation } from './deformation.js';
 import { affineParameterMap } from './elastix-transform.js';
 import type { ParameterMap } from './parameters.js';
 
@@ -7,7 +7,9 @@ import type { ParameterMap } from './parameters.js';
  * A deformation of our own in ITK's and elastix's terms, to be written by `writeTransformFile` and read by them and by 3D
  * Slicer: a B-spline, applied first, with zeros around it so that it is the same map everywhere, then the linear part.
  */
-export function asElastix<To extends string, From extends string>(spline: SplineDeformation<To, From>): Deformation<To, From> {
+export function asElastix<To extends string, From extends string>(
+  spline: SplineDeformation<To, From>,
+): ElastixDeformation<To, From> {
   return deformation(spline.to, spline.from, [bsplineMapOf(spline.grid), affineParameterMap(spline.linear)]);
 }
 

@@ -1,7 +1,7 @@
 import { type AffineTransform, affineTransform, type Frame, NavError } from '@trocar/core';
 import { determinant3 } from '@trocar/core/math';
 import { openEngine } from '#itk/engine';
-import { type Deformation, deformation } from './deformation.js';
+import { deformation, type ElastixDeformation } from './deformation.js';
 import { earlierName, elastixTransform, isElastixText } from './elastix-file.js';
 import { affineParameterMap, chainedMatrix, isLinear, linearMatrix } from './elastix-transform.js';
 import type { ItkTransform, PipelineAnswer, PipelineCall } from './engine.js';
@@ -19,7 +19,7 @@ export interface TransformFile {
 /** What a transform file holds: a matrix where all its parts are linear, else a deformation. */
 export type StoredRegistration<To extends string, From extends string> =
   | { readonly kind: 'linear'; readonly edge: AffineTransform<To, From> }
-  | { readonly kind: 'deformable'; readonly deformation: Deformation<To, From> };
+  | { readonly kind: 'deformable'; readonly deformation: ElastixDeformation<To, From> };
 
 /**
  * Reads a transform file of ITK or of elastix: LPS, mm, mapping points of `from` to `to`.
@@ -84,7 +84,7 @@ function baseName(path: string): string {
  * @throws NavError `transform/unsupported` for a deformation in another format than text
  */
 export async function writeTransformFile<To extends string, From extends string>(
-  what: AffineTransform<To, From> | Deformation<To, From>,
+  what: AffineTransform<To, From> | ElastixDeformation<To, From>,
   name: string,
 ): Promise<TransformFile> {
   const format = formatOf(name);
