@@ -1,4 +1,6 @@
+export { createStage } from './create-stage.js';
 export type { Fusion, FusionLook, FusionMode } from './fusion.js';
+export type { LabelSegment, StageLabels } from './label-map.js';
 export { type Layout, type LayoutCell, type PixelRect, primaryLayout, quadLayout, singleLayout } from './layout.js';
 export type { FiducialState } from './model.js';
 export { type Dash, PALETTE, type PaletteName, type StatusStyle, statusStyle } from './palette.js';
@@ -15,7 +17,7 @@ export {
 export type { Slab } from './slab.js';
 export type { SliceDrive, SliceDriveMode } from './slice-drive.js';
 export type { SliceView } from './slice-view.js';
-export { createStage, type Stage } from './stage.js';
+export type { Stage } from './stage.js';
 export type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 export type { SurfaceMesh, SurfaceStyle } from './surface.js';
 export type { Tool, ToolGeometry, VisibilityChange } from './tool.js';

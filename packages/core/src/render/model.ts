@@ -3,6 +3,7 @@ import type { AnyVolume, WindowLevel } from '../volume/index.js';
 import type { AirLevels } from './air.js';
 import type { EllipsoidMark } from './error-ellipsoid.js';
 import type { Fusion } from './fusion.js';
+import type { LabelLook } from './label-map.js';
 import type { SliceViewName } from './planes.js';
 import type { Tool } from './tool.js';
 import type { VolumeRendering } from './volume-look.js';
@@ -38,6 +39,8 @@ export interface StageModel {
   window: WindowLevel;
   /** A second volume over the first, and its texture. */
   second: { readonly fusion: Fusion; readonly uploaded: VolumeTexture } | undefined;
+  /** A label map over the slices, and its texture. */
+  labels: { readonly look: LabelLook; readonly uploaded: VolumeTexture } | undefined;
   /** How the volume is drawn as a whole in the 3D view; undefined: only its slices stand there. */
   rendering: VolumeRendering | undefined;
   /** The time of the frame being drawn, ms of the stage's clock: one number. */
@@ -72,6 +75,7 @@ export function emptyModel(): StageModel {
     uploaded: undefined,
     window: { width: 1, level: 0.5 },
     second: undefined,
+    labels: undefined,
     rendering: undefined,
     now: new Float64Array(1),
     hover: { view: undefined, x: 0, y: 0 },

@@ -5,6 +5,7 @@ import { ErrorOnSlice } from './error-marks.js';
 import { letterSize, SliceFurniture } from './furniture.js';
 import { FusionOnSlice } from './fusion-on-slice.js';
 import { Hud } from './hud.js';
+import { LabelsOnSlice } from './label-material.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { centreOf, extentOf, outOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
@@ -22,6 +23,7 @@ export class SliceView {
   readonly #quad: Mesh<PlaneGeometry, SliceMaterial['material']>;
   readonly #image = new Scene();
   readonly #fusion = new FusionOnSlice(this.#image);
+  readonly #labels = new LabelsOnSlice(this.#image);
   readonly #overlay = new Scene();
   readonly #camera = new OrthographicCamera(-1, 1, 1, -1, -1e5, 1e5);
   readonly #hud = new Hud();
@@ -154,6 +156,11 @@ export class SliceView {
     this.#fusion.changed(model);
   }
 
+  /** Takes over the model's label map. */
+  labelsChanged(model: StageModel): void {
+    this.#labels.changed(model.labels);
+  }
+
   /** Zooms by a factor about a position in px, which keeps the point of the frame it shows. */
   zoomAbout(factor: number, x: number, y: number): void {
     const before = this.plane.unproject(vec3(0, 0, 0), x, y);
@@ -207,6 +214,7 @@ export class SliceView {
     this.#slice.setPlane(plane.centre, this.#alongX, this.#alongY);
     if (this.#slabStepMm > 0) this.#slice.setAcross(normal, this.#slabStepMm);
     this.#fusion.update(this.name, plane, this.#alongX, this.#alongY, model);
+    this.#labels.update(plane, this.#alongX, this.#alongY, model.dpr);
     this.#aimCamera(normal);
     this.#plan.update(plane, normal, model);
     for (const tool of this.#tools.values()) tool.update(plane, normal, model.dpr);
@@ -228,6 +236,7 @@ export class SliceView {
     this.#error.dispose();
     this.#furniture.dispose();
     this.#fusion.dispose();
+    this.#labels.dispose();
     this.#quad.geometry.dispose();
     this.#slice.material.dispose();
   }

@@ -7,12 +7,14 @@ import { airLevels } from './air.js';
 import { canvasSize, observeSize } from './canvas-size.js';
 import { ellipsoidMark } from './error-ellipsoid.js';
 import { Fusion, type FusionLook } from './fusion.js';
+import { type LabelLook, labelLook, type StageLabels } from './label-map.js';
 import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
 import { emptyModel, type StageModel } from './model.js';
 import { PALETTE } from './palette.js';
 import { centreOf, SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
 import { attachPointer } from './pointer.js';
 import { makeRenderer } from './renderer.js';
+import { requireWindow } from './require-window.js';
 import { SceneView } from './scene-view.js';
 import { requireSlab, type Slab } from './slab.js';
 import type { SliceDrive } from './slice-drive.js';
@@ -119,12 +121,7 @@ export class Stage<in out F extends string> {
    * @throws NavError `math/not-finite` where it is not finite or not wider than 0
    */
   setWindow(window: WindowLevel): void {
-    if (!(Number.isFinite(window.level) && Number.isFinite(window.width) && window.width > 0)) {
-      throw new NavError(
-        'math/not-finite',
-        `A window needs a finite level and a width above 0, got ${window.width}, ${window.level}.`,
-      );
-    }
+    requireWindow(window);
     this.#model.window = { width: window.width, level: window.level };
     this.#tellVolume();
   }
@@ -169,6 +166,18 @@ export class Stage<in out F extends string> {
     this.#model.rendering = rendering as unknown as VolumeRendering;
     this.#tellVolume();
     return rendering;
+  }
+
+  /**
+   * Shows a label map over the slices, its segments filled and outlined, in place of one before; with the same volume only its
+   * look changes, and nothing goes to the GPU. `undefined` takes it off.
+   * @throws NavError `frame/mismatch`, `math/out-of-range`, `render/too-large`, `render/disposed`
+   */
+  setLabels(labels: StageLabels<F> | undefined): void {
+    this.#requireAlive('Showing labels');
+    const look = labels && labelLook(labels, this.frame);
+    if (look !== undefined) requireFits(look.volume, this.#limits);
+    this.#putLabels(look, false);
   }
 
   /**
@@ -364,6 +373,8 @@ export class Stage<in out F extends string> {
     this.#model.uploaded?.texture.dispose();
     this.#model.uploaded = undefined;
     this.#setSecond(undefined);
+    this.#model.labels?.uploaded.texture.dispose();
+    this.#model.labels = undefined;
     this.#model.tools.clear();
     this.#renderer.dispose();
     if (!this.#ownCanvas) return;
@@ -412,6 +423,15 @@ export class Stage<in out F extends string> {
     this.#model.second?.uploaded.texture.dispose();
     this.#model.second = fusion && { fusion, uploaded: volumeTexture(fusion.volume, this.#limits, this.#renderer) };
     this.#tellFusion();
+  }
+
+  #putLabels(look: LabelLook | undefined, anew: boolean): void {
+    const before = this.#model.labels;
+    const keeps = !anew && before !== undefined && before.look.volume === look?.volume;
+    if (!keeps) before?.uploaded.texture.dispose();
+    const uploaded = keeps ? before.uploaded : look && volumeTexture(look.volume, this.#limits, this.#renderer);
+    this.#model.labels = look && uploaded && { look, uploaded };
+    for (const view of this.#slices.values()) view.labelsChanged(this.#model);
   }
 
   #tellFusion(): void {
@@ -467,30 +487,12 @@ export class Stage<in out F extends string> {
     this.#lost = false;
     this.#upload();
     this.#setSecond(this.#model.second?.fusion);
+    this.#putLabels(this.#model.labels?.look, true);
     this.contextRestored.emit();
   }
 
   #requireAlive(doing: string): void {
     if (this.#disposed)
       throw new NavError('render/disposed', `${doing} needs a stage, but this one was disposed. Make a new one.`);
-  }
-}
-
-/**
- * A stage on a canvas, or in an element where it makes its own canvas.
- *
- * The canvas's CSS size rules; its pixels follow, with the device pixel ratio.
- * @throws NavError `render/no-webgl2`
- */
-export function createStage<F extends string>(where: HTMLElement, options: StageOptions<F>): Stage<F> {
-  if (where instanceof HTMLCanvasElement) return new Stage(where, false, options);
-  const canvas = document.createElement('canvas');
-  canvas.style.cssText = 'display:block;width:100%;height:100%;touch-action:none;outline:none';
-  where.append(canvas);
-  try {
-    return new Stage(canvas, true, options);
-  } catch (error) {
-    canvas.remove();
-    throw error;
   }
 }
