@@ -50,9 +50,12 @@ export function movingPaths(args: Arguments): readonly string[] {
 
 /** Reads the images and masks; what was found out about them goes to the notes. @throws NavError as readVolume */
 export async function readImages(args: Arguments, paths: readonly string[], signal: AbortSignal): Promise<ImageInputs> {
-  const fixed = await readImage(args, 'fixed', args.required('fixed'), FIXED, signal);
+  // All at once, for unpacking one does not keep the others from being read; told of, and complained of, in the order asked for.
+  const ofFixed = started(readImage(args, 'fixed', args.required('fixed'), FIXED, signal));
+  const ofMoving = paths.map((path) => started(readImage(args, 'moving', path, MOVING, signal)));
+  const fixed = await taken(args, ofFixed);
   const moving: ReadImage<'moving'>[] = [];
-  for (const path of paths) moving.push(await readImage(args, 'moving', path, MOVING, signal));
+  for (const reading of ofMoving) moving.push(await taken(args, reading));
   notePatients(args, [fixed, ...moving]);
   return {
     fixed,
@@ -62,23 +65,37 @@ export async function readImages(args: Arguments, paths: readonly string[], sign
   };
 }
 
+type Reading<F extends string> = Promise<{ readonly image: ReadImage<F>; readonly notes: readonly Note[] }>;
+
+/** Its failure is heard when it is waited for: where an image before it fails, nobody waits. */
+function started<T>(reading: Promise<T>): Promise<T> {
+  reading.catch(() => undefined);
+  return reading;
+}
+
+async function taken<F extends string>(args: Arguments, reading: Reading<F>): Promise<ReadImage<F>> {
+  const { image, notes } = await reading;
+  args.notes.push(...notes);
+  return image;
+}
+
 async function readImage<F extends string>(
   args: Arguments,
   side: 'fixed' | 'moving',
   path: string,
   frame: Frame<F>,
   signal: AbortSignal,
-): Promise<ReadImage<F>> {
+): Reading<F> {
   const seriesUid = args.text(`${side}-series`);
   const volume = await readVolume(path, { frame, signal, ...(seriesUid !== undefined && { seriesUid }) });
-  args.notes.push(...volume.warnings.filter(({ code }) => !COMMON.includes(code)).map((w) => named(w, path)));
+  const notes: Note[] = volume.warnings.filter(({ code }) => !COMMON.includes(code)).map((w) => named(w, path));
   const sheared = shearDegrees(volume) > SHEAR_LIMIT_DEGREES;
   if (sheared) {
     const message = `"${path}" is sheared, and was resampled onto right angles to be registered.`;
-    args.notes.push({ code: 'resampled', message });
+    notes.push({ code: 'resampled', message });
   }
   const about: ImageAbout = { path, modality: volume.modality, saidUltrasound: args.flag(`${side}-is-ultrasound`) };
-  return { about, volume, straight: sheared ? resampleStraight(volume) : volume };
+  return { image: { about, volume, straight: sheared ? resampleStraight(volume) : volume }, notes };
 }
 
 /** Where to start: what `--initial` holds, or with `--initial centres` the images' centres on each other. */

@@ -4,7 +4,6 @@ import { registerToUltrasound, registerVolumes, type UltrasoundRegistration } fr
 import type { MotionKind } from '../intensity/motion.js';
 import { type ImageRegistrationReport, registerImages } from '../itk/index.js';
 import type { ImageTransform, MetricChoice } from './image-command-choice.js';
-import { deformedFrom } from './image-command-deform.js';
 import { type ImageInputs, masked } from './image-command-input.js';
 import type { ImageResult, ImageWanted } from './image-command-result.js';
 import type { Watch } from './image-command-watch.js';
@@ -24,6 +23,7 @@ async function deformed(choice: MetricChoice, inputs: ImageInputs, wanted: Image
     choice.ultrasound === undefined
       ? await byInformation(choice.metric === 'nmi' ? 'nmi' : 'mi', 'rigid', inputs, wanted, watch)
       : await toUltrasound(choice, inputs, wanted, watch);
+  const { deformedFrom } = await import('./image-command-deform.js');
   return deformedFrom(rigid, choice.metric === 'mind' ? 'mind' : 'lc2', inputs, watch);
 }
 

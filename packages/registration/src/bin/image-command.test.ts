@@ -5,7 +5,7 @@ import { readVolume, writeVolume } from '@trocar/core/io';
 import { identity4, invertRigid, multiply4, Random } from '@trocar/core/math';
 import { abdomenPhantom, headPhantom } from '@trocar/core/testing';
 import type { AnyVolume } from '@trocar/core/volume';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { readTransformFile } from '../itk/index.js';
 import { poseOf } from '../testing/intensity.js';
 import { ct, ctHead, errorsOf, headPlaces, mr, mrHead, through } from '../testing/phantoms.js';
@@ -182,9 +182,16 @@ describe('trocar-register image', () => {
   it('stops when it is interrupted, and leaves no listener behind', async () => {
     const before = process.listeners('SIGINT');
     const work = ask('image', '--fixed', F, '--moving', M, '--threads', '1');
-    const added = process.listeners('SIGINT').filter((l) => !before.includes(l));
-    expect(added).toHaveLength(1);
-    setTimeout(() => added[0]?.('SIGINT'), 60);
+    // The command is loaded first, which takes as long as it takes.
+    const added = await vi.waitFor(
+      () => {
+        const listeners = process.listeners('SIGINT').filter((l) => !before.includes(l));
+        expect(listeners).toHaveLength(1);
+        return listeners;
+      },
+      { timeout: 60_000, interval: 5 },
+    );
+    setTimeout(() => added[0]?.('SIGINT'), 10);
     const { code, json } = await work;
     expect([code, json.outcome]).toEqual([1, 'refused']);
     expect(['registration/aborted', 'io/aborted']).toContain(json.code);

@@ -1,12 +1,6 @@
 import { isNavError } from '@trocar/core';
 import { Arguments, type OptionKinds, UsageError } from './arguments.js';
-import { HAND_EYE_OPTIONS, handEyeCommand } from './hand-eye-command.js';
-import { IMAGE_OPTIONS, imageCommand } from './image-command.js';
-import { PIVOT_OPTIONS, pivotCommand } from './pivot-command.js';
-import { POINTS_OPTIONS, pointsCommand } from './points-command.js';
 import { type CommandOutput, jsonOf, linesOf, type Report, refusalJson, refusalLines } from './report.js';
-import { SPIN_OPTIONS, spinCommand } from './spin-command.js';
-import { SURFACE_OPTIONS, surfaceCommand } from './surface-command.js';
 import { USAGE } from './usage.js';
 
 interface Command {
@@ -14,13 +8,32 @@ interface Command {
   readonly run: (args: Arguments) => Promise<Report>;
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  points: { options: POINTS_OPTIONS, run: pointsCommand },
-  surface: { options: SURFACE_OPTIONS, run: surfaceCommand },
-  image: { options: IMAGE_OPTIONS, run: imageCommand },
-  pivot: { options: PIVOT_OPTIONS, run: pivotCommand },
-  spin: { options: SPIN_OPTIONS, run: spinCommand },
-  'hand-eye': { options: HAND_EYE_OPTIONS, run: handEyeCommand },
+/** Each is loaded when it is called: reading the programs of all takes longer than most of what they do. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  points: async () => {
+    const { POINTS_OPTIONS: options, pointsCommand: run } = await import('./points-command.js');
+    return { options, run };
+  },
+  surface: async () => {
+    const { SURFACE_OPTIONS: options, surfaceCommand: run } = await import('./surface-command.js');
+    return { options, run };
+  },
+  image: async () => {
+    const { IMAGE_OPTIONS: options, imageCommand: run } = await import('./image-command.js');
+    return { options, run };
+  },
+  pivot: async () => {
+    const { PIVOT_OPTIONS: options, pivotCommand: run } = await import('./pivot-command.js');
+    return { options, run };
+  },
+  spin: async () => {
+    const { SPIN_OPTIONS: options, spinCommand: run } = await import('./spin-command.js');
+    return { options, run };
+  },
+  'hand-eye': async () => {
+    const { HAND_EYE_OPTIONS: options, handEyeCommand: run } = await import('./hand-eye-command.js');
+    return { options, run };
+  },
 };
 
 /** What the command is told beside its arguments. */
@@ -43,8 +56,9 @@ export async function runRegisterCommand(args: readonly string[], to: CommandCon
     return 0;
   }
   try {
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) throw new UsageError(`"${name}" is no command of trocar-register.`);
+    const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (load === undefined) throw new UsageError(`"${name}" is no command of trocar-register.`);
+    const command = await load();
     const given = new Arguments(rest, command.options);
     return await perform(name, command, given, to);
   } catch (error) {
