@@ -1,19 +1,30 @@
+import type { Lc2Answer, Lc2Data, Lc2Task } from '../intensity/ultrasound/workshop.js';
 import type { LevelData, Reached, Task } from '../intensity/workshop.js';
+
+/** What workers can do, and what each is about. */
+export interface Crafts {
+  readonly volumes: { readonly data: LevelData; readonly task: Task; readonly answer: Reached[] };
+  readonly ultrasound: { readonly data: Lc2Data; readonly task: Lc2Task; readonly answer: Lc2Answer };
+}
+
+/** One of them. */
+export type Craft = keyof Crafts;
 
 /** What a registration worker is told. `job` names a registration: answers to an earlier one are dropped. */
 export type ToWorker =
   | {
       readonly kind: 'begin';
+      readonly craft: Craft;
       readonly job: number;
       readonly module: WebAssembly.Module | undefined;
     }
-  | { readonly kind: 'level'; readonly job: number; readonly level: number; readonly data: LevelData }
-  | { readonly kind: 'task'; readonly job: number; readonly index: number; readonly task: Task }
+  | { readonly kind: 'level'; readonly job: number; readonly level: number; readonly data: Crafts[Craft]['data'] }
+  | { readonly kind: 'task'; readonly job: number; readonly index: number; readonly task: Crafts[Craft]['task'] }
   | { readonly kind: 'forget' };
 
 /** What it answers. */
 export type FromWorker =
-  | { readonly job: number; readonly index: number; readonly reached: Reached[] }
+  | { readonly job: number; readonly index: number; readonly answer: Crafts[Craft]['answer'] }
   | { readonly job: number; readonly index: number; readonly failed: string };
 
 /** A worker's end of the line. */

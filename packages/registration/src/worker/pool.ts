@@ -1,10 +1,12 @@
 import { NavError } from '@trocar/core';
-import { startWorker } from '#worker/host';
+import { canShare, startWorker } from '#worker/host';
 import { aborted } from '../intensity/breath.js';
 import type { Crew } from '../intensity/crew.js';
 import { kernelModule } from '../intensity/kernels/wasm.js';
-import type { LevelData, Reached, Task } from '../intensity/workshop.js';
-import type { FromWorker, WorkerHandle } from './messages.js';
+import type { Lc2Crew } from '../intensity/ultrasound/crew.js';
+import { lc2Module } from '../intensity/ultrasound/kernels/wasm-lc2.js';
+import type { Lc2Answer, Lc2Data, Lc2Task } from '../intensity/ultrasound/workshop.js';
+import type { Craft, Crafts, FromWorker, WorkerHandle } from './messages.js';
 
 /** Workers are kept so long for the next registration, ms: starting one and compiling its code takes longer than its work. */
 const KEPT_MS = 30_000;
@@ -50,12 +52,12 @@ const AHEAD = 2;
 const SCORES_AHEAD = 4;
 
 /** One run of tasks: who waits for which answer. */
-interface Run {
-  readonly tasks: readonly Task[];
-  readonly answers: Array<Reached[] | undefined>;
+interface Run<C extends Craft> {
+  readonly tasks: ReadonlyArray<Crafts[C]['task']>;
+  readonly answers: Array<Crafts[C]['answer'] | undefined>;
   next: number;
   missing: number;
-  readonly done: (answers: Reached[][]) => void;
+  readonly done: (answers: Array<Crafts[C]['answer']>) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -65,18 +67,54 @@ interface Run {
  * @param create a page's own way of making the worker of `intensity.worker.js`
  */
 export async function workerCrew(hands: number, signal: AbortSignal | undefined, create?: () => Worker): Promise<Crew> {
-  const module = await kernelModule();
-  if (signal?.aborted) throw aborted(signal);
-  jobs += 1;
-  return new WorkerCrew(module, hire(create, hands), jobs, signal, create);
+  return hired('volumes', await kernelModule(), hands, signal, create);
 }
 
-class WorkerCrew implements Crew {
+/** The same for registration to ultrasound. */
+export async function lc2WorkerCrew(hands: number, signal: AbortSignal | undefined, create?: () => Worker): Promise<Lc2Crew> {
+  const crew = hired('ultrasound', await lc2Module(), hands, signal, create);
+  return {
+    supply: (level, data) => crew.supply(level, canShare() ? shared(data) : data),
+    async run<T extends Lc2Task>(tasks: readonly T[], progress?: (fraction: number) => void) {
+      let done = 0;
+      // One run each: what is done is told as it is.
+      const answers = tasks.map(async (task) => {
+        const [answer] = await crew.run([task]);
+        done += 1;
+        progress?.(done / tasks.length);
+        return answer as Lc2Answer<T>;
+      });
+      return Promise.all(answers);
+    },
+    close: () => crew.close(),
+  };
+}
+
+/** Fields are big: all workers see the same ones. */
+function shared({ patches, fields }: Lc2Data): Lc2Data {
+  const values = new Float32Array(new SharedArrayBuffer(fields.values.byteLength));
+  values.set(fields.values);
+  return { patches, fields: { ...fields, values } };
+}
+
+function hired<C extends Craft>(
+  craft: C,
+  module: WebAssembly.Module | undefined,
+  hands: number,
+  signal: AbortSignal | undefined,
+  create: (() => Worker) | undefined,
+): WorkerCrew<C> {
+  if (signal?.aborted) throw aborted(signal);
+  jobs += 1;
+  return new WorkerCrew(craft, module, hire(create, hands), jobs, signal, create);
+}
+
+class WorkerCrew<C extends Craft> {
   readonly hands: number;
   readonly #workers: WorkerHandle[];
   /** How many tasks lie before each worker. */
   readonly #load = new Map<WorkerHandle, number>();
-  readonly #runs = new Map<number, Run>();
+  readonly #runs = new Map<number, Run<C>>();
   readonly #job: number;
   readonly #signal: AbortSignal | undefined;
   readonly #create: (() => Worker) | undefined;
@@ -84,9 +122,10 @@ class WorkerCrew implements Crew {
   #stopped: unknown;
   #index = 0;
   /** Which run and place each index under way belongs to. */
-  readonly #places = new Map<number, { readonly run: Run; readonly at: number }>();
+  readonly #places = new Map<number, { readonly run: Run<C>; readonly at: number }>();
 
   constructor(
+    craft: C,
     module: WebAssembly.Module | undefined,
     workers: WorkerHandle[],
     job: number,
@@ -103,20 +142,21 @@ class WorkerCrew implements Crew {
       this.#load.set(worker, 0);
       worker.onAnswer = (message) => this.#answered(worker, message);
       worker.onDeath = (reason) => this.#stop(lost(reason));
-      worker.post({ kind: 'begin', job, module });
+      worker.post({ kind: 'begin', craft, job, module });
     }
   }
 
-  supply(level: number, data: LevelData): void {
+  supply(level: number, data: Crafts[C]['data']): void {
     if (this.#stopped !== undefined) return;
     for (const worker of this.#workers) worker.post({ kind: 'level', job: this.#job, level, data });
   }
 
-  run(tasks: readonly Task[]): Promise<Reached[][]> {
+  run(tasks: ReadonlyArray<Crafts[C]['task']>): Promise<Array<Crafts[C]['answer']>> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     if (tasks.length === 0) return Promise.resolve([]);
     return new Promise((done, fail) => {
-      const run = { tasks, answers: new Array<Reached[] | undefined>(tasks.length), next: 0, missing: tasks.length, done, fail };
+      const answers = new Array<Crafts[C]['answer'] | undefined>(tasks.length);
+      const run = { tasks, answers, next: 0, missing: tasks.length, done, fail };
       this.#runs.set(this.#index++, run);
       this.#assign();
     });
@@ -133,7 +173,7 @@ class WorkerCrew implements Crew {
         const at = run.next++;
         const index = this.#index++;
         this.#places.set(index, { run, at });
-        worker.post({ kind: 'task', job: this.#job, index, task: run.tasks[at] as Task });
+        worker.post({ kind: 'task', job: this.#job, index, task: run.tasks[at] as Crafts[C]['task'] });
       }
     }
   }
@@ -149,11 +189,11 @@ class WorkerCrew implements Crew {
       return;
     }
     const { run, at } = place;
-    run.answers[at] = message.reached;
+    run.answers[at] = message.answer;
     run.missing -= 1;
     if (run.missing === 0) {
       for (const [key, value] of this.#runs) if (value === run) this.#runs.delete(key);
-      run.done(run.answers as Reached[][]);
+      run.done(run.answers as Array<Crafts[C]['answer']>);
     }
     this.#assign();
   }

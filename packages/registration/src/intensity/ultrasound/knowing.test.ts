@@ -5,6 +5,7 @@ import { confidenceOf, judged } from './knowing.js';
 const good: UltrasoundEvidence = {
   similarity: 0.3,
   peak: 7,
+  gain: 0.12,
   runnerUpGap: 0.4,
   runnerUpMm: 5,
   agreement: 0.2,

@@ -4,6 +4,7 @@ import { type AnyVolume, requireNoShear, type Volume } from '@trocar/core/volume
 import { type ExpectedTre, expectedTreOf } from '../../accuracy/expected-tre.js';
 import { aboutOrigin } from '../../accuracy/pose-covariance.js';
 import type { ResultOutcome } from '../../outcome.js';
+import { lc2WorkerCrew } from '../../worker/pool.js';
 import { Breath } from '../breath.js';
 import { inlineLc2Crew, type Lc2Crew } from './crew.js';
 import { boxOf } from './cubes-of.js';
@@ -29,6 +30,13 @@ export interface UltrasoundRegistrationOptions<U extends string, M extends strin
   readonly probe?: Point<U>;
   /** Seed of the starts: the same input and seed give the same result. Default 1. */
   readonly seed?: number;
+  /**
+   * How many workers to use, 0 … 64: the result does not depend on it, to the last bit. Default 0: everything in the caller's
+   * thread, with pauses. Two or more help; workers are kept for half a minute for the next registration.
+   */
+  readonly threads?: number;
+  /** Makes the Web Worker of `intensity.worker.js`, where a page's bundler does not find it by itself. */
+  readonly createWorker?: () => Worker;
   /** Ends the registration within a tenth of a second: it throws `registration/aborted`. */
   readonly signal?: AbortSignal;
   /** Called with the fraction done, 0 … 1. */
@@ -60,7 +68,8 @@ export interface UltrasoundRegistration<U extends string, M extends string> {
  * @param us ultrasound volume, compounded: echoes, log-compressed as usual, one value (0, as a rule) outside the fan
  * @param moving one or more CT or MR volumes in one frame
  * @throws NavError `frame/mismatch`, `registration/bad-option`, `registration/sheared-volume`, `registration/no-overlap`
- * (too little of the ultrasound on the moving images at `initial`, or nothing in its fan), `registration/aborted`
+ * (too little of the ultrasound on the moving images at `initial`, or nothing in its fan), `registration/failed` (a worker that
+ * died), `registration/aborted`
  */
 export async function registerToUltrasound<U extends string, M extends string>(
   us: Volume<U>,
@@ -75,7 +84,7 @@ export async function registerToUltrasound<U extends string, M extends string>(
   const breath = new Breath(options.signal);
   options.progress?.(0);
   await breath.take();
-  const crew = inlineLc2Crew(new Lc2Workshop(await lc2Module()), options.signal);
+  const crew = await crewOf(options);
   // Where little is searched, rivals are still looked for further out: without them nothing can be said.
   const range = { searchMm: Math.max(searchMm, LEAST_MM), searchRad: Math.max(searchRad, LEAST_RAD) };
   const sources = { us, moving: placed, marginMm: marginOf(us, range.searchMm, range.searchRad), probe: options.probe?.xyz };
@@ -91,6 +100,15 @@ export async function registerToUltrasound<U extends string, M extends string>(
   const judgement = judged(gathered.evidence, { searchMm, searchDeg: (searchRad * 180) / Math.PI, images: moving.length });
   options.progress?.(1);
   return assembled(us, first, initial, gathered, judgement);
+}
+
+async function crewOf({
+  threads = 0,
+  signal,
+  createWorker,
+}: Pick<UltrasoundRegistrationOptions<string, string>, 'threads' | 'signal' | 'createWorker'>): Promise<Lc2Crew> {
+  if (threads > 0) return lc2WorkerCrew(threads, signal, createWorker);
+  return inlineLc2Crew(new Lc2Workshop(await lc2Module()), signal);
 }
 
 /** Searches, and gathers what speaks for what was found. */
@@ -151,7 +169,7 @@ function requireOptions<U extends string, M extends string>(
   options: UltrasoundRegistrationOptions<U, M>,
 ): { readonly searchMm: number; readonly searchRad: number; readonly seed: number } {
   if (options.probe !== undefined) requireSameFrame(us.frame, options.probe.frame, 'The place of the probe');
-  const { initial, searchMm = 10, searchDeg = 10, seed = 1 } = options;
+  const { initial, searchMm = 10, searchDeg = 10, seed = 1, threads = 0 } = options;
   if (initial !== undefined) {
     requireSameFrame(us.frame, initial.to, 'The initial transform');
     requireSameFrame(moving.frame, initial.from, 'The initial transform');
@@ -164,6 +182,11 @@ function requireOptions<U extends string, M extends string>(
         'Images that are further apart need an initial transform.',
       { detail: { searchMm, searchDeg, seed } },
     );
+  }
+  if (!Number.isInteger(threads) || !inRange(threads, 64)) {
+    throw new NavError('registration/bad-option', `threads must be a whole number from 0 to 64, got ${threads}.`, {
+      detail: { threads },
+    });
   }
   return { searchMm, searchRad: (searchDeg * Math.PI) / 180, seed };
 }
