@@ -32,6 +32,11 @@ describe('what is thought of a pose', () => {
     ['hardly anything overlaps', { overlap: 0.3 }, 'failed'],
     ['it lies far outside the search', { movedMm: 40 }, 'failed'],
     ['it is turned far outside the search', { movedDeg: 60 }, 'failed'],
+    [
+      'it gains no more than images that do not belong together',
+      { gain: 0.055, halvesMm: 0, mindPeak: 4, runnerUpGap: 1 },
+      'failed',
+    ],
     ['MIND could not tell', { mindPeak: Number.NaN, halvesMm: 0.9 }, 'failed'],
   ])('is not ok where %s', (_, change, outcome) => {
     const judgement = judged({ ...good, ...change }, range);
@@ -50,7 +55,7 @@ describe('what is thought of a pose', () => {
   });
 
   it('never grows surer with worse evidence', () => {
-    const worse: Array<Partial<UltrasoundEvidence>> = [{ halvesMm: 0.8 }, { mindPeak: 1 }, { runnerUpGap: 0.2 }, { peak: 3 }];
+    const worse: Array<Partial<UltrasoundEvidence>> = [{ halvesMm: 0.8 }, { mindPeak: 1 }, { runnerUpGap: 0.2 }, { gain: 0.06 }];
     for (const change of worse) expect(confidenceOf({ ...good, ...change })).toBeLessThan(confidenceOf(good));
   });
 

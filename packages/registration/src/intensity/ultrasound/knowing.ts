@@ -26,19 +26,24 @@ export function confidenceTerms(e: UltrasoundEvidence): number[] {
     1 - clipped(e.halvesMm / 1.2, 0, 1),
     clipped(e.mindPeak / 2, 0, 1),
     Number.isNaN(e.runnerUpGap) ? NO_RIVAL : clipped(e.runnerUpGap / 0.4, 0, 1),
-    clipped((e.peak - 2) / 4, 0, 1),
+    clipped((e.gain - CHANCE_GAIN) / (SURE_GAIN - CHANCE_GAIN), 0, 1),
   ];
 }
+
+/** What the best of many poses gains over random ones where images do not belong together, and what it gains where they do. */
+const CHANCE_GAIN = 0.06;
+const SURE_GAIN = 0.09;
 
 /** That no other place was found at all says less than that the best other place is worse. */
 const NO_RIVAL = 0.5;
 
 /**
- * Weights of the terms. Right ones: RESECT case 24 with both MR images and with each alone, and simulated operations; wrong
- * ones: the same with mirrored MR, and with another patient's. Few, so the weights are round and the threshold is high;
- * `bench/ultrasound-registration.ts --fit` prints what its own runs would give.
+ * Weights of the terms: without a gain beyond chance nothing else makes a pose `ok`. Right ones: RESECT case 24 with both MR
+ * images and with each alone, and simulated operations; wrong ones: the same with mirrored MR, with another patient's and with
+ * a simulated brain's. Not many, so the weights are round and the threshold is high; `bench/ultrasound-registration.ts --fit`
+ * prints what its own runs would give.
  */
-const WEIGHTS: readonly number[] = [-11.7, 5, 4, 8, 4];
+const WEIGHTS: readonly number[] = [-15.7, 5, 4, 8, 8];
 
 /** The probability that a pose with this evidence is right to about 2.5 mm. */
 export function confidenceOf(e: UltrasoundEvidence): number {
