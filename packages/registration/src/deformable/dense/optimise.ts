@@ -4,8 +4,8 @@ import { addStiffness, type Stiffness } from './stiffness.js';
 
 /** Cubes from one control point to the next. */
 export const CUBES_PER_NODE = 4;
-/** Cubes along the edge of the blocks whose curvature is taken together. */
-const BLOCK = 2;
+/** Cubes along the edge of the blocks whose curvature is taken together: a step's direction only, which stiffness smooths. */
+const BLOCK = 4;
 
 /** How far displacements of neighbours influence each other, and how hard volume is kept. */
 export interface Smoothness {
@@ -144,12 +144,15 @@ function newtonStep(p: Problem, c: Float32Array): Float32Array {
   const apply = (v: Float32Array): Float32Array => {
     p.blocks.evaluate(v, u);
     for (let n = 0, m = 0; n < u.length; n += 3, m += 6) {
-      const [x, y, z] = [u[n] as number, u[n + 1] as number, u[n + 2] as number];
-      const [xx, xy, xz] = [curvature[m] as number, curvature[m + 1] as number, curvature[m + 2] as number];
-      const [yy, yz, zz] = [curvature[m + 3] as number, curvature[m + 4] as number, curvature[m + 5] as number];
-      u[n] = xx * x + xy * y + xz * z;
-      u[n + 1] = xy * x + yy * y + yz * z;
-      u[n + 2] = xz * x + yz * y + zz * z;
+      const x = u[n] as number;
+      const y = u[n + 1] as number;
+      const z = u[n + 2] as number;
+      const xy = curvature[m + 1] as number;
+      const xz = curvature[m + 2] as number;
+      const yz = curvature[m + 4] as number;
+      u[n] = (curvature[m] as number) * x + xy * y + xz * z;
+      u[n + 1] = xy * x + (curvature[m + 3] as number) * y + yz * z;
+      u[n + 2] = xz * x + yz * y + (curvature[m + 5] as number) * z;
     }
     p.blocks.gather(u, pulled);
     addStiffness(pulled, v, p.nodes, CUBES_PER_NODE * p.level.spacingMm, p.stiffness);
@@ -201,9 +204,11 @@ function gradientOf(p: Problem, c: Float32Array): Float32Array {
     const w = weights[n] as number;
     if (w === 0 || Number.isNaN(e)) continue;
     const factor = (w * lossSlope(e, p.scale)) / (p.total * h);
-    const [x, y, z] = [0, 1, 2].map((r) => compared.slope[3 * n + r] as number) as [number, number, number];
+    const x = factor * (compared.slope[3 * n] as number);
+    const y = factor * (compared.slope[3 * n + 1] as number);
+    const z = factor * (compared.slope[3 * n + 2] as number);
     for (let r = 0; r < 3; r += 1) {
-      pull[3 * n + r] = factor * ((m[4 * r] as number) * x + (m[4 * r + 1] as number) * y + (m[4 * r + 2] as number) * z);
+      pull[3 * n + r] = (m[4 * r] as number) * x + (m[4 * r + 1] as number) * y + (m[4 * r + 2] as number) * z;
     }
   }
   const out = new Float32Array(c.length);

@@ -41,50 +41,62 @@ function stepOf({ compared, weights, places }: Level, scale: number): Float64Arr
     const e = compared.difference[n] as number;
     const w = (weights[n] as number) * lossSlope(e, scale);
     if (!(w > 0)) continue;
-    const [x, y, z] = [places[3 * n] as number, places[3 * n + 1] as number, places[3 * n + 2] as number];
-    const [gx, gy, gz] = [0, 1, 2].map((r) => compared.slope[3 * n + r] as number) as [number, number, number];
-    row.set([gx, gy, gz, y * gz - z * gy, z * gx - x * gz, x * gy - y * gx]);
+    const x = places[3 * n] as number;
+    const y = places[3 * n + 1] as number;
+    const z = places[3 * n + 2] as number;
+    const gx = compared.slope[3 * n] as number;
+    const gy = compared.slope[3 * n + 1] as number;
+    const gz = compared.slope[3 * n + 2] as number;
+    put(row, 0, gx, gy, gz);
+    put(row, 3, y * gz - z * gy, z * gx - x * gz, x * gy - y * gx);
     for (let r = 0; r < 6; r += 1) right[r] = (right[r] as number) - w * (row[r] as number);
-    addSquare(hessian, add, compared.square, 6 * n, [x, y, z], w);
+    addSquare(hessian, add, compared.square, 6 * n, x, y, z, w);
   }
   const l = new Float64Array(36);
   for (let r = 0; r < 6; r += 1) hessian[7 * r] = (hessian[7 * r] as number) * (1 + 1e-6);
   return cholesky(l, hessian, 6) ? choleskySolve(new Float64Array(6), l, right, 6) : undefined;
 }
 
-/** hessian += w Jᵀ S J with J = [I, −[p]×]. */
+/** hessian += w Jᵀ S J with J = [I, −[p]×]. `sj` takes S J, column after column. */
 function addSquare(
   hessian: Float64Array,
   sj: Float64Array,
   square: Float32Array,
   at: number,
-  [x, y, z]: readonly [number, number, number],
+  x: number,
+  y: number,
+  z: number,
   w: number,
 ): void {
-  const [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map((n) => square[at + n] as number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const s = [a, b, c, b, d, e, c, e, f];
-  const j = [1, 0, 0, 0, z, -y, 0, 1, 0, -z, 0, x, 0, 0, 1, y, -x, 0];
-  for (let r = 0; r < 3; r += 1) {
-    for (let q = 0; q < 6; q += 1) {
-      let sum = 0;
-      for (let k = 0; k < 3; k += 1) sum += (s[3 * r + k] as number) * (j[6 * k + q] as number);
-      sj[6 * r + q] = w * sum;
-    }
+  const xx = w * (square[at] as number);
+  const xy = w * (square[at + 1] as number);
+  const xz = w * (square[at + 2] as number);
+  const yy = w * (square[at + 3] as number);
+  const yz = w * (square[at + 4] as number);
+  const zz = w * (square[at + 5] as number);
+  put(sj, 0, xx, xy, xz);
+  put(sj, 3, xy, yy, yz);
+  put(sj, 6, xz, yz, zz);
+  put(sj, 9, y * xz - z * xy, y * yz - z * yy, y * zz - z * yz);
+  put(sj, 12, z * xx - x * xz, z * xy - x * yz, z * xz - x * zz);
+  put(sj, 15, x * xy - y * xx, x * yy - y * xy, x * yz - y * xz);
+  for (let q = 0; q < 6; q += 1) {
+    const a = sj[3 * q] as number;
+    const b = sj[3 * q + 1] as number;
+    const c = sj[3 * q + 2] as number;
+    hessian[q] = (hessian[q] as number) + a;
+    hessian[6 + q] = (hessian[6 + q] as number) + b;
+    hessian[12 + q] = (hessian[12 + q] as number) + c;
+    hessian[18 + q] = (hessian[18 + q] as number) + y * c - z * b;
+    hessian[24 + q] = (hessian[24 + q] as number) + z * a - x * c;
+    hessian[30 + q] = (hessian[30 + q] as number) + x * b - y * a;
   }
-  for (let p = 0; p < 6; p += 1) {
-    for (let q = 0; q < 6; q += 1) {
-      let sum = 0;
-      for (let k = 0; k < 3; k += 1) sum += (j[6 * k + p] as number) * (sj[6 * k + q] as number);
-      hessian[6 * p + q] = (hessian[6 * p + q] as number) + sum;
-    }
-  }
+}
+
+function put(out: Float64Array, at: number, x: number, y: number, z: number): void {
+  out[at] = x;
+  out[at + 1] = y;
+  out[at + 2] = z;
 }
 
 function moved(

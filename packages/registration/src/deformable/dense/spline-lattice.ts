@@ -80,12 +80,10 @@ function spread(source: Float32Array, out: Float32Array, { first, weights }: Axi
     for (let p = 0; p < places; p += 1) {
       const from = inner * (o * nodes + (first[p] as number));
       const to = inner * (o * places + p);
-      const [a, b, c, d] = [weights[4 * p], weights[4 * p + 1], weights[4 * p + 2], weights[4 * p + 3]] as number[] as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      const a = weights[4 * p] as number;
+      const b = weights[4 * p + 1] as number;
+      const c = weights[4 * p + 2] as number;
+      const d = weights[4 * p + 3] as number;
       for (let n = 0; n < inner; n += 1) {
         const at = from + n;
         out[to + n] =
@@ -104,10 +102,18 @@ function collect(source: Float32Array, out: Float32Array, { first, weights }: Ax
   for (let o = 0; o < outer; o += 1) {
     for (let p = 0; p < places; p += 1) {
       const from = inner * (o * places + p);
-      for (let k = 0; k < 4; k += 1) {
-        const w = weights[4 * p + k] as number;
-        const to = inner * (o * nodes + (first[p] as number) + k);
-        for (let n = 0; n < inner; n += 1) out[to + n] = (out[to + n] as number) + w * (source[from + n] as number);
+      const to = inner * (o * nodes + (first[p] as number));
+      const a = weights[4 * p] as number;
+      const b = weights[4 * p + 1] as number;
+      const c = weights[4 * p + 2] as number;
+      const d = weights[4 * p + 3] as number;
+      for (let n = 0; n < inner; n += 1) {
+        const x = source[from + n] as number;
+        const at = to + n;
+        out[at] = (out[at] as number) + a * x;
+        out[at + inner] = (out[at + inner] as number) + b * x;
+        out[at + 2 * inner] = (out[at + 2 * inner] as number) + c * x;
+        out[at + 3 * inner] = (out[at + 3 * inner] as number) + d * x;
       }
     }
   }
