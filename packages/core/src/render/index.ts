@@ -1,6 +1,7 @@
 export { createStage } from './create-stage.js';
 export type { Fusion, FusionLook, FusionMode } from './fusion.js';
 export type { LabelSegment, StageLabels } from './label-map.js';
+export { type LatencyMark, markOf } from './latency-mark.js';
 export { type Layout, type LayoutCell, type PixelRect, primaryLayout, quadLayout, singleLayout } from './layout.js';
 export type { FiducialState } from './model.js';
 export { type Dash, PALETTE, type PaletteName, type StatusStyle, statusStyle } from './palette.js';

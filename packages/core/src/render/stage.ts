@@ -8,8 +8,10 @@ import { canvasSize, observeSize } from './canvas-size.js';
 import { ellipsoidMark } from './error-ellipsoid.js';
 import { Fusion, type FusionLook } from './fusion.js';
 import { type LabelLook, labelLook, type StageLabels } from './label-map.js';
+import { LatencyMark } from './latency-mark.js';
 import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
 import { emptyModel, type StageModel } from './model.js';
+import { fiducialMarks, planMarks } from './model-marks.js';
 import { PALETTE } from './palette.js';
 import { centreOf, SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
 import { attachPointer } from './pointer.js';
@@ -45,6 +47,9 @@ export class Stage<in out F extends string> {
   readonly crosshairMoved: Signal<Point<F>> = new Signal();
   /** A person changed the window. */
   readonly windowChanged: Signal<WindowLevel> = new Signal();
+
+  /** Writes into the picture which of a tool's poses is in it, and reads it back: to measure, not to show. */
+  readonly latency: LatencyMark = new LatencyMark();
 
   readonly #clock: Clock;
   readonly #renderer: WebGLRenderer;
@@ -185,16 +190,7 @@ export class Stage<in out F extends string> {
    * @throws NavError `frame/mismatch`
    */
   setPlan(plan: StagePlan<F> | undefined): void {
-    if (plan !== undefined) {
-      requireSameFrame(this.frame, plan.entry.frame, 'Showing a plan');
-      requireSameFrame(this.frame, plan.target.frame, 'Showing a plan');
-    }
-    this.#model.plan = plan && {
-      entry: plan.entry.xyz,
-      target: plan.target.xyz,
-      targetRadiusMm: plan.targetRadiusMm ?? 4,
-      corridorRadiusMm: plan.corridorRadiusMm ?? 3,
-    };
+    this.#model.plan = plan && planMarks(plan, this.frame);
   }
 
   /**
@@ -202,10 +198,7 @@ export class Stage<in out F extends string> {
    * @throws NavError `frame/mismatch`
    */
   setFiducials(fiducials: readonly StageFiducial<F>[]): void {
-    this.#model.fiducials = fiducials.map((f, n) => {
-      requireSameFrame(this.frame, f.point.frame, `Showing fiducial ${n + 1}`);
-      return { xyz: f.point.xyz, label: f.label ?? String(n + 1), state: f.state ?? 'pending', offset: f.offset };
-    });
+    this.#model.fiducials = fiducialMarks(fiducials, this.frame);
     this.#model.fiducialsRevision += 1;
   }
 
@@ -328,6 +321,7 @@ export class Stage<in out F extends string> {
       if (cell.view === '3d') this.#scene.render(r, rect, this.#model);
       else this.#slices.get(cell.view)?.render(r, rect, this.#model);
     }
+    this.latency.draw(r);
   }
 
   /**

@@ -41,7 +41,7 @@ export class Tool {
   readonly visibility: Signal<VisibilityChange> = new Signal();
   /** frame-from-tip as last given, column-major, mm. */
   readonly matrix: Float64Array = new Float64Array(16).fill(Number.NaN);
-  readonly #numbers = Float64Array.of(Number.NaN, Number.NaN);
+  readonly #numbers = Float64Array.of(Number.NaN, Number.NaN, Number.NaN);
   readonly #host: ToolHost;
   #given: Status = 'missing';
   #drawn: Status = 'missing';
@@ -54,7 +54,7 @@ export class Tool {
   }
 
   /**
-   * Takes over a pose: 16 numbers, a status and two more numbers are copied, nothing is allocated.
+   * Takes over a pose: 16 numbers, a status and three more numbers are copied, nothing is allocated.
    * @param view frame-from-tip, where frame is the stage's
    * @param tipError95Mm radius about the tip that holds the true tip with 95 % confidence, mm; NaN where not known
    */
@@ -63,6 +63,7 @@ export class Tool {
       view.hasPose && allFinite(view.matrix) ? view.status : view.status === 'disconnected' ? 'disconnected' : 'missing';
     this.#numbers[0] = view.times[0] as number;
     this.#numbers[1] = tipError95Mm;
+    this.#numbers[2] = view.times[1] as number;
     this.matrix.set(view.matrix);
   }
 
@@ -89,6 +90,11 @@ export class Tool {
   /** As given to {@link update}. */
   get tipError95Mm(): number {
     return this.#numbers[1] as number;
+  }
+
+  /** When the pose that is drawn was measured, ms of the host's clock; NaN where that is not known. */
+  get measuredAt(): number {
+    return this.#numbers[2] as number;
   }
 
   /**
