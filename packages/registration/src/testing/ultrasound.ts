@@ -66,3 +66,12 @@ function trilinear(table: Float64Array, at: readonly number[]): number {
   }
   return sum;
 }
+
+/**
+ * What `registerToUltrasound(us, [mr], {seed: 7, searchMm: 5, searchDeg: 5})` makes of `smallUltrasoundPair(5)`: the matrix
+ * usFromMoving, byte by byte.
+ */
+export const SMALL_PAIR_BITS: string =
+  '095a21e272cdef3f65a3d725972eb93f8f8a408f8d3eaa3f00000000000000007beb42f9e0f8b9bfa1adae601cc6ef3f3860c5cd7985af3f' +
+  '00000000000000000fbe54f74df5a6bf524328dda6feb0bfacf18eb6abe5ef3f0000000000000000b6ecbae9ac080440b9ec414f524100c0' +
+  '01f5d43bcceff73f000000000000f03f';

@@ -2,7 +2,7 @@ import { isNavError } from '@trocar/core';
 import { identity4, transformPoint } from '@trocar/core/math';
 import { describe, expect, it } from 'vitest';
 import { bitsOf } from '../../testing/intensity.js';
-import { smallUltrasoundPair } from '../../testing/ultrasound.js';
+import { SMALL_PAIR_BITS, smallUltrasoundPair } from '../../testing/ultrasound.js';
 import { registerToUltrasound } from './register-to-ultrasound.js';
 
 describe('registerToUltrasound in workers', { timeout: 240_000 }, () => {
@@ -23,6 +23,7 @@ describe('registerToUltrasound in workers', { timeout: 240_000 }, () => {
         expect(Math.hypot(...[0, 1, 2].map((r) => (a[r] as number) - (b[r] as number)))).toBeLessThan(0.5);
       }
     }
+    expect(all[0]?.bits).toBe(SMALL_PAIR_BITS);
     for (const one of all) expect(one).toEqual(all[0]);
   });
 
