@@ -1,4 +1,4 @@
-import { svd3 } from '@trocar/core/math';
+import { chiSquareCdf, svd3 } from '@trocar/core/math';
 import type { Finding, ResultOutcome } from '../outcome.js';
 import type { RegistrationEvidence, SearchEvidence } from './evidence.js';
 
@@ -67,6 +67,16 @@ const MIRROR_SIGMAS = 2;
 /** Whether the mirror image fits so much better that the image must be taken for mirrored. */
 export function isMirrored({ mirrorGap = 1, mirrorSigmas = 1 }: Partial<RegistrationEvidence>): boolean {
   return mirrorGap < -MIRROR_GAIN && mirrorSigmas < -MIRROR_SIGMAS;
+}
+
+/**
+ * The probability that the image fits and not its mirror image, both taken for equally likely beforehand: the normal probability of
+ * their difference in standard errors, where a difference by the least share counts for no more than the least errors.
+ */
+export function unmirroredChance({ mirrorGap, mirrorSigmas }: Pick<RegistrationEvidence, 'mirrorGap' | 'mirrorSigmas'>): number {
+  const z = Math.min(mirrorSigmas, (mirrorGap * LEAST_SIGMAS) / LEAST_GAP);
+  const within = chiSquareCdf(z * z, 1);
+  return z < 0 ? (1 - within) / 2 : (1 + within) / 2;
 }
 
 /** What else is known where findings are made. */

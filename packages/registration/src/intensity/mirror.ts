@@ -1,9 +1,10 @@
 import type { Crew } from './crew.js';
 import type { RegistrationEvidence } from './evidence.js';
-import { locate, refined } from './locate.js';
+import { locate, refined, THOROUGH } from './locate.js';
 import { type Motion, type MotionKind, product3 } from './motion.js';
 import type { Scene } from './scene.js';
 import { type Candidate, posesOf, worth } from './search.js';
+import { posesEverywhere } from './search-space.js';
 import type { Reached, Task } from './workshop.js';
 
 type MirrorEvidence = Pick<RegistrationEvidence, 'mirrorGap' | 'mirrorSigmas'>;
@@ -45,6 +46,16 @@ export async function mirrorCandidate(crew: Crew, scene: Scene, found: Candidate
   ]);
   const { judged } = await locate(crew, ladder, { starts, others: [], allows: () => true }, EFFORT, () => undefined);
   return judged;
+}
+
+/**
+ * The best pose of the mirror image anywhere, found with the effort that found the image's own: where the two overlap only in part,
+ * the own best pose may lie where the body is not, and its mirror image elsewhere.
+ */
+export async function mirrorEverywhere(crew: Crew, scene: Scene, initial: Motion, near: Candidate): Promise<Candidate> {
+  const starts = [near.motion, ...posesEverywhere(scene, initial, true, true)];
+  const { judged } = await locate(crew, scene.ladder, { starts, others: [], allows: () => true }, THOROUGH, () => undefined);
+  return worth(judged) > worth(near) ? judged : near;
 }
 
 /** Where the two are this far apart on the judged level, relative and in standard errors, the finest one does not change it. */

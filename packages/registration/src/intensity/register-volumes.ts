@@ -15,13 +15,13 @@ import type { ResultOutcome } from '../outcome.js';
 import { workerCrew } from '../worker/pool.js';
 import { attempt, better } from './attempt.js';
 import { Breath } from './breath.js';
-import { confidenceOf, isMirrored, outcomeOf, type VolumeFinding, volumeFindings } from './confidence.js';
+import { confidenceOf, isMirrored, outcomeOf, unmirroredChance, type VolumeFinding, volumeFindings } from './confidence.js';
 import { type Crew, inlineCrew } from './crew.js';
 import type { Detail } from './evaluate.js';
 import { gatherFor, type RegistrationEvidence } from './evidence.js';
 import { borrowKernel, kernelModule, returnKernel } from './kernels/wasm.js';
 import { QUICK, refined, THOROUGH } from './locate.js';
-import { mirrorEvidence } from './mirror.js';
+import { mirrorEverywhere, mirrorEvidence } from './mirror.js';
 import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
 import { type Scene, sceneOf } from './scene.js';
@@ -152,11 +152,10 @@ export async function registerVolumes<F extends string, M extends string, K exte
       kind === 'rigid'
         ? { evidence: found.evidence, detailed: finest }
         : await gatherFor(crew, { ...scene, runnerUp: found.runnerUp }, kind, best, found.evidence);
-    const evidence = {
-      ...judged,
-      ...(await mirrorEvidence(crew, scene, kind, detailed, { judged: found.judged, mirrored: found.mirrored })),
-    };
-    const confidence = isMirrored(evidence) ? 0 : confidenceOf(judged);
+    // What a thorough search found, is only right where as thorough a search finds no better mirror image.
+    const mirrored = sure ? quick.mirrored : await mirrorEverywhere(crew, scene, initial, found.mirrored);
+    const evidence = { ...judged, ...(await mirrorEvidence(crew, scene, kind, detailed, { judged: found.judged, mirrored })) };
+    const confidence = isMirrored(evidence) ? 0 : confidenceOf(judged) * unmirroredChance(evidence);
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
     const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: best.motion.linear });
     options.progress?.(1, 'done');

@@ -27,17 +27,8 @@ const SLACK_RAD = (2 * Math.PI) / 180;
  * tell whether the answer is ambiguous.
  */
 export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits, thorough: boolean): SearchSpace {
-  const { centre, ladder } = scene;
-  const relative = scene.fixedBody.map((x, r) => x - (centre[r] as number));
-  const everywhere = posesOf(
-    allRotations().map((r) => product3(initial.linear, r)),
-    [
-      ...(thorough ? spreadAnchors(scene) : []),
-      { fixed: [0, 0, 0], moving: initial.at },
-      { fixed: [0, 0, 0], moving: scene.reversedCentre },
-      { fixed: relative, moving: scene.movingBody },
-    ],
-  );
+  const { ladder } = scene;
+  const everywhere = posesEverywhere(scene, initial, thorough);
   const mm = limits.searchMm ?? Number.POSITIVE_INFINITY;
   const rad = ((limits.searchDeg ?? 180) * Math.PI) / 180;
   if (mm === Number.POSITIVE_INFINITY && rad >= Math.PI) {
@@ -52,6 +43,22 @@ export function searchSpace(scene: Scene, initial: Motion, limits: SearchLimits,
     others: everywhere.filter((m) => !allows(m)),
     allows: (m) => allows(m),
   };
+}
+
+/** Every rotation about the start's, or its mirror image, with each guess of the place. */
+export function posesEverywhere(scene: Scene, initial: Motion, thorough: boolean, mirrored = false): Motion[] {
+  const relative = scene.fixedBody.map((x, r) => x - (scene.centre[r] as number));
+  // With all rotations, one reflection is all of them.
+  const base = mirrored ? product3(initial.linear, [-1, 0, 0, 0, 1, 0, 0, 0, 1]) : initial.linear;
+  return posesOf(
+    allRotations().map((r) => product3(base, r)),
+    [
+      ...(thorough ? spreadAnchors(scene) : []),
+      { fixed: [0, 0, 0], moving: initial.at },
+      { fixed: [0, 0, 0], moving: scene.reversedCentre },
+      { fixed: relative, moving: scene.movingBody },
+    ],
+  );
 }
 
 /**
