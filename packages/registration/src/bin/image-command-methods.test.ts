@@ -145,5 +145,8 @@ describe('to ultrasound', () => {
     expect(['ok', 'failed']).toContain(json.outcome);
     expect(json.tre95Mm[0]).toBeGreaterThan(0.1);
     expect(json['starts']).toBeGreaterThan(10);
+    const alone = await ask('image', '--fixed', at('us.mha'), '--moving', at('mr.nii.gz'), ...args, '--threads', '0');
+    expect([json['threads'], alone.json['threads']]).toEqual([expect.toSatisfy((n: number) => n > 0), 0]);
+    expect(alone.json.fixedFromMoving).toEqual(json.fixedFromMoving);
   });
 });

@@ -73,24 +73,26 @@ function judged({
 async function toUltrasound(
   { ultrasound }: MetricChoice,
   inputs: ImageInputs,
-  { start, searchMm, searchDeg, seed }: ImageWanted,
+  { start, searchMm, searchDeg, seed, threads }: ImageWanted,
   { signal, progress }: Watch,
 ): Promise<ImageResult> {
   const fixed = masked(inputs.fixed.straight, inputs.fixedMask);
   const moving = inputs.moving.map(({ straight }) => masked(straight, inputs.movingMask));
-  const options = { signal, progress: (f: number) => progress(f, 'searching'), ...given({ searchMm, searchDeg, seed }) };
+  const watching = { signal, progress: (f: number) => progress(f, 'searching') };
+  const options = { ...watching, threads, ...given({ searchMm, searchDeg, seed }) };
   if (ultrasound !== 'moving') {
     const found = await registerToUltrasound(fixed, moving, { ...options, ...given({ initial: start }) });
-    return ofUltrasound(found, found.usFromMoving);
+    return ofUltrasound(found, found.usFromMoving, threads);
   }
   const [us] = moving as [(typeof moving)[0]];
   const found = await registerToUltrasound(us, [fixed], { ...options, ...given({ initial: start && invert(start) }) });
-  return ofUltrasound(found, invert(found.usFromMoving));
+  return ofUltrasound(found, invert(found.usFromMoving), threads);
 }
 
 function ofUltrasound(
   found: Pick<UltrasoundRegistration<string, string>, 'outcome' | 'findings' | 'confidence' | 'evidence'>,
   edge: Transform<'fixed', 'moving'>,
+  threads: number,
 ): ImageResult {
   return {
     ...judged(found),
@@ -99,7 +101,7 @@ function ofUltrasound(
     rigid: edge,
     confidence: found.confidence,
     starts: found.evidence.starts,
-    threads: 0,
+    threads,
     facts: { evidence: found.evidence },
   };
 }
