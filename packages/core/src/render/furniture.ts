@@ -1,4 +1,5 @@
 import { vec3 } from '../math/index.js';
+import { Fingerprint } from './fingerprint.js';
 import { type Hud, LAYER } from './hud.js';
 import { Label } from './label.js';
 import type { StageModel } from './model.js';
@@ -37,6 +38,8 @@ export class SliceFurniture {
   readonly #crosshair = new Stroke(4, { colour: PALETTE.crosshair, roundEnds: false, opacity: 0.75 });
   readonly #border = new Stroke(4, { colour: PALETTE.alarm, roundEnds: false, rimPx: 0 });
   readonly #at = vec3(0, 0, 0);
+  /** What the letters were made of. */
+  readonly #shown = new Fingerprint();
 
   constructor(hud: Hud) {
     hud.scene.add(this.#crosshair.object, this.#bar.object, this.#border.object);
@@ -66,6 +69,12 @@ export class SliceFurniture {
 
   #drawLetters(plane: PlaneView, dpr: number): void {
     const { right, up } = plane.axes;
+    this.#shown.add(right);
+    this.#shown.add(up);
+    this.#shown.addInteger(plane.width);
+    this.#shown.addInteger(plane.height);
+    this.#shown.addInteger(Math.round(1000 * dpr));
+    if (!this.#shown.changed()) return;
     const size = letterSize(plane.width, plane.height, dpr);
     const style = { sizePx: size, colour: PALETTE.text, weight: 700 } as const;
     const minus = (v: ArrayLike<number>): number[] => Array.from(v, (x) => -x);
@@ -131,6 +140,10 @@ export function drawBorder(
   dpr: number,
   held: boolean,
 ): void {
+  if (!held) {
+    border.show(0);
+    return;
+  }
   const w = 3 * dpr;
   const h = w / 2;
   border.segment(0, 0, h, 0, width, h, 0);
@@ -138,7 +151,7 @@ export function drawBorder(
   border.segment(2, h, 0, 0, h, height, 0);
   border.segment(3, width - h, 0, 0, width - h, height, 0);
   border.object.renderOrder = LAYER.alarm;
-  border.show(held ? 4 : 0);
+  border.show(4);
   border.style({ widthPx: w, dash: [12 * dpr, 8 * dpr] });
   border.viewport(width, height);
 }

@@ -42,6 +42,7 @@ export class Label {
   readonly #canvas: HTMLCanvasElement | OffscreenCanvas;
   readonly #texture: CanvasTexture;
   #drawn = '';
+  #style: LabelStyle | undefined;
   #anchor: Anchor = 'centre';
   #width = 0;
   #height = 0;
@@ -67,9 +68,12 @@ export class Label {
   set(text: string, style: LabelStyle): void {
     this.object.visible = text !== '';
     this.#anchor = style.anchor ?? 'centre';
-    const key = `${text}|${style.sizePx}|${style.colour}|${style.weight}`;
-    if (text === '' || key === this.#drawn) return;
-    this.#drawn = key;
+    if (text === '') return;
+    const { sizePx, colour, weight } = style;
+    const before = this.#style;
+    if (text === this.#drawn && sizePx === before?.sizePx && colour === before.colour && weight === before.weight) return;
+    this.#drawn = text;
+    this.#style = style;
     this.#draw(text, style);
   }
 

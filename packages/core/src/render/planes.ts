@@ -144,12 +144,7 @@ export class PlaneView {
 
   readonly #n = vec3(0, 0, 0);
   #normal(): Vec3 {
-    const { right: r, up: u } = this.axes;
-    const n = this.#n;
-    n[0] = (r[1] as number) * (u[2] as number) - (r[2] as number) * (u[1] as number);
-    n[1] = (r[2] as number) * (u[0] as number) - (r[0] as number) * (u[2] as number);
-    n[2] = (r[0] as number) * (u[1] as number) - (r[1] as number) * (u[0] as number);
-    return n;
+    return crossInto(this.#n, this.axes.right, this.axes.up);
   }
 }
 
@@ -193,11 +188,15 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 /** a × b, new. */
 export function cross(a: ArrayLike<number>, b: ArrayLike<number>): Vec3 {
-  return vec3(
-    (a[1] as number) * (b[2] as number) - (a[2] as number) * (b[1] as number),
-    (a[2] as number) * (b[0] as number) - (a[0] as number) * (b[2] as number),
-    (a[0] as number) * (b[1] as number) - (a[1] as number) * (b[0] as number),
-  );
+  return crossInto(vec3(0, 0, 0), a, b);
+}
+
+/** a × b, into `out`, which is neither of them. */
+export function crossInto(out: Vec3, a: ArrayLike<number>, b: ArrayLike<number>): Vec3 {
+  out[0] = (a[1] as number) * (b[2] as number) - (a[2] as number) * (b[1] as number);
+  out[1] = (a[2] as number) * (b[0] as number) - (a[0] as number) * (b[2] as number);
+  out[2] = (a[0] as number) * (b[1] as number) - (a[1] as number) * (b[0] as number);
+  return out;
 }
 
 /** The vector at length 1, new. */

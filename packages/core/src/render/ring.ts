@@ -59,6 +59,8 @@ export interface RingStyle {
 export class Ring {
   readonly object: Mesh<PlaneGeometry, ShaderMaterial>;
 
+  #colour = '';
+
   constructor(style: RingStyle = {}) {
     this.object = new Mesh(new PlaneGeometry(2, 2), ringMaterial());
     this.object.frustumCulled = false;
@@ -68,8 +70,11 @@ export class Ring {
   /** Changes what is given and leaves the rest. */
   style(s: RingStyle): void {
     const m = this.object.material;
-    if (s.colour !== undefined) uniform<Vector3>(m, 'uColour').value.set(...rgb(s.colour));
-    if ('dash' in s) uniform<Vector2>(m, 'uDash').value.set(...(s.dash ?? [0, 0]));
+    if (s.colour !== undefined && s.colour !== this.#colour) {
+      this.#colour = s.colour;
+      uniform<Vector3>(m, 'uColour').value.set(...rgb(s.colour));
+    }
+    if ('dash' in s) uniform<Vector2>(m, 'uDash').value.set(s.dash?.[0] ?? 0, s.dash?.[1] ?? 0);
     const radius = uniform<number>(m, 'uRadius');
     const half = uniform<number>(m, 'uHalf');
     const across = uniform<number>(m, 'uCross');

@@ -1,13 +1,4 @@
-import {
-  DirectionalLight,
-  HemisphereLight,
-  Matrix4,
-  Mesh,
-  PerspectiveCamera,
-  PlaneGeometry,
-  Scene,
-  type WebGLRenderer,
-} from 'three';
+import { DirectionalLight, HemisphereLight, Mesh, PerspectiveCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
 import { type Vec3, vec3 } from '../math/index.js';
 import { ErrorInScene } from './error-marks.js';
 import { drawBorder } from './furniture.js';
@@ -19,6 +10,7 @@ import { FIELD_OF_VIEW_DEGREES, Orbit } from './orbit.js';
 import { PALETTE } from './palette.js';
 import {
   centreOf,
+  crossInto,
   dot,
   type Extent,
   extentOf,
@@ -199,58 +191,51 @@ export class SceneView {
   }
 }
 
-const placed = new Matrix4();
+const scratch = { x: vec3(0, 0, 0), y: vec3(0, 0, 0), n: vec3(0, 0, 0), centre: vec3(0, 0, 0), middle: vec3(0, 0, 0) };
 
-/** Puts a standing slice where its view cuts, as wide as the volume. */
+/** Puts a standing slice where its view cuts, over the whole volume. */
 function place(slice: StandingSlice, plane: PlaneView): void {
-  if (slice.extent === undefined) return;
-  const { material, mesh } = slice;
-  const { axes } = plane;
-  // A plane that is led by a tool has another extent with every frame: a square over the whole volume does.
-  const extent = axes === slice.axes ? slice.extent : around(slice.extent, slice.axes, axes);
-  const n = outOf(axes);
-  const { low, high } = extent;
-  const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, dot(n, plane.centre)] as const;
-  const half = [(high[0] - low[0]) / 2, (high[1] - low[1]) / 2] as const;
-  const column = (v: ArrayLike<number>, f: number): [number, number, number] => [
-    f * (v[0] as number),
-    f * (v[1] as number),
-    f * (v[2] as number),
-  ];
-  const x = column(axes.right, half[0]);
-  const y = column(axes.up, half[1]);
-  const centre = vec3(0, 0, 0);
+  const { extent, material, mesh } = slice;
+  if (extent === undefined) return;
+  const { right, up } = plane.axes;
+  const { x, y, n, centre } = scratch;
+  crossInto(n, right, up);
+  const fits = same(right, slice.axes.right) && same(up, slice.axes.up);
+  // A plane that a tool leads has another extent with every frame: a square over the whole volume does.
+  const radius = Math.hypot(span(extent, 0), span(extent, 1), span(extent, 2)) / 2;
+  const halfX = fits ? span(extent, 0) / 2 : radius;
+  const halfY = fits ? span(extent, 1) / 2 : radius;
+  middleOf(scratch.middle, extent, slice.axes);
+  const away = dot(n, plane.centre) - dot(n, scratch.middle);
+  const m = mesh.matrix.elements;
   for (let k = 0; k < 3; k += 1) {
-    centre[k] = middle[0] * (axes.right[k] as number) + middle[1] * (axes.up[k] as number) + middle[2] * (n[k] as number);
+    centre[k] = (scratch.middle[k] as number) + away * (n[k] as number);
+    x[k] = halfX * (right[k] as number);
+    y[k] = halfY * (up[k] as number);
+    m[k] = x[k] as number;
+    m[4 + k] = y[k] as number;
+    m[8 + k] = n[k] as number;
+    m[12 + k] = centre[k] as number;
   }
   material.setPlane(centre, x, y);
-  const at = (k: number): number => centre[k] as number;
-  placed.set(
-    ...([x[0], y[0], n[0] as number, at(0)] as [number, number, number, number]),
-    ...([x[1], y[1], n[1] as number, at(1)] as [number, number, number, number]),
-    ...([x[2], y[2], n[2] as number, at(2)] as [number, number, number, number]),
-    ...([0, 0, 0, 1] as [number, number, number, number]),
-  );
-  mesh.matrix.copy(placed);
   mesh.matrixWorldNeedsUpdate = true;
 }
 
-/** An extent along other axes that holds the ball about an extent. */
-function around({ low, high }: Extent, from: SliceAxes, to: SliceAxes): Extent {
-  const radius = Math.hypot(high[0] - low[0], high[1] - low[1], high[2] - low[2]) / 2;
-  const along = [from.right, from.up, outOf(from)] as const;
-  const middle = vec3(0, 0, 0);
-  for (let k = 0; k < 3; k += 1) {
-    for (let a = 0; a < 3; a += 1) {
-      const half = ((low[a] as number) + (high[a] as number)) / 2;
-      middle[k] = (middle[k] as number) + half * ((along[a] as ArrayLike<number>)[k] as number);
-    }
-  }
-  const at = [dot(middle, to.right), dot(middle, to.up), dot(middle, outOf(to))] as const;
-  return {
-    low: [at[0] - radius, at[1] - radius, at[2] - radius],
-    high: [at[0] + radius, at[1] + radius, at[2] + radius],
-  };
+function span({ low, high }: Extent, axis: 0 | 1 | 2): number {
+  return high[axis] - low[axis];
+}
+
+function same(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2];
+}
+
+/** The point in the middle of an extent along some axes, mm, into `out`. */
+function middleOf(out: Vec3, { low, high }: Extent, { right, up }: SliceAxes): void {
+  crossInto(out, right, up);
+  const a = (low[0] + high[0]) / 2;
+  const b = (low[1] + high[1]) / 2;
+  const c = (low[2] + high[2]) / 2;
+  for (let k = 0; k < 3; k += 1) out[k] = a * (right[k] as number) + b * (up[k] as number) + c * (out[k] as number);
 }
 
 /** The six patient directions around a small circle: bright towards whoever looks, dim away. */

@@ -3,7 +3,7 @@ import { type Vec3, vec3 } from '../math/index.js';
 import { type Hud, LAYER } from './hud.js';
 import { Label } from './label.js';
 import type { FiducialMark, FiducialState, PlanMarks, StageModel } from './model.js';
-import { type Dash, PALETTE } from './palette.js';
+import { type Dash, PALETTE, type StatusStyle } from './palette.js';
 import { dot, type PlaneView } from './planes.js';
 import { Ring } from './ring.js';
 import { Stroke } from './stroke.js';
@@ -21,9 +21,17 @@ export class ToolOnSlice {
   readonly #tip = new Ring();
   readonly #error = new Ring({ widthPx: 1.5 });
   readonly #matrix = new Matrix4();
+  readonly #tipAt: Float64Array;
+  #look: { style: StatusStyle | undefined; dpr: number; width: number; beyond: Dash } = {
+    style: undefined,
+    dpr: 0,
+    width: 0,
+    beyond: [7, 6],
+  };
 
   constructor(tool: Tool, overlay: Scene, hud: Hud) {
     this.tool = tool;
+    this.#tipAt = tool.matrix.subarray(12, 15);
     const { shaft: s, lengthMm } = tool.geometry;
     this.#shaft = new Stroke(1);
     this.#shaft.segment(0, 0, 0, 0, ...([0, 1, 2].map((k) => (s[k] as number) * lengthMm) as [number, number, number]));
@@ -50,18 +58,22 @@ export class ToolOnSlice {
     this.#shaft.object.matrix.copy(this.#matrix);
     this.#shaft.object.matrixWorldNeedsUpdate = true;
     this.#shaft.viewport(plane.width, plane.height);
-    this.#shaft.style({
-      colour,
-      opacity,
-      dash: scaledDash(dash, dpr),
-      widthPx: solid ? width : width + 4 * dpr,
-      hollowPx: solid ? 0 : 2.25 * dpr,
-      tickMm: solid ? tool.geometry.depthMarkMm : 0,
-      tickHalfPx: 5 * dpr,
-    });
-    const beyond = dash ?? [7, 6];
-    this.#shaft.slab(normal, -dot(normal, plane.centre), IN_PLANE_MM, [beyond[0] * dpr, beyond[1] * dpr], 0.7);
-    const at = plane.project(scratch, tool.matrix.subarray(12, 15));
+    const look = this.#look;
+    // Seldom: only what moves with the tool is set with every frame.
+    if (tool.style !== look.style || dpr !== look.dpr || width !== look.width) {
+      this.#look = { style: tool.style, dpr, width, beyond: scaledDash(dash ?? [7, 6], dpr) as Dash };
+      this.#shaft.style({
+        colour,
+        opacity,
+        dash: scaledDash(dash, dpr),
+        widthPx: solid ? width : width + 4 * dpr,
+        hollowPx: solid ? 0 : 2.25 * dpr,
+        tickMm: solid ? tool.geometry.depthMarkMm : 0,
+        tickHalfPx: 5 * dpr,
+      });
+    }
+    this.#shaft.slab(normal, -dot(normal, plane.centre), IN_PLANE_MM, this.#look.beyond, 0.7);
+    const at = plane.project(scratch, this.#tipAt);
     const near = Math.abs(at[2] as number) <= IN_PLANE_MM;
     const x = at[0] as number;
     const y = at[1] as number;
@@ -89,6 +101,7 @@ export class PlanOnSlice {
   readonly #approach = new Stroke(1);
   readonly #entry = new Ring();
   readonly #target = new Ring();
+  #drawn: { plan: PlanMarks | undefined; dpr: number; beyond: Dash } = { plan: undefined, dpr: 0, beyond: [6, 6] };
 
   constructor(overlay: Scene, hud: Hud) {
     this.#path.object.renderOrder = LAYER.plan;
@@ -99,21 +112,17 @@ export class PlanOnSlice {
 
   update(plane: PlaneView, normal: Vec3, model: StageModel): void {
     const { plan, dpr } = model;
-    for (const part of [this.#path, this.#approach, this.#entry, this.#target]) part.object.visible = plan !== undefined;
+    const there = plan !== undefined;
+    this.#path.object.visible = there;
+    this.#approach.object.visible = there;
+    this.#entry.object.visible = there;
+    this.#target.object.visible = there;
     if (plan === undefined) return;
     const e = plan.entry;
     const t = plan.target;
-    this.#path.segment(
-      0,
-      ...([e[0], e[1], e[2]] as [number, number, number]),
-      ...([t[0], t[1], t[2]] as [number, number, number]),
-    );
-    this.#path.show(1);
+    if (plan !== this.#drawn.plan || dpr !== this.#drawn.dpr) this.#layOut(plan, dpr);
     this.#path.viewport(plane.width, plane.height);
-    this.#path.style({ colour: PALETTE.plan, widthPx: 2.5 * dpr });
-    this.#path.slab(normal, -dot(normal, plane.centre), IN_PLANE_MM, [6 * dpr, 6 * dpr], 0.8);
-
-    approach(this.#approach, plan, dpr);
+    this.#path.slab(normal, -dot(normal, plane.centre), IN_PLANE_MM, this.#drawn.beyond, 0.8);
     this.#approach.viewport(plane.width, plane.height);
 
     const entry = plane.project(scratch, e);
@@ -140,6 +149,20 @@ export class PlanOnSlice {
       opacity: fade(away, plan.targetRadiusMm, 40, 0.3),
     });
     this.#target.at(target[0] as number, target[1] as number);
+  }
+
+  /** What stays as it is while the slice moves. */
+  #layOut(plan: PlanMarks, dpr: number): void {
+    const { entry: e, target: t } = plan;
+    this.#drawn = { plan, dpr, beyond: [6 * dpr, 6 * dpr] };
+    this.#path.segment(
+      0,
+      ...([e[0], e[1], e[2]] as [number, number, number]),
+      ...([t[0], t[1], t[2]] as [number, number, number]),
+    );
+    this.#path.show(1);
+    this.#path.style({ colour: PALETTE.plan, widthPx: 2.5 * dpr });
+    approach(this.#approach, plan, dpr);
   }
 
   dispose(): void {

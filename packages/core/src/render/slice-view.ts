@@ -8,7 +8,7 @@ import { Hud } from './hud.js';
 import { LabelsOnSlice } from './label-material.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
-import { centreOf, extentOf, outOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
+import { centreOf, crossInto, extentOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
 import { type Slab, slabSamples } from './slab.js';
 import { DRIVE_NAMES, type SliceDrive, SliceDriver } from './slice-drive.js';
 import { FiducialsOnSlice, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
@@ -32,6 +32,7 @@ export class SliceView {
   readonly #fiducials = new FiducialsOnSlice(this.#hud);
   readonly #error = new ErrorOnSlice(this.#hud);
   readonly #tools = new Map<Tool, ToolOnSlice>();
+  readonly #normal = vec3(0, 0, 0);
   readonly #alongX = vec3(0, 0, 0);
   readonly #alongY = vec3(0, 0, 0);
   /** 1 fits the volume; 2 shows half of it. */
@@ -206,7 +207,7 @@ export class SliceView {
   render(renderer: WebGLRenderer, rect: PixelRect, model: StageModel): void {
     this.resize(rect.width, rect.height, model.dpr);
     const { plane } = this;
-    const normal = outOf(plane.axes);
+    const normal = crossInto(this.#normal, plane.axes.right, plane.axes.up);
     for (let k = 0; k < 3; k += 1) {
       this.#alongX[k] = ((plane.axes.right[k] as number) * plane.width * plane.mmPerPx) / 2;
       this.#alongY[k] = ((plane.axes.up[k] as number) * plane.height * plane.mmPerPx) / 2;
@@ -245,14 +246,13 @@ export class SliceView {
     const { plane } = this;
     const { right: r, up: u } = plane.axes;
     const c = plane.centre;
-    const n = normal;
-    const at = (v: ArrayLike<number>, k: number): number => v[k] as number;
-    this.#camera.matrix.set(
-      ...([at(r, 0), at(u, 0), at(n, 0), at(c, 0)] as [number, number, number, number]),
-      ...([at(r, 1), at(u, 1), at(n, 1), at(c, 1)] as [number, number, number, number]),
-      ...([at(r, 2), at(u, 2), at(n, 2), at(c, 2)] as [number, number, number, number]),
-      ...([0, 0, 0, 1] as [number, number, number, number]),
-    );
+    const m = this.#camera.matrix.elements;
+    for (let k = 0; k < 3; k += 1) {
+      m[k] = r[k] as number;
+      m[4 + k] = u[k] as number;
+      m[8 + k] = normal[k] as number;
+      m[12 + k] = c[k] as number;
+    }
     this.#camera.matrixWorldNeedsUpdate = true;
     const halfWidth = (plane.width * plane.mmPerPx) / 2;
     const halfHeight = (plane.height * plane.mmPerPx) / 2;

@@ -126,6 +126,7 @@ export class Stroke {
   readonly #start: InstancedBufferAttribute;
   readonly #end: InstancedBufferAttribute;
   readonly #arc: InstancedBufferAttribute;
+  #colour = '';
 
   /** @param capacity the most segments it will hold */
   constructor(capacity: number, style: StrokeStyle = {}) {
@@ -147,10 +148,13 @@ export class Stroke {
   /** Changes what is given and leaves the rest. `dash: undefined` makes it solid again. */
   style(s: StrokeStyle): void {
     const m = this.object.material;
-    if (s.colour !== undefined) uniform<Vector3>(m, 'uColour').value.set(...rgb(s.colour));
+    if (s.colour !== undefined && s.colour !== this.#colour) {
+      this.#colour = s.colour;
+      uniform<Vector3>(m, 'uColour').value.set(...rgb(s.colour));
+    }
     if (s.widthPx !== undefined) uniform<number>(m, 'uHalf').value = s.widthPx / 2;
     if (s.opacity !== undefined) uniform<number>(m, 'uOpacity').value = s.opacity;
-    if ('dash' in s) uniform<Vector2>(m, 'uDash').value.set(...(s.dash ?? [0, 0]));
+    if ('dash' in s) uniform<Vector2>(m, 'uDash').value.set(s.dash?.[0] ?? 0, s.dash?.[1] ?? 0);
     if (s.hollowPx !== undefined) uniform<number>(m, 'uHollow').value = s.hollowPx;
     if (s.roundEnds !== undefined) uniform<number>(m, 'uCap').value = s.roundEnds ? 1 : 0;
     if (s.rimPx !== undefined) uniform<number>(m, 'uRim').value = s.rimPx;
@@ -176,7 +180,7 @@ export class Stroke {
     const m = this.object.material;
     uniform<Vector4>(m, 'uPlane').value.set(normal[0] as number, normal[1] as number, normal[2] as number, offset);
     uniform<number>(m, 'uSlab').value = slabMm;
-    uniform<Vector2>(m, 'uBeyondDash').value.set(...beyondDash);
+    uniform<Vector2>(m, 'uBeyondDash').value.set(beyondDash[0], beyondDash[1]);
     uniform<number>(m, 'uBeyondOpacity').value = beyondOpacity;
   }
 
