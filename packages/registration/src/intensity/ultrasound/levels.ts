@@ -32,6 +32,8 @@ export interface Levels {
 /** Cubes' edges at the search's and at the final resolution, mm. */
 const SEARCH_MM = 1.5;
 const FINE_MM = 1;
+/** An ultrasound that reaches over more than this, mm³, gets larger cubes: time and memory stay what they are for this one. */
+const MOST_MM3 = 4e6;
 /** Few patches: for many starts. */
 export const QUICK: Selection = { most: 160 };
 const SEARCH_PATCHES = 500;
@@ -51,7 +53,15 @@ export interface Sources {
 
 /** Both sides at all resolutions; the moving images where the ultrasound can come to lie. The crew has them, too. */
 export async function levelsOf(sources: Sources, crew: Lc2Crew): Promise<Levels> {
-  const [coarse, finer] = await Promise.all([imagesAt(sources, SEARCH_MM, crew), imagesAt(sources, FINE_MM, crew)]);
+  const { low, high } = boxOf(sources.us);
+  const wider = Math.max(
+    1,
+    Math.cbrt([0, 1, 2].reduce((mm3, r) => mm3 * ((high[r] as number) - (low[r] as number)), 1) / MOST_MM3),
+  );
+  const [coarse, finer] = await Promise.all([
+    imagesAt(sources, wider * SEARCH_MM, crew),
+    imagesAt(sources, wider * FINE_MM, crew),
+  ]);
   const search = levelOf(coarse, { radius: 2, stride: 3, most: SEARCH_PATCHES });
   await sources.breathe();
   const fine = levelOf(finer, { radius: 3, stride: 5, most: FINE_PATCHES });
