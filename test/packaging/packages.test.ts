@@ -1,8 +1,11 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeVolume } from '@trocar/core/io';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { poseOf } from '../../packages/registration/src/testing/intensity.js';
+import { ctHead, mrHead } from '../../packages/registration/src/testing/phantoms.js';
 import { distFiles, PACKAGES, publicEntries } from '../../scripts/lib/entries.mjs';
 import { findBrowser, ROOT } from '../../scripts/lib/host.mjs';
 import { type Outcome, run } from '../../scripts/lib/run.mjs';
@@ -32,6 +35,9 @@ let installed: Awaited<ReturnType<typeof installInto>>;
 /** Runs a tool that the consumer has installed. */
 const consumerTool = (script: string, ...args: string[]): Promise<Outcome> =>
   run(process.execPath, [join(project, 'node_modules', script), ...args], { cwd: project });
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((sum, v, k) => sum + v * (b[k] as number), 0);
 
 function must(outcome: Outcome): string {
   if (outcome.code !== 0) throw new Error(outcome.output);
@@ -132,6 +138,33 @@ describe('in an empty project', () => {
     const nonsense = register('nonsense');
     expect([nonsense.status, nonsense.stdout]).toEqual([2, '']);
   });
+
+  it('trocar-register registers images there: in its workers, and through elastix', async () => {
+    const pose = poseOf([0.12, -0.1, 0.15], [6, -8, 5]);
+    await writeVolume(ctHead(5).volume, join(project, 'fixed.nrrd'));
+    await writeVolume(mrHead(5, pose).volume, join(project, 'moving.nii.gz'));
+    const script = join(project, 'node_modules/@trocar/registration/dist/bin/trocar-register.js');
+    for (const how of [
+      ['--threads', '2'],
+      ['--metric', 'elastix'],
+    ]) {
+      const args = ['image', '--fixed', 'fixed.nrrd', '--moving', 'moving.nii.gz', '--out', 'image.tfm', '--json', ...how];
+      const { stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+        cwd: project,
+        encoding: 'utf8',
+        timeout: 120_000,
+      });
+      expect(stdout, stderr).toMatch(/^\{/);
+      const { outcome, fixedFromMoving } = JSON.parse(stdout) as { outcome: string; fixedFromMoving: number[][] };
+      expect([how, outcome]).toEqual([how, 'ok']);
+      // The pose is moving-from-fixed: what it does must be undone.
+      const back = fixedFromMoving.flatMap((row) => [0, 1, 2, 3].map((c) => dot(row, pose.subarray(4 * c, 4 * c + 4))));
+      back.forEach((v, k) => {
+        expect(Math.abs(v - (k % 5 === 0 ? 1 : 0))).toBeLessThan(k % 4 === 3 ? 2 : 0.02);
+      });
+      expect(readFileSync(join(project, 'image.tfm'), 'utf8')).toContain('#Insight Transform File');
+    }
+  }, 240_000);
 
   it('the embed example type-checks, our declarations too', async () => {
     const options = { target: 'es2022', lib: ['es2023', 'dom', 'dom.iterable'], module: 'esnext', moduleResolution: 'bundler' };
