@@ -1,4 +1,13 @@
-import { DirectionalLight, HemisphereLight, Mesh, PerspectiveCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
+import {
+  DirectionalLight,
+  Group,
+  HemisphereLight,
+  Mesh,
+  PerspectiveCamera,
+  PlaneGeometry,
+  Scene,
+  type WebGLRenderer,
+} from 'three';
 import { type Vec3, vec3 } from '../math/index.js';
 import { ErrorInScene } from './error-marks.js';
 import { drawBorder } from './furniture.js';
@@ -40,6 +49,8 @@ interface StandingSlice {
 /** The 3D view: the slices where they cut, the skin around them, plan, fiducials and tools. */
 export class SceneView {
   readonly orbit: Orbit = new Orbit();
+  /** The application's own objects. */
+  readonly objects: Group = new Group();
   readonly #scene = new Scene();
   readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW_DEGREES, 1, 5, 6000);
   readonly #light = new DirectionalLight(0xffffff, 2.2);
@@ -60,7 +71,7 @@ export class SceneView {
   /** @param planeOf where a slice view cuts */
   constructor(planeOf: (name: SliceViewName) => PlaneView) {
     this.#planeOf = planeOf;
-    this.#scene.add(new HemisphereLight(0xffffff, 0x404850, 1.4), this.#light, this.#light.target);
+    this.#scene.add(this.objects, new HemisphereLight(0xffffff, 0x404850, 1.4), this.#light, this.#light.target);
     this.#slices = new Map(SLICE_VIEWS.map((name) => [name, this.#standingSlice(name)]));
     this.rays = new VolumeInScene(this.#scene);
     this.#plan = new PlanInScene(this.#scene);
@@ -143,6 +154,7 @@ export class SceneView {
   }
 
   dispose(): void {
+    this.objects.clear();
     this.setSurface(undefined);
     this.rays.dispose();
     for (const tool of this.#tools.values()) tool.dispose();

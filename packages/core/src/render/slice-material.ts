@@ -22,20 +22,20 @@ uniform int uSamples; // of a slab; 1: none
 uniform int uSlabMode; // 0 max, 1 min, 2 mean
 in vec3 vIndex;
 out vec4 colour;
-// NaN where there is no image.
-float sampled() {
-  if (uSamples == 1) return outside(vIndex) ? uintBitsToFloat(0x7fc00000u) : stored(vIndex);
-  float sum = 0.0, count = 0.0;
+// False where there is no image: told by a flag, for not every GPU keeps a NaN that a shader made.
+bool sampled(out float value) {
+  value = 0.0;
+  float count = 0.0;
   for (int n = 0; n < uSamples; n += 1) {
     vec3 at = vIndex + float(n - uSamples / 2) * uAcross;
-    float value = outside(at) ? uintBitsToFloat(0x7fc00000u) : stored(at);
-    if (isnan(value)) continue;
-    bool first = count == 0.0;
-    sum = first ? value : uSlabMode == 0 ? max(sum, value) : uSlabMode == 1 ? min(sum, value) : sum + value;
+    if (outside(at)) continue;
+    float one = stored(at);
+    if (isnan(one)) continue;
+    value = count == 0.0 ? one : uSlabMode == 0 ? max(value, one) : uSlabMode == 1 ? min(value, one) : value + one;
     count += 1.0;
   }
-  if (count == 0.0) return uintBitsToFloat(0x7fc00000u);
-  return uSlabMode == 2 ? sum / count : sum;
+  if (uSlabMode == 2) value /= max(count, 1.0);
+  return count > 0.0;
 }
 bool isAir(float value, float grey) {
   if (value > uAir.y) return false;
@@ -50,8 +50,8 @@ bool isAir(float value, float grey) {
   return sum < 7.0 * uAir.x;
 }
 void main() {
-  float value = sampled();
-  if (isnan(value)) discard;
+  float value;
+  if (!sampled(value)) discard;
   float grey = clamp(value * uGain + uBias, 0.0, 1.0);
   if (uAir.x > -1e38 && isAir(value, grey)) discard;
   colour = vec4(vec3(grey), 1.0);

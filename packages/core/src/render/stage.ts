@@ -1,4 +1,4 @@
-import type { WebGLRenderer } from 'three';
+import type { Group, WebGLRenderer } from 'three';
 import { NavError, Signal } from '../base/index.js';
 import { type AffineTransform, type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
 import { type Clock, type Instant, systemClock } from '../time/index.js';
@@ -294,6 +294,14 @@ export class Stage<in out F extends string> {
   /** The camera of the 3D view. */
   get orbit(): SceneView['orbit'] {
     return this.#scene.orbit;
+  }
+
+  /**
+   * The application's own three.js objects, in the 3D view and in {@link frame}, mm: `stage.objects.add(mesh)`. What is opaque ends the
+   * volume's rays. The stage lets go of them when it is disposed; their geometries and materials stay the application's to dispose.
+   */
+  get objects(): Group {
+    return this.#scene.objects;
   }
 
   /** A slice view: its plane tells where on the screen a point lies, and the other way round. */

@@ -1,13 +1,13 @@
+import { DoubleSide, LinearSRGBColorSpace, Mesh, MeshBasicMaterial, PlaneGeometry } from 'three';
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, PoseView, point } from '../frames/index.js';
-import { fromRotationVector, Random, transformDirection, transformPoint, vec3 } from '../math/index.js';
+import { fromRotationVector, Random, transformPoint, vec3 } from '../math/index.js';
 import { type ManualClock, manualClock } from '../testing/index.js';
-import { Sampler, spacingOf, type Volume, type VoxelArray, volume } from '../volume/index.js';
+import { type Volume, type VoxelArray, volume } from '../volume/index.js';
 import { createStage, PALETTE, type Stage, singleLayout, type TransferFunction, type VolumeLook } from './index.js';
 import { FIELD_OF_VIEW_DEGREES } from './orbit.js';
 import { rgb } from './palette.js';
-import { EDGE_RANGES_PER_MM } from './ray-material.js';
-import { transferAt } from './transfer-function.js';
+import { type Cast, RayOracle } from './ray-oracle.js';
 
 const CT = frame('ct');
 const WIDTH = 128;
@@ -96,85 +96,6 @@ const POINTS: TransferFunction = [
   { value: 500, colour: '#40c0a0', perMm: 0.01 },
   { value: 900, colour: '#ffffff', perMm: 0.35 },
 ];
-
-interface Cast {
-  /** Of the shortest edge of a voxel. */
-  readonly step: number;
-  readonly shading?: boolean;
-  /** Cut away where n · p > d, mm. */
-  readonly clip?: { readonly n: readonly number[]; readonly d: number };
-  /** Where the ray ends at the latest, mm from the eye. */
-  readonly end?: (eye: ArrayLike<number>, ray: ArrayLike<number>) => number;
-}
-
-/** Colour and opacity along a ray, in doubles, every step taken: nothing is skipped, nothing ended early. */
-class RayOracle {
-  readonly #v: Volume<'ct'>;
-  readonly #points: TransferFunction;
-  readonly #sampler: Sampler;
-  readonly #drawn = new Float64Array(4);
-
-  constructor(v: Volume<'ct'>, points: TransferFunction) {
-    this.#v = v;
-    this.#points = points;
-    this.#sampler = new Sampler(v);
-  }
-
-  #value(i: number[]): number {
-    const [x, y, z] = i.map((c, k) => Math.min(Math.max(c, 0), (this.#v.size[k] as number) - 1)) as [number, number, number];
-    return this.#sampler.atIndex(x, y, z);
-  }
-
-  cast(eye: ArrayLike<number>, ray: ArrayLike<number>, how: Cast): number[] {
-    const m = this.#sampler.indexFromFrame;
-    const o = transformPoint(vec3(0, 0, 0), m, eye);
-    const d = transformDirection(vec3(0, 0, 0), m, ray);
-    let enter = 0;
-    let leave = how.end?.(eye, ray) ?? Number.POSITIVE_INFINITY;
-    for (let k = 0; k < 3; k += 1) {
-      const faces = [-0.5, (this.#v.size[k] as number) - 0.5].map((f) => (f - (o[k] as number)) / (d[k] as number));
-      enter = Math.max(enter, Math.min(...faces));
-      leave = Math.min(leave, Math.max(...faces));
-    }
-    if (how.clip !== undefined) {
-      const { n, d: offset } = how.clip;
-      const dot = (a: ArrayLike<number>): number => n.reduce((sum, c, k) => sum + c * (a[k] as number), 0);
-      const t = (offset - dot(eye)) / dot(ray);
-      if (dot(ray) > 0) leave = Math.min(leave, t);
-      else enter = Math.max(enter, t);
-    }
-    const step = how.step * Math.min(...spacingOf(this.#v));
-    const sum = [0, 0, 0, 0];
-    for (let from = enter; from < leave; from += step) {
-      const to = Math.min(leave, from + step);
-      const p = [0, 1, 2].map((k) => (o[k] as number) + 0.5 * (from + to) * (d[k] as number));
-      transferAt(this.#drawn, this.#points, this.#value(p));
-      const share = (1 - (sum[3] as number)) * (1 - Math.exp(-(this.#drawn[3] as number) * (to - from)));
-      if (share === 0) continue;
-      const tint = this.#shade(Array.from(this.#drawn.subarray(0, 3)), p, ray, how.shading ?? true);
-      for (let c = 0; c < 3; c += 1) sum[c] = (sum[c] as number) + share * Math.min(1, tint[c] as number);
-      sum[3] = (sum[3] as number) + share;
-    }
-    return sum;
-  }
-
-  #shade(tint: number[], p: number[], ray: ArrayLike<number>, on: boolean): number[] {
-    if (!on) return tint;
-    const m = this.#sampler.indexFromFrame;
-    const slope = [0, 1, 2].map((k) => {
-      const moved = (by: number): number => this.#value(p.map((x, a) => (a === k ? x + by : x)));
-      return (moved(1) - moved(-1)) / 2;
-    });
-    const g = [0, 1, 2].map((r) => [0, 1, 2].reduce((sum, k) => sum + (slope[k] as number) * (m[4 * r + k] as number), 0));
-    const size = Math.hypot(...g);
-    if (size === 0) return tint;
-    const facing = Math.abs(g.reduce((sum, x, k) => sum + x * (ray[k] as number), 0)) / size;
-    const range = (this.#points.at(-1)?.value as number) - (this.#points[0]?.value as number);
-    const f = Math.min(1, size / (EDGE_RANGES_PER_MM * range));
-    const smooth = f * f * (3 - 2 * f);
-    return tint.map((c) => c + smooth * (c * (0.25 + 0.75 * facing) + 0.2 * facing ** 20 - c));
-  }
-}
 
 /** The ray through the middle of a pixel: from the eye, of length 1. */
 function rayOf(stage: Stage<'ct'>, x: number, y: number): { eye: Float64Array; ray: number[] } {
@@ -380,6 +301,36 @@ it('is hidden by what is solid before it, hides what is behind it, and is seen t
     expect(inside, String(forward)).toBeGreaterThan(150);
     expect(wrong / inside, String(forward)).toBeLessThan(0.15);
   }
+});
+
+it('ends at the application’s own meshes, wherever they are moved', () => {
+  const { stage, clock } = shown({ shading: false });
+  const middle = transformPoint(vec3(0, 0, 0), V.frameFromIndex, [15, 13, 14]);
+  // A wall across the way, so wide that it fills the picture: it lies in the plane through `middle`, moved along the view.
+  const wall = new Mesh(new PlaneGeometry(1e4, 1e4), new MeshBasicMaterial({ side: DoubleSide }));
+  wall.material.color.setRGB(0, 0, 1, LinearSRGBColorSpace);
+  stage.objects.add(wall);
+  const eye = Float64Array.from(stage.orbit.eye());
+  const n = eye.map((e, k) => (e - (stage.orbit.target[k] as number)) / stage.orbit.distance);
+  wall.lookAt(n[0] as number, n[1] as number, n[2] as number);
+  const covered: number[] = [];
+  for (const away of [-60, -5, 5, 60]) {
+    const at = middle.map((c, k) => c + away * (n[k] as number));
+    wall.position.set(at[0] as number, at[1] as number, at[2] as number);
+    settle(stage, clock);
+    const end = (from: ArrayLike<number>, ray: ArrayLike<number>): number => {
+      const dot = (a: ArrayLike<number>): number => [0, 1, 2].reduce((sum, k) => sum + (a[k] as number) * (n[k] as number), 0);
+      return (dot(at) - dot(from)) / dot(ray);
+    };
+    const blue = Uint8Array.from({ length: 4 * WIDTH * HEIGHT }, (_, k) => (k % 4 === 2 ? 255 : 0));
+    const tally = against(stage, ORACLE, { step: 0.5, shading: false, end }, blue);
+    expect(tally.worst, String(away)).toBeLessThanOrEqual(GREY_LEVELS);
+    covered.push(tally.covered);
+  }
+  expect(covered[3]).toBe(0);
+  expect(covered[1]).toBeGreaterThan(covered[2] as number);
+  wall.geometry.dispose();
+  wall.material.dispose();
 });
 
 describe('its quality', () => {
