@@ -1,6 +1,6 @@
 import { confidenceOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import type { Crew } from './crew.js';
-import { type CrossChecks, crossChecked, edgesChecked, gather, type SearchEvidence } from './evidence.js';
+import { type CrossChecks, crossChecked, edgesChecked, gather, type SearchEvidence, settled } from './evidence.js';
 import { type Ladder, type Located, locate, type QUICK, refined, type SearchSpace } from './locate.js';
 import { mirrorCandidate } from './mirror.js';
 import { distanceBetween, type Motion } from './motion.js';
@@ -55,7 +55,8 @@ export async function attempt(
   const details = crew.run(tasks);
   const edges = edgesChecked(scene, best.motion);
   const [finest, other] = (await details).map(([first]) => first) as [Reached, Reached | undefined];
-  const evidence = gather({ ...scene, located, finest, runnerUp: other }, checks, edges);
+  const settledChecks = await settled(crew, scene, 'rigid', checks, best);
+  const evidence = gather({ ...scene, located, finest, runnerUp: other }, settledChecks, edges);
   const confidence = confidenceOf(evidence);
   const circumstances = { confidence, allowed: located.allowed, reduced: false, linear: finest.motion.linear };
   return {

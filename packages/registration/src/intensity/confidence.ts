@@ -31,6 +31,9 @@ function octaves(mm: number, unitMm: number): number {
   return Math.log2(Math.max(mm, 1e-6) / unitMm);
 }
 
+/** However coarse the level, a result that other ways miss by half of this is no longer right within 2 mm for sure. */
+const MOST_UNIT_MM = 4;
+
 /** The evidence as doubts, each 0 … 1, that the confidence is a logistic function of; the first term is 1. */
 export function confidenceTerms(e: SearchEvidence): number[] {
   return [
@@ -39,7 +42,7 @@ export function confidenceTerms(e: SearchEvidence): number[] {
     doubt(e.runnerUpGap, 0.12, 0),
     doubt(e.edges, 0.6, 0.35),
     doubt(e.edgePeak, 6, 1),
-    doubt(octaves(e.reversalMm, e.judgedSpacingMm), -1, 1),
+    doubt(octaves(e.reversalMm, Math.min(e.judgedSpacingMm, MOST_UNIT_MM)), -1, 1),
     doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -0.25, 1.5),
     doubt(octaves(e.samplingMm, 0.01 * e.radiusMm), -2.5, 1),
     doubt(e.mutualInformation, 0.3, 0),

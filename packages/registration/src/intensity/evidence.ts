@@ -5,7 +5,7 @@ import { finestClimb, type Ladder, type Located } from './locate.js';
 import { distanceBetween, inverseOf, type Motion, type MotionKind, PARAMETERS } from './motion.js';
 import type { SampleSet } from './samples.js';
 import { type Candidate, worth } from './search.js';
-import type { Reached, Task } from './workshop.js';
+import type { LevelData, Reached, Task } from './workshop.js';
 
 /** What speaks for and against a result: figures that need no truth. */
 export interface RegistrationEvidence {
@@ -51,6 +51,8 @@ export interface EvidenceSources {
   readonly runnerUp: Reached | undefined;
   /** The level of the crew on which fixed and moving are exchanged, and the centre of its samples. */
   readonly reversedLevel: number;
+  /** Makes the finest level for that. */
+  readonly reversedFinest: () => LevelData;
   readonly centre: ArrayLike<number>;
   readonly reversedCentre: ArrayLike<number>;
   readonly edgeSpacingMm: number;
@@ -62,7 +64,7 @@ export interface EvidenceSources {
 /** The evidence for a rigid pose. */
 export function gather(
   { located, finest, runnerUp, ladder }: EvidenceSources,
-  checks: CrossChecks,
+  checks: Pick<SearchEvidence, 'reversalMm' | 'affineGapMm'>,
   edges: EdgeChecks,
 ): SearchEvidence {
   return {
@@ -102,7 +104,7 @@ export async function gatherFor(
   const [judged, detailed, other] = (await crew.run(tasks)).flat() as [Reached, Reached, Reached | undefined];
   const checks = {
     ...seen(ladder, best),
-    ...(await crossChecked(crew, sources, kind, judged)),
+    ...(await settled(crew, sources, kind, await crossChecked(crew, sources, kind, judged), best)),
     ...edgesChecked(sources, best.motion),
   };
   const same =
@@ -113,8 +115,11 @@ export async function gatherFor(
   return { evidence: kind === 'affine' ? { ...evidence, affineGapMm: rigid.affineGapMm } : evidence, detailed };
 }
 
-/** What other ways to the pose say. */
-export type CrossChecks = Pick<SearchEvidence, 'reversalMm' | 'affineGapMm'>;
+/** What other ways to the pose say, on the judged level. */
+export type CrossChecks = Pick<SearchEvidence, 'reversalMm' | 'affineGapMm'> & {
+  /** Where fixed and moving exchanged lead to. */
+  readonly reversed: Reached;
+};
 /** What the images' edges say. */
 export type EdgeChecks = Pick<SearchEvidence, 'edges' | 'edgePeak'>;
 
@@ -138,9 +143,40 @@ export async function crossChecked(
   ];
   const [reversed, affine] = (await crew.run(tasks)).map(([first]) => first as Reached) as [Reached, Reached];
   return {
+    reversed,
     reversalMm: distanceBetween(inverseOf(reversed.motion, reversedCentre, centre), judged.motion, radiusMm),
     affineGapMm: distanceBetween(affine.motion, judged.motion, radiusMm),
   };
+}
+
+/** A result is right within this: two ways to it that differ by more cannot both be. */
+const RIGHT_MM = 2;
+
+/**
+ * What the checks come to. Where the exchanged images lead elsewhere on the judged level, that may be the level's coarseness: they are
+ * followed to the finest, as the result was, and compared there.
+ */
+export async function settled(
+  crew: Crew,
+  {
+    ladder,
+    reversedLevel,
+    reversedFinest,
+    centre,
+    reversedCentre,
+  }: Pick<EvidenceSources, 'ladder' | 'reversedLevel' | 'reversedFinest' | 'centre' | 'reversedCentre'>,
+  kind: MotionKind,
+  { reversed, reversalMm, affineGapMm }: CrossChecks,
+  finest: Candidate,
+): Promise<Pick<SearchEvidence, 'reversalMm' | 'affineGapMm'>> {
+  const top = ladder.spacings.length - 1;
+  if (reversalMm <= RIGHT_MM || ladder.judgedLevel === top) return { reversalMm, affineGapMm };
+  const level = reversedLevel + 1;
+  crew.supply(level, reversedFinest());
+  const options = finestClimb(ladder, top, kind);
+  const [end] = (await crew.run([{ kind: 'climb', level, motion: reversed.motion, options }])).flat() as [Reached];
+  const back = inverseOf(end.motion, reversedCentre, centre);
+  return { reversalMm: distanceBetween(back, finest.motion, ladder.radiusMm), affineGapMm };
 }
 
 /** In the caller's thread. */

@@ -16,6 +16,8 @@ export interface Scene {
    */
   readonly levels: ReadonlyArray<() => LevelData>;
   readonly reversedLevel: number;
+  /** The finest level with fixed and moving exchanged: only made where it is needed. */
+  readonly reversedFinest: () => LevelData;
   /** What motions are about: the middle of the fixed image, and of the moving one where they are exchanged, mm. */
   readonly centre: readonly [number, number, number];
   readonly reversedCentre: readonly [number, number, number];
@@ -62,21 +64,21 @@ export async function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: Scen
     ),
   );
   const judgedLevel = Math.max(Math.min(1, count - 1), Math.min(2, count - 2));
-  const fixedJudged = ofFixed.levels[judgedLevel] as ByteImage;
-  const reversed = once(
-    (): LevelData => ({
-      samples: samplersOf(ofMoving, reversedCentre, seed)(judgedLevel),
-      image: fixedJudged,
+  const reversedSamples = samplersOf(ofMoving, reversedCentre, seed);
+  const reversed = (n: number): (() => LevelData) =>
+    once(() => ({
+      samples: reversedSamples(n),
+      image: ofFixed.levels[n] as ByteImage,
       metric,
-      movingBins: planOf(judgedLevel, count).movingBins,
-    }),
-  );
+      movingBins: planOf(n, count).movingBins,
+    }));
   const levelAt = (n: number): LevelData => (levels[n] as () => LevelData)();
   const second = Math.min(1, count - 1);
   return {
     ladder: { spacings, radiusMm: levelAt(0).samples.radiusMm, judgedLevel },
-    levels: [...levels, reversed],
+    levels: [...levels, reversed(judgedLevel)],
     reversedLevel: count,
+    reversedFinest: reversed(count - 1),
     centre,
     reversedCentre,
     fixedBody: bodyCentreOf(ofFixed.levels[0] as ByteImage),

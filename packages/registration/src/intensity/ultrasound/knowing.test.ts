@@ -44,6 +44,14 @@ describe('what is thought of a pose', () => {
     expect(judgement.findings.length).toBeGreaterThan(0);
   });
 
+  it.each<[string, Partial<UltrasoundEvidence>]>([
+    ["another patient's MR, seed 3", { peak: 7.1, gain: 0.055, runnerUpGap: 0.282, halvesMm: 0.48, mindPeak: 1.35 }],
+    ["another patient's MR, seed 8", { peak: 7.6, gain: 0.064, runnerUpGap: 0.532, halvesMm: 0.53, mindPeak: 0.62 }],
+  ])('is not ok with the evidence that once passed for right: %s', (_, evidence) => {
+    expect(confidenceOf({ ...good, ...evidence })).toBeLessThan(0.5);
+    expect(judged({ ...good, ...evidence }, range).outcome).toBe('failed');
+  });
+
   it('asks more of one image alone than of two', () => {
     // Between the two thresholds.
     const middling = [0.4, 0.5, 0.6, 0.7].map((halvesMm) => ({ ...good, halvesMm, mindPeak: 1.2, runnerUpGap: 0.3 }));

@@ -41,6 +41,23 @@ describe('registering to simulated ultrasound', () => {
     expect(p95Mm).toBeGreaterThan(rmsMm);
   });
 
+  it.each([0, 2])(
+    'is not ok with MR that is mirrored along axis %d: nothing is right there',
+    async (axis) => {
+      const m = identity4();
+      m[5 * axis] = -1;
+      m[12 + axis] = sim.targets.mr.reduce((sum, p) => sum + (2 * (p.xyz[axis] as number)) / sim.targets.mr.length, 0);
+      const mirrored = [sim.t1, sim.flair].map((v) => ({
+        ...v,
+        frameFromIndex: multiply4(new Float64Array(16), m, v.frameFromIndex),
+      }));
+      const wrong = await registerToUltrasound(sim.us, mirrored, { initial: sim.usFromMr, ...start });
+      expect(wrong.outcome).not.toBe('ok');
+      expect(wrong.evidence.gain).toBeLessThan(0.6 * found.evidence.gain);
+    },
+    120_000,
+  );
+
   it('turns each flip into an error that shows: the inverse, and the pose with left and right exchanged', () => {
     const wrong = (m: ArrayLike<number>): number => {
       const errors = sim.targets.mr.map((p, k) =>

@@ -37,7 +37,10 @@ export interface UltrasoundRegistrationOptions<U extends string, M extends strin
   readonly threads?: number;
   /** Makes the Web Worker of `intensity.worker.js`, where a page's bundler does not find it by itself. */
   readonly createWorker?: () => Worker;
-  /** Ends the registration within a tenth of a second: it throws `registration/aborted`. */
+  /**
+   * Ends the registration: it throws `registration/aborted`, at the next pause, which is some hundredths of a second away, and
+   * while images are made ready, large ones without workers above all, some tenths.
+   */
   readonly signal?: AbortSignal;
   /** Called with the fraction done, 0 … 1. */
   readonly progress?: (fraction: number) => void;
