@@ -109,6 +109,28 @@ describe('the error at the target', () => {
     expect(brightness(stage)).toBe(bare);
   });
 
+  it.each([
+    ['below, to the right', 30, 25],
+    ['below, to the left', -50, 25],
+    ['above, to the right', 30, -7],
+  ])('its words cover no number of a fiducial %s of it in the 3D view', (_, right, down) => {
+    const stage = make('3d');
+    stage.orbit.azimuth = 0;
+    stage.orbit.elevation = 0;
+    stage.render();
+    const mmPerPx = (2 * stage.orbit.distance * Math.tan((13 * Math.PI) / 180)) / 320;
+    const there = [MIDDLE[0] + right * mmPerPx, MIDDLE[1], MIDDLE[2] - down * mmPerPx];
+    stage.setFiducials([{ point: point(CT, there), state: 'suspect', label: '8' }]);
+    stage.render();
+    const alone = box(stage, PALETTE.alarm);
+    stage.setTargetError({ centre, shape: SHAPE.map((v) => v / 3), label: '95 % ≤ 0.7 mm' });
+    stage.setErrorScale(3);
+    stage.render();
+    expect(alone.count).toBeGreaterThan(20);
+    expect(box(stage, PALETTE.alarm).count).toBe(alone.count);
+    expect(box(stage, PALETTE.text).count).toBeGreaterThan(100);
+  });
+
   it('has to be in the frame of the stage', () => {
     const stage = make('axial');
     const elsewhere = point(frame('tracker'), MIDDLE) as unknown as typeof centre;

@@ -6,6 +6,7 @@ import { Label } from './label.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
 import type { PlaneView } from './planes.js';
+import type { FiducialsInScene } from './scene-fiducials.js';
 import { fade } from './slice-marks.js';
 
 /** Smaller than this on the screen it is not drawn: it could not be told from the target's cross, CSS pixels. */
@@ -61,7 +62,8 @@ export class ErrorInScene {
     hud.scene.add(this.#label.object);
   }
 
-  update(camera: PerspectiveCamera, width: number, height: number, model: StageModel): void {
+  /** @param fiducials in their places of this frame: their numbers are kept clear */
+  update(camera: PerspectiveCamera, width: number, height: number, model: StageModel, fiducials: FiducialsInScene): void {
     const { targetError, dpr, errorScale: f } = model;
     this.#mesh.visible = false;
     this.#label.object.visible = false;
@@ -84,12 +86,25 @@ export class ErrorInScene {
     this.#mesh.matrixWorldNeedsUpdate = true;
     this.#middle.project(camera);
     const x = ((this.#middle.x + 1) / 2) * width;
-    // Near the right border the text goes to the left: a number that is cut off is another number.
-    const side = x > 0.6 * width ? -1 : 1;
-    const anchor = side > 0 ? 'left' : 'right';
-    this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor, weight: 700 });
+    const y = ((1 - this.#middle.y) / 2) * height;
+    this.#label.set(targetError.label, { sizePx: Math.round(15 * dpr), colour: PALETTE.text, anchor: 'left', weight: 700 });
     this.#label.object.visible = this.#middle.z < 1 && targetError.label !== '';
-    this.#label.at(x + side * 14 * dpr, ((1 - this.#middle.y) / 2) * height + 16 * dpr);
+    this.#place(x, y, width, dpr, fiducials);
+  }
+
+  /** Beside the target, right or left, below or above: where the text is whole and covers the fewest numbers. */
+  #place(x: number, y: number, width: number, dpr: number, fiducials: FiducialsInScene): void {
+    const label = this.#label;
+    let [bestLeft, bestMiddle, least] = [0, 0, Number.POSITIVE_INFINITY];
+    for (let n = 0; n < 8; n += 1) {
+      const left = n % 2 === 0 ? x + 14 * dpr : x - 14 * dpr - label.width;
+      const middle = y + ((n & 2) === 0 ? 1 : -1) * (n < 4 ? 16 : 40) * dpr;
+      // A number that is cut off is another number.
+      const cut = left < 0 || left + label.width > width ? 100 : 0;
+      const cost = cut + fiducials.covered(left, middle - label.height / 2, label.width, label.height);
+      if (cost < least) [bestLeft, bestMiddle, least] = [left, middle, cost];
+    }
+    label.at(bestLeft, bestMiddle);
   }
 
   dispose(): void {

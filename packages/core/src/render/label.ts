@@ -85,6 +85,23 @@ export class Label {
     uniform<number>(this.object.material, 'uOpacity').value = opacity;
   }
 
+  /** Width of the text as it is drawn, device pixels. */
+  get width(): number {
+    return this.#width;
+  }
+
+  /** Height of the text as it is drawn, device pixels. */
+  get height(): number {
+    return this.#height;
+  }
+
+  /** Whether the text is shown and lies partly in a box of the screen, device pixels. */
+  touches(left: number, top: number, width: number, height: number): boolean {
+    const { x, y } = this.object.position;
+    const [dx, dy] = [Math.abs(x - left - width / 2), Math.abs(y - top - height / 2)];
+    return this.object.visible && 2 * dx < this.#width + width && 2 * dy < this.#height + height;
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     this.object.geometry.dispose();

@@ -73,6 +73,13 @@ export class FiducialsInScene {
     }
   }
 
+  /** How many numbers, as last placed, a box of the screen would cover, device pixels. */
+  covered(left: number, top: number, width: number, height: number): number {
+    let count = 0;
+    for (const { label } of this.#marks) if (label.touches(left, top, width, height)) count += 1;
+    return count;
+  }
+
   dispose(): void {
     this.#rebuild([]);
     this.#sphere.dispose();

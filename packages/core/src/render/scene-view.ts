@@ -135,7 +135,7 @@ export class SceneView {
     this.#plan.update(width, height, model);
     for (const tool of this.#tools.values()) tool.update(width, height, model.dpr);
     this.#fiducials.update(this.#camera, width, height, model);
-    this.#error.update(this.#camera, width, height, model);
+    this.#error.update(this.#camera, width, height, model, this.#fiducials);
     this.#compass.update(this.orbit, width, height, model.dpr);
     const big = Math.min(width, height) > 200 * model.dpr;
     const scaled = model.errorScale !== 1 && (model.targetError !== undefined || model.fiducials.some((f) => f.offset));
