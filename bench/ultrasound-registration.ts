@@ -16,7 +16,8 @@ import { type Row, report, row } from './_report.js';
  *   … --starts 20 --simulated 10                     fewer
  *   … --only real|single|simulated|wrong             one part
  *   … --first 26                                     from that seed on
- *   … --threads 2                                    workers
+ *   … --threads 2                                    workers, here 2; without, everything in one thread
+ *   … --each                                         every result as it comes
  *   … --fit                                          weights of the confidence from these results
  *
  * Right: mean error of the landmarks at most 2.5 mm (real); mean distance from the best rigid motion over the targets at most
@@ -31,6 +32,7 @@ const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf
 const STARTS = argument('--starts', 100);
 const SIMULATED = argument('--simulated', 50);
 const WRONG = argument('--wrong', 10);
+const THREADS = argument('--threads', 0);
 const FIRST = argument('--first', 1);
 
 const us = frame('us');
@@ -107,6 +109,7 @@ async function run(one: Case, seed: number, mm: number, deg: number, limitMm: nu
     searchMm: mm,
     searchDeg: deg,
     seed,
+    threads: THREADS,
   });
   const seconds = (performance.now() - began) / 1000;
   const best = registerPoints(us, mr, one.targets.us, one.targets.mr, { allow: ['scale'] }).edge;
@@ -117,7 +120,7 @@ async function run(one: Case, seed: number, mm: number, deg: number, limitMm: nu
     one.targets.mr.map((p) => apply(best, p)),
   );
   const squares = one.targets.us.reduce((sum, p) => sum + found.expectedTre(p).rmsMm ** 2 / n, 0);
-  return {
+  const result = {
     errorMm,
     rigidErrorMm,
     expectedMm: Math.sqrt(squares),
@@ -127,6 +130,8 @@ async function run(one: Case, seed: number, mm: number, deg: number, limitMm: nu
     evidence: found.evidence,
     seconds,
   };
+  if (process.argv.includes('--each')) console.log(JSON.stringify({ seed, ...result }));
+  return result;
 }
 
 const all: Result[] = [];
@@ -143,7 +148,6 @@ interface Aim {
 
 function told(name: string, results: readonly Result[], { success, never }: Aim = {}): Row[] {
   all.push(...results);
-  if (process.argv.includes('--each')) for (const r of results) console.log(JSON.stringify({ name, ...r }));
   const good = results.filter((r) => r.outcome === 'ok' && r.right).length / results.length;
   const silent = results.filter((r) => r.outcome === 'ok' && !r.right).length;
   const errors = results.map((r) => r.errorMm);
