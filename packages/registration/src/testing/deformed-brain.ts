@@ -1,5 +1,5 @@
 import { type AffineTransform, affineTransform } from '@trocar/core';
-import { fromRotationVector, identity4, Random, transformPoint } from '@trocar/core/math';
+import { cholesky, choleskySolve, fromRotationVector, identity4, Random, transformPoint } from '@trocar/core/math';
 import { simulateUltrasound } from '@trocar/core/testing';
 import { type AnyVolume, cornersOf, percentiles, Sampler, type Volume, volume } from '@trocar/core/volume';
 import { fitRigid } from '../points/rigid-fit.js';
@@ -30,8 +30,14 @@ export interface DeformedBrain {
   readonly movingPlaces: Float64Array;
   /** The rigid motion that brings these together best: moving from fixed. */
   readonly bestRigid: AffineTransform<'mr', 'us'>;
-  /** Errors that a map from fixed to moving leaves at the places, mm in the moving frame. */
-  errorsOf(map: (out: Float64Array, p: ArrayLike<number>) => ArrayLike<number>): Float64Array;
+  /**
+   * `fixedPlaces` without what single frames of ultrasound were recorded off: a tracker's noise, which differs from frame to
+   * frame and is no motion of tissue. What all frames share (calibration, latency, speed of sound) is in them. Equal to
+   * `fixedPlaces` where there are no frames.
+   */
+  readonly steadyPlaces: Float64Array;
+  /** Errors that a map from fixed to moving leaves at `fixedPlaces` (or at `steadyPlaces`, where given), mm in the moving frame. */
+  errorsOf(map: (out: Float64Array, p: ArrayLike<number>) => ArrayLike<number>, places?: Float64Array): Float64Array;
 }
 
 /** A map of places: into `out`. */
@@ -47,7 +53,32 @@ export function deformedBrain(options: DeformedBrainOptions): DeformedBrain {
   const s = simulateUltrasound({ seed, shiftMm, resected, mrSpacingMm: spacingMm });
   const flat = (points: ReadonlyArray<{ readonly xyz: ArrayLike<number> }>): Float64Array =>
     Float64Array.from(points.flatMap(({ xyz }) => Array.from(xyz)));
-  return judged(s.us, [s.t1, s.flair], flat(s.targets.us), flat(s.targets.mr));
+  const brain = judged(s.us, [s.t1, s.flair], flat(s.targets.us), flat(s.targets.mr));
+  // The same operation recorded without errors: the same places, for the errors are drawn whether they are used or not.
+  const exact = simulateUltrasound({ seed, shiftMm, resected, ultrasoundSpacingMm: 6, mrSpacingMm: 8, errors: 0 });
+  return { ...brain, steadyPlaces: steadied(brain.fixedPlaces, flat(exact.targets.us)) };
+}
+
+/** Exact places with the affine part, by least squares, of what recorded ones are off: the rest is noise of single frames. */
+function steadied(recorded: Float64Array, exact: Float64Array): Float64Array {
+  const count = exact.length / 3;
+  const middle = [0, 1, 2].map((r) => exact.reduce((s, x, n) => (n % 3 === r ? s + x / count : s), 0));
+  const row = (n: number): number[] => [1, ...middle.map((m, r) => ((exact[3 * n + r] as number) - m) / 20)];
+  const normal = new Float64Array(16);
+  const right = [0, 1, 2].map(() => new Float64Array(4));
+  for (let n = 0; n < count; n += 1) {
+    const x = row(n);
+    for (let a = 0; a < 4; a += 1) {
+      for (let b = 0; b < 4; b += 1) normal[4 * a + b] = (normal[4 * a + b] as number) + (x[a] as number) * (x[b] as number);
+      right.forEach((v, r) => {
+        v[a] = (v[a] as number) + (x[a] as number) * ((recorded[3 * n + r] as number) - (exact[3 * n + r] as number));
+      });
+    }
+  }
+  const lower = new Float64Array(16);
+  if (!cholesky(lower, normal, 4)) throw new Error('The places lie in a plane.');
+  const fits = right.map((v) => choleskySolve(new Float64Array(4), lower, v, 4));
+  return exact.map((x, n) => x + row(Math.floor(n / 3)).reduce((s, t, a) => s + t * (fits[n % 3]?.[a] as number), 0));
 }
 
 /**
@@ -212,11 +243,12 @@ function judged(
     moving,
     fixedPlaces,
     movingPlaces,
+    steadyPlaces: fixedPlaces,
     bestRigid: affineTransform(to, fixed.frame, Float64Array.from(fit.matrix)),
-    errorsOf(map) {
+    errorsOf(map, places = fixedPlaces) {
       const out = new Float64Array(3);
       return Float64Array.from({ length: count }, (_, n) => {
-        const q = map(out, fixedPlaces.subarray(3 * n, 3 * n + 3));
+        const q = map(out, places.subarray(3 * n, 3 * n + 3));
         return distance(q, movingPlaces.subarray(3 * n, 3 * n + 3));
       });
     },

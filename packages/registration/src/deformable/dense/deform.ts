@@ -21,8 +21,9 @@ const STIFFER = 1.5;
 /** Steps of the rigid motion on the fine level. */
 const RIGID_FINE = 4;
 
-const COARSE: Smoothness = { bendMm: 5, stretchMm: 1, bulk: 1, iterations: 15 };
-const FINE: Smoothness = { bendMm: 4, stretchMm: 1, bulk: 1, iterations: 12 };
+/** Brain shift strains by a tenth or two where it is most, and over centimetres alike. */
+const COARSE: Smoothness = { strain: 0.2, alikeMm: 20, bulk: 1, iterations: 15 };
+const FINE: Smoothness = { ...COARSE, iterations: 12 };
 
 /** What was found, in the fixed image's frame; the moving images stand where the caller's start put them. */
 export interface Deformed {
@@ -167,7 +168,7 @@ async function unfolded(
     const displacements = grid(coefficients);
     const volume = localVolume(displacements);
     if (volume.least >= LEAST_VOLUME) return { displacements, volume, stiffened, coefficients };
-    smoothness = { ...smoothness, bendMm: STIFFER * smoothness.bendMm, stretchMm: STIFFER * smoothness.stretchMm };
+    smoothness = { ...smoothness, strain: smoothness.strain / STIFFER };
   }
   for (let share = 0.8; ; share *= 0.8) {
     const shortened = coefficients.map((x) => share * x);

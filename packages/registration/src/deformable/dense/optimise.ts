@@ -7,12 +7,12 @@ export const CUBES_PER_NODE = 4;
 /** Cubes along the edge of the blocks whose curvature is taken together: a step's direction only, which stiffness smooths. */
 const BLOCK = 4;
 
-/** How far displacements of neighbours influence each other, and how hard volume is kept. */
+/** How tissue is taken to deform before any image is seen. */
 export interface Smoothness {
-  /** Wavelength over 2π below which bending is held back by as much as the images pull on average, mm. */
-  readonly bendMm: number;
-  /** The same for stretching: it fades what the images do not show. */
-  readonly stretchMm: number;
+  /** Strains of this size, rms, are ordinary. */
+  readonly strain: number;
+  /** Over this distance they are alike, mm. */
+  readonly alikeMm: number;
   /** Change of volume against stretching. */
   readonly bulk: number;
   readonly iterations: number;
@@ -25,11 +25,10 @@ export function nodesFor(size: readonly [number, number, number]): [number, numb
 }
 
 /**
- * What is known of tissue before any image is seen: strains of about 0.1, alike over about 20 mm, against images that tell
- * something of their own every 5 mm, in four independent ways. λ = 1 / (0.1² · 20³) per mm³ against 4 (h / 5)³ for each cube of h
- * comes to 25 for each node of 4 h. Where images show little, this holds.
+ * Images tell something of their own every 5 mm, in four independent ways: of h³ mm³ that counts 4 h³ / 5³, in units of the mean
+ * difference that is left, which is their noise.
  */
-const PRIOR = 25;
+const TOLD_PER_MM3 = 4 / 5 ** 3;
 
 interface Problem {
   readonly level: Level;
@@ -97,7 +96,7 @@ function problemOf(
   matrix: ArrayLike<number>,
   nodes: readonly [number, number, number],
   fine: SplineLattice,
-  { bendMm, stretchMm, bulk }: Smoothness,
+  { strain, alikeMm, bulk }: Smoothness,
 ): Problem {
   const usual = meanDifference(level);
   const scale = 2 * usual;
@@ -105,27 +104,10 @@ function problemOf(
   // The middle of the first block, in steps of nodes.
   const blocks = new SplineLattice(nodes, size, 1 + (BLOCK - 1) / 2 / CUBES_PER_NODE, BLOCK / CUBES_PER_NODE);
   const total = level.weights.reduce((a, b) => a + b, 0);
-  const curvature = meanCurvature(level, scale);
-  // A node stands for so many cubes, of a mean over all.
-  const share = (CUBES_PER_NODE ** 3 / total) * curvature;
-  const stretch = Math.max(share * stretchMm ** 2, (PRIOR * usual) / total);
-  const stiffness = { stretch, bulk: bulk * stretch, bend: share * bendMm ** 4 };
+  // A field with strains ε alike over L costs ½ ∫ (|∇u|² + L² |∇∇u|²) / (ε² L³). A node stands for its cubes.
+  const stretch = ((CUBES_PER_NODE ** 3 / TOLD_PER_MM3 / (strain ** 2 * alikeMm ** 3)) * usual) / total;
+  const stiffness = { stretch, bulk: bulk * stretch, bend: stretch * alikeMm ** 2 };
   return { level, matrix, nodes, fine, blocks, stiffness, scale, away: usual, total };
-}
-
-/** Mean curvature of the loss by the displacement along an axis, per mm². */
-function meanCurvature({ compared, weights, spacingMm: h }: Level, scale: number): number {
-  let sum = 0;
-  let total = 0;
-  for (let n = 0; n < weights.length; n += 1) {
-    const e = compared.difference[n] as number;
-    const w = weights[n] as number;
-    if (w === 0 || Number.isNaN(e)) continue;
-    const s = compared.square;
-    sum += (w * lossSlope(e, scale) * ((s[6 * n] as number) + (s[6 * n + 3] as number) + (s[6 * n + 5] as number))) / 3;
-    total += w;
-  }
-  return total > 0 ? sum / total / (h * h) : 0;
 }
 
 function energyOf(p: Problem, c: Float32Array): number {
