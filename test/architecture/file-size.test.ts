@@ -7,7 +7,8 @@ import { trackedFiles } from '../_tracked-files.js';
 const MAX_LINES = 500;
 
 it(`no source file has more than ${MAX_LINES} lines`, () => {
-  const sources = trackedFiles().filter((path) => /[.](ts|mjs)$/.test(path));
+  // What a program wrote, nobody reads.
+  const sources = trackedFiles().filter((path) => /[.](ts|mjs)$/.test(path) && !path.endsWith('.generated.ts'));
   expect(sources.length).toBeGreaterThan(20);
   const tooLong = sources
     .map((path) => ({ path, lines: readFileSync(join(ROOT, path), 'utf8').split('\n').length - 1 }))

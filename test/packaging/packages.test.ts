@@ -2,10 +2,9 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeVolume } from '@trocar/core/io';
+import { headPhantom } from '@trocar/core/testing';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { poseOf } from '../../packages/registration/src/testing/intensity.js';
-import { ctHead, mrHead } from '../../packages/registration/src/testing/phantoms.js';
 import { distFiles, PACKAGES, publicEntries } from '../../scripts/lib/entries.mjs';
 import { findBrowser, ROOT } from '../../scripts/lib/host.mjs';
 import { type Outcome, run } from '../../scripts/lib/run.mjs';
@@ -140,9 +139,12 @@ describe('in an empty project', () => {
   });
 
   it('trocar-register registers images there: in its workers, and through elastix', async () => {
-    const pose = poseOf([0.12, -0.1, 0.15], [6, -8, 5]);
-    await writeVolume(ctHead(5).volume, join(project, 'fixed.nrrd'));
-    await writeVolume(mrHead(5, pose).volume, join(project, 'moving.nii.gz'));
+    // A turn of 0.15 rad about the long axis, and a shift.
+    const [c, s] = [Math.cos(0.15), Math.sin(0.15)];
+    const pose = Float64Array.of(c, s, 0, 0, -s, c, 0, 0, 0, 0, 1, 0, 6, -8, 5, 1);
+    const head = { spacingMm: 5, seed: 1 };
+    await writeVolume(headPhantom({ ...head, contrast: 'ct' }).volume, join(project, 'fixed.nrrd'));
+    await writeVolume(headPhantom({ ...head, contrast: 'mr', frameFromBody: pose }).volume, join(project, 'moving.nii.gz'));
     const script = join(project, 'node_modules/@trocar/registration/dist/bin/trocar-register.js');
     for (const how of [
       ['--threads', '2'],

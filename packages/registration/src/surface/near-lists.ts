@@ -1,5 +1,11 @@
-import { MOST_LISTED } from '@trocar/core/volume';
-import type { SurfaceIndex } from './surface-index.js';
+import { type MeshDistance, MOST_LISTED } from '@trocar/core/volume';
+import type { NearestGrid } from './nearest-grid.js';
+
+/** The surface: exactly, and as the grid looks it up. */
+interface Searched {
+  readonly exactly: MeshDistance;
+  readonly grid: NearestGrid;
+}
 
 /** How far a place may move before it is searched for again, in voxels of the surface's grid. */
 const MARGIN_VOXELS = 0.25;
@@ -28,7 +34,7 @@ export class NearLists {
    * The point of the surface nearest to `place`, which is number `n`: x, y, z, and the squared distance (mm²) into `out`.
    * @returns the slot of its triangle
    */
-  closest({ exactly, grid }: SurfaceIndex, out: Float64Array, place: Float64Array, n: number): number {
+  closest({ exactly, grid }: Searched, out: Float64Array, place: Float64Array, n: number): number {
     const searched = this.#searched;
     const dx = (place[0] as number) - (searched[3 * n] as number);
     const dy = (place[1] as number) - (searched[3 * n + 1] as number);
