@@ -1,8 +1,7 @@
 import { affineTransform } from '@trocar/core';
 import { fromRotationVector, identity4, multiply4, Random, transformPoint } from '@trocar/core/math';
 import { type DenseMetric, registerDeformable } from '@trocar/registration/deformable';
-import { fitRigid } from '../packages/registration/src/points/rigid-fit.js';
-import { type DeformedBrain, deformedBrain } from '../packages/registration/src/testing/deformed-brain.js';
+import { bestRigidOf, type DeformedBrain, deformedBrain } from '../packages/registration/src/testing/deformed-brain.js';
 import { median, report, row } from './_report.js';
 
 /**
@@ -73,8 +72,8 @@ for (const kind of KINDS) {
       return Math.hypot(...[0, 1, 2].map((r) => (q[r] as number) - (p[r] as number)));
     });
     const { steadyPlaces, movingPlaces } = brain;
-    const fit = fitRigid(movingPlaces, steadyPlaces, new Float64Array(steadyPlaces.length / 3).fill(1));
-    const steadyRigid = mean(brain.errorsOf((out, p) => transformPoint(out as Float64Array, fit.matrix, p), steadyPlaces));
+    const steadyFit = bestRigidOf(movingPlaces, steadyPlaces);
+    const steadyRigid = mean(brain.errorsOf((out, p) => transformPoint(out as Float64Array, steadyFit, p), steadyPlaces));
     const steadyError = mean(
       brain.errorsOf(found.movingFromFixed.map as (out: Float64Array, p: ArrayLike<number>) => Float64Array, steadyPlaces),
     );

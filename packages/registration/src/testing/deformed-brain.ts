@@ -229,6 +229,11 @@ function undone(x: Float64Array, y: ArrayLike<number>, motion: Motion): void {
   }
 }
 
+/** The rigid motion, column-major, that brings places nearest to others, in the mean square: x, y, z of each, mm. */
+export function bestRigidOf(to: Float64Array, from: Float64Array): Float64Array {
+  return Float64Array.from(fitRigid(to, from, new Float64Array(from.length / 3).fill(1)).matrix);
+}
+
 function judged(
   fixed: Volume<'us'>,
   moving: readonly Volume<'mr'>[],
@@ -236,7 +241,6 @@ function judged(
   movingPlaces: Float64Array,
 ): DeformedBrain {
   const count = fixedPlaces.length / 3;
-  const fit = fitRigid(movingPlaces, fixedPlaces, new Float64Array(count).fill(1));
   const to = (moving[0] as Volume<'mr'>).frame;
   return {
     fixed,
@@ -244,7 +248,7 @@ function judged(
     fixedPlaces,
     movingPlaces,
     steadyPlaces: fixedPlaces,
-    bestRigid: affineTransform(to, fixed.frame, Float64Array.from(fit.matrix)),
+    bestRigid: affineTransform(to, fixed.frame, bestRigidOf(movingPlaces, fixedPlaces)),
     errorsOf(map, places = fixedPlaces) {
       const out = new Float64Array(3);
       return Float64Array.from({ length: count }, (_, n) => {
