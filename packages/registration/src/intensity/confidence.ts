@@ -67,9 +67,18 @@ const LEAST_OVERLAP = 0.1;
 const MIRROR_GAIN = 0.01;
 const MIRROR_SIGMAS = 2;
 
-/** Whether the mirror image fits so much better that the image must be taken for mirrored. */
-export function isMirrored({ mirrorGap = 1, mirrorSigmas = 1 }: Partial<RegistrationEvidence>): boolean {
-  return mirrorGap < -MIRROR_GAIN && mirrorSigmas < -MIRROR_SIGMAS;
+/** Whether another pose of the image itself, found by the same search, is as good as its best. */
+function hasRival({ runnerUpGap = 1, runnerUpSigmas = LEAST_SIGMAS }: Partial<RegistrationEvidence>): boolean {
+  return runnerUpGap >= -LEAST_GAP && (runnerUpGap < LEAST_GAP || runnerUpSigmas < LEAST_SIGMAS);
+}
+
+/**
+ * Whether the mirror image fits so much better that the image must be taken for mirrored. Where the image itself fits in two places
+ * alike it was not found at all, in noise for one: that its mirror image fits better then says nothing of left and right.
+ */
+export function isMirrored(e: Partial<RegistrationEvidence>): boolean {
+  const { mirrorGap = 1, mirrorSigmas = 1 } = e;
+  return mirrorGap < -MIRROR_GAIN && mirrorSigmas < -MIRROR_SIGMAS && !hasRival(e);
 }
 
 /**
@@ -113,8 +122,8 @@ function mirrorFindings(e: Partial<RegistrationEvidence>): VolumeFinding[] {
     {
       code: 'ambiguous',
       message:
-        `The moving image's mirror image explains the images about as well (${(100 * mirrorGap).toFixed(1)} % and ` +
-        `${mirrorSigmas.toFixed(1)} standard errors apart): whether left and right of a file are exchanged cannot be told from ` +
+        `The moving image's mirror image explains the images about as well, or better (it is worse by ${(100 * mirrorGap).toFixed(1)} %, ` +
+        `${mirrorSigmas.toFixed(1)} standard errors): whether left and right of a file are exchanged cannot be told from ` +
         'these images. Check where they came from, or decide by eye.',
     },
   ];
@@ -129,7 +138,7 @@ export function volumeFindings(
   findings.push(...mirrorFindings(e));
   // The runner-up is only ever better where it was not asked for.
   const beaten = e.runnerUpGap < -LEAST_GAP;
-  if (!beaten && (e.runnerUpGap < LEAST_GAP || e.runnerUpSigmas < LEAST_SIGMAS)) {
+  if (hasRival(e)) {
     findings.push({
       code: 'ambiguous',
       message:
