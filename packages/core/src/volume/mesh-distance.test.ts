@@ -2,7 +2,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { isNavError } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { Random } from '../math/index.js';
-import { MeshDistance, MOST_LISTED, mesh } from './index.js';
+import { MeshDistance, mesh } from './index.js';
 
 const CT = frame('ct');
 
@@ -43,36 +43,6 @@ function slowDistance(p: readonly number[], corners: ArrayLike<number>): number 
 }
 
 describe('closest point on a mesh', () => {
-  it('is found from a list made nearby, as long as the place has moved by less than half the margin', () => {
-    const random = new Random(inject('seed') + 17);
-    const tree = new MeshDistance(mesh({ frame: CT, ...soup(random, 300) }));
-    const list = new Int32Array(3 * MOST_LISTED).fill(-7);
-    const [listed, searched, before] = [new Float64Array(4), new Float64Array(4), new Float64Array(4)];
-    const lengths = { none: 0, some: 0 };
-    for (let n = 0; n < 300; n += 1) {
-      const p = Float64Array.from([0, 1, 2], () => random.between(-70, 70));
-      const margin = random.between(0.1, 20);
-      const hint = n % 2 === 0 ? -1 : random.below(tree.length);
-      const count = tree.closestAndNear(listed, p, hint, margin, list, MOST_LISTED);
-      tree.closest(before, p);
-      expect(listed[3]).toBe(before[3]);
-      if (count === 0) {
-        lengths.none += 1;
-        continue;
-      }
-      lengths.some += 1;
-      const way = Float64Array.from([0, 1, 2], () => random.normal());
-      const far = (0.4999 * margin) / Math.hypot(...way);
-      const moved = p.map((x, k) => x + far * (way[k] as number));
-      tree.closestOf(listed, moved, list, MOST_LISTED, count);
-      tree.closest(searched, moved);
-      expect(listed[3]).toBe(searched[3]);
-    }
-    expect(Math.min(lengths.none, lengths.some)).toBeGreaterThan(10);
-    // It keeps to its own part of the list.
-    expect([list[0], list[MOST_LISTED - 1], list[2 * MOST_LISTED]]).toEqual([-7, -7, -7]);
-  });
-
   it('equals a slow search over all triangles, with and without a hint', () => {
     const random = new Random(inject('seed') + 11);
     const model = soup(random, 300);

@@ -2,9 +2,6 @@ import { NavError } from '../base/index.js';
 import type { Mesh } from './mesh.js';
 import { buildTree, cornersIn, normalsOf, sorted } from './mesh-distance-tree.js';
 
-/** The longest list that {@link MeshDistance.closestAndNear} makes. */
-export const MOST_LISTED = 16;
-
 /**
  * Exact closest points on a triangle surface, by a tree of boxes in typed arrays. Made once per surface, used for any
  * number of queries; a query allocates nothing. Triangles without area are left out and counted.
@@ -28,7 +25,6 @@ export class MeshDistance {
   readonly #stack = new Int32Array(128);
   readonly #reach = new Float64Array(128);
   readonly #candidate = new Float64Array(4);
-  readonly #listed = new Float64Array(MOST_LISTED);
 
   /**
    * @throws NavError `mesh/empty` where no triangle has an area
@@ -122,122 +118,6 @@ export class MeshDistance {
     }
     return best;
   }
-
-  /**
-   * As {@link closest}, and a list of every triangle less than `marginMm` further off than the nearest. While a place stays
-   * within half the margin of `p`, its nearest triangle is one of them: {@link closestOf} finds it without the tree.
-   * @param list receives the slots from `from` on, the nearest first: room for 16 is needed
-   * @returns how many it lists; 0 where there are more than 16, and then `list[from]` alone is set
-   */
-  closestAndNear(
-    out: Float64Array,
-    p: ArrayLike<number>,
-    hint: number,
-    marginMm: number,
-    list: Int32Array,
-    from: number,
-  ): number {
-    const listed = this.#listed;
-    list[from] = hint;
-    if (hint >= 0) closestOnTriangle(out, this.corners, 9 * hint, p[0] as number, p[1] as number, p[2] as number);
-    else list[from] = this.closest(out, p);
-    listed[0] = out[3] as number;
-    const count = this.#gather(out, p, marginMm, list, from);
-    if (count === 0) {
-      list[from] = this.closest(out, p, list[from] as number);
-      return 0;
-    }
-    return kept(list, from, listed, count, widened(out[3] as number, marginMm));
-  }
-
-  /**
-   * One walk through the tree: the nearest so far to the front of the list, and all that may be within the margin of it.
-   * @returns how many are listed, 0 for too many
-   */
-  #gather(out: Float64Array, p: ArrayLike<number>, marginMm: number, list: Int32Array, from: number): number {
-    const x = p[0] as number;
-    const y = p[1] as number;
-    const z = p[2] as number;
-    const boxes = this.#boxes;
-    const candidate = this.#candidate;
-    const listed = this.#listed;
-    const stack = this.#stack;
-    const first = list[from] as number;
-    let reach2 = widened(out[3] as number, marginMm);
-    let count = 1;
-    let top = 1;
-    stack[0] = 0;
-    while (top > 0) {
-      top -= 1;
-      const node = stack[top] as number;
-      const leaf = this.#counts[node] as number;
-      const link = this.#links[node] as number;
-      if (leaf === 0) {
-        const a = boxDistance(boxes, 6 * (node + 1), x, y, z);
-        const b = boxDistance(boxes, 6 * link, x, y, z);
-        if (a > b && a < reach2) stack[top++] = node + 1;
-        if (b < reach2) stack[top++] = link;
-        if (a <= b && a < reach2) stack[top++] = node + 1;
-        continue;
-      }
-      for (let slot = link; slot < link + leaf; slot += 1) {
-        if (slot === first) continue;
-        closestOnTriangle(candidate, this.corners, 9 * slot, x, y, z);
-        const squared = candidate[3] as number;
-        if (!(squared < reach2)) continue;
-        if (count === MOST_LISTED) count = kept(list, from, listed, count, reach2);
-        if (count === MOST_LISTED) return 0;
-        list[from + count] = slot;
-        listed[count] = squared;
-        if (squared < (out[3] as number)) {
-          out.set(candidate);
-          list[from + count] = list[from] as number;
-          listed[count] = listed[0] as number;
-          list[from] = slot;
-          listed[0] = squared;
-          reach2 = widened(squared, marginMm);
-        }
-        count += 1;
-      }
-    }
-    return count;
-  }
-
-  /** The nearest point of the `count` triangles listed from `from` on, as {@link closest} gives it; returns its slot. */
-  closestOf(out: Float64Array, p: ArrayLike<number>, list: Int32Array, from: number, count: number): number {
-    const x = p[0] as number;
-    const y = p[1] as number;
-    const z = p[2] as number;
-    const candidate = this.#candidate;
-    let best = list[from] as number;
-    closestOnTriangle(out, this.corners, 9 * best, x, y, z);
-    for (let k = 1; k < count; k += 1) {
-      const slot = list[from + k] as number;
-      closestOnTriangle(candidate, this.corners, 9 * slot, x, y, z);
-      if ((candidate[3] as number) >= (out[3] as number)) continue;
-      out.set(candidate);
-      best = slot;
-    }
-    return best;
-  }
-}
-
-/** The square of a distance, given squared, and a margin. */
-function widened(squared: number, marginMm: number): number {
-  const reach = Math.sqrt(squared) + marginMm;
-  return reach * reach;
-}
-
-/** Drops what is listed beyond a squared distance; returns how many are left. */
-function kept(list: Int32Array, from: number, squared: Float64Array, count: number, reach2: number): number {
-  let left = 0;
-  for (let k = 0; k < count; k += 1) {
-    if (!((squared[k] as number) < reach2)) continue;
-    list[from + left] = list[from + k] as number;
-    squared[left] = squared[k] as number;
-    left += 1;
-  }
-  return left;
 }
 
 /** Squared distance from a place to a box. */

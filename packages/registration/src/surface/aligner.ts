@@ -1,6 +1,5 @@
 import { cholesky, choleskySolve } from '@trocar/core/math';
 import { at } from '../points/rigid-fit.js';
-import { NearLists } from './near-lists.js';
 import type { SurfaceIndex } from './surface-index.js';
 
 /**
@@ -44,7 +43,7 @@ export class Aligner {
   readonly weight: Float64Array;
   /** The last step found, in full: (ρ, L φ), mm. */
   readonly motion: Float64Array = new Float64Array(6);
-  /** Per point: slot of its nearest triangle (exact precision only). */
+  /** Per point: slot of its nearest triangle (exact precision only), kept as a hint. */
   readonly slots: Int32Array;
   /** Per point: its nearest point (exact precision only). */
   readonly foot: Float64Array;
@@ -62,7 +61,6 @@ export class Aligner {
   readonly #taken = new Float64Array(6);
   readonly #answer = new Float64Array(7);
   readonly #sorted: Float64Array;
-  readonly #near: NearLists;
 
   constructor(surface: SurfaceIndex, cloud: Float64Array, relative: Float64Array) {
     this.surface = surface;
@@ -80,9 +78,8 @@ export class Aligner {
     this.foot = new Float64Array(cloud.length);
     this.distance = new Float64Array(this.count);
     this.weight = new Float64Array(this.count);
-    this.slots = new Int32Array(this.count);
+    this.slots = new Int32Array(this.count).fill(-1);
     this.#sorted = new Float64Array(this.count);
-    this.#near = new NearLists(this.count);
   }
 
   /** Puts the first `count` points where the pose says. */
@@ -107,7 +104,7 @@ export class Aligner {
       if (precision === 'grid') {
         surface.near(answer, placed, 3 * n);
       } else {
-        slots[n] = surface.nearExactly(answer, placed, 3 * n, this.#near, n);
+        slots[n] = surface.nearExactly(answer, placed, 3 * n, slots[n] as number);
         foot[3 * n] = answer[4] as number;
         foot[3 * n + 1] = answer[5] as number;
         foot[3 * n + 2] = answer[6] as number;

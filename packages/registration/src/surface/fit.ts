@@ -36,6 +36,7 @@ function settled(aligner: Aligner, pose: CloudPose, fromMm: number | undefined):
 
 /** The last steps of a settled pose, which is changed. */
 function atRest(aligner: Aligner, pose: CloudPose, seen: number, known: number | undefined, starts: number): Fit {
+  aligner.slots.fill(-1);
   const { normals } = aligner;
   // Symmetric distances widen the way in; the last steps are to the surface alone, of which the error bars speak.
   aligner.normals = undefined;
@@ -56,21 +57,10 @@ function addFits(
     const pose = start.slice();
     const seen = settled(aligner, pose, fromMm);
     const same = fits.find((fit) => apart(aligner, fit.pose, pose) < 0.03 * aligner.size);
-    if (same !== undefined) same.starts += starts;
-    else if (beaten(aligner, fits[0], pose)) fits.push({ pose, sigma: seen, kernel: 'tukey', converged: false, starts });
-    else fits.push(atRest(aligner, pose, seen, known, starts));
+    if (same === undefined) fits.push(atRest(aligner, pose, seen, known, starts));
+    else same.starts += starts;
   }
   return distinct(aligner, fits);
-}
-
-/** A pose explained worse than the best by so many standard deviations is no rival, wherever its last steps would take it. */
-const NO_RIVAL = 10;
-
-/** Whether a settled pose is so much worse than a fit that its last steps need not be made. */
-function beaten(aligner: Aligner, best: Fit | undefined, pose: CloudPose): boolean {
-  if (best === undefined) return false;
-  const grid = (at: CloudPose): Float64Array => lossesOf(aligner, at, best.sigma, 'grid');
-  return gapOf(grid(best.pose), grid(pose)) > NO_RIVAL;
 }
 
 /** The kernel's width to begin with: 10 mm, or as far as the points start from the surface. */

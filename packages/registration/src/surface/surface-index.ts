@@ -1,6 +1,5 @@
 import { closestOnTriangle, type Mesh, MeshDistance } from '@trocar/core/volume';
 import { at } from '../points/rigid-fit.js';
-import type { NearLists } from './near-lists.js';
 import { NearestGrid } from './nearest-grid.js';
 import { meanCurvature, type Topology, topologyOf, vertexNormals } from './topology.js';
 
@@ -108,12 +107,11 @@ export class SurfaceIndex {
 
   /**
    * Exactly where the surface is: as {@link near}, and the nearest point into `out[4…6]`. The distance is positive; its
-   * direction is from the nearest point to the place, the triangle's normal where the place is on the surface. What is near
-   * is kept in `near`, so that a place that has hardly moved since is looked up and not searched.
-   * @param n which of the places that `near` keeps this is
+   * direction is from the nearest point to the place, the triangle's normal where the place is on the surface.
+   * @param hint slot of the last answer, −1 for none
    * @returns the slot of the nearest triangle
    */
-  nearExactly(out: Float64Array, p: Float64Array, o: number, near: NearLists, n: number): number {
+  nearExactly(out: Float64Array, p: Float64Array, o: number, hint: number): number {
     const x = p[o] as number;
     const y = p[o + 1] as number;
     const z = p[o + 2] as number;
@@ -121,7 +119,7 @@ export class SurfaceIndex {
     place[0] = x;
     place[1] = y;
     place[2] = z;
-    const slot = near.closest(this, this.#close, place, n);
+    const slot = this.exactly.closest(this.#close, place, hint >= 0 ? hint : this.grid.slotOf(this.grid.entryAt(x, y, z)));
     this.#answer(out, x, y, z, slot);
     return slot;
   }
