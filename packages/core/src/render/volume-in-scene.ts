@@ -124,11 +124,12 @@ export class VolumeInScene {
     if (volume === undefined || rendering === undefined) return;
     this.#aimClip(rendering.look.clip);
     const changed = this.#differs(rect, scene, camera, model);
-    const level = this.#quality.choose(changed, model.now);
+    const { stepVoxels: fixed } = rendering.look;
+    const level = fixed === 'auto' ? this.#quality.choose(changed, model.now) : 0;
     if (level === this.#drawnLevel && !changed) return;
     this.#drawnLevel = level;
     const { stepVoxels, coarse } = RAY_QUALITIES[level] as (typeof RAY_QUALITIES)[number];
-    this.#rays.setStep(stepVoxels * this.#voxelMm, level === 0 ? 0 : 1);
+    this.#rays.setStep((fixed === 'auto' ? stepVoxels : fixed) * this.#voxelMm, level === 0 ? 0 : 1);
     this.#rays.setClip(this.#clip[4] === 1 ? this.#clip : undefined, this.#clip[3] as number, volume.frameFromIndex);
     this.#depth.setSize(rect.width, rect.height);
     this.#picture.setSize(Math.ceil(rect.width / coarse), Math.ceil(rect.height / coarse));

@@ -39,6 +39,11 @@ export interface VolumeLook<F extends string> {
   readonly clip?: VolumeClip<F> | 'none';
   /** Whether the three slices stand in the 3D view, too, and hide what is behind them. Default false. */
   readonly slices?: boolean;
+  /**
+   * The length of a step along a ray, in the shortest edge of a voxel, 0.01 … 10, with a ray for each pixel, however long that takes: for
+   * a picture of a report. `'auto'` draws coarser while anything moves, so that it keeps up, and 0.5 when it stands. Default `'auto'`.
+   */
+  readonly stepVoxels?: number | 'auto';
 }
 
 /** A look with nothing left out, its transfer function in points. */
@@ -47,6 +52,7 @@ export interface WholeVolumeLook<F extends string> {
   readonly shading: boolean;
   readonly clip: VolumeClip<F> | 'none';
   readonly slices: boolean;
+  readonly stepVoxels: number | 'auto';
 }
 
 /** What a {@link VolumeRendering} asks of its stage. */
@@ -72,7 +78,7 @@ export class VolumeRendering<in out F extends string = string> {
     this.#volume = volume;
     this.#frame = frame;
     this.#owner = owner;
-    const initial: WholeVolumeLook<F> = { transfer: [], shading: true, clip: 'none', slices: false };
+    const initial: WholeVolumeLook<F> = { transfer: [], shading: true, clip: 'none', slices: false, stepVoxels: 'auto' };
     this.#look = this.#changed(look.transfer === undefined ? { ...initial, transfer: defaultTransfer(volume) } : initial, look);
   }
 
@@ -83,8 +89,8 @@ export class VolumeRendering<in out F extends string = string> {
 
   /**
    * Changes how it looks.
-   * @throws NavError `math/out-of-range` for points that cannot be drawn, a preset there is none of, a normal without direction;
-   * `frame/mismatch`
+   * @throws NavError `math/out-of-range` for points that cannot be drawn, a preset there is none of, a normal without direction, a step
+   * out of range; `frame/mismatch`
    */
   setLook(change: VolumeLook<F>): void {
     this.#look = this.#changed(this.#look, change);
@@ -100,6 +106,10 @@ export class VolumeRendering<in out F extends string = string> {
     const { transfer, clip } = change;
     const points = typeof transfer === 'string' ? transferPreset(transfer, this.#volume) : (transfer ?? before.transfer);
     requireTransfer(points);
+    const stepVoxels = change.stepVoxels ?? before.stepVoxels;
+    if (stepVoxels !== 'auto' && !(stepVoxels >= 0.01 && stepVoxels <= 10)) {
+      throw new NavError('math/out-of-range', `A ray's step is "auto" or 0.01 to 10 voxels long, not ${stepVoxels}.`);
+    }
     if (clip !== undefined && clip !== 'none') {
       if ('point' in clip) requireSameFrame(this.#frame, clip.point.frame, 'Cutting the volume open');
       if (clip.normal !== undefined) requireDirection(clip.normal);
@@ -109,6 +119,7 @@ export class VolumeRendering<in out F extends string = string> {
       shading: change.shading ?? before.shading,
       clip: clip ?? before.clip,
       slices: change.slices ?? before.slices,
+      stepVoxels,
     };
   }
 }

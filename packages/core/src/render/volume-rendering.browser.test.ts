@@ -366,6 +366,18 @@ describe('its quality', () => {
     expect(fine.worst).toBeLessThanOrEqual(GREY_LEVELS);
   });
 
+  it('stays what it was told to be while the view turns', () => {
+    const { stage, clock } = shown();
+    stage.renderVolume({ transfer: POINTS, stepVoxels: 0.5 });
+    settle(stage, clock);
+    for (let n = 0; n < 5; n += 1) {
+      stage.orbit.turn(0.01, 0);
+      clock.advance(16);
+      stage.render();
+    }
+    expect(against(stage, ORACLE, { step: 0.5 }).worst).toBeLessThanOrEqual(GREY_LEVELS);
+  });
+
   it('costs nothing while nothing changes: the rays are not cast again', () => {
     const { stage, clock } = shown();
     settle(stage, clock);
@@ -415,6 +427,7 @@ it('is refused without a volume, and with what cannot be drawn; it goes when ano
   expect(() => stage.renderVolume()).toThrow(refused);
   stage.setVolume(V);
   expect(() => stage.renderVolume({ transfer: [] })).toThrow(refused);
+  expect(() => stage.renderVolume({ stepVoxels: 0 })).toThrow(refused);
   expect(() => stage.renderVolume({ clip: { point: point(CT, [0, 0, 0]), normal: [0, 0, 0] } })).toThrow(refused);
   const elsewhere = point(frame('tracker'), [0, 0, 0]) as unknown as ReturnType<typeof point<'ct'>>;
   expect(() => stage.renderVolume({ clip: { point: elsewhere, normal: [0, 0, 1] } })).toThrow(
