@@ -7,28 +7,26 @@ import { airLevels } from './air.js';
 import { canvasSize, observeSize } from './canvas-size.js';
 import { ellipsoidMark } from './error-ellipsoid.js';
 import { Fusion, type FusionLook } from './fusion.js';
-import { type LabelLook, labelLook, type StageLabels } from './label-map.js';
+import { labelLook, type StageLabels } from './label-map.js';
 import { LatencyMark } from './latency-mark.js';
-import { cellAt, type Layout, type PixelRect, pixelRect, quadLayout } from './layout.js';
+import { cellAt, type Layout, type PixelRect, quadLayout } from './layout.js';
 import { emptyModel, type StageModel } from './model.js';
 import { fiducialMarks, planMarks } from './model-marks.js';
-import { PALETTE } from './palette.js';
-import { centreOf, SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
+import { centreOf, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
 import { attachPointer } from './pointer.js';
 import { makeRenderer } from './renderer.js';
 import { requireWindow } from './require-window.js';
-import { SceneView } from './scene-view.js';
+import type { SceneView } from './scene-view.js';
 import { requireSlab, type Slab } from './slab.js';
 import type { SliceDrive } from './slice-drive.js';
-import { SliceView } from './slice-view.js';
+import type { SliceView } from './slice-view.js';
 import { pointerActions } from './stage-pointer.js';
+import { StageTextures } from './stage-textures.js';
 import type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
+import { StageViews } from './stage-views.js';
 import type { SurfaceMesh, SurfaceStyle } from './surface.js';
 import { Tool, type ToolGeometry } from './tool.js';
 import { type VolumeLook, VolumeRendering } from './volume-look.js';
-import { requireFits, type TextureLimits, textureLimits, volumeTexture } from './volume-texture.js';
-
-const GAP_PX = 2;
 
 /**
  * One canvas with its views: three slices and a 3D view of one volume, cut from one 3D texture by one renderer.
@@ -54,15 +52,13 @@ export class Stage<in out F extends string> {
   readonly #clock: Clock;
   readonly #renderer: WebGLRenderer;
   readonly #ownCanvas: boolean;
-  readonly #slices: ReadonlyMap<SliceViewName, SliceView>;
-  readonly #scene = new SceneView((name) => this.slice(name).plane);
+  readonly #views: StageViews;
+  readonly #textures: StageTextures;
   readonly #model: StageModel;
   readonly #staleAfterMs: number;
-  readonly #limits: TextureLimits;
   readonly #pixelRatio: number | undefined;
   readonly #end = new AbortController();
   readonly #observer: ResizeObserver;
-  #layout: Layout;
   #followed: Tool | undefined;
   #volume: Volume<F> | undefined;
   #lost = false;
@@ -75,13 +71,12 @@ export class Stage<in out F extends string> {
     this.canvas = canvas;
     this.#ownCanvas = ownCanvas;
     this.#clock = options.clock ?? systemClock();
-    this.#layout = options.layout ?? quadLayout();
     this.#staleAfterMs = options.staleAfterMs ?? 250;
     this.#pixelRatio = options.pixelRatio;
     this.#renderer = makeRenderer(canvas, options.antialias ?? true);
-    this.#limits = textureLimits(this.#renderer, options.maxTextureBytes ?? 2 ** 31);
-    this.#slices = new Map(SLICE_VIEWS.map((name) => [name, new SliceView(name)]));
+    this.#views = new StageViews(options.layout ?? quadLayout());
     this.#model = { ...emptyModel(), annotations: options.annotations ?? true };
+    this.#textures = new StageTextures(this.#renderer, options.maxTextureBytes ?? 2 ** 31, this.#model, this.#views);
     this.#observer = new ResizeObserver((entries) => this.#resize(entries[0]));
     observeSize(this.#observer, canvas);
     this.#resize();
@@ -102,7 +97,7 @@ export class Stage<in out F extends string> {
     this.#requireAlive('Setting a volume');
     if (volume !== undefined) {
       requireSameFrame(this.frame, volume.frame, 'Showing a volume');
-      requireFits(volume, this.#limits);
+      this.#textures.requireFits(volume);
     }
     if (volume !== this.#volume) this.#model.rendering = undefined;
     this.#volume = volume;
@@ -112,7 +107,7 @@ export class Stage<in out F extends string> {
       this.#model.air = airLevels(volume);
       this.#model.focus.set(centreOf(volume));
     }
-    this.#upload();
+    this.#textures.upload();
     this.fit();
   }
 
@@ -128,7 +123,7 @@ export class Stage<in out F extends string> {
   setWindow(window: WindowLevel): void {
     requireWindow(window);
     this.#model.window = { width: window.width, level: window.level };
-    this.#tellVolume();
+    this.#views.volumeChanged(this.#model);
   }
 
   /**
@@ -140,14 +135,14 @@ export class Stage<in out F extends string> {
    */
   fuse<M extends string>(volume: Volume<M>, stageFromVolume: AffineTransform<F, M>, look: FusionLook = {}): Fusion<F, M> {
     this.#requireAlive('Fusing a second volume');
-    requireFits(volume, this.#limits);
+    this.#textures.requireFits(volume);
     const fusion: Fusion<F, M> = new Fusion(volume, stageFromVolume, look, this.frame, {
-      looked: () => this.#tellFusion(),
+      looked: () => this.#views.fusionChanged(this.#model),
       removed: () => {
-        if (this.#model.second?.fusion === (fusion as unknown)) this.#setSecond(undefined);
+        if (this.#model.second?.fusion === (fusion as unknown)) this.#textures.setSecond(undefined);
       },
     });
-    this.#setSecond(fusion as unknown as Fusion);
+    this.#textures.setSecond(fusion as unknown as Fusion);
     return fusion;
   }
 
@@ -162,14 +157,14 @@ export class Stage<in out F extends string> {
       throw new NavError('math/out-of-range', 'Rendering a volume needs one on the stage: call setVolume() first.');
     }
     const rendering: VolumeRendering<F> = new VolumeRendering(this.#volume, look, this.frame, {
-      looked: () => this.#tellVolume(),
+      looked: () => this.#views.volumeChanged(this.#model),
       removed: () => {
         if (this.#model.rendering === (rendering as unknown)) this.#model.rendering = undefined;
-        this.#tellVolume();
+        this.#views.volumeChanged(this.#model);
       },
     });
     this.#model.rendering = rendering as unknown as VolumeRendering;
-    this.#tellVolume();
+    this.#views.volumeChanged(this.#model);
     return rendering;
   }
 
@@ -181,8 +176,8 @@ export class Stage<in out F extends string> {
   setLabels(labels: StageLabels<F> | undefined): void {
     this.#requireAlive('Showing labels');
     const look = labels && labelLook(labels, this.frame);
-    if (look !== undefined) requireFits(look.volume, this.#limits);
-    this.#putLabels(look, false);
+    if (look !== undefined) this.#textures.requireFits(look.volume);
+    this.#textures.setLabels(look, false);
   }
 
   /**
@@ -222,7 +217,7 @@ export class Stage<in out F extends string> {
 
   /** Shows a surface in the 3D view, in this stage's frame; `isosurface()` of `@trocar/core/vtk` makes one. */
   setSurface(mesh: SurfaceMesh | undefined, style: SurfaceStyle = {}): void {
-    this.#scene.setSurface(mesh, style);
+    this.#views.scene.setSurface(mesh, style);
   }
 
   /** Puts a tool on the stage: nothing is drawn of it until it has a pose. */
@@ -230,8 +225,7 @@ export class Stage<in out F extends string> {
     this.#requireAlive('Adding a tool');
     const tool = new Tool(options.name, options.geometry, { remove: (t) => this.#removeTool(t) });
     this.#model.tools.add(tool);
-    for (const view of this.#slices.values()) view.addTool(tool);
-    this.#scene.addTool(tool);
+    this.#views.addTool(tool);
     return tool;
   }
 
@@ -259,13 +253,12 @@ export class Stage<in out F extends string> {
 
   /** Arranges the views. */
   setLayout(layout: Layout): void {
-    this.#layout = layout;
+    this.#views.layout = layout;
   }
 
   /** Turns a slice view: {@link patientAxes} (as it begins), {@link volumeAxes}, or any two perpendicular unit vectors. */
   setSliceAxes(view: SliceViewName, axes: SliceAxes): void {
-    this.#slices.get(view)?.setAxes(axes, this.#model);
-    this.#scene.setAxes(view, axes, this.#model);
+    this.#views.setSliceAxes(view, axes, this.#model);
   }
 
   /**
@@ -274,7 +267,7 @@ export class Stage<in out F extends string> {
    */
   setSlab(view: SliceViewName, slab: Slab | undefined): void {
     if (slab !== undefined) requireSlab(slab);
-    this.#slices.get(view)?.setSlab(slab, this.#model);
+    this.slice(view).setSlab(slab, this.#model);
   }
 
   /**
@@ -282,18 +275,17 @@ export class Stage<in out F extends string> {
    * framed in the colour of alarm. `slice(view).locked` holds it; `undefined` leaves it where it stands, cutting through the crosshair.
    */
   driveSlice(view: SliceViewName, drive: SliceDrive | undefined): void {
-    this.#slices.get(view)?.setDrive(drive);
+    this.slice(view).setDrive(drive);
   }
 
   /** Fits every view to the volume, or one. */
   fit(view?: ViewName): void {
-    for (const [name, slice] of this.#slices) if (view === undefined || view === name) slice.fit(this.#model);
-    if (view === undefined || view === '3d') this.#scene.fit(this.#model);
+    this.#views.fit(view, this.#model);
   }
 
   /** The camera of the 3D view. */
   get orbit(): SceneView['orbit'] {
-    return this.#scene.orbit;
+    return this.#views.scene.orbit;
   }
 
   /**
@@ -301,17 +293,17 @@ export class Stage<in out F extends string> {
    * volume's rays. The stage lets go of them when it is disposed; their geometries and materials stay the application's to dispose.
    */
   get objects(): Group {
-    return this.#scene.objects;
+    return this.#views.scene.objects;
   }
 
   /** A slice view: its plane tells where on the screen a point lies, and the other way round. */
   slice(view: SliceViewName): SliceView {
-    return this.#slices.get(view) as SliceView;
+    return this.#views.slice(view);
   }
 
   /** Where a view lies on the canvas, in device pixels from its upper left corner; undefined where it is not shown. */
   viewRect(view: ViewName): PixelRect | undefined {
-    const cell = this.#layout.find((c) => c.view === view);
+    const cell = this.#views.layout.find((c) => c.view === view);
     return cell && this.#rect(cell);
   }
 
@@ -320,16 +312,8 @@ export class Stage<in out F extends string> {
     this.#requireAlive('Rendering');
     this.#settle();
     if (this.#lost) return;
-    const r = this.#renderer;
-    r.setScissorTest(true);
-    this.#clear({ x: 0, y: 0, width: this.canvas.width, height: this.canvas.height }, PALETTE.gap);
-    for (const cell of this.#layout) {
-      const rect = this.#rect(cell);
-      this.#clear(rect, PALETTE.background);
-      if (cell.view === '3d') this.#scene.render(r, rect, this.#model);
-      else this.#slices.get(cell.view)?.render(r, rect, this.#model);
-    }
-    this.latency.draw(r);
+    this.#views.draw(this.#renderer, this.canvas, this.#model);
+    this.latency.draw(this.#renderer);
   }
 
   /**
@@ -370,13 +354,8 @@ export class Stage<in out F extends string> {
     this.#disposed = true;
     this.#end.abort();
     this.#observer.disconnect();
-    for (const view of this.#slices.values()) view.dispose();
-    this.#scene.dispose();
-    this.#model.uploaded?.texture.dispose();
-    this.#model.uploaded = undefined;
-    this.#setSecond(undefined);
-    this.#model.labels?.uploaded.texture.dispose();
-    this.#model.labels = undefined;
+    this.#views.dispose();
+    this.#textures.dispose();
     this.#model.tools.clear();
     this.#renderer.dispose();
     if (!this.#ownCanvas) return;
@@ -392,57 +371,17 @@ export class Stage<in out F extends string> {
     const followed = this.#followed;
     model.focusShown = followed === undefined || followed.live;
     if (followed?.live) for (let k = 0; k < 3; k += 1) model.focus[k] = followed.matrix[12 + k] as number;
-    for (const view of this.#slices.values()) view.settle(model);
-  }
-
-  #clear(rect: PixelRect, colour: string): void {
-    const y = this.canvas.height - rect.y - rect.height;
-    this.#renderer.setViewport(rect.x, y, rect.width, rect.height);
-    this.#renderer.setScissor(rect.x, y, rect.width, rect.height);
-    this.#renderer.setClearColor(colour, 1);
-    this.#renderer.clear();
+    this.#views.settle(model);
   }
 
   #rect(cell: Layout[number]): PixelRect {
-    return pixelRect(cell, this.canvas.width, this.canvas.height, Math.max(2, Math.round(GAP_PX * this.#model.dpr)));
+    return this.#views.rect(cell, this.canvas, this.#model.dpr);
   }
 
   #removeTool(tool: Tool): void {
     if (!this.#model.tools.delete(tool)) return;
     if (this.#followed === tool) this.#followed = undefined;
-    for (const view of this.#slices.values()) view.removeTool(tool);
-    this.#scene.removeTool(tool);
-  }
-
-  #upload(): void {
-    this.#model.uploaded?.texture.dispose();
-    const { volume } = this.#model;
-    this.#model.uploaded = volume && volumeTexture(volume, this.#limits, this.#renderer);
-    this.#tellVolume();
-  }
-
-  #setSecond(fusion: Fusion | undefined): void {
-    this.#model.second?.uploaded.texture.dispose();
-    this.#model.second = fusion && { fusion, uploaded: volumeTexture(fusion.volume, this.#limits, this.#renderer) };
-    this.#tellFusion();
-  }
-
-  #putLabels(look: LabelLook | undefined, anew: boolean): void {
-    const before = this.#model.labels;
-    const keeps = !anew && before !== undefined && before.look.volume === look?.volume;
-    if (!keeps) before?.uploaded.texture.dispose();
-    const uploaded = keeps ? before.uploaded : look && volumeTexture(look.volume, this.#limits, this.#renderer);
-    this.#model.labels = look && uploaded && { look, uploaded };
-    for (const view of this.#slices.values()) view.labelsChanged(this.#model);
-  }
-
-  #tellFusion(): void {
-    for (const view of this.#slices.values()) view.fusionChanged(this.#model);
-  }
-
-  #tellVolume(): void {
-    for (const view of this.#slices.values()) view.volumeChanged(this.#model);
-    this.#scene.volumeChanged(this.#model);
+    this.#views.removeTool(tool);
   }
 
   #resize(entry?: ResizeObserverEntry): void {
@@ -461,10 +400,10 @@ export class Stage<in out F extends string> {
     const detach = attachPointer(
       this.canvas,
       pointerActions({
-        cellAt: (x, y) => cellAt(this.#layout, this.canvas.width, this.canvas.height, x, y),
+        cellAt: (x, y) => cellAt(this.#views.layout, this.canvas.width, this.canvas.height, x, y),
         rect: (cell) => this.#rect(cell),
         slice: (name) => this.slice(name),
-        scene: this.#scene,
+        scene: this.#views.scene,
         model: this.#model,
         mayMove: () => this.#followed === undefined,
         moved: (p) => {
@@ -487,9 +426,7 @@ export class Stage<in out F extends string> {
 
   #contextRestored(): void {
     this.#lost = false;
-    this.#upload();
-    this.#setSecond(this.#model.second?.fusion);
-    this.#putLabels(this.#model.labels?.look, true);
+    this.#textures.restore();
     this.contextRestored.emit();
   }
 
