@@ -1,13 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { createReadStream, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { copyAssets } from '@trocar/core/node';
-import { type Browser, chromium } from 'playwright';
-import { build, defaultClientConditions } from 'vite';
+import type { Browser } from 'playwright';
 import { findBrowser } from '../scripts/lib/host.mjs';
+import { buildPage, inNewPage, STRICT_HEADERS, servePages, startBrowser } from './_pages.js';
 import { median, type Row, report, row } from './_report.js';
 import type { PageOrder } from './first-slice/page.js';
 import type { Drawn } from './first-slice/shared.js';
@@ -22,11 +20,6 @@ import type { Drawn } from './first-slice/shared.js';
 
 const RUNS = Number(process.argv[process.argv.indexOf('--runs') + 1]) || 5;
 const DATA = resolve(process.env['TROCAR_DATA'] ?? join(import.meta.dirname, '../../shared/data'));
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'].concat([
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-unsafe-swiftshader',
-]);
 
 interface Series {
   readonly name: string;
@@ -69,57 +62,10 @@ const WAYS = [
 ] as const;
 type Way = (typeof WAYS)[number];
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.wasm': 'application/wasm',
-};
-
-/** As strict as an operating room's page: nothing from elsewhere, no script but its own. */
-const HEADERS = {
-  'content-security-policy':
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; " +
-    "img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp',
-  'cache-control': 'no-store',
-};
-
-async function buildPage(folder: string): Promise<void> {
-  await build({
-    root: join(import.meta.dirname, 'first-slice'),
-    configFile: false,
-    logLevel: 'warn',
-    resolve: { conditions: ['@trocar/source', ...defaultClientConditions] },
-    build: { outDir: folder, emptyOutDir: false, target: 'es2022', chunkSizeWarningLimit: 4000 },
-  });
-  await copyAssets(join(folder, 'trocar'));
-}
-
-/** Serves the built page, and beside it the series' files under `/data/`. */
-async function serve(page: string, data: string): Promise<{ readonly server: Server; readonly url: string }> {
-  const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
-    const file = path.startsWith('/data/') ? join(data, path.slice(6)) : join(page, path === '/' ? 'index.html' : path);
-    if (!existsSync(file)) return void response.writeHead(404, HEADERS).end();
-    const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    response.writeHead(200, { ...HEADERS, 'content-type': type, 'content-length': statSync(file).size });
-    if (request.method === 'HEAD') return void response.end();
-    createReadStream(file).pipe(response);
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-async function once(browser: Browser, url: string, order: PageOrder): Promise<Drawn> {
-  const page = await browser.newPage({ viewport: { width: 512, height: 384 } });
-  try {
-    await page.goto(url);
-    await page.waitForFunction(() => 'firstSlice' in globalThis);
-    return await page.evaluate((given) => globalThis.firstSlice(given), order);
-  } finally {
-    await page.close();
-  }
+function once(browser: Browser, url: string, order: PageOrder): Promise<Drawn> {
+  return inNewPage(browser, url, 'firstSlice', { width: 512, height: 384 }, (page) =>
+    page.evaluate((given) => globalThis.firstSlice(given), order),
+  );
 }
 
 /** How far the corners lie from where they should, mm. */
@@ -146,7 +92,7 @@ async function race(browser: Browser, url: string, data: string, series: Series)
   let inOrder = names;
   for (let n = 0; n < RUNS; n += 1) {
     for (const way of WAYS) {
-      const files = (way.sorted ? inOrder : names).map((name) => ({ url: `/data/${series.inside}/${name}`, name }));
+      const files = (way.sorted ? inOrder : names).map((name) => ({ url: `/${series.inside}/${name}`, name }));
       const drawn = await once(browser, url, { ...way, gaps: series.gaps, files });
       if (way.who === 'trocar') requireRight(series, drawn);
       // The peer is told the order that it found itself, for nothing.
@@ -193,16 +139,16 @@ if (executablePath === undefined) console.log('Skipped: no Chromium here (CHROME
 else if (absent !== undefined) console.log(`Skipped: no ${absent.archive} under TROCAR_DATA.`);
 else {
   const folder = mkdtempSync(join(tmpdir(), 'trocar-first-slice-'));
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await startBrowser(executablePath);
   try {
     for (const { archive } of SERIES) execFileSync('tar', ['xzf', join(DATA, 'dicom', archive), '-C', folder]);
-    await buildPage(join(folder, 'page'));
-    const { server, url } = await serve(join(folder, 'page'), folder);
+    await buildPage(join(import.meta.dirname, 'first-slice'), join(folder, 'page'));
+    await copyAssets(join(folder, 'page/trocar'));
+    const { url, close } = await servePages([join(folder, 'page'), folder], STRICT_HEADERS);
     const rows: Row[] = [];
     for (const series of SERIES) rows.push(...(await race(browser, url, folder, series)));
     report(rows);
-    server.close();
-    server.closeAllConnections();
+    close();
   } finally {
     await browser.close();
     rmSync(folder, { recursive: true, force: true });

@@ -1,12 +1,10 @@
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Browser, chromium } from 'playwright';
-import { build, defaultClientConditions } from 'vite';
+import type { Browser } from 'playwright';
 import { findBrowser } from '../scripts/lib/host.mjs';
+import { buildPage, inNewPage, servePages, startBrowser } from './_pages.js';
 import { median, type Row, report, row } from './_report.js';
 import type { ContenderName, PageOrder, PageResult } from './render/page.js';
 
@@ -19,11 +17,6 @@ import type { ContenderName, PageOrder, PageResult } from './render/page.js';
 const RUNS = Number(process.argv[process.argv.indexOf('--runs') + 1]) || 5;
 const DRAW_MS = 2000;
 const DATA = resolve(process.env['TROCAR_DATA'] ?? join(import.meta.dirname, '../../shared/data'));
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'].concat([
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-unsafe-swiftshader',
-]);
 
 const SCANS = [
   { name: 'CT 256×256×205 int16', path: 'phantom-ct-mr/pork_CT_0p78x0p78x1p25.nii.gz', window: { low: -200, high: 300 } },
@@ -39,41 +32,10 @@ const WAYS: readonly { readonly who: ContenderName; readonly name: string; reado
   { who: 'vtkSlices', name: 'vtk.js, slices of voxels', greys: [1, 3] },
 ];
 
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
-
-async function buildPage(folder: string): Promise<void> {
-  await build({
-    root: join(import.meta.dirname, 'render'),
-    configFile: false,
-    logLevel: 'error',
-    resolve: { conditions: ['@trocar/source', ...defaultClientConditions] },
-    build: { outDir: folder, emptyOutDir: false, target: 'es2022', chunkSizeWarningLimit: 8000 },
-  });
-}
-
-/** Serves the built page and the scans beside it. */
-async function serve(folder: string): Promise<{ readonly server: Server; readonly url: string }> {
-  const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
-    const file = join(folder, path === '/' ? 'index.html' : path);
-    if (!existsSync(file)) return void response.writeHead(404).end();
-    const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    response.writeHead(200, { 'content-type': type, 'content-length': statSync(file).size, 'cache-control': 'no-store' });
-    createReadStream(file).pipe(response);
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-async function once(browser: Browser, url: string, order: PageOrder): Promise<PageResult> {
-  const page = await browser.newPage({ viewport: { width: 512, height: 512 } });
-  try {
-    await page.goto(url);
-    await page.waitForFunction(() => 'renderBench' in globalThis);
-    return await page.evaluate((given) => globalThis.renderBench(given), order);
-  } finally {
-    await page.close();
-  }
+function once(browser: Browser, url: string, order: PageOrder): Promise<PageResult> {
+  return inNewPage(browser, url, 'renderBench', { width: 512, height: 512 }, (page) =>
+    page.evaluate((given) => globalThis.renderBench(given), order),
+  );
 }
 
 /** What is drawn must be right, or how fast it came is worth nothing. */
@@ -150,18 +112,17 @@ if (executablePath === undefined) console.log('Skipped: no Chromium here (CHROME
 else if (absent !== undefined) console.log(`Skipped: no ${absent.path} under TROCAR_DATA.`);
 else {
   const folder = mkdtempSync(join(tmpdir(), 'trocar-render-'));
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await startBrowser(executablePath);
   try {
-    await buildPage(folder);
-    const { server, url } = await serve(folder);
+    await buildPage(join(import.meta.dirname, 'render'), folder);
+    const { url, close } = await servePages([folder]);
     const rows: Row[] = [];
     for (const [n, scan] of SCANS.entries()) {
       writeFileSync(join(folder, `${n}.nii`), gunzipSync(readFileSync(join(DATA, scan.path))));
       rows.push(...(await race(browser, url, scan, `${n}.nii`)));
     }
     report(rows);
-    server.close();
-    server.closeAllConnections();
+    close();
   } finally {
     await browser.close();
     rmSync(folder, { recursive: true, force: true });

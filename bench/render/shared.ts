@@ -40,7 +40,7 @@ export interface Contender {
 }
 
 /** A NIfTI-1 file of one 3D volume, its voxels not copied: 8 and 16 bit, little-endian, placed by its sform. */
-export function decode({ bytes }: Data): Volume<'scan'> {
+export function decode({ bytes }: Pick<Data, 'bytes'>): Volume<'scan'> {
   const head = new DataView(bytes);
   const size = [42, 44, 46].map((at) => head.getInt16(at, true)) as [number, number, number];
   const type = head.getInt16(70, true);

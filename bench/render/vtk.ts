@@ -71,7 +71,8 @@ const nearest: CutOf = (image, scan, axis) => {
   };
 };
 
-function imageOf(scan: Volume<'scan'>): vtkImageData {
+/** A scan as vtk.js holds it, its voxels not copied. */
+export function imageOf(scan: Volume<'scan'>): vtkImageData {
   const m = scan.frameFromIndex;
   const image = vtkImageData.newInstance();
   const spacing = [0, 1, 2].map((c) => Math.hypot(...[0, 1, 2].map((r) => m[4 * c + r] as number)));
