@@ -1,6 +1,6 @@
 import { NavError } from '../base/index.js';
-import { symmetricEigen } from '../math/index.js';
-import { outOf, type PlaneView } from './planes.js';
+import { symmetricEigen, vec3 } from '../math/index.js';
+import { crossInto, type PlaneView } from './planes.js';
 
 /** An ellipsoid in numbers, ready to be drawn. */
 export interface EllipsoidMark {
@@ -48,25 +48,38 @@ function handedness(m: Float64Array): number {
 
 /** An ellipse in device pixels: a x² + 2 b x y + c y² = 1 around its middle, x right and y down. */
 export interface EllipseOnScreen {
-  readonly x: number;
-  readonly y: number;
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
+  x: number;
+  y: number;
+  a: number;
+  b: number;
+  c: number;
   /** Half its width and half its height. */
-  readonly halfWidth: number;
-  readonly halfHeight: number;
+  halfWidth: number;
+  halfHeight: number;
   /** How far the slice lies from the middle, in half the ellipsoid's extent across the slice: up to 1 it cuts it. */
-  readonly away: number;
+  away: number;
 }
+
+/** An ellipse to be written into. */
+export function emptyEllipse(): EllipseOnScreen {
+  // Not whole numbers, or the engine would make objects of another shape when the first fraction is written.
+  return { x: 0.5, y: 0.5, a: 0.5, b: 0.5, c: 0.5, halfWidth: 0.5, halfHeight: 0.5, away: 0.5 };
+}
+
+const scratch = { at: vec3(0, 0, 0), across: vec3(0, 0, 0) };
 
 /**
  * The outline of an ellipsoid as seen across a slice, times `inSlice`. Not its cut: where the error leans out of the slice, the
  * cut is smaller than the error that is seen in it.
+ * @param out written into and returned
  */
-export function outlineOf({ centre, shape, inSlice }: EllipsoidMark, plane: PlaneView): EllipseOnScreen {
+export function outlineOf(
+  { centre, shape, inSlice }: EllipsoidMark,
+  plane: PlaneView,
+  out: EllipseOnScreen = emptyEllipse(),
+): EllipseOnScreen {
   const { right, up } = plane.axes;
-  const across = outOf(plane.axes);
+  const across = crossInto(scratch.across, right, up);
   const f = (inSlice / plane.mmPerPx) ** 2;
   const least = (THINNEST_MM / plane.mmPerPx) ** 2;
   const xx = Math.max(least, f * quadratic(shape, right, right));
@@ -74,17 +87,16 @@ export function outlineOf({ centre, shape, inSlice }: EllipsoidMark, plane: Plan
   const xy = -f * quadratic(shape, right, up);
   // An error along one line has no width across it: the line then keeps the thinnest there is.
   const determinant = Math.max(xx * yy - xy * xy, least * (xx + yy));
-  const at = plane.project(new Float64Array(3), centre);
-  return {
-    x: at[0] as number,
-    y: at[1] as number,
-    a: yy / determinant,
-    b: -xy / determinant,
-    c: xx / determinant,
-    halfWidth: Math.sqrt(xx),
-    halfHeight: Math.sqrt(yy),
-    away: Math.abs(at[2] as number) / Math.max(THINNEST_MM, Math.sqrt(Math.max(0, quadratic(shape, across, across)))),
-  };
+  const at = plane.project(scratch.at, centre);
+  out.x = at[0] as number;
+  out.y = at[1] as number;
+  out.a = yy / determinant;
+  out.b = -xy / determinant;
+  out.c = xx / determinant;
+  out.halfWidth = Math.sqrt(xx);
+  out.halfHeight = Math.sqrt(yy);
+  out.away = Math.abs(at[2] as number) / Math.max(THINNEST_MM, Math.sqrt(Math.max(0, quadratic(shape, across, across))));
+  return out;
 }
 
 /** uᵀ M v. */

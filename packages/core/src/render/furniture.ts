@@ -1,26 +1,19 @@
-import { vec3 } from '../math/index.js';
-import { Fingerprint } from './fingerprint.js';
+import { type Vec3, vec3 } from '../math/index.js';
+import { GlyphLine } from './glyph-line.js';
 import { type Hud, LAYER } from './hud.js';
-import { Label } from './label.js';
+import { Label, type LabelStyle } from './label.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
-import { dot, orientationLetters, outOf, type PlaneView } from './planes.js';
-import { Stroke } from './stroke.js';
+import { PerRatio } from './per-ratio.js';
+import { lettersAlong, type PlaneView } from './planes.js';
+import { SlicePosition } from './slice-position.js';
+import { SEGMENT, Stroke, type StrokeStyle } from './stroke.js';
 
 /** The longest of 1, 2, 5 × 10ⁿ mm that takes at most `maxMm`. */
 export function scaleBarMm(maxMm: number): number {
   const decade = 10 ** Math.floor(Math.log10(maxMm));
   const step = [5, 2, 1].find((s) => s * decade <= maxMm) ?? 1;
   return step * decade;
-}
-
-/** Where a slice lies: the distance from the frame's origin along the slice's normal, with its letters: `S 32.5 mm`. */
-export function slicePosition(plane: Pick<PlaneView, 'axes' | 'centre'>): string {
-  const n = outOf(plane.axes);
-  const mm = dot(n, plane.centre);
-  const sign = mm < 0 ? -1 : 1;
-  const letters = orientationLetters(vec3(sign * (n[0] as number), sign * (n[1] as number), sign * (n[2] as number)));
-  return `${letters} ${Math.abs(mm).toFixed(1)} mm`;
 }
 
 /** Height of the orientation letters in a view, device pixels: 7 % of its shorter side, within what can be read. */
@@ -30,74 +23,87 @@ export function letterSize(width: number, height: number, dpr: number): number {
 
 /** What frames a slice: orientation letters, its name and position, a scale bar, the crosshair. */
 export class SliceFurniture {
-  readonly #letters = [new Label(), new Label(), new Label(), new Label()] as const;
+  readonly #left = new Label();
+  readonly #right = new Label();
+  readonly #top = new Label();
+  readonly #bottom = new Label();
   readonly #name = new Label();
-  readonly #position = new Label();
+  readonly #position = new GlyphLine();
+  readonly #where = new SlicePosition();
   readonly #scale = new Label();
   readonly #bar = new Stroke(3, { colour: PALETTE.text, roundEnds: false });
   readonly #crosshair = new Stroke(4, { colour: PALETTE.crosshair, roundEnds: false, opacity: 0.75 });
   readonly #border = new Stroke(4, { colour: PALETTE.alarm, roundEnds: false, rimPx: 0 });
   readonly #at = vec3(0, 0, 0);
-  /** What the letters were made of. */
-  readonly #shown = new Fingerprint();
+  #letterStyles: LetterStyles = letterStyles(16);
+  #scaled = -1;
+  readonly #styles = new PerRatio(cornerStyles);
+  #crossStyle: CornerStyles | undefined;
 
   constructor(hud: Hud) {
-    hud.scene.add(this.#crosshair.object, this.#bar.object, this.#border.object);
+    hud.scene.add(this.#crosshair.object, this.#bar.object, this.#border.object, this.#position.object);
     for (const label of this.#labels()) hud.scene.add(label.object);
   }
 
-  /** @param held the view should follow a tool that is not live */
-  update(name: string, plane: PlaneView, model: StageModel, held: boolean): void {
+  /**
+   * @param held the view should follow a tool that is not live
+   * @param scaled raised whenever the view's size or scale has changed
+   */
+  update(name: string, plane: PlaneView, model: StageModel, held: boolean, scaled: number): void {
     const full = Math.min(plane.width, plane.height) > 200 * model.dpr;
-    this.#drawLetters(plane, model.dpr);
+    const anew = scaled !== this.#scaled;
+    this.#scaled = scaled;
+    if (anew) this.#drawScale(plane, model.dpr, full);
+    if (anew) this.#placeLetters(plane, model.dpr);
+    else this.#turnLetters(plane);
     this.#drawCorner(name, plane, model, full);
-    this.#drawScale(plane, model.dpr, full);
     this.#drawCrosshair(plane, model);
     drawBorder(this.#border, plane, model.dpr, held);
   }
 
   dispose(): void {
     for (const label of this.#labels()) label.dispose();
+    this.#position.dispose();
     this.#bar.dispose();
     this.#crosshair.dispose();
     this.#border.dispose();
   }
 
   #labels(): Label[] {
-    return [...this.#letters, this.#name, this.#position, this.#scale];
+    return [this.#left, this.#right, this.#top, this.#bottom, this.#name, this.#scale];
   }
 
-  #drawLetters(plane: PlaneView, dpr: number): void {
-    const { right, up } = plane.axes;
-    this.#shown.add(right);
-    this.#shown.add(up);
-    this.#shown.addInteger(plane.width);
-    this.#shown.addInteger(plane.height);
-    this.#shown.addInteger(Math.round(1000 * dpr));
-    if (!this.#shown.changed()) return;
-    const size = letterSize(plane.width, plane.height, dpr);
-    const style = { sizePx: size, colour: PALETTE.text, weight: 700 } as const;
-    const minus = (v: ArrayLike<number>): number[] => Array.from(v, (x) => -x);
-    const [l, r, t, b] = this.#letters;
-    const inset = size * 0.55;
-    l.set(orientationLetters(minus(right)), { ...style, anchor: 'left' });
-    r.set(orientationLetters(right), { ...style, anchor: 'right' });
-    t.set(orientationLetters(up), style);
-    b.set(orientationLetters(minus(up)), style);
-    l.at(inset * 0.6, plane.height / 2);
-    r.at(plane.width - inset * 0.6, plane.height / 2);
-    t.at(plane.width / 2, inset + 4 * dpr);
-    b.at(plane.width / 2, plane.height - inset - 4 * dpr);
+  #turnLetters({ axes: { right, up } }: PlaneView): void {
+    const styles = this.#letterStyles;
+    this.#left.set(lettersAlong(right, -1), styles.left);
+    this.#right.set(lettersAlong(right, 1), styles.right);
+    this.#top.set(lettersAlong(up, 1), styles.middle);
+    this.#bottom.set(lettersAlong(up, -1), styles.middle);
+  }
+
+  #placeLetters(plane: PlaneView, dpr: number): void {
+    const { width, height } = plane;
+    const sizePx = letterSize(width, height, dpr);
+    this.#letterStyles = letterStyles(sizePx);
+    this.#turnLetters(plane);
+    const inset = sizePx * 0.55;
+    this.#left.at(inset * 0.6, height / 2);
+    this.#right.at(width - inset * 0.6, height / 2);
+    this.#top.at(width / 2, inset + 4 * dpr);
+    this.#bottom.at(width / 2, height - inset - 4 * dpr);
   }
 
   #drawCorner(name: string, plane: PlaneView, model: StageModel, full: boolean): void {
     const { dpr } = model;
-    const sizePx = Math.round(14 * dpr);
-    this.#name.set(full ? name : '', { sizePx, colour: PALETTE.quietText, anchor: 'left', weight: 700 });
+    const styles = this.#styles.at(dpr);
+    this.#name.set(full ? name : '', styles.name);
     this.#name.at(8 * dpr, 16 * dpr);
-    const shown = full && model.volume !== undefined;
-    this.#position.set(shown ? slicePosition(plane) : '', { sizePx, colour: PALETTE.quietText, anchor: 'left', weight: 600 });
-    this.#position.at(8 * dpr, plane.height - 16 * dpr);
+    const line = this.#position;
+    line.object.visible = full && model.volume !== undefined;
+    if (!line.object.visible) return;
+    const restyled = line.style(styles.position);
+    if (this.#where.read(plane) || restyled) this.#where.write(line);
+    line.at(8 * dpr, plane.height - 16 * dpr);
   }
 
   #drawScale(plane: PlaneView, dpr: number, full: boolean): void {
@@ -112,25 +118,63 @@ export class SliceFurniture {
     this.#bar.show(full ? 3 : 0);
     this.#bar.style({ widthPx: 2 * dpr });
     this.#bar.viewport(plane.width, plane.height);
-    this.#scale.set(full ? `${mm} mm` : '', { sizePx: Math.round(13 * dpr), colour: PALETTE.text, anchor: 'right', weight: 600 });
+    this.#scale.set(full ? `${mm} mm` : '', this.#styles.at(dpr).scale);
     this.#scale.at(right + 2 * dpr, y - 15 * dpr);
   }
 
   #drawCrosshair(plane: PlaneView, model: StageModel): void {
-    const shown = model.focusShown && model.volume !== undefined;
-    const at = plane.project(this.#at, model.focus);
-    const x = at[0] as number;
-    const y = at[1] as number;
-    const gap = 16 * model.dpr;
     const line = this.#crosshair;
-    line.segment(0, 0, y, 0, x - gap, y, 0);
-    line.segment(1, x + gap, y, 0, plane.width, y, 0);
-    line.segment(2, x, 0, 0, x, y - gap, 0);
-    line.segment(3, x, y + gap, 0, x, plane.height, 0);
-    line.show(shown ? 4 : 0);
-    line.style({ widthPx: 1.25 * model.dpr, rimPx: 0.75 * model.dpr });
+    const shown = model.focusShown && model.volume !== undefined;
+    if (!shown) {
+      line.show(0);
+      return;
+    }
+    const at = plane.project(this.#at, model.focus);
+    const styles = this.#styles.at(model.dpr);
+    crossLines(line.segments, at, plane, styles.crosshair.gapPx);
+    line.show(4);
+    if (styles !== this.#crossStyle) line.style(styles.crosshair);
+    this.#crossStyle = styles;
     line.viewport(plane.width, plane.height);
   }
+}
+
+/** The four arms of a crosshair, from the edges of a view to the gap about its middle, px. */
+function crossLines(segments: Float32Array, at: Vec3, { width, height }: PlaneView, gap: number): void {
+  const x = at[0] as number;
+  const y = at[1] as number;
+  for (let arm = 0; arm < 4; arm += 1) {
+    const n = SEGMENT * arm;
+    segments[n] = arm === 0 ? 0 : arm === 1 ? x + gap : x;
+    segments[n + 1] = arm < 2 ? y : arm === 2 ? 0 : y + gap;
+    segments[n + 3] = arm === 0 ? x - gap : arm === 1 ? width : x;
+    segments[n + 4] = arm < 2 ? y : arm === 2 ? y - gap : height;
+  }
+}
+
+/** What stands in the corners of a slice at a device pixel ratio. */
+interface CornerStyles {
+  readonly name: LabelStyle;
+  readonly position: LabelStyle;
+  readonly scale: LabelStyle;
+  readonly crosshair: StrokeStyle & { readonly gapPx: number };
+}
+
+function cornerStyles(dpr: number): CornerStyles {
+  const quiet = { sizePx: Math.round(14 * dpr), colour: PALETTE.quietText, anchor: 'left' } as const;
+  return {
+    name: { ...quiet, weight: 700 },
+    position: { ...quiet, weight: 600 },
+    scale: { sizePx: Math.round(13 * dpr), colour: PALETTE.text, anchor: 'right', weight: 600 },
+    crosshair: { widthPx: 1.25 * dpr, rimPx: 0.75 * dpr, gapPx: 16 * dpr },
+  };
+}
+
+type LetterStyles = Readonly<Record<'left' | 'middle' | 'right', LabelStyle>>;
+
+function letterStyles(sizePx: number): LetterStyles {
+  const style = { sizePx, colour: PALETTE.text, weight: 700 } as const;
+  return { left: { ...style, anchor: 'left' }, middle: style, right: { ...style, anchor: 'right' } };
 }
 
 /** Frames a view that has stopped following its tool: nothing in it is live. Drawn where it is `held`. */

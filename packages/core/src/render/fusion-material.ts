@@ -1,4 +1,4 @@
-import { Color, Vector2, Vector3 } from 'three';
+import { Color } from 'three';
 import { determinant3 } from '../math/index.js';
 import type { FusionMode, WholeLook } from './fusion.js';
 import { PALETTE, rgb } from './palette.js';
@@ -8,12 +8,12 @@ import { STORED_GLSL, VolumeMaterial } from './volume-material.js';
 
 const VERTEX = /* glsl */ `
 uniform vec3 uOrigin, uAlongX, uAlongY;
-uniform vec2 uHalfMm;
+uniform vec4 uView; // half the view each way, length of a step, and from pixel to pixel: mm
 out vec3 vIndex;
 out vec2 vMm; // on the plane, right and up of the view's middle
 void main() {
   vIndex = uOrigin + position.x * uAlongX + position.y * uAlongY;
-  vMm = position.xy * uHalfMm;
+  vMm = position.xy * uView.xy;
   gl_Position = vec4(position.xy, 1.0, 1.0);
 }`;
 
@@ -24,17 +24,18 @@ void main() {
 const FRAGMENT = /* glsl */ `
 ${STORED_GLSL}
 uniform int uMode;
-uniform float uFraction, uSquareMm, uEdge, uStepMm, uMmPerPx;
+uniform float uFraction, uSquareMm, uEdge;
+uniform vec4 uView;
 uniform vec2 uSquaresFrom;
 uniform vec3 uSpy; // right and up of the view's middle, radius: mm
-uniform vec3 uRight, uUp; // uStepMm of the plane, as index coordinates
+uniform vec3 uRight, uUp; // a step on the plane, as index coordinates
 uniform vec3 uTint, uEdgeColour, uAbsent;
 in vec3 vIndex;
 in vec2 vMm;
 out vec4 colour;
 vec2 slope(vec3 at) {
   return vec2(stored(at + uRight) - stored(at - uRight), stored(at + uUp) - stored(at - uUp)) *
-    (uGain / (2.0 * uStepMm));
+    (uGain / (2.0 * uView.z));
 }
 float outline() {
   if (outside(vIndex)) return 0.0;
@@ -54,7 +55,7 @@ float share() {
   }
   return step(distance(vMm, uSpy.xy), uSpy.z);
 }
-float rim() { return uMode == 3 ? clamp(1.25 - abs(distance(vMm, uSpy.xy) - uSpy.z) / uMmPerPx, 0.0, 1.0) : 0.0; }
+float rim() { return uMode == 3 ? clamp(1.25 - abs(distance(vMm, uSpy.xy) - uSpy.z) / uView.w, 0.0, 1.0) : 0.0; }
 void main() {
   if (uMode == 2) {
     float a = outline();
@@ -77,27 +78,27 @@ const MODE_NUMBER: Readonly<Record<FusionMode, number>> = { blend: 0, checkerboa
 
 /** The shader of a second volume, drawn over a slice of the first: how much of it, by the mode, is its opacity. */
 export class FusionMaterial extends VolumeMaterial {
-  #stepMm = 1;
+  readonly #moving: MovingUniforms;
   #voxelMm = 1;
   #squareMm = 20;
 
   constructor() {
+    const moving = movingUniforms();
     super(VERTEX, FRAGMENT, {
       uMode: { value: 0 },
       uFraction: { value: 0.5 },
       uSquareMm: { value: 20 },
-      uSquaresFrom: { value: new Vector2() },
       uEdge: { value: 1 },
-      uStepMm: { value: 1 },
-      uMmPerPx: { value: 1 },
-      uHalfMm: { value: new Vector2() },
-      uSpy: { value: new Vector3() },
-      uRight: { value: new Vector3() },
-      uUp: { value: new Vector3() },
       uTint: { value: new Color() },
       uEdgeColour: { value: new Color() },
       uAbsent: { value: new Color().fromArray(rgb(PALETTE.background)) },
+      uView: { value: moving.view },
+      uSquaresFrom: { value: moving.squaresFrom },
+      uSpy: { value: moving.spy },
+      uRight: { value: moving.right },
+      uUp: { value: moving.up },
     });
+    this.#moving = moving;
     this.material.transparent = true;
     this.material.depthTest = false;
     this.material.depthWrite = false;
@@ -123,26 +124,52 @@ export class FusionMaterial extends VolumeMaterial {
   /** Takes over what a view shows: for squares that stand still in the patient, and for steps from pixel to pixel. */
   setView(plane: PlaneView): void {
     const { right, up } = plane.axes;
-    const half = plane.mmPerPx / 2;
-    uniform<Vector2>(this.material, 'uHalfMm').value.set(half * plane.width, half * plane.height);
-    uniform<number>(this.material, 'uMmPerPx').value = plane.mmPerPx;
+    const { view, squaresFrom, right: stepRight, up: stepUp } = this.#moving;
+    const stepMm = Math.max(plane.mmPerPx, this.#voxelMm);
+    view[0] = (plane.mmPerPx * plane.width) / 2;
+    view[1] = (plane.mmPerPx * plane.height) / 2;
+    view[2] = stepMm;
+    view[3] = plane.mmPerPx;
     const period = 2 * this.#squareMm;
-    const from = (axis: ArrayLike<number>): number => {
-      const mm = dot(axis, plane.centre);
-      return mm - period * Math.floor(mm / period);
-    };
-    uniform<Vector2>(this.material, 'uSquaresFrom').value.set(from(right), from(up));
-    this.#stepMm = Math.max(plane.mmPerPx, this.#voxelMm);
-    uniform<number>(this.material, 'uStepMm').value = this.#stepMm;
-    this.toIndex('uRight', right, 0);
-    this.toIndex('uUp', up, 0);
-    uniform<Vector3>(this.material, 'uRight').value.multiplyScalar(this.#stepMm);
-    uniform<Vector3>(this.material, 'uUp').value.multiplyScalar(this.#stepMm);
+    squaresFrom[0] = dot(right, plane.centre);
+    squaresFrom[1] = dot(up, plane.centre);
+    for (let k = 0; k < 2; k += 1) {
+      const mm = squaresFrom[k] as number;
+      squaresFrom[k] = mm - period * Math.floor(mm / period);
+    }
+    this.toIndex(stepRight, right, 0);
+    this.toIndex(stepUp, up, 0);
+    for (let k = 0; k < 3; k += 1) {
+      stepRight[k] = (stepRight[k] as number) * stepMm;
+      stepUp[k] = (stepUp[k] as number) * stepMm;
+    }
   }
 
   /** Where the spyglass lies: px from the view's upper left corner, and its radius in px. */
   setSpyglass(plane: PlaneView, x: number, y: number, radiusPx: number): void {
     const mm = plane.mmPerPx;
-    uniform<Vector3>(this.material, 'uSpy').value.set((x - plane.width / 2) * mm, (plane.height / 2 - y) * mm, radiusPx * mm);
+    const { spy } = this.#moving;
+    spy[0] = (x - plane.width / 2) * mm;
+    spy[1] = (plane.height / 2 - y) * mm;
+    spy[2] = radiusPx * mm;
   }
+}
+
+/** What the shader is given with every frame: in arrays, so that nothing is allocated. */
+interface MovingUniforms {
+  readonly view: Float32Array;
+  readonly squaresFrom: Float32Array;
+  readonly spy: Float32Array;
+  readonly right: Float32Array;
+  readonly up: Float32Array;
+}
+
+function movingUniforms(): MovingUniforms {
+  return {
+    view: new Float32Array(4),
+    squaresFrom: new Float32Array(2),
+    spy: new Float32Array(3),
+    right: new Float32Array(3),
+    up: new Float32Array(3),
+  };
 }

@@ -1,4 +1,4 @@
-import { DataTexture, Mesh, PlaneGeometry, type Scene, Vector3 } from 'three';
+import { DataTexture, Mesh, PlaneGeometry, type Scene } from 'three';
 import type { LabelLook } from './label-map.js';
 import { rgb } from './palette.js';
 import type { PlaneView } from './planes.js';
@@ -52,14 +52,16 @@ void main() {
 export class LabelsOnSlice {
   readonly #cut: VolumeMaterial;
   readonly #quad: Mesh<PlaneGeometry, VolumeMaterial['material']>;
+  readonly #right = new Float32Array(3);
+  readonly #up = new Float32Array(3);
   #table: DataTexture | undefined;
   #outlinePx = 0;
 
   constructor(image: Scene) {
     this.#cut = new VolumeMaterial(VERTEX, FRAGMENT, {
       uTable: { value: null },
-      uRight: { value: new Vector3() },
-      uUp: { value: new Vector3() },
+      uRight: { value: this.#right },
+      uUp: { value: this.#up },
       uFill: { value: 0 },
       uOutline: { value: false },
     });
@@ -96,16 +98,12 @@ export class LabelsOnSlice {
   update(plane: PlaneView, alongX: ArrayLike<number>, alongY: ArrayLike<number>, dpr: number): void {
     if (!this.#quad.visible) return;
     this.#cut.setPlane(plane.centre, alongX, alongY);
-    const { material } = this.#cut;
     const wide = 2 * this.#outlinePx * dpr;
-    const { value: x } = uniform<Vector3>(material, 'uAlongX');
-    const { value: y } = uniform<Vector3>(material, 'uAlongY');
-    uniform<Vector3>(material, 'uRight')
-      .value.copy(x)
-      .multiplyScalar(wide / plane.width);
-    uniform<Vector3>(material, 'uUp')
-      .value.copy(y)
-      .multiplyScalar(wide / plane.height);
+    const { alongX: x, alongY: y } = this.#cut;
+    for (let k = 0; k < 3; k += 1) {
+      this.#right[k] = ((x[k] as number) * wide) / plane.width;
+      this.#up[k] = ((y[k] as number) * wide) / plane.height;
+    }
   }
 
   dispose(): void {

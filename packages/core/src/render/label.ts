@@ -1,28 +1,29 @@
 import { CanvasTexture, LinearFilter, Mesh, NoColorSpace, PlaneGeometry, type ShaderMaterial } from 'three';
 import { LAYER } from './hud.js';
 import { overlayMaterial } from './overlay-material.js';
-import { uniform } from './uniform.js';
+import { onGlass } from './uniform.js';
 
 const VERTEX = /* glsl */ `
+uniform vec4 uBox; // middle, width and height, px
 out vec2 vUv;
 void main() {
   vUv = uv;
-  gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
+  gl_Position = projectionMatrix * viewMatrix * vec4(uBox.xy + position.xy * uBox.zw, 0.0, 1.0);
 }`;
 
 const FRAGMENT = /* glsl */ `
 precision highp float;
 uniform sampler2D uMap;
-uniform float uOpacity;
+uniform vec2 uLook; // opacity
 in vec2 vUv;
 out vec4 colour;
 void main() {
   colour = texture(uMap, vUv);
-  colour.a *= uOpacity;
+  colour.a *= uLook.x;
 }`;
 
 /** Fonts every system has; nothing is downloaded. */
-const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
+export const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 
 /** Where a label's text lies about its position. */
 export type Anchor = 'centre' | 'left' | 'right';
@@ -41,6 +42,10 @@ export class Label {
   readonly object: Mesh<PlaneGeometry, ShaderMaterial>;
   readonly #canvas: HTMLCanvasElement | OffscreenCanvas;
   readonly #texture: CanvasTexture;
+  readonly #box = new Float32Array(4);
+  readonly #look = Float32Array.of(1, 0);
+  /** Where it was put, as it was said. */
+  readonly #at = new Float64Array(2);
   #drawn = '';
   #style: LabelStyle | undefined;
   #anchor: Anchor = 'centre';
@@ -55,23 +60,19 @@ export class Label {
     this.#texture.flipY = false;
     this.#texture.generateMipmaps = false;
     this.#texture.minFilter = LinearFilter;
-    this.object = new Mesh(
-      new PlaneGeometry(1, 1),
-      overlayMaterial(VERTEX, FRAGMENT, { uMap: { value: this.#texture }, uOpacity: { value: 1 } }),
-    );
-    this.object.frustumCulled = false;
+    const uniforms = { uMap: { value: this.#texture }, uBox: { value: this.#box }, uLook: { value: this.#look } };
+    this.object = onGlass(new Mesh(new PlaneGeometry(1, 1), overlayMaterial(VERTEX, FRAGMENT, uniforms)));
     this.object.renderOrder = LAYER.text;
     this.object.visible = false;
   }
 
-  /** Sets the text; an empty one hides the label. */
+  /** Sets the text; an empty one hides the label. The same text in the same style object costs nothing. */
   set(text: string, style: LabelStyle): void {
     this.object.visible = text !== '';
     this.#anchor = style.anchor ?? 'centre';
     if (text === '') return;
-    const { sizePx, colour, weight } = style;
     const before = this.#style;
-    if (text === this.#drawn && sizePx === before?.sizePx && colour === before.colour && weight === before.weight) return;
+    if (text === this.#drawn && (style === before || (before !== undefined && alike(style, before)))) return;
     this.#drawn = text;
     this.#style = style;
     this.#draw(text, style);
@@ -79,10 +80,30 @@ export class Label {
 
   /** Puts the label at a screen position: its middle, left or right edge as anchored, at half the text's height. */
   at(x: number, y: number, opacity = 1): void {
+    this.#at[0] = x;
+    this.#at[1] = y;
+    this.#look[0] = opacity;
+    this.#place();
+  }
+
+  /** {@link at} a position and so far from it, both in arrays: what moves with every frame allocates nothing. */
+  beside(at: ArrayLike<number>, offset: ArrayLike<number>): void {
+    this.#at[0] = (at[0] as number) + (offset[0] as number);
+    this.#at[1] = (at[1] as number) + (offset[1] as number);
+    this.#place();
+  }
+
+  /** Changes its opacity alone, 0 … 1. */
+  fade(opacity: number): void {
+    this.#look[0] = opacity;
+  }
+
+  #place(): void {
+    const x = this.#at[0] as number;
     const left = this.#anchor === 'centre' ? x - this.#width / 2 : this.#anchor === 'left' ? x : x - this.#width;
     // On whole pixels, or the letters blur.
-    this.object.position.set(Math.round(left) + this.#width / 2, Math.round(y - this.#height / 2) + this.#height / 2, 0);
-    uniform<number>(this.object.material, 'uOpacity').value = opacity;
+    this.#box[0] = Math.floor(left + 0.5) + this.#width / 2;
+    this.#box[1] = Math.floor((this.#at[1] as number) - this.#height / 2 + 0.5) + this.#height / 2;
   }
 
   /** Width of the text as it is drawn, device pixels. */
@@ -95,10 +116,12 @@ export class Label {
     return this.#height;
   }
 
-  /** Whether the text is shown and lies partly in a box of the screen, device pixels. */
-  touches(left: number, top: number, width: number, height: number): boolean {
-    const { x, y } = this.object.position;
-    const [dx, dy] = [Math.abs(x - left - width / 2), Math.abs(y - top - height / 2)];
+  /** Whether the text is shown and lies partly in a box of the screen: left, top, width and height, device pixels. */
+  touches(box: ArrayLike<number>): boolean {
+    const width = box[2] as number;
+    const height = box[3] as number;
+    const dx = Math.abs((this.#box[0] as number) - (box[0] as number) - width / 2);
+    const dy = Math.abs((this.#box[1] as number) - (box[1] as number) - height / 2);
     return this.object.visible && 2 * dx < this.#width + width && 2 * dy < this.#height + height;
   }
 
@@ -130,6 +153,12 @@ export class Label {
     // The GPU's copy has the old size: let go of it, and three makes one that fits.
     this.#texture.dispose();
     this.#texture.needsUpdate = true;
-    this.object.scale.set(this.#width, this.#height, 1);
+    this.#box[2] = this.#width;
+    this.#box[3] = this.#height;
+    this.#place();
   }
+}
+
+function alike(a: LabelStyle, b: LabelStyle): boolean {
+  return a.sizePx === b.sizePx && a.colour === b.colour && a.weight === b.weight;
 }

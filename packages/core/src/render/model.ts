@@ -61,11 +61,15 @@ export interface StageModel {
   targetError: EllipsoidMark | undefined;
   /** How much larger than they are the 3D view draws errors: a millimetre in a head cannot be seen. */
   errorScale: number;
-  readonly tools: Set<Tool>;
+  /** Raised whenever the error at the target or that scale changes. */
+  errorRevision: number;
+  readonly tools: Tool[];
   /** Whether anything is drawn over the images. */
   readonly annotations: boolean;
   /** Device pixels per CSS pixel. */
   dpr: number;
+  /** Device pixels of the canvas: asking the document for them costs memory. */
+  readonly canvas: { width: number; height: number };
 }
 
 /** A stage with nothing on it. */
@@ -87,8 +91,10 @@ export function emptyModel(): StageModel {
     fiducialsRevision: 0,
     targetError: undefined,
     errorScale: 1,
-    tools: new Set(),
+    errorRevision: 0,
+    tools: [],
     dpr: 1,
+    canvas: { width: 1, height: 1 },
     annotations: true,
   };
 }

@@ -15,6 +15,7 @@ export class Orbit {
   /** mm from the target. */
   distance = 600;
   readonly #eye = vec3(0, 0, 0);
+  readonly #axes = { right: vec3(0, 0, 0), up: vec3(0, 0, 0) };
 
   constructor() {
     this.reset(200);
@@ -40,12 +41,18 @@ export class Orbit {
     return out;
   }
 
-  /** The frame's directions to the right and to the top of the screen. */
+  /** The frame's directions to the right and to the top of the screen. Reused: copy them to keep them. */
   axes(): SliceAxes {
+    const { right, up } = this.#axes;
     const sa = Math.sin(this.azimuth);
     const ca = Math.cos(this.azimuth);
     const se = Math.sin(this.elevation);
-    return { right: vec3(ca, sa, 0), up: vec3(-sa * se, ca * se, Math.cos(this.elevation)) };
+    right[0] = ca;
+    right[1] = sa;
+    up[0] = -sa * se;
+    up[1] = ca * se;
+    up[2] = Math.cos(this.elevation);
+    return this.#axes;
   }
 
   /** Turns with a drag, in fractions of the view's height: what is under the pointer follows it. */

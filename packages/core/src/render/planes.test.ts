@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromRotationVector, transformDirection, vec3 } from '../math/index.js';
-import { scaleBarMm, slicePosition } from './furniture.js';
+import { scaleBarMm } from './furniture.js';
 import { cellAt, pixelRect, primaryLayout, quadLayout, singleLayout } from './layout.js';
 import { Orbit } from './orbit.js';
 import { rgb } from './palette.js';
 import { cross, dot, extentOf, orientationLetters, outOf, PlaneView, patientAxes, SLICE_VIEWS, volumeAxes } from './planes.js';
+import { SlicePosition } from './slice-position.js';
 import { draggedWindow } from './stage-pointer.js';
 
 const finite = fc.double({ min: -500, max: 500, noNaN: true });
@@ -239,12 +240,18 @@ describe('small things', () => {
 
   it('a slice says where it lies in the patient', () => {
     const view = new PlaneView();
+    const position = new SlicePosition();
+    const positionOf = (plane: PlaneView): string => {
+      expect(position.read(plane)).toBe(true);
+      expect(position.read(plane)).toBe(false);
+      return String(position);
+    };
     view.centre.set([10, 20, -32.46]);
-    expect(slicePosition(view)).toBe('I 32.5 mm');
+    expect(positionOf(view)).toBe('I 32.5 mm');
     view.axes = patientAxes('sagittal');
-    expect(slicePosition(view)).toBe('L 10.0 mm');
+    expect(positionOf(view)).toBe('L 10.0 mm');
     view.axes = patientAxes('coronal');
-    expect(slicePosition(view)).toBe('P 20.0 mm');
+    expect(positionOf(view)).toBe('P 20.0 mm');
   });
 
   it('a drag to the right widens the window, a drag down lowers the level', () => {

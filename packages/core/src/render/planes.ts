@@ -66,17 +66,31 @@ export function outOf(axes: SliceAxes): Vec3 {
  * A second or third letter is given where the vector leans that way by more than about 11° (DICOM PS3.3 C.7.6.1.1.1).
  */
 export function orientationLetters(direction: ArrayLike<number>): string {
-  const d = unit(vec3(direction[0] as number, direction[1] as number, direction[2] as number));
-  return [
-    { part: d[0] as number, letter: (d[0] as number) > 0 ? 'L' : 'R' },
-    { part: d[1] as number, letter: (d[1] as number) > 0 ? 'P' : 'A' },
-    { part: d[2] as number, letter: (d[2] as number) > 0 ? 'S' : 'I' },
-  ]
-    .filter(({ part }) => Math.abs(part) > 0.2)
-    .sort((a, b) => Math.abs(b.part) - Math.abs(a.part))
-    .map(({ letter }) => letter)
-    .join('');
+  return lettersAlong(direction, 1);
 }
+
+/** {@link orientationLetters} of a direction, or of its opposite (`sign` -1). Allocates nothing. */
+export function lettersAlong(direction: ArrayLike<number>, sign: 1 | -1): string {
+  const least = 0.2 * Math.sqrt(dot(direction, direction));
+  let code = 0;
+  // The axes from the one it lies along most: the first of those that are equal.
+  for (let taken = 0, n = 0; n < 3; n += 1) {
+    let best = -1;
+    for (let k = 0; k < 3; k += 1) {
+      if ((taken & (1 << k)) !== 0) continue;
+      if (best < 0 || Math.abs(direction[k] as number) > Math.abs(direction[best] as number)) best = k;
+    }
+    taken |= 1 << best;
+    if (!(Math.abs(direction[best] as number) > least)) continue;
+    code = 7 * code + 1 + 2 * best + (sign * (direction[best] as number) > 0 ? 0 : 1);
+  }
+  return LETTERS[code] as string;
+}
+
+/** All words of up to three letters, by their digits to the base of 7; 0 is none. */
+const LETTERS: readonly string[] = Array.from({ length: 343 }, (_, code) =>
+  [Math.floor(code / 49), Math.floor(code / 7) % 7, code % 7].map((digit) => ' LRPASI'[digit]?.trim()).join(''),
+);
 
 /**
  * What a slice view shows: a rectangle of pixels on a plane of the frame. Pixel (0, 0) is the upper left one and its

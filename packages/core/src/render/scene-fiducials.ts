@@ -10,9 +10,11 @@ import {
 } from 'three';
 import type { Hud } from './hud.js';
 import { Label } from './label.js';
+import type { PixelRect } from './layout.js';
 import type { FiducialMark, StageModel } from './model.js';
+import { PerRatio } from './per-ratio.js';
 import { Ring } from './ring.js';
-import { fiducialColour, vector } from './slice-marks.js';
+import { type FiducialLook, fiducialColour, fiducialLooks, vector } from './slice-marks.js';
 import { Stroke } from './stroke.js';
 
 /** An arrow's head is as long as this, mm, or 45 % of the arrow where that is less. */
@@ -42,41 +44,61 @@ export class FiducialsInScene {
   readonly #sphere = new SphereGeometry(1, 16, 12);
   readonly #cone = new ConeGeometry(0.36, 1, 20);
   readonly #projected = new Vector3();
+  readonly #looks = new PerRatio(fiducialLooks);
   #marks: Drawn[] = [];
   #revision = -1;
+  #scale = 1;
+  #dpr = 0;
 
   constructor(scene: Scene, hud: Hud) {
     this.#scene = scene;
     this.#hud = hud;
   }
 
-  update(camera: PerspectiveCamera, width: number, height: number, model: StageModel): void {
+  /** @param turned whether the camera or the view's size is not as it was */
+  update(camera: PerspectiveCamera, { width, height }: PixelRect, model: StageModel, turned: boolean): void {
     if (model.fiducialsRevision !== this.#revision) this.#rebuild(model.fiducials);
+    const anew = model.fiducialsRevision !== this.#revision || model.errorScale !== this.#scale || model.dpr !== this.#dpr;
     this.#revision = model.fiducialsRevision;
-    const { dpr } = model;
-    for (const { mark, mesh, ring, label, arrow } of this.#marks) {
-      const colour = fiducialColour(mark.state);
-      const at = this.#projected.copy(mesh.position).project(camera);
-      const x = ((at.x + 1) / 2) * width;
-      const y = ((1 - at.y) / 2) * height;
-      const ringed = mark.state === 'active' || mark.state === 'suspect';
-      ring.object.visible = ringed;
-      ring.style({ colour, radiusPx: 12 * dpr, widthPx: 2.5 * dpr });
-      ring.at(x, y);
-      label.set(mark.label, { sizePx: Math.round(16 * dpr), colour, anchor: 'left', weight: 700 });
-      label.at(x + (ringed ? 13 : 7) * dpr, y - 9 * dpr);
-      label.object.visible = at.z < 1 && mark.label !== '';
-      if (arrow === undefined) continue;
-      place(arrow, mesh.position, model.errorScale);
-      arrow.shaft.viewport(width, height);
-      arrow.shaft.style({ colour, widthPx: 3 * dpr, rimPx: 1.25 * dpr });
+    this.#scale = model.errorScale;
+    this.#dpr = model.dpr;
+    for (let n = 0; n < this.#marks.length; n += 1) {
+      const drawn = this.#marks[n] as Drawn;
+      if (anew) this.#layOut(drawn);
+      if (!anew && !turned) continue;
+      drawn.arrow?.shaft.viewport(width, height);
+      this.#follow(drawn, camera, width, height);
     }
   }
 
-  /** How many numbers, as last placed, a box of the screen would cover, device pixels. */
-  covered(left: number, top: number, width: number, height: number): number {
+  /** What stays as it is while the view is turned. */
+  #layOut({ mark, mesh, ring, arrow }: Drawn): void {
+    const dpr = this.#dpr;
+    const colour = fiducialColour(mark.state);
+    ring.object.visible = mark.state === 'active' || mark.state === 'suspect';
+    ring.style({ colour, radiusPx: 12 * dpr, widthPx: 2.5 * dpr });
+    if (arrow === undefined) return;
+    place(arrow, mesh.position, this.#scale);
+    arrow.shaft.style({ colour, widthPx: 3 * dpr, rimPx: 1.25 * dpr });
+  }
+
+  #follow({ mark, mesh, ring, label }: Drawn, camera: PerspectiveCamera, width: number, height: number): void {
+    const dpr = this.#dpr;
+    const at = this.#projected.copy(mesh.position).project(camera);
+    const x = ((at.x + 1) / 2) * width;
+    const y = ((1 - at.y) / 2) * height;
+    ring.at(x, y);
+    label.set(mark.label, (this.#looks.at(dpr).get(mark.state) as FiducialLook).label);
+    label.at(x + (ring.object.visible ? 13 : 7) * dpr, y - 9 * dpr);
+    label.object.visible = at.z < 1 && mark.label !== '';
+  }
+
+  /** How many numbers, as last placed, a box of the screen would cover: left, top, width and height, device pixels. */
+  covered(box: ArrayLike<number>): number {
     let count = 0;
-    for (const { label } of this.#marks) if (label.touches(left, top, width, height)) count += 1;
+    for (let n = 0; n < this.#marks.length; n += 1) {
+      if ((this.#marks[n] as Drawn).label.touches(box)) count += 1;
+    }
     return count;
   }
 

@@ -12,9 +12,9 @@ import {
   SphereGeometry,
   Vector3,
 } from 'three';
-import type { StageModel } from './model.js';
-import { PALETTE } from './palette.js';
-import { approach, scaledDash, vector } from './slice-marks.js';
+import type { PlanMarks, StageModel } from './model.js';
+import { PALETTE, type StatusStyle } from './palette.js';
+import { approach, copyMatrix, scaledDash, vector } from './slice-marks.js';
 import { Stroke } from './stroke.js';
 import type { Tool, ToolGeometry } from './tool.js';
 
@@ -26,6 +26,8 @@ export class ToolInScene {
   readonly #error: Mesh<SphereGeometry, MeshBasicMaterial>;
   readonly #line: Stroke;
   readonly #parts: Mesh[];
+  #style: StatusStyle | undefined;
+  #dpr = 0;
 
   constructor(tool: Tool, scene: Scene) {
     this.tool = tool;
@@ -48,9 +50,19 @@ export class ToolInScene {
     const { tool } = this;
     this.#group.visible = tool.shown;
     if (!tool.shown) return;
-    this.#group.matrix.fromArray(tool.matrix);
-    this.#group.matrixWorldNeedsUpdate = true;
-    const { colour, form, dash, opacity } = tool.style;
+    copyMatrix(this.#group, tool.matrix);
+    this.#line.viewport(width, height);
+    const error = tool.tipError95Mm;
+    this.#error.visible = error > 0;
+    if (error > 0) this.#error.scale.setScalar(error);
+    const { style } = tool;
+    if (style === this.#style && dpr === this.#dpr) return;
+    this.#style = style;
+    this.#dpr = dpr;
+    this.#restyle(style, dpr);
+  }
+
+  #restyle({ colour, form, dash, opacity }: StatusStyle, dpr: number): void {
     const solid = form === 'solid';
     this.#body.color.set(colour);
     this.#body.emissive.set(colour).multiplyScalar(0.25);
@@ -59,16 +71,13 @@ export class ToolInScene {
       this.#body.transparent = !solid;
       this.#body.needsUpdate = true;
     }
-    this.#error.visible = tool.tipError95Mm > 0;
-    if (tool.tipError95Mm > 0) this.#error.scale.setScalar(tool.tipError95Mm);
     this.#error.material.color.set(colour);
-    this.#line.viewport(width, height);
     this.#line.style({
       colour,
       opacity: solid ? 0.85 : opacity,
       widthPx: 2 * dpr,
       dash: scaledDash(dash, dpr),
-      tickMm: solid ? tool.geometry.depthMarkMm : 0,
+      tickMm: solid ? this.tool.geometry.depthMarkMm : 0,
       tickHalfPx: 4 * dpr,
     });
   }
@@ -122,6 +131,8 @@ export class PlanInScene {
   );
   readonly #path = new Stroke(1, { colour: PALETTE.plan });
   readonly #approach = new Stroke(1);
+  #drawn: PlanMarks | undefined;
+  #dpr = 0;
 
   constructor(scene: Scene) {
     for (const mesh of [this.#entry, this.#target]) mesh.material.emissive.copy(mesh.material.color).multiplyScalar(0.3);
@@ -135,6 +146,14 @@ export class PlanInScene {
     const { plan, dpr } = model;
     this.#group.visible = plan !== undefined;
     if (plan === undefined) return;
+    if (plan !== this.#drawn || dpr !== this.#dpr) this.#layOut(plan, dpr);
+    this.#drawn = plan;
+    this.#dpr = dpr;
+    this.#approach.viewport(width, height);
+    this.#path.viewport(width, height);
+  }
+
+  #layOut(plan: PlanMarks, dpr: number): void {
     const e = vector(plan.entry);
     const t = vector(plan.target);
     const along = t.clone().sub(e);
@@ -149,10 +168,8 @@ export class PlanInScene {
     this.#hidden.position.copy(t);
     this.#hidden.scale.setScalar(plan.targetRadiusMm);
     approach(this.#approach, plan, dpr);
-    this.#approach.viewport(width, height);
     this.#path.segment(0, e.x, e.y, e.z, t.x, t.y, t.z);
     this.#path.show(1);
-    this.#path.viewport(width, height);
     this.#path.style({ widthPx: 2 * dpr, dash: [7 * dpr, 5 * dpr] });
   }
 

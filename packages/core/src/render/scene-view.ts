@@ -10,20 +10,21 @@ import {
 } from 'three';
 import { type Vec3, vec3 } from '../math/index.js';
 import { ErrorInScene } from './error-marks.js';
+import { Fingerprint } from './fingerprint.js';
 import { drawBorder } from './furniture.js';
 import { Hud } from './hud.js';
-import { Label } from './label.js';
+import { Label, type LabelStyle } from './label.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { FIELD_OF_VIEW_DEGREES, Orbit } from './orbit.js';
 import { PALETTE } from './palette.js';
+import { PerRatio } from './per-ratio.js';
 import {
   centreOf,
   crossInto,
   dot,
   type Extent,
   extentOf,
-  outOf,
   type PlaneView,
   patientAxes,
   SLICE_VIEWS,
@@ -52,28 +53,37 @@ export class SceneView {
   /** The application's own objects. */
   readonly objects: Group = new Group();
   readonly #scene = new Scene();
+  /** Holds the rays' picture, which is made for this view's own camera. */
+  readonly #rayLayer = new Scene();
   readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW_DEGREES, 1, 5, 6000);
   readonly #light = new DirectionalLight(0xffffff, 2.2);
   readonly #hud = new Hud();
   readonly #compass = new Compass(this.#hud);
   readonly #name = new Label();
   readonly #border = new Stroke(4, { colour: PALETTE.alarm, roundEnds: false, rimPx: 0 });
-  readonly #slices: ReadonlyMap<SliceViewName, StandingSlice>;
+  readonly #slices: readonly StandingSlice[];
   /** The volume as a whole. */
   readonly rays: VolumeInScene;
   readonly #plan: PlanInScene;
   readonly #fiducials: FiducialsInScene;
   readonly #error: ErrorInScene;
-  readonly #tools = new Map<Tool, ToolInScene>();
+  readonly #tools: ToolInScene[] = [];
+  readonly #styles = new PerRatio(nameStyle);
+  #title = '';
+  #titled = Number.NaN;
   readonly #planeOf: (name: SliceViewName) => PlaneView;
+  readonly #lightAt = vec3(0, 0, 0);
+  /** What the marks on the glass were placed by. */
+  readonly #seen = new Fingerprint();
   #surface: Surface | undefined;
 
   /** @param planeOf where a slice view cuts */
   constructor(planeOf: (name: SliceViewName) => PlaneView) {
     this.#planeOf = planeOf;
     this.#scene.add(this.objects, new HemisphereLight(0xffffff, 0x404850, 1.4), this.#light, this.#light.target);
-    this.#slices = new Map(SLICE_VIEWS.map((name) => [name, this.#standingSlice(name)]));
-    this.rays = new VolumeInScene(this.#scene);
+    this.#slices = SLICE_VIEWS.map((name) => this.#standingSlice(name));
+    this.rays = new VolumeInScene(this.#rayLayer);
+    this.#scene.add(this.#rayLayer);
     this.#plan = new PlanInScene(this.#scene);
     this.#fiducials = new FiducialsInScene(this.#scene, this.#hud);
     this.#error = new ErrorInScene(this.#scene, this.#hud);
@@ -84,7 +94,7 @@ export class SceneView {
 
   /** Turns one of the standing slices. */
   setAxes(name: SliceViewName, axes: SliceAxes, model: StageModel): void {
-    const slice = this.#slices.get(name);
+    const slice = this.#slices[SLICE_VIEWS.indexOf(name)];
     if (slice === undefined) return;
     slice.axes = axes;
     slice.extent = model.volume && extentOf(model.volume, axes);
@@ -102,7 +112,7 @@ export class SceneView {
   volumeChanged(model: StageModel): void {
     const { volume, uploaded, window, rendering } = model;
     this.rays.changed(model);
-    for (const slice of this.#slices.values()) {
+    for (const slice of this.#slices) {
       slice.mesh.visible = volume !== undefined && (rendering === undefined || rendering.look.slices);
       if (volume === undefined || uploaded === undefined) continue;
       slice.material.setVolume(volume, uploaded);
@@ -119,33 +129,23 @@ export class SceneView {
   }
 
   addTool(tool: Tool): void {
-    this.#tools.set(tool, new ToolInScene(tool, this.#scene));
+    this.#tools.push(new ToolInScene(tool, this.#scene));
   }
 
   removeTool(tool: Tool): void {
-    this.#tools.get(tool)?.dispose();
-    this.#tools.delete(tool);
+    const at = this.#tools.findIndex((drawn) => drawn.tool === tool);
+    if (at >= 0) this.#tools.splice(at, 1)[0]?.dispose();
   }
 
   /** Draws into the viewport that the stage has set. */
   render(renderer: WebGLRenderer, rect: PixelRect, model: StageModel): void {
     const { width, height } = rect;
     this.#aim(width / height);
-    if (model.volume !== undefined) for (const [name, slice] of this.#slices) place(slice, this.#planeOf(name));
-    this.#plan.update(width, height, model);
-    for (const tool of this.#tools.values()) tool.update(width, height, model.dpr);
-    this.#fiducials.update(this.#camera, width, height, model);
-    this.#error.update(this.#camera, width, height, model, this.#fiducials);
-    this.#compass.update(this.orbit, width, height, model.dpr);
-    const big = Math.min(width, height) > 200 * model.dpr;
-    const scaled = model.errorScale !== 1 && (model.targetError !== undefined || model.fiducials.some((f) => f.offset));
-    this.#name.set(big ? `3D${scaled ? ` · ERRORS DRAWN × ${model.errorScale}` : ''}` : '', {
-      sizePx: Math.round(14 * model.dpr),
-      colour: PALETTE.quietText,
-      anchor: 'left',
-      weight: 700,
-    });
-    this.#name.at(8 * model.dpr, 16 * model.dpr);
+    this.#rayLayer.visible = true;
+    const turned = this.#turned(width, height, model);
+    this.#arrange(this.#camera, rect, model, turned);
+    if (turned) this.#compass.update(this.orbit, width, height, model.dpr);
+    this.#nameIt(Math.min(width, height) > 200 * model.dpr, model);
     drawBorder(this.#border, rect, model.dpr, !model.focusShown);
     this.#hud.resize(width, height);
     this.rays.prepare(renderer, rect, this.#scene, this.#camera, model);
@@ -153,19 +153,66 @@ export class SceneView {
     if (model.annotations) this.#hud.render(renderer);
   }
 
+  /** All that stands in the 3D view, mm in the stage's frame, to be drawn by a headset's cameras. */
+  get graph(): Scene {
+    return this.#scene;
+  }
+
+  /** Puts everything where it stands in this frame, for a camera that is not this view's own; the volume as a whole is left out. */
+  arrange(camera: PerspectiveCamera, width: number, height: number, model: StageModel): void {
+    this.#rayLayer.visible = false;
+    this.#seen.forget();
+    this.#arrange(camera, { x: 0, y: 0, width, height }, model, true);
+  }
+
+  /** @param turned whether the camera or the view's size is not as it was */
+  #arrange(camera: PerspectiveCamera, rect: PixelRect, model: StageModel, turned: boolean): void {
+    const { width, height } = rect;
+    for (let n = 0; model.volume !== undefined && n < this.#slices.length; n += 1) {
+      place(this.#slices[n] as StandingSlice, this.#planeOf(SLICE_VIEWS[n] as SliceViewName));
+    }
+    this.#plan.update(width, height, model);
+    for (let n = 0; n < this.#tools.length; n += 1) (this.#tools[n] as ToolInScene).update(width, height, model.dpr);
+    this.#fiducials.update(camera, rect, model, turned);
+    if (turned) this.#error.update(camera, rect, model, this.#fiducials);
+  }
+
+  /** Whether what lies on the glass over things in the scene has to be placed anew: nothing of it follows a tool. */
+  #turned(width: number, height: number, model: StageModel): boolean {
+    const seen = this.#seen;
+    seen.add(this.#camera.matrixWorld.elements);
+    seen.add(this.#camera.projectionMatrix.elements);
+    seen.addInteger(width);
+    seen.addInteger(height);
+    seen.addInteger(Math.round(1000 * model.dpr));
+    seen.addInteger(model.fiducialsRevision);
+    seen.addInteger(model.errorRevision);
+    return seen.changed();
+  }
+
+  /** The view's name, and how much too large errors are drawn in it. */
+  #nameIt(big: boolean, { dpr, errorScale, targetError, fiducials }: StageModel): void {
+    let scaled = errorScale !== 1 && targetError !== undefined;
+    for (let n = 0; errorScale !== 1 && !scaled && n < fiducials.length; n += 1) scaled = fiducials[n]?.offset !== undefined;
+    const factor = scaled ? errorScale : 1;
+    if (factor !== this.#titled) this.#title = factor === 1 ? '3D' : `3D · ERRORS DRAWN × ${factor}`;
+    this.#titled = factor;
+    this.#name.set(big ? this.#title : '', this.#styles.at(dpr));
+    this.#name.at(8 * dpr, 16 * dpr);
+  }
+
   dispose(): void {
     this.objects.clear();
     this.setSurface(undefined);
     this.rays.dispose();
-    for (const tool of this.#tools.values()) tool.dispose();
-    this.#tools.clear();
+    for (const tool of this.#tools.splice(0)) tool.dispose();
     this.#plan.dispose();
     this.#fiducials.dispose();
     this.#error.dispose();
     this.#compass.dispose();
     this.#name.dispose();
     this.#border.dispose();
-    for (const { mesh } of this.#slices.values()) {
+    for (const { mesh } of this.#slices) {
       mesh.geometry.dispose();
       mesh.material.dispose();
     }
@@ -187,7 +234,7 @@ export class SceneView {
     const { orbit } = this;
     const eye = orbit.eye();
     const t = orbit.target;
-    this.#camera.position.set(eye[0] as number, eye[1] as number, eye[2] as number);
+    this.#camera.position.fromArray(eye);
     this.#camera.lookAt(t[0] as number, t[1] as number, t[2] as number);
     this.#camera.near = Math.max(1, orbit.distance / 50);
     this.#camera.far = orbit.distance + 3000;
@@ -196,11 +243,20 @@ export class SceneView {
     this.#camera.updateMatrixWorld();
     // The light comes over the shoulder of whoever looks.
     const { right, up } = orbit.axes();
-    const from = (k: 0 | 1 | 2): number =>
-      (eye[k] as number) + 0.5 * orbit.distance * ((up[k] as number) - 0.6 * (right[k] as number));
-    this.#light.position.set(from(0), from(1), from(2));
-    this.#light.target.position.set(t[0] as number, t[1] as number, t[2] as number);
+    const half = 0.5 * orbit.distance;
+    const at = this.#lightAt;
+    for (let k = 0; k < 3; k += 1) at[k] = (eye[k] as number) + half * ((up[k] as number) - 0.6 * (right[k] as number));
+    this.#light.position.fromArray(at);
+    this.#light.target.position.fromArray(t);
   }
+}
+
+function nameStyle(dpr: number): LabelStyle {
+  return { sizePx: Math.round(14 * dpr), colour: PALETTE.quietText, anchor: 'left', weight: 700 };
+}
+
+function compassStyle(dpr: number): LabelStyle {
+  return { sizePx: Math.round(20 * dpr), colour: PALETTE.text, weight: 700 };
 }
 
 const scratch = { x: vec3(0, 0, 0), y: vec3(0, 0, 0), n: vec3(0, 0, 0), centre: vec3(0, 0, 0), middle: vec3(0, 0, 0) };
@@ -213,10 +269,13 @@ function place(slice: StandingSlice, plane: PlaneView): void {
   const { x, y, n, centre } = scratch;
   crossInto(n, right, up);
   const fits = same(right, slice.axes.right) && same(up, slice.axes.up);
+  const sx = span(extent, 0);
+  const sy = span(extent, 1);
+  const sz = span(extent, 2);
   // A plane that a tool leads has another extent with every frame: a square over the whole volume does.
-  const radius = Math.hypot(span(extent, 0), span(extent, 1), span(extent, 2)) / 2;
-  const halfX = fits ? span(extent, 0) / 2 : radius;
-  const halfY = fits ? span(extent, 1) / 2 : radius;
+  const diagonal = Math.sqrt(sx * sx + sy * sy + sz * sz);
+  const halfX = (fits ? sx : diagonal) / 2;
+  const halfY = (fits ? sy : diagonal) / 2;
   middleOf(scratch.middle, extent, slice.axes);
   const away = dot(n, plane.centre) - dot(n, scratch.middle);
   const m = mesh.matrix.elements;
@@ -250,9 +309,18 @@ function middleOf(out: Vec3, { low, high }: Extent, { right, up }: SliceAxes): v
   for (let k = 0; k < 3; k += 1) out[k] = a * (right[k] as number) + b * (up[k] as number) + c * (out[k] as number);
 }
 
+/** A patient direction of the compass. */
+interface Letter {
+  readonly text: string;
+  readonly direction: Vec3;
+  readonly label: Label;
+}
+
 /** The six patient directions around a small circle: bright towards whoever looks, dim away. */
 class Compass {
-  readonly #letters: readonly { readonly text: string; readonly direction: Vec3; readonly label: Label }[];
+  readonly #letters: readonly Letter[];
+  readonly #out = vec3(0, 0, 0);
+  readonly #styles = new PerRatio(compassStyle);
 
   constructor(hud: Hud) {
     this.#letters = (
@@ -270,13 +338,15 @@ class Compass {
 
   update(orbit: Orbit, width: number, height: number, dpr: number): void {
     const axes = orbit.axes();
-    const out = outOf(axes);
+    const out = crossInto(this.#out, axes.right, axes.up);
+    const style = this.#styles.at(dpr);
     const radius = 34 * dpr;
     const x = width - radius - 22 * dpr;
     const y = height - radius - 22 * dpr;
-    for (const { text, direction, label } of this.#letters) {
+    for (let n = 0; n < this.#letters.length; n += 1) {
+      const { text, direction, label } = this.#letters[n] as Letter;
       const towards = dot(direction, out);
-      label.set(text, { sizePx: Math.round(20 * dpr), colour: PALETTE.text, weight: 700 });
+      label.set(text, style);
       label.at(x + radius * dot(direction, axes.right), y - radius * dot(direction, axes.up), towards > -0.1 ? 1 : 0.35);
     }
   }

@@ -1,11 +1,12 @@
-import { Matrix4, type Scene, Vector3 } from 'three';
+import { type Object3D, type Scene, Vector3 } from 'three';
 import { type Vec3, vec3 } from '../math/index.js';
 import { type Hud, LAYER } from './hud.js';
-import { Label } from './label.js';
+import { Label, type LabelStyle } from './label.js';
 import type { FiducialMark, FiducialState, PlanMarks, StageModel } from './model.js';
 import { type Dash, PALETTE, type StatusStyle } from './palette.js';
-import { dot, type PlaneView } from './planes.js';
-import { Ring } from './ring.js';
+import { PerRatio } from './per-ratio.js';
+import type { PlaneView } from './planes.js';
+import { Ring, type RingStyle } from './ring.js';
 import { Stroke } from './stroke.js';
 import type { Tool } from './tool.js';
 
@@ -14,20 +15,26 @@ export const IN_PLANE_MM = 1;
 
 const scratch = vec3(0, 0, 0);
 
+/** What a tool on a slice was last given the look of. */
+interface ToolLook {
+  readonly style: StatusStyle | undefined;
+  readonly dpr: number;
+  readonly mmPerPx: number;
+  /** The tip: in the slice, before or behind it, and where it may not be there now but would be in the slice. */
+  readonly tips: Readonly<Record<'dot' | 'away' | 'circle', RingStyle>>;
+}
+
+const NO_LOOK: ToolLook = { style: undefined, dpr: 0, mmPerPx: 0, tips: { dot: {}, away: {}, circle: {} } };
+
 /** The projection of one tool on a slice: solid where it lies in the plane, dashed beyond; its tip; its error. */
 export class ToolOnSlice {
   readonly tool: Tool;
   readonly #shaft: Stroke;
   readonly #tip = new Ring();
   readonly #error = new Ring({ widthPx: 1.5 });
-  readonly #matrix = new Matrix4();
   readonly #tipAt: Float64Array;
-  #look: { style: StatusStyle | undefined; dpr: number; width: number; beyond: Dash } = {
-    style: undefined,
-    dpr: 0,
-    width: 0,
-    beyond: [7, 6],
-  };
+  #look = NO_LOOK;
+  #tipStyle: RingStyle | undefined;
 
   constructor(tool: Tool, overlay: Scene, hud: Hud) {
     this.tool = tool;
@@ -51,41 +58,52 @@ export class ToolOnSlice {
     this.#tip.object.visible = shown;
     this.#error.object.visible = false;
     if (!shown) return;
-    const { colour, form, dash, opacity } = tool.style;
-    const solid = form === 'solid';
-    const width = Math.max(4 * dpr, (2 * tool.geometry.radiusMm) / plane.mmPerPx);
-    this.#matrix.fromArray(tool.matrix);
-    this.#shaft.object.matrix.copy(this.#matrix);
-    this.#shaft.object.matrixWorldNeedsUpdate = true;
+    copyMatrix(this.#shaft.object, tool.matrix);
     this.#shaft.viewport(plane.width, plane.height);
+    this.#shaft.setPlane(normal, plane.centre);
     const look = this.#look;
-    // Seldom: only what moves with the tool is set with every frame.
-    if (tool.style !== look.style || dpr !== look.dpr || width !== look.width) {
-      this.#look = { style: tool.style, dpr, width, beyond: scaledDash(dash ?? [7, 6], dpr) as Dash };
-      this.#shaft.style({
-        colour,
-        opacity,
-        dash: scaledDash(dash, dpr),
-        widthPx: solid ? width : width + 4 * dpr,
-        hollowPx: solid ? 0 : 2.25 * dpr,
-        tickMm: solid ? tool.geometry.depthMarkMm : 0,
-        tickHalfPx: 5 * dpr,
-      });
-    }
-    this.#shaft.slab(normal, -dot(normal, plane.centre), IN_PLANE_MM, this.#look.beyond, 0.7);
+    if (tool.style !== look.style || dpr !== look.dpr || plane.mmPerPx !== look.mmPerPx) this.#restyle(plane, dpr);
     const at = plane.project(scratch, this.#tipAt);
     const near = Math.abs(at[2] as number) <= IN_PLANE_MM;
+    // A dot where the tip is in the slice; a circle where it is before or behind it, or may not be there now.
+    const { tips } = this.#look;
+    const tip = !near ? tips.away : tool.style.form === 'solid' ? tips.dot : tips.circle;
+    if (tip !== this.#tipStyle) this.#tip.style(tip);
+    this.#tipStyle = tip;
     const x = at[0] as number;
     const y = at[1] as number;
-    // A dot where the tip is in the slice; a circle where it is before or behind it, or may not be there now.
-    const filled = solid && near;
-    this.#tip.style({ colour, opacity, radiusPx: (filled ? 3.5 : 6) * dpr, widthPx: 2 * dpr, fill: filled ? 1 : 0 });
-    this.#tip.style({ dash: filled || near ? undefined : [4 * dpr, 3 * dpr] });
     this.#tip.at(x, y);
     const radius = tool.tipError95Mm / plane.mmPerPx;
     this.#error.object.visible = radius > 5.5 * dpr;
-    if (radius > 0) this.#error.style({ colour, opacity: 0.9 * opacity, radiusPx: radius, widthPx: 1.5 * dpr, fill: 0.12 });
+    if (radius > 0) this.#error.resize(radius);
     this.#error.at(x, y);
+  }
+
+  /** What stays as it is while the tool moves. */
+  #restyle(plane: PlaneView, dpr: number): void {
+    const { style, geometry } = this.tool;
+    const { colour, dash, opacity } = style;
+    const solid = style.form === 'solid';
+    const width = Math.max(4 * dpr, (2 * geometry.radiusMm) / plane.mmPerPx);
+    this.#shaft.style({
+      colour,
+      opacity,
+      dash: scaledDash(dash, dpr),
+      widthPx: solid ? width : width + 4 * dpr,
+      hollowPx: solid ? 0 : 2.25 * dpr,
+      tickMm: solid ? geometry.depthMarkMm : 0,
+      tickHalfPx: 5 * dpr,
+    });
+    this.#shaft.setBeyond(IN_PLANE_MM, scaledDash(dash ?? [7, 6], dpr) as Dash, 0.7);
+    this.#error.style({ colour, opacity: 0.9 * opacity, widthPx: 1.5 * dpr, fill: 0.12 });
+    const circle = { colour, opacity, radiusPx: 6 * dpr, widthPx: 2 * dpr, fill: 0, dash: undefined };
+    const away: RingStyle = { ...circle, dash: [4 * dpr, 3 * dpr] };
+    this.#look = {
+      style,
+      dpr,
+      mmPerPx: plane.mmPerPx,
+      tips: { dot: { ...circle, radiusPx: 3.5 * dpr, fill: 1 }, away, circle },
+    };
   }
 
   dispose(): void {
@@ -101,7 +119,8 @@ export class PlanOnSlice {
   readonly #approach = new Stroke(1);
   readonly #entry = new Ring();
   readonly #target = new Ring();
-  #drawn: { plan: PlanMarks | undefined; dpr: number; beyond: Dash } = { plan: undefined, dpr: 0, beyond: [6, 6] };
+  #drawn: { readonly plan: PlanMarks | undefined; readonly dpr: number } = { plan: undefined, dpr: 0 };
+  #cuts: boolean | undefined;
 
   constructor(overlay: Scene, hud: Hud) {
     this.#path.object.renderOrder = LAYER.plan;
@@ -118,43 +137,35 @@ export class PlanOnSlice {
     this.#entry.object.visible = there;
     this.#target.object.visible = there;
     if (plan === undefined) return;
-    const e = plan.entry;
-    const t = plan.target;
     if (plan !== this.#drawn.plan || dpr !== this.#drawn.dpr) this.#layOut(plan, dpr);
     this.#path.viewport(plane.width, plane.height);
-    this.#path.slab(normal, -dot(normal, plane.centre), IN_PLANE_MM, this.#drawn.beyond, 0.8);
+    this.#path.setPlane(normal, plane.centre);
     this.#approach.viewport(plane.width, plane.height);
-
-    const entry = plane.project(scratch, e);
-    this.#entry.style({
-      colour: PALETTE.plan,
-      radiusPx: 5 * dpr,
-      widthPx: 2 * dpr,
-      fill: 0.3,
-      opacity: fade(entry[2] as number, IN_PLANE_MM, 25, 0),
-    });
+    const entry = plane.project(scratch, plan.entry);
+    this.#entry.fade(fade(entry[2] as number, IN_PLANE_MM, 25, 0));
     this.#entry.at(entry[0] as number, entry[1] as number);
+    this.#drawTarget(plane, plan, dpr);
+  }
 
-    const target = plane.project(scratch, t);
+  #drawTarget(plane: PlaneView, plan: PlanMarks, dpr: number): void {
+    const target = plane.project(scratch, plan.target);
+    const r = plan.targetRadiusMm;
     const away = Math.abs(target[2] as number);
-    const cuts = away < plan.targetRadiusMm;
-    const section = cuts ? Math.sqrt(plan.targetRadiusMm ** 2 - away ** 2) : plan.targetRadiusMm;
-    this.#target.style({
-      colour: PALETTE.target,
-      radiusPx: Math.max(section / plane.mmPerPx, 8 * dpr),
-      widthPx: 2.75 * dpr,
-      dash: cuts ? undefined : [5 * dpr, 4 * dpr],
-      crossPx: cuts ? 4 * dpr : 0,
-      fill: cuts ? 0.15 : 0,
-      opacity: fade(away, plan.targetRadiusMm, 40, 0.3),
-    });
+    const cuts = away < r;
+    if (cuts !== this.#cuts) {
+      this.#cuts = cuts;
+      this.#target.style({ dash: cuts ? undefined : [5 * dpr, 4 * dpr], crossPx: cuts ? 4 * dpr : 0, fill: cuts ? 0.15 : 0 });
+    }
+    this.#target.resize(Math.max((cuts ? Math.sqrt(r * r - away * away) : r) / plane.mmPerPx, 8 * dpr));
+    this.#target.fade(fade(away, r, 40, 0.3));
     this.#target.at(target[0] as number, target[1] as number);
   }
 
   /** What stays as it is while the slice moves. */
   #layOut(plan: PlanMarks, dpr: number): void {
     const { entry: e, target: t } = plan;
-    this.#drawn = { plan, dpr, beyond: [6 * dpr, 6 * dpr] };
+    this.#drawn = { plan, dpr };
+    this.#cuts = undefined;
     this.#path.segment(
       0,
       ...([e[0], e[1], e[2]] as [number, number, number]),
@@ -162,6 +173,9 @@ export class PlanOnSlice {
     );
     this.#path.show(1);
     this.#path.style({ colour: PALETTE.plan, widthPx: 2.5 * dpr });
+    this.#path.setBeyond(IN_PLANE_MM, [6 * dpr, 6 * dpr], 0.8);
+    this.#entry.style({ colour: PALETTE.plan, radiusPx: 5 * dpr, widthPx: 2 * dpr, fill: 0.3 });
+    this.#target.style({ colour: PALETTE.target, widthPx: 2.75 * dpr });
     approach(this.#approach, plan, dpr);
   }
 
@@ -171,6 +185,13 @@ export class PlanOnSlice {
     this.#entry.dispose();
     this.#target.dispose();
   }
+}
+
+/** Writes sixteen numbers into an object's own matrix, which three does not make from its position then. */
+export function copyMatrix(object: Object3D, m: Float64Array): void {
+  const to = object.matrix.elements;
+  for (let k = 0; k < 16; k += 1) to[k] = m[k] as number;
+  object.matrixWorldNeedsUpdate = true;
 }
 
 /** How far the line of approach is drawn out of the entry, mm: to lay the tool along before it goes in. */
@@ -200,10 +221,40 @@ export function fiducialColour(state: FiducialState): string {
   return FIDUCIAL_STYLE[state].colour;
 }
 
+/** How a fiducial is drawn at a device pixel ratio. */
+export interface FiducialLook {
+  readonly ring: RingStyle;
+  readonly label: LabelStyle;
+  /** From its middle to where its number begins, px. */
+  readonly offset: Float64Array;
+}
+
+/** The looks of all states at a device pixel ratio. */
+export function fiducialLooks(dpr: number): ReadonlyMap<FiducialState, FiducialLook> {
+  return new Map(
+    (Object.keys(FIDUCIAL_STYLE) as FiducialState[]).map((state): [FiducialState, FiducialLook] => {
+      const { colour, fill, dash } = FIDUCIAL_STYLE[state];
+      const big = state === 'active' || state === 'suspect';
+      const radiusPx = (big ? 10 : 6) * dpr;
+      const ring = { colour, fill, dash: scaledDash(dash, dpr), radiusPx, widthPx: (big ? 3 : 2) * dpr };
+      const label: LabelStyle = { sizePx: Math.round(16 * dpr), colour, anchor: 'left', weight: 700 };
+      return [state, { ring, label, offset: Float64Array.of(radiusPx + 2 * dpr, -radiusPx) }];
+    }),
+  );
+}
+
+interface FiducialOnSlice {
+  readonly mark: FiducialMark;
+  readonly ring: Ring;
+  readonly label: Label;
+  look: FiducialLook | undefined;
+}
+
 /** Numbered fiducials, shown where the slice passes near them. */
 export class FiducialsOnSlice {
   readonly #hud: Hud;
-  #marks: { mark: FiducialMark; ring: Ring; label: Label }[] = [];
+  readonly #looks = new PerRatio(fiducialLooks);
+  #marks: readonly FiducialOnSlice[] = [];
   #revision = -1;
 
   constructor(hud: Hud) {
@@ -211,22 +262,12 @@ export class FiducialsOnSlice {
   }
 
   update(plane: PlaneView, model: StageModel): void {
-    const { dpr } = model;
     if (model.fiducialsRevision !== this.#revision) this.#rebuild(model.fiducials);
     this.#revision = model.fiducialsRevision;
-    for (const { mark, ring, label } of this.#marks) {
-      const at = plane.project(scratch, mark.xyz);
-      const opacity = fade(at[2] as number, 3, 9, 0);
-      ring.object.visible = opacity > 0;
-      label.object.visible = opacity > 0;
-      if (opacity <= 0) continue;
-      const { colour, fill, dash } = FIDUCIAL_STYLE[mark.state];
-      const big = mark.state === 'active' || mark.state === 'suspect';
-      const radius = (big ? 10 : 6) * dpr;
-      ring.style({ colour, fill, opacity, dash: scaledDash(dash, dpr), radiusPx: radius, widthPx: (big ? 3 : 2) * dpr });
-      ring.at(at[0] as number, at[1] as number);
-      label.set(mark.label, { sizePx: Math.round(16 * dpr), colour, anchor: 'left', weight: 700 });
-      label.at((at[0] as number) + radius + 2 * dpr, (at[1] as number) - radius, opacity);
+    const looks = this.#looks.at(model.dpr);
+    for (let n = 0; n < this.#marks.length; n += 1) {
+      const drawn = this.#marks[n] as FiducialOnSlice;
+      place(drawn, looks.get(drawn.mark.state) as FiducialLook, plane);
     }
   }
 
@@ -239,12 +280,29 @@ export class FiducialsOnSlice {
       ring.dispose();
       label.dispose();
     }
-    this.#marks = marks.map((mark) => ({ mark, ring: new Ring(), label: new Label() }));
+    this.#marks = marks.map((mark) => ({ mark, ring: new Ring(), label: new Label(), look: undefined }));
     for (const { ring, label } of this.#marks) {
       ring.object.renderOrder = LAYER.marks;
       this.#hud.scene.add(ring.object, label.object);
     }
   }
+}
+
+function place(drawn: FiducialOnSlice, look: FiducialLook, plane: PlaneView): void {
+  const { mark, ring, label } = drawn;
+  const at = plane.project(scratch, mark.xyz);
+  const opacity = fade(at[2] as number, 3, 9, 0);
+  const shown = opacity > 0;
+  ring.object.visible = shown;
+  label.object.visible = shown;
+  if (!shown) return;
+  if (look !== drawn.look) ring.style(look.ring);
+  drawn.look = look;
+  ring.fade(opacity);
+  ring.at(at[0] as number, at[1] as number);
+  label.set(mark.label, look.label);
+  label.beside(at, look.offset);
+  label.fade(opacity);
 }
 
 /** 1 up to `near` mm, `least` from `far` mm on, linear between. */

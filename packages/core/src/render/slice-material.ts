@@ -1,4 +1,4 @@
-import { Vector2, Vector3 } from 'three';
+import { Vector2 } from 'three';
 import type { AnyVolume } from '../volume/index.js';
 import type { Slab } from './slab.js';
 import { uniform } from './uniform.js';
@@ -62,14 +62,18 @@ void main() {
  * nothing is drawn: a border is never smeared.
  */
 export class SliceMaterial extends VolumeMaterial {
+  readonly #across: Float32Array;
+
   constructor() {
+    const across = new Float32Array(3);
     super(VERTEX, FRAGMENT, {
       uAir: { value: new Vector2(-3e38, -3e38) },
       uFillView: { value: false },
-      uAcross: { value: new Vector3() },
+      uAcross: { value: across },
       uSamples: { value: 1 },
       uSlabMode: { value: 0 },
     });
+    this.#across = across;
   }
 
   /** Whether the rectangle is stretched over the whole viewport (a slice view) or lies in the scene. */
@@ -95,8 +99,9 @@ export class SliceMaterial extends VolumeMaterial {
    * @param apart mm from one sample to the next
    */
   setAcross(normal: ArrayLike<number>, apart: number): void {
-    this.toIndex('uAcross', normal, 0);
-    uniform<Vector3>(this.material, 'uAcross').value.multiplyScalar(apart);
+    const across = this.#across;
+    this.toIndex(across, normal, 0);
+    for (let k = 0; k < 3; k += 1) across[k] = (across[k] as number) * apart;
   }
 
   /**

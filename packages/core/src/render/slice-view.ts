@@ -31,13 +31,15 @@ export class SliceView {
   readonly #plan = new PlanOnSlice(this.#overlay, this.#hud);
   readonly #fiducials = new FiducialsOnSlice(this.#hud);
   readonly #error = new ErrorOnSlice(this.#hud);
-  readonly #tools = new Map<Tool, ToolOnSlice>();
+  readonly #tools: ToolOnSlice[] = [];
   readonly #normal = vec3(0, 0, 0);
   readonly #alongX = vec3(0, 0, 0);
   readonly #alongY = vec3(0, 0, 0);
   /** 1 fits the volume; 2 shows half of it. */
   #zoom = 1;
   #dpr = 1;
+  /** Raised whenever the scale or the size changes. */
+  #scaled = 0;
   #slab: Slab | undefined;
   #driver: SliceDriver | undefined;
   #locked = false;
@@ -111,10 +113,12 @@ export class SliceView {
   /** Shows the whole volume. */
   fit(model: StageModel): void {
     this.#zoom = 1;
+    this.#rescale();
     if (model.volume === undefined) return;
     this.plane.centre.set(centreOf(model.volume));
     const { low, high } = extentOf(model.volume, this.plane.axes);
     this.#fitted = [high[0] - low[0], high[1] - low[1]];
+    this.#rescale();
   }
 
   /**
@@ -125,7 +129,7 @@ export class SliceView {
     this.plane.centre.set([0, 1, 2].map((k) => p[k] as number));
     const { width, height, mmPerPx } = this.plane;
     this.#zoom = limited((this.#zoom * mmPerPx * Math.min(width, height)) / acrossMm);
-    this.resize(width, height, this.#dpr);
+    this.#rescale();
   }
 
   /** Takes over the model's volume and window. */
@@ -166,7 +170,7 @@ export class SliceView {
   zoomAbout(factor: number, x: number, y: number): void {
     const before = this.plane.unproject(vec3(0, 0, 0), x, y);
     this.#zoom = limited(this.#zoom * factor);
-    this.resize(this.plane.width, this.plane.height, this.#dpr);
+    this.#rescale();
     const after = this.plane.unproject(vec3(0, 0, 0), x, y);
     for (let k = 0; k < 3; k += 1) {
       this.plane.centre[k] = (this.plane.centre[k] as number) + (before[k] as number) - (after[k] as number);
@@ -183,24 +187,40 @@ export class SliceView {
   }
 
   addTool(tool: Tool): void {
-    this.#tools.set(tool, new ToolOnSlice(tool, this.#overlay, this.#hud));
+    this.#tools.push(new ToolOnSlice(tool, this.#overlay, this.#hud));
   }
 
   removeTool(tool: Tool): void {
-    this.#tools.get(tool)?.dispose();
-    this.#tools.delete(tool);
+    const at = this.#tools.findIndex((drawn) => drawn.tool === tool);
+    if (at >= 0) this.#tools.splice(at, 1)[0]?.dispose();
     if (this.drivenBy === tool) this.setDrive(undefined);
   }
 
   /** Settles how many pixels there are, and with them the scale. */
   resize(width: number, height: number, dpr: number): void {
+    const { plane } = this;
+    if (width === plane.width && height === plane.height && dpr === this.#dpr && this.#scaled > 0) return;
     this.#dpr = dpr;
-    this.plane.width = width;
-    this.plane.height = height;
+    plane.width = width;
+    plane.height = height;
+    this.#rescale();
+  }
+
+  #rescale(): void {
+    const { plane } = this;
+    const { width, height } = plane;
     // The letters keep a margin to themselves: on a fitted volume none of them lies on the image.
-    const margin = 2.6 * letterSize(width, height, dpr);
+    const margin = 2.6 * letterSize(width, height, this.#dpr);
     const free = (px: number): number => Math.max(px / 2, px - margin);
-    this.plane.mmPerPx = Math.max(this.#fitted[0] / free(width), this.#fitted[1] / free(height)) / this.#zoom;
+    plane.mmPerPx = Math.max(this.#fitted[0] / free(width), this.#fitted[1] / free(height)) / this.#zoom;
+    this.#scaled += 1;
+    const halfWidth = (width * plane.mmPerPx) / 2;
+    const halfHeight = (height * plane.mmPerPx) / 2;
+    this.#camera.left = -halfWidth;
+    this.#camera.right = halfWidth;
+    this.#camera.top = halfHeight;
+    this.#camera.bottom = -halfHeight;
+    this.#camera.updateProjectionMatrix();
   }
 
   /** Draws into the viewport that the stage has set. */
@@ -218,10 +238,10 @@ export class SliceView {
     this.#labels.update(plane, this.#alongX, this.#alongY, model.dpr);
     this.#aimCamera(normal);
     this.#plan.update(plane, normal, model);
-    for (const tool of this.#tools.values()) tool.update(plane, normal, model.dpr);
+    for (let n = 0; n < this.#tools.length; n += 1) (this.#tools[n] as ToolOnSlice).update(plane, normal, model.dpr);
     this.#fiducials.update(plane, model);
     this.#error.update(plane, model);
-    this.#furniture.update(this.#title, plane, model, this.#held(model));
+    this.#furniture.update(this.#title, plane, model, this.#held(model), this.#scaled);
     this.#hud.resize(rect.width, rect.height);
     renderer.render(this.#image, this.#camera);
     if (!model.annotations) return;
@@ -230,8 +250,7 @@ export class SliceView {
   }
 
   dispose(): void {
-    for (const tool of this.#tools.values()) tool.dispose();
-    this.#tools.clear();
+    for (const tool of this.#tools.splice(0)) tool.dispose();
     this.#plan.dispose();
     this.#fiducials.dispose();
     this.#error.dispose();
@@ -254,13 +273,6 @@ export class SliceView {
       m[12 + k] = c[k] as number;
     }
     this.#camera.matrixWorldNeedsUpdate = true;
-    const halfWidth = (plane.width * plane.mmPerPx) / 2;
-    const halfHeight = (plane.height * plane.mmPerPx) / 2;
-    this.#camera.left = -halfWidth;
-    this.#camera.right = halfWidth;
-    this.#camera.top = halfHeight;
-    this.#camera.bottom = -halfHeight;
-    this.#camera.updateProjectionMatrix();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { WebGLRenderer } from 'three';
+import { Color, type WebGLRenderer } from 'three';
 import { type Layout, type PixelRect, pixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
@@ -8,47 +8,81 @@ import { SliceView } from './slice-view.js';
 import type { Tool } from './tool.js';
 
 const GAP_PX = 2;
+// Made once: three reads a colour from its text anew each time.
+const GAP = new Color(PALETTE.gap);
+const BACKGROUND = new Color(PALETTE.background);
+
+/** A view, and where on the canvas it is drawn. */
+interface Place {
+  readonly view: ViewName;
+  readonly rect: PixelRect;
+}
 
 /** The views of a stage: three slices and the 3D view, and where on the canvas each is drawn. */
 export class StageViews {
   readonly scene: SceneView = new SceneView((name) => this.slice(name).plane);
-  layout: Layout;
-  readonly #slices: ReadonlyMap<SliceViewName, SliceView>;
+  readonly #slices: readonly SliceView[] = SLICE_VIEWS.map((name) => new SliceView(name));
+  #layout: Layout;
+  /** What is drawn, and where; settled when it is next drawn. */
+  #places: readonly Place[] | undefined;
+  #whole: PixelRect = { x: 0, y: 0, width: 1, height: 1 };
 
   constructor(layout: Layout) {
-    this.layout = layout;
-    this.#slices = new Map(SLICE_VIEWS.map((name) => [name, new SliceView(name)]));
+    this.#layout = layout;
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  set layout(layout: Layout) {
+    this.#layout = layout;
+    this.resized();
+  }
+
+  /** The canvas has another size: every view has its place anew. */
+  resized(): void {
+    this.#places = undefined;
   }
 
   slice(view: SliceViewName): SliceView {
-    return this.#slices.get(view) as SliceView;
+    return this.#slices[SLICE_VIEWS.indexOf(view)] as SliceView;
   }
 
-  /** The pixels of a cell on a canvas. */
-  rect(cell: Layout[number], { width, height }: HTMLCanvasElement, dpr: number): PixelRect {
-    return pixelRect(cell, width, height, Math.max(2, Math.round(GAP_PX * dpr)));
+  /** The pixels of a cell on the canvas. */
+  rect(cell: Layout[number], { canvas, dpr }: StageModel): PixelRect {
+    return pixelRect(cell, canvas.width, canvas.height, Math.max(2, Math.round(GAP_PX * dpr)));
+  }
+
+  #place(model: StageModel): readonly Place[] {
+    const { width, height } = model.canvas;
+    this.#whole = { x: 0, y: 0, width, height };
+    this.#places = this.#layout.map((cell) => ({ view: cell.view, rect: this.rect(cell, model) }));
+    return this.#places;
   }
 
   /** Puts every plane where it is to be in this frame, before any view is drawn. */
   settle(model: StageModel): void {
-    for (const view of this.#slices.values()) view.settle(model);
+    for (let n = 0; n < this.#slices.length; n += 1) (this.#slices[n] as SliceView).settle(model);
   }
 
   /** Draws all views of the layout, and what lies between them. */
-  draw(renderer: WebGLRenderer, canvas: HTMLCanvasElement, model: StageModel): void {
+  draw(renderer: WebGLRenderer, model: StageModel): void {
+    const places = this.#places ?? this.#place(model);
+    const { height } = model.canvas;
     renderer.setScissorTest(true);
-    clear(renderer, canvas, { x: 0, y: 0, width: canvas.width, height: canvas.height }, PALETTE.gap);
-    for (const cell of this.layout) {
-      const rect = this.rect(cell, canvas, model.dpr);
-      clear(renderer, canvas, rect, PALETTE.background);
-      if (cell.view === '3d') this.scene.render(renderer, rect, model);
-      else this.slice(cell.view).render(renderer, rect, model);
+    clear(renderer, height, this.#whole, GAP);
+    for (let n = 0; n < places.length; n += 1) {
+      const { view, rect } = places[n] as Place;
+      clear(renderer, height, rect, BACKGROUND);
+      if (view === '3d') this.scene.render(renderer, rect, model);
+      else this.slice(view).render(renderer, rect, model);
     }
   }
 
   /** Fits every view to the volume, or one. */
   fit(view: ViewName | undefined, model: StageModel): void {
-    for (const [name, slice] of this.#slices) if (view === undefined || view === name) slice.fit(model);
+    for (const slice of this.#slices) if (view === undefined || view === slice.name) slice.fit(model);
     if (view === undefined || view === '3d') this.scene.fit(model);
   }
 
@@ -58,38 +92,38 @@ export class StageViews {
   }
 
   addTool(tool: Tool): void {
-    for (const view of this.#slices.values()) view.addTool(tool);
+    for (const view of this.#slices) view.addTool(tool);
     this.scene.addTool(tool);
   }
 
   removeTool(tool: Tool): void {
-    for (const view of this.#slices.values()) view.removeTool(tool);
+    for (const view of this.#slices) view.removeTool(tool);
     this.scene.removeTool(tool);
   }
 
   /** Takes over the model's volume, its window, and how it is drawn as a whole. */
   volumeChanged(model: StageModel): void {
-    for (const view of this.#slices.values()) view.volumeChanged(model);
+    for (const view of this.#slices) view.volumeChanged(model);
     this.scene.volumeChanged(model);
   }
 
   fusionChanged(model: StageModel): void {
-    for (const view of this.#slices.values()) view.fusionChanged(model);
+    for (const view of this.#slices) view.fusionChanged(model);
   }
 
   labelsChanged(model: StageModel): void {
-    for (const view of this.#slices.values()) view.labelsChanged(model);
+    for (const view of this.#slices) view.labelsChanged(model);
   }
 
   dispose(): void {
-    for (const view of this.#slices.values()) view.dispose();
+    for (const view of this.#slices) view.dispose();
     this.scene.dispose();
   }
 }
 
 /** Fills a rectangle of the canvas, and leaves viewport and scissor on it. */
-function clear(renderer: WebGLRenderer, canvas: HTMLCanvasElement, rect: PixelRect, colour: string): void {
-  const y = canvas.height - rect.y - rect.height;
+function clear(renderer: WebGLRenderer, canvasHeight: number, rect: PixelRect, colour: Color): void {
+  const y = canvasHeight - rect.y - rect.height;
   renderer.setViewport(rect.x, y, rect.width, rect.height);
   renderer.setScissor(rect.x, y, rect.width, rect.height);
   renderer.setClearColor(colour, 1);

@@ -27,6 +27,7 @@ import { StageViews } from './stage-views.js';
 import type { SurfaceMesh, SurfaceStyle } from './surface.js';
 import { Tool, type ToolGeometry } from './tool.js';
 import { type VolumeLook, VolumeRendering } from './volume-look.js';
+import { offerToXr } from './xr/host.js';
 
 /**
  * One canvas with its views: three slices and a 3D view of one volume, cut from one 3D texture by one renderer.
@@ -64,6 +65,9 @@ export class Stage<in out F extends string> {
   #lost = false;
   #disposed = false;
   #loop = 0;
+  #onFrame: (at: Instant) => void = () => {};
+  /** A headset draws in place of the page. */
+  #held = false;
 
   /** Made by {@link createStage}. */
   constructor(canvas: HTMLCanvasElement, ownCanvas: boolean, options: StageOptions<F>) {
@@ -81,6 +85,7 @@ export class Stage<in out F extends string> {
     observeSize(this.#observer, canvas);
     this.#resize();
     this.#listen(options.interactive ?? true);
+    this.#offerToXr();
   }
 
   /** The volume on the stage. */
@@ -205,6 +210,7 @@ export class Stage<in out F extends string> {
   setTargetError(error: StageTargetError<F> | undefined): void {
     if (error !== undefined) requireSameFrame(this.frame, error.centre.frame, 'Showing the error at the target');
     this.#model.targetError = error && ellipsoidMark(error.centre.xyz, error.shape, error);
+    this.#model.errorRevision += 1;
   }
 
   /**
@@ -213,6 +219,7 @@ export class Stage<in out F extends string> {
    */
   setErrorScale(factor: number): void {
     this.#model.errorScale = factor;
+    this.#model.errorRevision += 1;
   }
 
   /** Shows a surface in the 3D view, in this stage's frame; `isosurface()` of `@trocar/core/vtk` makes one. */
@@ -224,7 +231,7 @@ export class Stage<in out F extends string> {
   addTool(options: { readonly name: string; readonly geometry: ToolGeometry }): Tool {
     this.#requireAlive('Adding a tool');
     const tool = new Tool(options.name, options.geometry, { remove: (t) => this.#removeTool(t) });
-    this.#model.tools.add(tool);
+    this.#model.tools.push(tool);
     this.#views.addTool(tool);
     return tool;
   }
@@ -310,9 +317,10 @@ export class Stage<in out F extends string> {
   /** Draws one frame, with the poses as last given. Does nothing while the context is lost. */
   render(): void {
     this.#requireAlive('Rendering');
+    if (this.#held) return;
     this.#settle();
     if (this.#lost) return;
-    this.#views.draw(this.#renderer, this.canvas, this.#model);
+    this.#views.draw(this.#renderer, this.#model);
     this.latency.draw(this.#renderer);
   }
 
@@ -323,8 +331,10 @@ export class Stage<in out F extends string> {
   start(onFrame: (at: Instant) => void = () => {}): void {
     this.#requireAlive('Starting');
     this.stop();
+    this.#onFrame = onFrame;
     const turn = (): void => {
       this.#loop = requestAnimationFrame(turn);
+      if (this.#held) return;
       try {
         onFrame(this.#clock.now());
       } finally {
@@ -339,6 +349,7 @@ export class Stage<in out F extends string> {
   stop(): void {
     cancelAnimationFrame(this.#loop);
     this.#loop = 0;
+    this.#onFrame = () => {};
   }
 
   /** What is held on the GPU now. */
@@ -356,7 +367,7 @@ export class Stage<in out F extends string> {
     this.#observer.disconnect();
     this.#views.dispose();
     this.#textures.dispose();
-    this.#model.tools.clear();
+    this.#model.tools.length = 0;
     this.#renderer.dispose();
     if (!this.#ownCanvas) return;
     // A canvas of our own goes with its context; a caller's may be used again.
@@ -367,7 +378,7 @@ export class Stage<in out F extends string> {
   #settle(): void {
     const model = this.#model;
     model.now[0] = this.#clock.now();
-    for (const tool of model.tools) tool.settle(model.now, this.#staleAfterMs);
+    for (let n = 0; n < model.tools.length; n += 1) model.tools[n]?.settle(model.now, this.#staleAfterMs);
     const followed = this.#followed;
     model.focusShown = followed === undefined || followed.live;
     if (followed?.live) for (let k = 0; k < 3; k += 1) model.focus[k] = followed.matrix[12 + k] as number;
@@ -375,18 +386,53 @@ export class Stage<in out F extends string> {
   }
 
   #rect(cell: Layout[number]): PixelRect {
-    return this.#views.rect(cell, this.canvas, this.#model.dpr);
+    return this.#views.rect(cell, this.#model);
   }
 
   #removeTool(tool: Tool): void {
-    if (!this.#model.tools.delete(tool)) return;
+    const at = this.#model.tools.indexOf(tool);
+    if (at < 0) return;
+    this.#model.tools.splice(at, 1);
     if (this.#followed === tool) this.#followed = undefined;
     this.#views.removeTool(tool);
   }
 
+  #offerToXr(): void {
+    offerToXr(this, {
+      renderer: this.#renderer,
+      scene: this.#views.scene,
+      model: this.#model,
+      ended: this.#end.signal,
+      plane: (view) => this.slice(view).plane,
+      hold: (held) => {
+        this.#held = held;
+        this.#resize();
+      },
+      prepare: () => {
+        try {
+          this.#onFrame(this.#clock.now());
+        } finally {
+          this.#settle();
+        }
+        return !this.#lost;
+      },
+      moveCrosshair: (at) => this.#moveCrosshair(at),
+    });
+  }
+
+  #moveCrosshair(at: ArrayLike<number>): void {
+    if (this.#followed !== undefined) return;
+    this.#model.focus.set(at);
+    this.crosshairMoved.emit(point(this.frame, at));
+  }
+
   #resize(entry?: ResizeObserverEntry): void {
+    // The canvas is the headset's: three refuses, and sets it right when the session ends.
+    if (this.#held) return;
     const { width, height, dpr } = canvasSize(this.canvas, this.#pixelRatio, entry);
     this.#model.dpr = dpr;
+    Object.assign(this.#model.canvas, { width, height });
+    this.#views.resized();
     this.#renderer.setSize(width, height, false);
     if (this.#loop !== 0 && !this.#lost) this.render();
   }
@@ -400,16 +446,13 @@ export class Stage<in out F extends string> {
     const detach = attachPointer(
       this.canvas,
       pointerActions({
-        cellAt: (x, y) => cellAt(this.#views.layout, this.canvas.width, this.canvas.height, x, y),
+        cellAt: (x, y) => cellAt(this.#views.layout, this.#model.canvas.width, this.#model.canvas.height, x, y),
         rect: (cell) => this.#rect(cell),
         slice: (name) => this.slice(name),
         scene: this.#views.scene,
         model: this.#model,
         mayMove: () => this.#followed === undefined,
-        moved: (p) => {
-          this.#model.focus.set(p);
-          this.crosshairMoved.emit(point(this.frame, p));
-        },
+        moved: (p) => this.#moveCrosshair(p),
         windowed: (window) => {
           this.setWindow(window);
           this.windowChanged.emit(window);

@@ -1,17 +1,15 @@
 import {
   BufferAttribute,
   DynamicDrawUsage,
-  InstancedBufferAttribute,
   InstancedBufferGeometry,
+  InstancedInterleavedBuffer,
+  InterleavedBufferAttribute,
   Mesh,
   type ShaderMaterial,
-  Vector2,
-  Vector3,
-  Vector4,
 } from 'three';
 import { overlayMaterial } from './overlay-material.js';
 import { type Dash, rgb } from './palette.js';
-import { uniform } from './uniform.js';
+import { dot } from './planes.js';
 
 /**
  * Lines of constant width on the screen, in device pixels, with a dark rim so that they read on bone as on air.
@@ -23,7 +21,7 @@ const VERTEX = /* glsl */ `
 in vec3 aStart, aEnd;
 in float aArc;
 uniform vec2 uViewport;
-uniform float uReach;
+uniform vec4 uLine; // half the width, width of the rim, opacity, reach
 out vec4 vPx; // along · w, across · w, length · w, w: pixels, interpolated linearly on the screen
 out float vArc;
 out vec3 vWorld;
@@ -48,11 +46,11 @@ void main() {
   vec2 side = vec2(-dir.y, dir.x);
   bool end = position.x > 0.5;
   vec4 c = end ? cb : ca;
-  float past = uReach * (position.x * 2.0 - 1.0);
-  c.xy += (dir * past + side * position.y * uReach) / (uViewport * 0.5) * c.w;
+  float past = uLine.w * (position.x * 2.0 - 1.0);
+  c.xy += (dir * past + side * position.y * uLine.w) / (uViewport * 0.5) * c.w;
   gl_Position = c;
   float along = (end ? len : 0.0) + past;
-  vPx = vec4(along, position.y * uReach, len, 1.0) * c.w;
+  vPx = vec4(along, position.y * uLine.w, len, 1.0) * c.w;
   float mm = distance(aStart, aEnd);
   float t = mix(from, to, len > 1e-4 ? along / len : 0.0);
   vArc = aArc + t * mm;
@@ -63,10 +61,11 @@ void main() {
 const FRAGMENT = /* glsl */ `
 precision highp float;
 uniform vec3 uColour;
-uniform float uHalf, uRim, uOpacity, uCap, uHollow;
-uniform vec2 uDash, uBeyondDash;
+uniform vec4 uLine;
+uniform vec2 uForm; // 1 with round ends, thickness of a hollow outline
+uniform vec4 uDash; // in the plane and beyond it
 uniform vec4 uPlane;
-uniform float uSlab, uBeyondOpacity;
+uniform vec2 uBeyond; // mm from the plane, and the opacity there
 uniform vec3 uTick; // mm between marks, half their length and half their width in pixels
 in vec4 vPx;
 in float vArc;
@@ -81,11 +80,11 @@ float dashed(float d, float s, vec2 dash) {
 void main() {
   float along = vPx.x / vPx.w, across = abs(vPx.y / vPx.w), len = vPx.z / vPx.w;
   float over = max(max(-along, along - len), 0.0);
-  float d = uCap > 0.5 ? length(vec2(over, across)) - uHalf : max(across - uHalf, max(-along, along - len));
-  if (uHollow > 0.0) d = abs(d + uHollow * 0.5) - uHollow * 0.5;
-  bool beyond = uSlab > 0.0 && abs(dot(uPlane, vec4(vWorld, 1.0))) > uSlab;
+  float d = uForm.x > 0.5 ? length(vec2(over, across)) - uLine.x : max(across - uLine.x, max(-along, along - len));
+  if (uForm.y > 0.0) d = abs(d + uForm.y * 0.5) - uForm.y * 0.5;
+  bool beyond = uBeyond.x > 0.0 && abs(dot(uPlane, vec4(vWorld, 1.0))) > uBeyond.x;
   float whole = d;
-  d = dashed(d, vArcPx + along, beyond ? uBeyondDash : uDash);
+  d = dashed(d, vArcPx + along, beyond ? uDash.zw : uDash.xy);
   float mmPerPx = max(fwidth(vArc), 1e-6);
   if (uTick.x > 0.0 && uTick.x > 5.0 * mmPerPx && vArc > 0.5 * uTick.x && over == 0.0) {
     float n = floor(vArc / uTick.x + 0.5);
@@ -95,8 +94,8 @@ void main() {
   }
   float core = clamp(0.5 - d, 0.0, 1.0);
   // Beyond the plane the rim runs on under the gaps, or a line beneath would show as dashes of its own.
-  float rim = clamp(0.5 - ((beyond ? min(d, whole) : d) - uRim), 0.0, 1.0) * 0.7;
-  float alpha = max(core, rim) * uOpacity * (beyond ? uBeyondOpacity : 1.0);
+  float rim = clamp(0.5 - ((beyond ? min(d, whole) : d) - uLine.y), 0.0, 1.0) * 0.7;
+  float alpha = max(core, rim) * uLine.z * (beyond ? uBeyond.y : 1.0);
   if (alpha < 0.004) discard;
   colour = vec4(uColour * core / max(core, rim), alpha);
 }`;
@@ -120,84 +119,114 @@ export interface StrokeStyle {
   readonly depthTest?: boolean;
 }
 
-/** Line segments drawn with one call. */
+/** Numbers of a segment in {@link Stroke.segments}: its two ends and the length before it. */
+export const SEGMENT = 7;
+
+/** Line segments drawn with one call. Only {@link style} allocates. */
 export class Stroke {
   readonly object: Mesh<InstancedBufferGeometry, ShaderMaterial>;
-  readonly #start: InstancedBufferAttribute;
-  readonly #end: InstancedBufferAttribute;
-  readonly #arc: InstancedBufferAttribute;
-  #colour = '';
+  /** ax, ay, az, bx, by, bz and the length before it, mm, of each segment; seen after {@link show}. */
+  readonly segments: Float32Array;
+  readonly #buffer: InstancedInterleavedBuffer;
+  readonly #colour = Float32Array.of(1, 1, 1);
+  #coloured = '';
+  readonly #viewport = Float32Array.of(1, 1);
+  readonly #line = Float32Array.of(1, 1.25, 1, 3.25);
+  readonly #form = Float32Array.of(1, 0);
+  readonly #dash = new Float32Array(4);
+  readonly #plane = new Float32Array(4);
+  readonly #beyond = Float32Array.of(0, 1);
+  readonly #tick = new Float32Array(3);
 
   /** @param capacity the most segments it will hold */
   constructor(capacity: number, style: StrokeStyle = {}) {
+    this.segments = new Float32Array(SEGMENT * capacity);
+    this.#buffer = new InstancedInterleavedBuffer(this.segments, SEGMENT).setUsage(DynamicDrawUsage);
     const geometry = new InstancedBufferGeometry();
     geometry.setAttribute('position', new BufferAttribute(Float32Array.of(0, -1, 0, 1, -1, 0, 0, 1, 0, 1, 1, 0), 3));
     geometry.setIndex([0, 1, 2, 2, 1, 3]);
-    this.#start = new InstancedBufferAttribute(new Float32Array(3 * capacity), 3).setUsage(DynamicDrawUsage);
-    this.#end = new InstancedBufferAttribute(new Float32Array(3 * capacity), 3).setUsage(DynamicDrawUsage);
-    this.#arc = new InstancedBufferAttribute(new Float32Array(capacity), 1).setUsage(DynamicDrawUsage);
-    geometry.setAttribute('aStart', this.#start);
-    geometry.setAttribute('aEnd', this.#end);
-    geometry.setAttribute('aArc', this.#arc);
+    geometry.setAttribute('aStart', new InterleavedBufferAttribute(this.#buffer, 3, 0));
+    geometry.setAttribute('aEnd', new InterleavedBufferAttribute(this.#buffer, 3, 3));
+    geometry.setAttribute('aArc', new InterleavedBufferAttribute(this.#buffer, 1, 6));
     geometry.instanceCount = 0;
-    this.object = new Mesh(geometry, strokeMaterial());
+    const uniforms = {
+      uColour: { value: this.#colour },
+      uViewport: { value: this.#viewport },
+      uLine: { value: this.#line },
+      uForm: { value: this.#form },
+      uDash: { value: this.#dash },
+      uPlane: { value: this.#plane },
+      uBeyond: { value: this.#beyond },
+      uTick: { value: this.#tick },
+    };
+    this.object = new Mesh(geometry, overlayMaterial(VERTEX, FRAGMENT, uniforms));
     this.object.frustumCulled = false;
     this.style(style);
   }
 
   /** Changes what is given and leaves the rest. `dash: undefined` makes it solid again. */
   style(s: StrokeStyle): void {
-    const m = this.object.material;
-    if (s.colour !== undefined && s.colour !== this.#colour) {
-      this.#colour = s.colour;
-      uniform<Vector3>(m, 'uColour').value.set(...rgb(s.colour));
+    const line = this.#line;
+    const tick = this.#tick;
+    if (s.colour !== undefined && s.colour !== this.#coloured) {
+      this.#coloured = s.colour;
+      this.#colour.set(rgb(s.colour));
     }
-    if (s.widthPx !== undefined) uniform<number>(m, 'uHalf').value = s.widthPx / 2;
-    if (s.opacity !== undefined) uniform<number>(m, 'uOpacity').value = s.opacity;
-    if ('dash' in s) uniform<Vector2>(m, 'uDash').value.set(s.dash?.[0] ?? 0, s.dash?.[1] ?? 0);
-    if (s.hollowPx !== undefined) uniform<number>(m, 'uHollow').value = s.hollowPx;
-    if (s.roundEnds !== undefined) uniform<number>(m, 'uCap').value = s.roundEnds ? 1 : 0;
-    if (s.rimPx !== undefined) uniform<number>(m, 'uRim').value = s.rimPx;
-    if (s.tickMm !== undefined) uniform<Vector3>(m, 'uTick').value.x = s.tickMm;
-    if (s.tickHalfPx !== undefined) uniform<Vector3>(m, 'uTick').value.y = s.tickHalfPx;
-    if (s.tickHalfPx !== undefined) uniform<Vector3>(m, 'uTick').value.z = s.tickHalfPx / 8;
-    if (s.depthTest !== undefined) m.depthTest = s.depthTest;
-    const tick = uniform<Vector3>(m, 'uTick').value;
-    uniform<number>(m, 'uReach').value =
-      Math.max(uniform<number>(m, 'uHalf').value, tick.x > 0 ? tick.y * 1.6 : 0) + uniform<number>(m, 'uRim').value + 1;
+    if (s.widthPx !== undefined) line[0] = s.widthPx / 2;
+    if (s.rimPx !== undefined) line[1] = s.rimPx;
+    if (s.opacity !== undefined) line[2] = s.opacity;
+    if ('dash' in s) this.#dash.set(s.dash ?? [0, 0]);
+    if (s.roundEnds !== undefined) this.#form[0] = s.roundEnds ? 1 : 0;
+    if (s.hollowPx !== undefined) this.#form[1] = s.hollowPx;
+    if (s.tickMm !== undefined) tick[0] = s.tickMm;
+    if (s.tickHalfPx !== undefined) {
+      tick[1] = s.tickHalfPx;
+      tick[2] = s.tickHalfPx / 8;
+    }
+    if (s.depthTest !== undefined) this.object.material.depthTest = s.depthTest;
+    const marks = (tick[0] as number) > 0 ? (tick[1] as number) * 1.6 : 0;
+    line[3] = Math.max(line[0] as number, marks) + (line[1] as number) + 1;
   }
 
   /** The size of the viewport it is drawn in, device pixels. */
   viewport(width: number, height: number): void {
-    uniform<Vector2>(this.object.material, 'uViewport').value.set(width, height);
+    this.#viewport[0] = width;
+    this.#viewport[1] = height;
   }
 
-  /**
-   * Draws what lies further than `slabMm` from a plane as dashes.
-   * @param normal unit, and `offset` such that normal · p + offset = 0 on the plane
-   */
-  slab(normal: ArrayLike<number>, offset: number, slabMm: number, beyondDash: Dash, beyondOpacity = 0.75): void {
-    const m = this.object.material;
-    uniform<Vector4>(m, 'uPlane').value.set(normal[0] as number, normal[1] as number, normal[2] as number, offset);
-    uniform<number>(m, 'uSlab').value = slabMm;
-    uniform<Vector2>(m, 'uBeyondDash').value.set(beyondDash[0], beyondDash[1]);
-    uniform<number>(m, 'uBeyondOpacity').value = beyondOpacity;
+  /** Draws what lies further than so many mm from {@link setPlane}'s as dashes, fainter. */
+  setBeyond(mm: number, dash: Dash, opacity = 0.75): void {
+    this.#beyond[0] = mm;
+    this.#beyond[1] = opacity;
+    this.#dash[2] = dash[0];
+    this.#dash[3] = dash[1];
+  }
+
+  /** The plane that {@link setBeyond} counts from: its unit normal and a point of it, mm. */
+  setPlane(normal: ArrayLike<number>, point: ArrayLike<number>): void {
+    const plane = this.#plane;
+    for (let k = 0; k < 3; k += 1) plane[k] = normal[k] as number;
+    plane[3] = -dot(normal, point);
   }
 
   /** Segment `n` from (ax, ay, az) to (bx, by, bz), mm; `arc`: length before it, mm, where dashes must go on. */
   segment(n: number, ax: number, ay: number, az: number, bx: number, by: number, bz: number, arc = 0): void {
-    this.#start.setXYZ(n, ax, ay, az);
-    this.#end.setXYZ(n, bx, by, bz);
-    this.#arc.setX(n, arc);
+    const s = this.segments;
+    const at = SEGMENT * n;
+    s[at] = ax;
+    s[at + 1] = ay;
+    s[at + 2] = az;
+    s[at + 3] = bx;
+    s[at + 4] = by;
+    s[at + 5] = bz;
+    s[at + 6] = arc;
   }
 
   /** Shows the first `n` segments, as last set. */
   show(n: number): void {
     this.object.geometry.instanceCount = n;
     this.object.visible = n > 0;
-    this.#start.needsUpdate = true;
-    this.#end.needsUpdate = true;
-    this.#arc.needsUpdate = true;
+    this.#buffer.needsUpdate = true;
   }
 
   dispose(): void {
@@ -205,23 +234,4 @@ export class Stroke {
     this.object.geometry.dispose();
     this.object.material.dispose();
   }
-}
-
-function strokeMaterial(): ShaderMaterial {
-  return overlayMaterial(VERTEX, FRAGMENT, {
-    uViewport: { value: new Vector2(1, 1) },
-    uColour: { value: new Vector3(1, 1, 1) },
-    uHalf: { value: 1 },
-    uReach: { value: 3 },
-    uRim: { value: 1.25 },
-    uOpacity: { value: 1 },
-    uCap: { value: 1 },
-    uHollow: { value: 0 },
-    uDash: { value: new Vector2() },
-    uBeyondDash: { value: new Vector2() },
-    uPlane: { value: new Vector4() },
-    uSlab: { value: 0 },
-    uBeyondOpacity: { value: 1 },
-    uTick: { value: new Vector3() },
-  });
 }

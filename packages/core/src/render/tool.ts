@@ -122,5 +122,5 @@ function allFinite(m: Float64Array): boolean {
   // One number that is not finite makes the sum not finite.
   let sum = 0;
   for (let k = 0; k < 16; k += 1) sum += m[k] as number;
-  return Number.isFinite(sum);
+  return sum - sum === 0;
 }

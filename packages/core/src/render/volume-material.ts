@@ -1,5 +1,5 @@
-import { DoubleSide, GLSL3, type IUniform, ShaderMaterial, Vector3 } from 'three';
-import { invert4, type Mat4, vec3 } from '../math/index.js';
+import { DoubleSide, GLSL3, type IUniform, ShaderMaterial } from 'three';
+import { invert4, type Mat4 } from '../math/index.js';
 import type { AnyVolume, WindowLevel } from '../volume/index.js';
 import { setDefine, uniform } from './uniform.js';
 import type { VolumeTexture } from './volume-texture.js';
@@ -38,7 +38,10 @@ bool outside(vec3 index) { return any(lessThan(index, vec3(-0.5))) || any(greate
 export class VolumeMaterial {
   readonly material: ShaderMaterial;
   readonly #indexFromFrame: Mat4 = new Float64Array(16);
-  readonly #index = vec3(0, 0, 0);
+  readonly #origin = new Float32Array(3);
+  /** From the rectangle's middle to its right and its upper edge, as index coordinates. */
+  readonly alongX: Float32Array = new Float32Array(3);
+  readonly alongY: Float32Array = new Float32Array(3);
 
   constructor(vertexShader: string, fragmentShader: string, uniforms: Record<string, IUniform>) {
     this.material = new ShaderMaterial({
@@ -48,10 +51,10 @@ export class VolumeMaterial {
       side: DoubleSide,
       uniforms: {
         uVolume: { value: null },
-        uSize: { value: new Vector3(1, 1, 1) },
-        uOrigin: { value: new Vector3() },
-        uAlongX: { value: new Vector3() },
-        uAlongY: { value: new Vector3() },
+        uSize: { value: Float32Array.of(1, 1, 1) },
+        uOrigin: { value: this.#origin },
+        uAlongX: { value: this.alongX },
+        uAlongY: { value: this.alongY },
         uGain: { value: 1 },
         uBias: { value: 0 },
         ...uniforms,
@@ -63,7 +66,7 @@ export class VolumeMaterial {
   setVolume(v: AnyVolume, uploaded: VolumeTexture): void {
     this.setGrid(v.frameFromIndex);
     uniform<unknown>(this.material, 'uVolume').value = uploaded.texture;
-    uniform<Vector3>(this.material, 'uSize').value.set(...v.size);
+    uniform<Float32Array>(this.material, 'uSize').value.set(v.size);
     setDefine(this.material, 'MANUAL_FILTER', uploaded.manualFilter);
   }
 
@@ -85,22 +88,20 @@ export class VolumeMaterial {
    * @param alongY from the middle to the upper edge
    */
   setPlane(origin: ArrayLike<number>, alongX: ArrayLike<number>, alongY: ArrayLike<number>): void {
-    this.toIndex('uOrigin', origin, 1);
-    this.toIndex('uAlongX', alongX, 0);
-    this.toIndex('uAlongY', alongY, 0);
+    this.toIndex(this.#origin, origin, 1);
+    this.toIndex(this.alongX, alongX, 0);
+    this.toIndex(this.alongY, alongY, 0);
   }
 
-  /** Gives a shader a place (`w` 1) or a direction (0) of the frame, mm, as index coordinates. */
-  protected toIndex(name: string, v: ArrayLike<number>, w: 0 | 1): void {
+  /** A place (`w` 1) or a direction (0) of the frame, mm, as index coordinates; into what a shader is given. */
+  protected toIndex(out: Float32Array, v: ArrayLike<number>, w: 0 | 1): void {
     const m = this.#indexFromFrame;
-    const i = this.#index;
     for (let k = 0; k < 3; k += 1) {
-      i[k] =
+      out[k] =
         (m[k] as number) * (v[0] as number) +
         (m[4 + k] as number) * (v[1] as number) +
         (m[8 + k] as number) * (v[2] as number) +
         w * (m[12 + k] as number);
     }
-    uniform<Vector3>(this.material, name).value.set(i[0] as number, i[1] as number, i[2] as number);
   }
 }
