@@ -56,34 +56,33 @@ uniform bool uShading;
 in vec3 vRay;
 in vec2 vUv;
 out vec4 colour;
-float texelValue(vec3 index) { return stored(index) * uRescale.x + uRescale.y; }
-vec4 transfer(float value) {
-  float at = clamp((value - uTableRange.x) * uTableRange.y, 0.0, 1.0) * ${(TABLE_SIZE - 1).toFixed(1)};
-  int a = int(at);
-  return mix(texelFetch(uTable, ivec2(a, 0), 0), texelFetch(uTable, ivec2(min(a + 1, ${TABLE_SIZE - 1}), 0), 0), at - float(a));
+#ifdef MANUAL_FILTER
+#define value(at) (stored((at) * uSize - 0.5) * uRescale.x + uRescale.y)
+#else
+#define value(at) (texture(uVolume, at).r * uRescale.x + uRescale.y)
+#endif
+// The table's nearest entry: there are more of them than grey levels between any two.
+vec4 transfer(float v) {
+  return texelFetch(uTable, ivec2(clamp((v - uTableRange.x) * uTableRange.y, 0.0, 1.0) * ${(TABLE_SIZE - 1).toFixed(1)} + 0.5, 0), 0);
 }
-vec3 gradient(vec3 p) {
+vec3 gradient(vec3 at) {
+  vec3 e = 1.0 / uSize;
   vec3 g = vec3(
-    texelValue(p + vec3(1.0, 0.0, 0.0)) - texelValue(p - vec3(1.0, 0.0, 0.0)),
-    texelValue(p + vec3(0.0, 1.0, 0.0)) - texelValue(p - vec3(0.0, 1.0, 0.0)),
-    texelValue(p + vec3(0.0, 0.0, 1.0)) - texelValue(p - vec3(0.0, 0.0, 1.0)));
+    value(at + vec3(e.x, 0.0, 0.0)) - value(at - vec3(e.x, 0.0, 0.0)),
+    value(at + vec3(0.0, e.y, 0.0)) - value(at - vec3(0.0, e.y, 0.0)),
+    value(at + vec3(0.0, 0.0, e.z)) - value(at - vec3(0.0, 0.0, e.z)));
   return 0.5 * g * uIndexFromFrame; // transposed: per mm in the frame
 }
-vec3 shaded(vec3 tint, vec3 p, vec3 ray) {
-  vec3 g = gradient(p);
+vec3 shaded(vec3 tint, vec3 at, vec3 ray) {
+  vec3 g = gradient(at);
   float size = length(g);
   if (!(size > 0.0)) return tint;
   float facing = abs(dot(g, ray)) / size;
   float shine = 0.2 * pow(facing, 20.0);
   return mix(tint, tint * (0.25 + 0.75 * facing) + shine, smoothstep(0.0, uEdge, size));
 }
-int clearAbout(vec3 p) {
-  ivec3 block = clamp(ivec3(floor((p + 0.5) / ${BLOCK_EDGE.toFixed(1)})), ivec3(0), ivec3(uBlockCount) - 1);
-  return int(texelFetch(uBlocks, block, 0).r * 255.0 + 0.5);
-}
-// Where the ray leaves the cube of clear blocks about p, in its own length.
-float leaves(vec3 p, vec3 way, float from, int clear) {
-  vec3 block = floor((p + 0.5) / ${BLOCK_EDGE.toFixed(1)});
+// Where the ray leaves the cube of blocks about p, in its own length: those 'clear' blocks away and nearer, 1 for p's own.
+float leaves(vec3 p, vec3 way, float from, vec3 block, int clear) {
   vec3 low = (block - float(clear - 1)) * ${BLOCK_EDGE.toFixed(1)} - 0.5;
   vec3 high = (block + float(clear)) * ${BLOCK_EDGE.toFixed(1)} - 0.5;
   vec3 t = (mix(low, high, step(0.0, way)) - p) / way;
@@ -107,28 +106,35 @@ void main() {
   if (!(enter < leave)) discard;
   float offset = uJitter == 0.0 ? 0.0 : -uJitter * fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
   int steps = int(ceil((leave - enter) / uStepMm - offset));
+  // Voxel centres are integers in an index and halves in a texture, which reaches from 0 to 1.
+  vec3 eyeAt = (uEye + 0.5) / uSize, wayAt = way / uSize;
   vec4 sum = vec4(0.0);
-  int n = 0;
+  int n = 0, asked = 0; // the blocks are asked again from this step on
   while (n < steps) {
     float from = enter + max(0.0, float(n) + offset) * uStepMm;
     float to = min(leave, enter + (float(n) + 1.0 + offset) * uStepMm);
     float t = 0.5 * (from + to);
-    vec3 p = uEye + t * way;
-    int clear = clearAbout(p);
-    if (clear > 0) {
+    if (n >= asked) {
+      vec3 p = uEye + t * way;
+      vec3 block = clamp(floor((p + 0.5) / ${BLOCK_EDGE.toFixed(1)}), vec3(0.0), uBlockCount - 1.0);
+      int clear = int(texelFetch(uBlocks, ivec3(block), 0).r * 255.0 + 0.5);
       // The first step whose middle lies beyond; the next at least, or rounding at a face would stand still.
-      n = max(n + 1, int(ceil((leaves(p, way, t, clear) - enter) / uStepMm - offset - 0.5)));
-      continue;
+      asked = max(n + 1, int(ceil((leaves(p, way, t, block, max(clear, 1)) - enter) / uStepMm - offset - 0.5)));
+      if (clear > 0) {
+        n = asked;
+        continue;
+      }
     }
-    float value = texelValue(p);
-    vec4 drawn = isnan(value) ? vec4(0.0) : transfer(value);
+    n += 1;
+    vec3 at = eyeAt + t * wayAt;
+    float v = value(at);
+    vec4 drawn = isnan(v) ? vec4(0.0) : transfer(v);
     if (drawn.a > 0.0) {
       float opacity = 1.0 - exp(-drawn.a * (to - from));
-      vec3 tint = uShading ? shaded(drawn.rgb, p, ray) : drawn.rgb;
+      vec3 tint = uShading ? shaded(drawn.rgb, at, ray) : drawn.rgb;
       sum += (1.0 - sum.a) * opacity * vec4(min(tint, 1.0), 1.0);
       if (sum.a > 0.998) break;
     }
-    n += 1;
   }
   colour = sum;
 }`;

@@ -125,7 +125,7 @@ export function transferAt(out: Float64Array, points: TransferFunction, value: n
 }
 
 /** Entries of {@link transferTable}. */
-export const TABLE_SIZE = 1024;
+export const TABLE_SIZE = 2048;
 
 /** A transfer function as a shader reads it: RGBA, {@link TABLE_SIZE} entries evenly from the first point's value to the last's. */
 export function transferTable(points: TransferFunction): Float32Array<ArrayBuffer> {
