@@ -1,0 +1,63 @@
+import type { Stage } from '../stage.js';
+import { xrHostOf } from './host.js';
+import { XrStage } from './xr-stage.js';
+
+/** In a room with the things in it, or without. */
+export type XrMode = 'immersive-ar' | 'immersive-vr';
+
+/** What {@link startXr} is told. */
+export interface XrOptions {
+  readonly mode: XrMode;
+  /** Which coordinates the headset keeps. Default `local-floor`: y is 0 on the floor. */
+  readonly referenceSpace?: 'local' | 'local-floor' | 'unbounded';
+  /** Features of the WebXR Device API that the application needs beside. */
+  readonly requiredFeatures?: readonly string[];
+  /** Features that it uses where they are there: `hand-tracking`, `dom-overlay`, `anchors`. */
+  readonly optionalFeatures?: readonly string[];
+  /** What a phone lays over its picture, with the feature `dom-overlay`. */
+  readonly domOverlay?: Element;
+}
+
+/** Whether this browser, with what is connected to it, can show a stage so. */
+export async function xrSupported(mode: XrMode): Promise<boolean> {
+  // A browser that forbids asking has no headset either.
+  return (await globalThis.navigator?.xr?.isSessionSupported(mode).catch(() => false)) ?? false;
+}
+
+/**
+ * Shows a stage in a headset or through a phone. Call it from a click: browsers ask for one.
+ *
+ * Nothing of the patient is drawn yet: {@link XrStage.place} or {@link XrStage.placeTableTop} says where it stands.
+ * @throws NavError `render/disposed`; the browser's own DOMException where it gives no session: `NotSupportedError` (no such device, or a
+ * feature is missing), `SecurityError` (not from a click, or not over HTTPS), `InvalidStateError` (another session runs)
+ */
+export async function startXr<F extends string>(stage: Stage<F>, options: XrOptions): Promise<XrStage<F>> {
+  const host = xrHostOf(stage);
+  const system = globalThis.navigator?.xr;
+  if (system === undefined) {
+    throw new DOMException(
+      'This browser has no WebXR: use one that has, over HTTPS. xrSupported() tells beforehand.',
+      'NotSupportedError',
+    );
+  }
+  const { mode, referenceSpace = 'local-floor', requiredFeatures = [], optionalFeatures = [], domOverlay } = options;
+  const session = await system.requestSession(mode, {
+    requiredFeatures: [referenceSpace, ...requiredFeatures],
+    optionalFeatures: [...optionalFeatures],
+    ...(domOverlay && { domOverlay: { root: domOverlay } }),
+  });
+  const { xr } = host.renderer;
+  try {
+    xr.enabled = true;
+    xr.setReferenceSpaceType(referenceSpace);
+    host.hold(true);
+    await xr.setSession(session);
+    // The stage may have been disposed while the browser made up its mind.
+    xrHostOf(stage);
+    return new XrStage(stage.frame, host, session);
+  } catch (error) {
+    if (!host.ended.aborted) host.hold(false);
+    await session.end().catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,235 @@
+import { Group, PerspectiveCamera, Scene, type Vector4, type WebGLRenderer } from 'three';
+import { Signal } from '../../base/index.js';
+import { type Frame, requireSameFrame, type Status, type Transform } from '../../frames/index.js';
+import { identity4 } from '../../math/index.js';
+import { centreOf, SLICE_VIEWS } from '../planes.js';
+import type { XrHost } from './host.js';
+import { pickOnSlices, rayInPatient } from './pick.js';
+import { Pointers } from './pointers.js';
+import { inFrontOf, metresFromPatient, newRoom, type RigidPose, transformOfPose, type XrRoom } from './room.js';
+
+/**
+ * Where the patient stands in the room: not known, and nothing is drawn; as a registration says; or anywhere, as a model to look at
+ * that has no place.
+ */
+export type XrPlacement = 'none' | 'registered' | 'tableTop';
+
+/** Nearer than this and further than this nothing is drawn, metres. */
+const [NEAR_M, FAR_M] = [0.05, 20];
+
+/**
+ * A stage in a headset, or through a phone held up: the 3D view of the same stage, with its slices where they cut, its plan and its
+ * tools. While the session lasts the page itself draws nothing.
+ *
+ * Nothing of the patient is drawn before it is said where the patient stands: {@link place}, or {@link placeTableTop}. It goes within
+ * the frame in which the headset loses itself, and for good when its coordinates begin anew.
+ */
+export class XrStage<in out F extends string> {
+  readonly session: XRSession;
+  /** Emitted with every change of {@link status}. */
+  readonly statusChanged: Signal<Status> = new Signal();
+  /** The room began anew: what was placed by a registration is not any more. */
+  readonly roomChanged: Signal<Frame<XrRoom>> = new Signal();
+  readonly #frame: Frame<F>;
+  readonly #host: XrHost;
+  readonly #root = new Scene();
+  readonly #patient = new Group();
+  readonly #pointers: Pointers;
+  readonly #camera = new PerspectiveCamera(60, 1, NEAR_M, FAR_M);
+  /** The eyes in the patient, mm: what marks of a size on the screen are measured by. */
+  readonly #eyes = new PerspectiveCamera();
+  readonly #metresFromPatient = identity4();
+  readonly #end = new AbortController();
+  #room = newRoom();
+  #placement: XrPlacement = 'none';
+  #modelScale = 1;
+  #modelStands = false;
+  #status: Status = 'missing';
+
+  /** Made by {@link startXr}. */
+  constructor(frame: Frame<F>, host: XrHost, session: XRSession) {
+    this.#frame = frame;
+    this.#host = host;
+    this.session = session;
+    this.#patient.matrixAutoUpdate = false;
+    this.#patient.visible = false;
+    this.#patient.add(host.scene.graph);
+    this.#pointers = new Pointers(this.#root);
+    this.#root.add(this.#patient);
+    const on = { signal: this.#end.signal } as const;
+    session.addEventListener('end', () => this.#ended(), on);
+    session.addEventListener('select', (event) => this.#select(event), on);
+    this.space.addEventListener('reset', () => this.#begunAnew(), on);
+    host.ended.addEventListener('abort', () => void this.dispose(), on);
+    host.renderer.xr.setAnimationLoop((_, frame) => frame && this.#turn(frame));
+  }
+
+  /** The coordinates that the headset's poses are in; {@link room} is the same place in mm. */
+  get space(): XRReferenceSpace {
+    return this.#host.renderer.xr.getReferenceSpace() as XRReferenceSpace;
+  }
+
+  /** The frame of the headset's coordinates, mm. Another one after each time they begin anew. */
+  get room(): Frame<XrRoom> {
+    return this.#room;
+  }
+
+  /** How the patient came to stand where it is drawn. */
+  get placement(): XrPlacement {
+    return this.#placement;
+  }
+
+  /**
+   * Whether what is drawn is drawn at its place now: `ok`; `unknown` where the headset does not know where it is, or nothing was
+   * placed; `missing` before the first frame; `disconnected` after the last.
+   */
+  get status(): Status {
+    return this.#status;
+  }
+
+  /**
+   * Draws the patient where a registration says: true size, true place.
+   * @param xrFromPatient found in the coordinates of {@link room} as they are now
+   * @throws NavError `frame/mismatch`: another patient's, or found before the room began anew
+   */
+  place(xrFromPatient: Transform<XrRoom, F>): void {
+    requireSameFrame(this.#room, xrFromPatient.to, 'Placing the patient in the room');
+    requireSameFrame(this.#frame, xrFromPatient.from, 'Placing the patient in the room');
+    this.#placement = 'registered';
+    metresFromPatient(this.#metresFromPatient, xrFromPatient.matrix);
+  }
+
+  /**
+   * Draws the patient as a model in front of whoever looks, to be walked around. It stands nowhere: where the patient lies, nothing is
+   * drawn.
+   * @param scale of the model; 1 is true size
+   */
+  placeTableTop(scale = 1): void {
+    this.#placement = 'tableTop';
+    this.#modelScale = scale;
+    this.#modelStands = false;
+  }
+
+  /** Draws nothing of the patient any more. */
+  unplace(): void {
+    this.#placement = 'none';
+    this.#patient.visible = false;
+  }
+
+  /**
+   * A pose that the session gave relative to {@link space}, as a transform in mm: of a controller's grip, say, that touches fiducials.
+   * @param of the frame of what it is the pose of
+   * @throws NavError `frame/not-rigid` where it is not finite
+   */
+  roomFrom<T extends string>(of: Frame<T>, pose: { readonly transform: RigidPose }): Transform<XrRoom, T> {
+    return transformOfPose(this.#room, of, pose.transform);
+  }
+
+  /** Ends the session; the page draws again. Twice is once. */
+  async dispose(): Promise<void> {
+    if (this.#end.signal.aborted) return;
+    this.#host.renderer.xr.setAnimationLoop(null);
+    // three gives the page's picture back first, then we: both when the session says that it ended. One that ended by itself
+    // meanwhile is what was wanted.
+    await this.session.end().catch(() => {});
+    this.#ended();
+  }
+
+  #turn(frame: XRFrame): void {
+    const pose = frame.getViewerPose(this.space);
+    // A position that the headset only guesses, from how a neck moves, is no place for a patient.
+    const eyes = pose !== undefined && pose !== null && !pose.emulatedPosition ? pose.transform : undefined;
+    const shown = eyes !== undefined && this.#placement !== 'none';
+    this.#patient.visible = shown;
+    if (shown) this.#stand(eyes);
+    this.#tell(shown ? 'ok' : 'unknown');
+    let drawable = false;
+    try {
+      drawable = this.#host.prepare();
+    } finally {
+      this.#draw(frame, drawable && shown ? eyes : undefined);
+    }
+  }
+
+  #draw(frame: XRFrame, eyes: RigidPose | undefined): void {
+    const { renderer } = this.#host;
+    // Before the first pose three has not bound the headset's picture, and clearing would clear the page's.
+    if (renderer.getRenderTarget() === null) return;
+    renderer.setClearColor(0x000000, this.session.environmentBlendMode === 'opaque' ? 1 : 0);
+    renderer.clear();
+    if (eyes === undefined) return;
+    this.#pointers.update(frame, this.session, this.space);
+    this.#lookFrom(eyes);
+    const { z: width, w: height } = viewportOf(renderer);
+    this.#host.scene.arrange(this.#eyes, width, height, this.#host.model);
+    renderer.render(this.#root, this.#camera);
+  }
+
+  /** Puts the patient's node where it is to be in this frame. */
+  #stand(eyes: RigidPose): void {
+    if (this.#placement === 'tableTop' && !this.#modelStands) {
+      const { volume, focus } = this.#host.model;
+      const middle = volume === undefined ? focus : centreOf(volume);
+      const place = inFrontOf(identity4(), eyes, middle, this.#modelScale);
+      metresFromPatient(this.#metresFromPatient, place, this.#modelScale);
+      this.#modelStands = true;
+    }
+    this.#patient.matrix.fromArray(this.#metresFromPatient);
+    this.#patient.matrixWorldNeedsUpdate = true;
+  }
+
+  #lookFrom({ position: p, orientation: q }: RigidPose): void {
+    const eyes = this.#eyes;
+    eyes.position.set(p.x, p.y, p.z);
+    eyes.quaternion.set(q.x, q.y, q.z, q.w);
+    eyes.updateMatrix();
+    eyes.matrix.premultiply(this.#patient.matrix.clone().invert()).decompose(eyes.position, eyes.quaternion, eyes.scale);
+    eyes.updateMatrixWorld();
+    // How many millimetres a pixel is does not depend on which eye.
+    eyes.fov = (360 / Math.PI) * Math.atan(1 / (this.#camera.projectionMatrix.elements[5] as number));
+  }
+
+  #select({ frame, inputSource }: XRInputSourceEvent): void {
+    const { model } = this.#host;
+    const pose = frame.getPose(inputSource.targetRaySpace, this.space);
+    if (pose === undefined || pose === null || this.#status !== 'ok' || model.volume === undefined) return;
+    const ray = rayInPatient(pose.transform.matrix, this.#metresFromPatient);
+    const planes = SLICE_VIEWS.map((view) => this.#host.plane(view));
+    const at = pickOnSlices(ray, planes, { volume: model.volume, window: model.window, air: model.air });
+    if (at !== undefined) this.#host.moveCrosshair(at);
+  }
+
+  /** The headset's coordinates are others from here on: nothing that was found in the old ones holds. */
+  #begunAnew(): void {
+    this.#room = newRoom();
+    if (this.#placement === 'registered') this.unplace();
+    this.#patient.visible = false;
+    this.#modelStands = false;
+    this.#tell('unknown');
+    this.roomChanged.emit(this.#room);
+  }
+
+  #ended(): void {
+    if (this.#end.signal.aborted) return;
+    this.#end.abort();
+    const { renderer, scene, ended, hold } = this.#host;
+    renderer.xr.setAnimationLoop(null);
+    renderer.xr.enabled = false;
+    this.#patient.remove(scene.graph);
+    this.#pointers.dispose();
+    if (!ended.aborted) hold(false);
+    this.#tell('disconnected');
+  }
+
+  #tell(status: Status): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.statusChanged.emit(status);
+  }
+}
+
+/** The pixels of one eye. */
+function viewportOf(renderer: WebGLRenderer): Vector4 | { readonly z: number; readonly w: number } {
+  const eye = renderer.xr.getCamera().cameras[0] as { readonly viewport?: Vector4 } | undefined;
+  return eye?.viewport ?? { z: 1, w: 1 };
+}
