@@ -178,6 +178,15 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
     expect(await at.differing(alone, await at.slice())).toBeGreaterThan(SEEN);
   }, 120_000);
 
+  it('is taken back in a later step, and registered anew', async () => {
+    await at.click('take-back-second');
+    expect(await at.text('#images')).toBe('MR: not registered, not shown');
+    expect(await at.differing(alone, await at.slice())).toBeLessThan(SEEN);
+    await at.picture('second-taken-back');
+    await at.click('register-second');
+    await at.page.waitForSelector('#app[data-step="images"] [data-action="start-images"]');
+  }, 120_000);
+
   it('comes from a file of its own, is accepted, and shown when it is asked for', async () => {
     // The server has a file too; of the facts only which of the two is to be taken is another.
     await at.page.route('**/case', async (route) => {

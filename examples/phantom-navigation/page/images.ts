@@ -1,5 +1,6 @@
 import { formatBound } from '@trocar/core/guidance';
 import { keepsLimit, limitLine } from '../src/acceptance.js';
+import { CT, SECOND } from '../src/frames.js';
 import type { ImageResult, ImageStep } from '../src/image-step.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SecondFault } from '../src/second-image.js';
@@ -253,15 +254,26 @@ function faultActions({ fault, taking, take }: ImagesPlace): Action[] {
   return [button('noisy', 'Noisy image'), button('mirrored', 'Left and right exchanged')];
 }
 
-/** Shows or hides an accepted second image in the steps that follow. */
+/** What the steps that follow do with the second image: show it or hide it, take it back, or register it after all. */
 export function secondAction(place: ImagesPlace): Action[] {
-  const { images, view } = place;
-  if (images.stage !== 'accepted') return [];
+  const { images, view, procedure } = place;
   const [second] = imageNames(place);
+  if (images.stage === 'left') {
+    return [{ id: 'register-second', label: `Register ${second}`, run: () => void images.reject() }];
+  }
+  if (images.stage !== 'accepted') return [];
   const run = (): void => {
     view.shown = !view.shown;
   };
-  return [{ id: 'second', label: `${view.shown ? 'Hide' : 'Show'} ${second}`, pressed: view.shown, run }];
+  const takeBack = (): void => {
+    if (images.takeBack() !== undefined) return;
+    view.shown = false;
+    procedure.graph.remove(CT, SECOND);
+  };
+  return [
+    { id: 'second', label: `${view.shown ? 'Hide' : 'Show'} ${second}`, pressed: view.shown, run },
+    { id: 'take-back-second', label: `Take back ${second}`, run: takeBack },
+  ];
 }
 
 /** What is drawn and must not be taken for more than it is. */

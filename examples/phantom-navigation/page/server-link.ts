@@ -19,6 +19,8 @@ export interface CaseFacts {
   readonly gaps: 'refuse' | 'interpolate';
   /** Which series, where the files hold several. */
   readonly seriesUid?: string;
+  /** Which series of the second image's files, where they hold several. */
+  readonly secondSeriesUid?: string;
   /** The largest error at the target that the plan allows, mm; absent: that of the case. */
   readonly maxTre95Mm?: number;
   /** Tools that are covered now: by another page, or by this one before it was loaded again. */
@@ -90,7 +92,10 @@ export async function loadSecond(
   progress('Making the second image …');
   await painted();
   if (facts.second === 'phantom') return simulatedSecond(facts.seed, fault).volume;
-  return readVolume(await fetched('/second', facts.secondFiles, progress), { frame: SECOND });
+  return readVolume(await fetched('/second', facts.secondFiles, progress), {
+    frame: SECOND,
+    ...(facts.secondSeriesUid !== undefined && { seriesUid: facts.secondSeriesUid }),
+  });
 }
 
 /** Files of the server, with their names: the last word before they are decoded is said too. */

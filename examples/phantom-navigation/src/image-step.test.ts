@@ -56,6 +56,12 @@ describe('a second image', () => {
     expect(error).toBeLessThan(3 * step.tre95Mm(plan.target));
     expect(step.tre95Mm(plan.target)).toBeLessThan(1.5);
     expect(step.isOpen).toBe(false);
+    expect(step.takeBack()).toBeUndefined();
+    expect(step).toMatchObject({ stage: 'left', accepted: undefined, pose: undefined, result: undefined });
+    expect(step.tre95Mm(plan.target)).toBeNaN();
+    expect(step.takeBack()).toMatchObject({ code: 'wrong-stage' });
+    expect(step.reject()).toBeUndefined();
+    expect(step).toMatchObject({ stage: 'waiting', isOpen: true });
   });
 
   it('is right on every seed, never right with left and right exchanged, and in noise never taken for proven', async () => {

@@ -201,6 +201,14 @@ export class ImageStep {
     return undefined;
   }
 
+  /** Takes back what was accepted: the procedure goes on without the second image, which {@link reject} lets register again. */
+  takeBack(): Refusal | undefined {
+    if (this.#stage !== 'accepted') return this.#refuseWith(NOTHING);
+    this.#forget();
+    this.#stage = 'left';
+    return undefined;
+  }
+
   /** Goes on without the second image. */
   leave(): Refusal | undefined {
     if (this.#stage !== 'waiting' && this.#stage !== 'review') return this.#refuseWith(NOTHING);

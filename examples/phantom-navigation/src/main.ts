@@ -19,6 +19,7 @@ const USAGE = `Usage: npm start -- [options]
   --second PATH   a second image of the same patient, to be registered to the first; the phantom has an MR of its own
   --no-second     without a second image
   --series UID    which series of a DICOM folder that holds several
+  --second-series UID  the same of the second image's folder
   --strict        refuse a DICOM series with missing slices; else they are interpolated, and that is said
   --max-tre MM    the largest error at the target (95 %) that the plan allows a registration; default 2
   --stored        take the stored calibration of the stylus instead of pivoting it (headless)
@@ -40,6 +41,7 @@ interface Arguments {
   readonly second: string | undefined;
   readonly noSecond: boolean;
   readonly series: string | undefined;
+  readonly secondSeries: string | undefined;
   readonly seed: number;
   readonly port: number;
 }
@@ -58,12 +60,14 @@ function readArguments(): Arguments {
       second: { type: 'string' },
       'no-second': { type: 'boolean', default: false },
       series: { type: 'string' },
+      'second-series': { type: 'string' },
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
     },
   });
   const { headless, json, fast, serial, strict, stored, volume, second, series } = values;
   const noSecond = values['no-second'];
+  const secondSeries = values['second-series'];
   const [seed, port] = [Number(values.seed), Number(values.port)];
   if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
@@ -71,8 +75,9 @@ function readArguments(): Arguments {
   if (maxTre95Mm !== undefined && !(maxTre95Mm > 0))
     throw new TypeError(`--max-tre needs millimetres, got "${values['max-tre']}".`);
   if (series !== undefined && volume === undefined) throw new TypeError('--series belongs to --volume.');
+  if (secondSeries !== undefined && second === undefined) throw new TypeError('--second-series belongs to --second.');
   if (noSecond && second !== undefined) throw new TypeError('--second and --no-second exclude each other.');
-  return { headless, json, fast, serial, strict, stored, maxTre95Mm, volume, second, noSecond, series, seed, port };
+  return { headless, json, fast, serial, strict, stored, maxTre95Mm, volume, second, noSecond, series, secondSeries, seed, port };
 }
 
 /** A case, and how its volume had to be read. */
@@ -112,7 +117,9 @@ function secondKind({ volume, second, noSecond }: Arguments): 'files' | 'phantom
 }
 
 async function makeSecond(args: Arguments): Promise<HeadlessOptions['second']> {
-  if (args.second !== undefined) return { volume: await readVolume(args.second, { frame: SECOND }) };
+  const { second, secondSeries } = args;
+  const how = { frame: SECOND, ...(secondSeries !== undefined && { seriesUid: secondSeries }) };
+  if (second !== undefined) return { volume: await readVolume(second, how) };
   return secondKind(args) === 'none' ? undefined : simulatedSecond(args.seed);
 }
 
@@ -155,6 +162,7 @@ async function page(args: Arguments): Promise<number> {
     second: secondKind(args),
     secondFiles: args.second === undefined ? [] : await filesBehind(args.second),
     ...(args.series !== undefined && { seriesUid: args.series }),
+    ...(args.secondSeries !== undefined && { secondSeriesUid: args.secondSeries }),
     ...(args.maxTre95Mm !== undefined && { maxTre95Mm: args.maxTre95Mm }),
     port: args.port,
     startWorld: (origin) => startWorld({ case: given, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),

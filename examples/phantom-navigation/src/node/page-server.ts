@@ -23,6 +23,8 @@ export interface PageServerOptions {
   readonly second?: 'phantom' | 'files' | 'none';
   /** Its files, for `files`. */
   readonly secondFiles?: readonly string[];
+  /** Which series of them, where they hold several. */
+  readonly secondSeriesUid?: string;
   /** The largest error at the target that the plan allows, mm; absent: that of the case. */
   readonly maxTre95Mm?: number;
   /** Starts tracker and bridge for pages of that origin. */
@@ -130,6 +132,7 @@ function factsOf(site: Site): Record<string, unknown> {
     second: site.second ?? 'none',
     secondFiles: (site.secondFiles ?? []).map((path) => basename(path)),
     ...(site.seriesUid !== undefined && { seriesUid: site.seriesUid }),
+    ...(site.secondSeriesUid !== undefined && { secondSeriesUid: site.secondSeriesUid }),
     ...(site.maxTre95Mm !== undefined && { maxTre95Mm: site.maxTre95Mm }),
     covered: site.world.truth.covered,
   };
