@@ -16,7 +16,7 @@ export async function buildExample(root: string, files: Readonly<Record<string, 
     root,
     base: './',
     configFile: false,
-    logLevel: 'warn',
+    logLevel: 'error',
     resolve: { conditions: ['@trocar/source', ...defaultClientConditions] },
     // As a page is developed: React checks more, and runs every effect twice.
     define: { 'process.env.NODE_ENV': '"development"' },
