@@ -1,0 +1,126 @@
+import { Group } from 'three';
+import type { PoseView, Status } from '../../frames/index.js';
+import { formatMm, UNKNOWN } from '../../guidance/index.js';
+import { vec3 } from '../../math/index.js';
+import type { LabelStyle } from '../label.js';
+import { PALETTE } from '../palette.js';
+import { Stroke } from '../stroke.js';
+import { DrawnStatus, type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
+import { CachedText } from './quantities.js';
+import { SceneLabel } from './scene-label.js';
+
+/** Where a line to draw ends, filled for a tip: a target that stands, or the nearest point of a structure. */
+export type FarEnd = (out: Float64Array, tip: Float64Array) => void;
+
+/**
+ * A line from a tool's tip to a point, and how long it is in mm.
+ *
+ * `ok`: a whole line. `predicted`: a long-broken one. Any other pose: a thin broken one whose number is a dash, for the tip may be
+ * somewhere else by now. No pose: nothing.
+ */
+export class DistanceLine implements GuidanceGraphic {
+  readonly object: Group = new Group();
+  readonly #end: FarEnd;
+  readonly #colour: string;
+  readonly #drawn = new DrawnStatus();
+  readonly #line = new Stroke(1);
+  readonly #label = new SceneLabel();
+  readonly #tip = vec3(Number.NaN, Number.NaN, Number.NaN);
+  readonly #far = vec3(Number.NaN, Number.NaN, Number.NaN);
+  readonly #text = new CachedText((mm) => formatMm(mm), 0.05);
+  readonly #name: string;
+  #dpr = 0;
+  #written = '';
+  #style: LabelStyle = { sizePx: 1, colour: PALETTE.text };
+
+  /**
+   * @param end {@link towards} a point, or the nearest point of an {@link AvoidStructure}
+   * @param options `name`: what stands before the number; `colour`: of the live line, `#rrggbb`
+   */
+  constructor(end: FarEnd, { name = '', colour = PALETTE.target }: { readonly name?: string; readonly colour?: string } = {}) {
+    this.#end = end;
+    this.#colour = colour;
+    this.#name = name === '' ? '' : `${name} `;
+    this.#line.object.renderOrder = 27;
+    this.object.add(this.#line.object, this.#label.object);
+    this.object.visible = false;
+  }
+
+  /** Takes over a pose: stage-from-tip. Allocates nothing. */
+  update(view: PoseView): void {
+    this.#drawn.give(view);
+    for (let k = 0; k < 3; k += 1) this.#tip[k] = view.matrix[12 + k] as number;
+    if (view.hasPose) this.#end(this.#far, this.#tip);
+  }
+
+  get status(): Status {
+    return this.#drawn.status;
+  }
+
+  /** From the tip to the point, mm; NaN while the pose is not live. */
+  get distanceMm(): number {
+    if (!this.#drawn.live) return Number.NaN;
+    const [a, b] = [this.#tip, this.#far];
+    return Math.hypot(
+      (a[0] as number) - (b[0] as number),
+      (a[1] as number) - (b[1] as number),
+      (a[2] as number) - (b[2] as number),
+    );
+  }
+
+  settle(now: Float64Array, staleAfterMs: number): void {
+    if (this.#drawn.settle(now, staleAfterMs)) this.#look();
+    // A structure without a nearest point gives none: then there is no line.
+    this.object.visible = this.#drawn.shown && Number.isFinite(this.#far[0] as number);
+  }
+
+  inScene(width: number, height: number, dpr: number): void {
+    if (dpr !== this.#dpr) {
+      this.#dpr = dpr;
+      this.#look();
+    }
+    this.#line.viewport(width, height);
+    this.#label.viewport(width, height);
+    if (!this.object.visible) return;
+    const [a, b] = [this.#tip, this.#far] as unknown as [[number, number, number], [number, number, number]];
+    this.#line.segment(0, a[0], a[1], a[2], b[0], b[1], b[2]);
+    this.#line.show(1);
+    this.#write();
+    this.#label.at((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2, 10 * dpr, -12 * dpr, 1);
+  }
+
+  dispose(): void {
+    this.object.removeFromParent();
+    this.#line.dispose();
+    this.#label.dispose();
+  }
+
+  #write(): void {
+    const text = this.#drawn.live ? this.#text.of(this.distanceMm) : UNKNOWN;
+    if (text === this.#written) return;
+    this.#written = text;
+    const word = STATUS_WORDS[this.#drawn.status];
+    this.#label.set(`${this.#name}${text}${word === '' ? '' : ` ${word}`}`, this.#style);
+  }
+
+  #look(): void {
+    const dpr = this.#dpr;
+    const { style, live } = this.#drawn;
+    const { dash } = style;
+    const colour = this.#drawn.status === 'ok' ? this.#colour : style.colour;
+    this.#line.style({
+      colour,
+      opacity: style.opacity,
+      widthPx: (live ? 3.5 : 2) * dpr,
+      dash: dash && [dash[0] * dpr, dash[1] * dpr],
+    });
+    this.#style = { sizePx: Math.round(20 * dpr), colour: live ? PALETTE.text : colour, anchor: 'left', weight: 700 };
+    this.#written = '';
+  }
+}
+
+/** The far end of a line to a point that stands, mm of the stage's frame. */
+export function towards(xyz: ArrayLike<number>): FarEnd {
+  const fixed = Float64Array.from(xyz);
+  return (out) => out.set(fixed);
+}

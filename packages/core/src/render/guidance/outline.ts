@@ -1,0 +1,81 @@
+import { Group } from 'three';
+import { type Dash, PALETTE } from '../palette.js';
+import { Stroke } from '../stroke.js';
+
+/**
+ * A line of many pieces that turns: colour over a dark line that is broader. A stroke's own rim would lie over the piece before
+ * and make a seam at every corner.
+ */
+export class Outline {
+  readonly object: Group = new Group();
+  readonly #under: Stroke;
+  readonly #over: Stroke;
+
+  /** @param order three's renderOrder */
+  constructor(capacity: number, order: number) {
+    this.#under = new Stroke(capacity, { roundEnds: true, rimPx: 0, colour: PALETTE.background, opacity: 0.8 });
+    this.#over = new Stroke(capacity, { roundEnds: true, rimPx: 0 });
+    this.#under.object.renderOrder = order;
+    this.#over.object.renderOrder = order + 0.5;
+    this.object.add(this.#under.object, this.#over.object);
+  }
+
+  /** Piece `n`; `arc`: length before it, so that dashes go on over the corner. */
+  segment(n: number, ax: number, ay: number, az: number, bx: number, by: number, bz: number, arc: number): void {
+    this.#under.segment(n, ax, ay, az, bx, by, bz, arc);
+    this.#over.segment(n, ax, ay, az, bx, by, bz, arc);
+  }
+
+  /** Lays a closed polygon of corners x, y on the plane z = 0, mm, from piece 0 on; how many pieces it took. */
+  closed(corners: ArrayLike<number>, place: (out: Float64Array, x: number, y: number) => void = onPlane): number {
+    const count = corners.length / 2;
+    const [a, b] = [new Float64Array(3), new Float64Array(3)];
+    let arc = 0;
+    place(a, corners[0] as number, corners[1] as number);
+    for (let n = 0; n < count; n += 1) {
+      const m = (n + 1) % count;
+      place(b, corners[2 * m] as number, corners[2 * m + 1] as number);
+      const [x, y, z] = a as unknown as [number, number, number];
+      const [u, v, w] = b as unknown as [number, number, number];
+      this.segment(n, x, y, z, u, v, w, arc);
+      arc += Math.hypot(u - x, v - y, w - z);
+      a.set(b);
+    }
+    return count;
+  }
+
+  /** Shows the first `n` pieces. */
+  show(n: number): void {
+    this.#under.show(n);
+    this.#over.show(n);
+  }
+
+  /** Device pixels. */
+  style(colour: string, widthPx: number, dash: Dash | undefined): void {
+    this.#under.style({ widthPx: widthPx + 2.5, dash });
+    this.#over.style({ colour, widthPx, dash });
+  }
+
+  /** The size of the viewport, device pixels. */
+  viewport(width: number, height: number): void {
+    this.#under.viewport(width, height);
+    this.#over.viewport(width, height);
+  }
+
+  dispose(): void {
+    this.object.removeFromParent();
+    this.#under.dispose();
+    this.#over.dispose();
+  }
+}
+
+/** A dash in device pixels. */
+export function dashed(dash: Dash | undefined, dpr: number): Dash | undefined {
+  return dash && [dash[0] * dpr, dash[1] * dpr];
+}
+
+function onPlane(out: Float64Array, x: number, y: number): void {
+  out[0] = x;
+  out[1] = y;
+  out[2] = 0;
+}

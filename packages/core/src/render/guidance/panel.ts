@@ -1,0 +1,169 @@
+import { NavError } from '../../base/index.js';
+import { canvasSize, observeSize } from '../canvas-size.js';
+import { PALETTE } from '../palette.js';
+
+/** Fonts every system has; nothing is downloaded. */
+const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
+const NO_DASH: number[] = [];
+
+/** A font at one size, and how wide its letters are. */
+interface Face {
+  readonly font: string;
+  /** Of the widest digit. */
+  readonly digit: number;
+  readonly letters: Map<string, number>;
+}
+
+/** A canvas of a flat instrument, in CSS pixels, sharp on every screen, with figures that stand still while they change. */
+export class Panel {
+  readonly canvas: HTMLCanvasElement;
+  readonly context: CanvasRenderingContext2D;
+  /** CSS pixels. */
+  width = 1;
+  height = 1;
+  /** Whether the size has changed since the last {@link begin}. */
+  resized = true;
+  readonly #observer: ResizeObserver;
+  readonly #pixelRatio: number | undefined;
+  readonly #faces = new Map<number, Face>();
+
+  /**
+   * @param pixelRatio device pixels per CSS pixel. Default: the window's
+   * @throws NavError `pose/bad-option` where the browser gives no 2D context
+   */
+  constructor(host: HTMLElement, name: string, pixelRatio?: number) {
+    this.#pixelRatio = pixelRatio;
+    this.canvas = document.createElement('canvas');
+    this.canvas.style.cssText = 'display:block;width:100%;height:100%';
+    this.canvas.setAttribute('role', 'img');
+    this.canvas.setAttribute('aria-label', name);
+    const context = this.canvas.getContext('2d', { alpha: false });
+    if (context === null) throw new NavError('pose/bad-option', `The browser gives no 2D canvas for the ${name}.`);
+    this.context = context;
+    host.append(this.canvas);
+    this.#observer = new ResizeObserver((entries) => this.#resize(entries[0]));
+    observeSize(this.#observer, this.canvas);
+    this.#resize();
+  }
+
+  /** Clears the canvas and sets its units to CSS pixels. */
+  begin(): CanvasRenderingContext2D {
+    const c = this.context;
+    const scale = this.canvas.width / this.width;
+    this.resized = false;
+    c.setTransform(scale, 0, 0, scale, 0, 0);
+    c.globalAlpha = 1;
+    c.fillStyle = PALETTE.background;
+    c.fillRect(0, 0, this.width, this.height);
+    return c;
+  }
+
+  /** Sets how the next line is drawn. */
+  line(colour: string, width: number, dash?: readonly [number, number]): void {
+    const c = this.context;
+    c.strokeStyle = colour;
+    c.lineWidth = width;
+    c.setLineDash((dash as [number, number] | undefined) ?? NO_DASH);
+  }
+
+  /**
+   * Writes text with every digit in a place of the same width, so that a number does not dance while it changes. Smaller, where
+   * it would not fit: a number that is cut off is another number.
+   * @param x left edge, middle or right edge, as `align` says
+   * @param y middle of the line
+   * @param most the room there is, CSS pixels
+   */
+  text(
+    text: string,
+    x: number,
+    y: number,
+    sizePx: number,
+    colour: string,
+    align: 'left' | 'center' | 'right' = 'left',
+    most: number = Number.POSITIVE_INFINITY,
+    weight = 700,
+  ): void {
+    const c = this.context;
+    c.textBaseline = 'middle';
+    c.textAlign = 'center';
+    c.fillStyle = colour;
+    let face = this.#face(weight, Math.round(sizePx));
+    let width = this.#widthOf(text, face);
+    if (width > most) {
+      face = this.#face(weight, Math.max(6, Math.floor((sizePx * most) / width)));
+      width = this.#widthOf(text, face);
+    }
+    let at = align === 'left' ? x : align === 'right' ? x - width : x - width / 2;
+    c.font = face.font;
+    for (const letter of text) {
+      const w = this.#cell(letter, face);
+      c.fillText(letter, at + w / 2, y);
+      at += w;
+    }
+  }
+
+  /** Stripes over a rectangle, or the circle in it, that is not of the present: seen without its colour, too. */
+  hatch(x: number, y: number, width: number, height: number, colour: string, round = false): void {
+    const c = this.context;
+    c.save();
+    c.beginPath();
+    if (round) c.arc(x + width / 2, y + height / 2, width / 2, 0, 2 * Math.PI);
+    else c.rect(x, y, width, height);
+    c.clip();
+    this.line(colour, 2);
+    c.globalAlpha = 0.4;
+    c.beginPath();
+    for (let d = -height; d < width; d += 14) {
+      c.moveTo(x + d, y + height);
+      c.lineTo(x + d + height, y);
+    }
+    c.stroke();
+    c.restore();
+  }
+
+  dispose(): void {
+    this.#observer.disconnect();
+    this.canvas.remove();
+  }
+
+  #face(weight: number, sizePx: number): Face {
+    const key = 1000 * weight + sizePx;
+    const known = this.#faces.get(key);
+    if (known !== undefined) return known;
+    const font = `${weight} ${sizePx}px ${FONT}`;
+    this.context.font = font;
+    const digit = Math.max(...[...'0123456789'].map((d) => this.context.measureText(d).width));
+    const face = { font, digit, letters: new Map() };
+    this.#faces.set(key, face);
+    return face;
+  }
+
+  #widthOf(text: string, face: Face): number {
+    let sum = 0;
+    for (const letter of text) sum += this.#cell(letter, face);
+    return sum;
+  }
+
+  /** The width of a letter's place: for digits that of the widest one. */
+  #cell(letter: string, face: Face): number {
+    if (letter >= '0' && letter <= '9') return face.digit;
+    const known = face.letters.get(letter);
+    if (known !== undefined) return known;
+    this.context.font = face.font;
+    const { width } = this.context.measureText(letter);
+    face.letters.set(letter, width);
+    return width;
+  }
+
+  #resize(entry?: ResizeObserverEntry): void {
+    const { width, height, dpr } = canvasSize(this.canvas, this.#pixelRatio, entry);
+    const changed = width !== this.canvas.width || height !== this.canvas.height;
+    if (changed) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    this.width = width / dpr;
+    this.height = height / dpr;
+    this.resized = true;
+  }
+}
