@@ -56,8 +56,9 @@ export async function startXr<F extends string>(stage: Stage<F>, options: XrOpti
     xrHostOf(stage);
     return new XrStage(stage.frame, host, session);
   } catch (error) {
-    if (!host.ended.aborted) host.hold(false);
     await session.end().catch(() => {});
+    xr.enabled = false;
+    if (!host.ended.aborted) host.hold(false);
     throw error;
   }
 }

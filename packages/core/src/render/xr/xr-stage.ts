@@ -1,4 +1,4 @@
-import { Group, PerspectiveCamera, Scene, type Vector4, type WebGLRenderer } from 'three';
+import { Group, Matrix4, PerspectiveCamera, Scene, type Vector4, type WebGLRenderer } from 'three';
 import { Signal } from '../../base/index.js';
 import { type Frame, requireSameFrame, type Status, type Transform } from '../../frames/index.js';
 import { identity4 } from '../../math/index.js';
@@ -39,6 +39,7 @@ export class XrStage<in out F extends string> {
   /** The eyes in the patient, mm: what marks of a size on the screen are measured by. */
   readonly #eyes = new PerspectiveCamera();
   readonly #metresFromPatient = identity4();
+  readonly #patientFromMetres = new Matrix4();
   readonly #end = new AbortController();
   #room = newRoom();
   #placement: XrPlacement = 'none';
@@ -59,6 +60,11 @@ export class XrStage<in out F extends string> {
     const on = { signal: this.#end.signal } as const;
     session.addEventListener('end', () => this.#ended(), on);
     session.addEventListener('select', (event) => this.#select(event), on);
+    // A session that is not seen draws no frame in which this would be found.
+    const hidden = (): void => {
+      if (session.visibilityState === 'hidden') this.#tell('unknown');
+    };
+    session.addEventListener('visibilitychange', hidden, on);
     this.space.addEventListener('reset', () => this.#begunAnew(), on);
     host.ended.addEventListener('abort', () => void this.dispose(), on);
     host.renderer.xr.setAnimationLoop((_, frame) => frame && this.#turn(frame));
@@ -88,7 +94,7 @@ export class XrStage<in out F extends string> {
   }
 
   /**
-   * Draws the patient where a registration says: true size, true place.
+   * Draws the patient where a registration says: true size, true place. For a patient that moves, with every frame.
    * @param xrFromPatient found in the coordinates of {@link room} as they are now
    * @throws NavError `frame/mismatch`: another patient's, or found before the room began anew
    */
@@ -139,14 +145,15 @@ export class XrStage<in out F extends string> {
     const pose = frame.getViewerPose(this.space);
     // A position that the headset only guesses, from how a neck moves, is no place for a patient.
     const eyes = pose !== undefined && pose !== null && !pose.emulatedPosition ? pose.transform : undefined;
-    const shown = eyes !== undefined && this.#placement !== 'none';
-    this.#patient.visible = shown;
-    if (shown) this.#stand(eyes);
-    this.#tell(shown ? 'ok' : 'unknown');
     let drawable = false;
     try {
+      // Whoever follows a patient that moves places it in here, and sees it there in this frame.
       drawable = this.#host.prepare();
     } finally {
+      const shown = eyes !== undefined && this.#placement !== 'none';
+      this.#patient.visible = shown;
+      if (shown) this.#stand(eyes);
+      this.#tell(shown ? 'ok' : 'unknown');
       this.#draw(frame, drawable && shown ? eyes : undefined);
     }
   }
@@ -183,7 +190,9 @@ export class XrStage<in out F extends string> {
     eyes.position.set(p.x, p.y, p.z);
     eyes.quaternion.set(q.x, q.y, q.z, q.w);
     eyes.updateMatrix();
-    eyes.matrix.premultiply(this.#patient.matrix.clone().invert()).decompose(eyes.position, eyes.quaternion, eyes.scale);
+    eyes.matrix
+      .premultiply(this.#patientFromMetres.copy(this.#patient.matrix).invert())
+      .decompose(eyes.position, eyes.quaternion, eyes.scale);
     eyes.updateMatrixWorld();
     // How many millimetres a pixel is does not depend on which eye.
     eyes.fov = (360 / Math.PI) * Math.atan(1 / (this.#camera.projectionMatrix.elements[5] as number));

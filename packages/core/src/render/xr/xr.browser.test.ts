@@ -162,6 +162,19 @@ describe('a session', () => {
   });
 });
 
+describe('a patient that moves', () => {
+  it('is drawn where it was placed in the same frame', async () => {
+    await ahead();
+    const session = xr as XrStage<'ct'>;
+    let side = 1;
+    stage.start(() => {
+      side = -side;
+      session.place(transform(session.room, CT, at(150 * side, 1600, -1000)));
+    });
+    for (let n = 0; n < 6; n += 1) expect(Math.sign(seen(await drawn(), 'left').x)).toBe(side);
+  });
+});
+
 describe('where the patient stands', () => {
   it('is not guessed: nothing is drawn before it is known', async () => {
     const session = await start();
