@@ -163,6 +163,7 @@ export class Stage<in out F extends string> {
     }
     const rendering: VolumeRendering<F> = new VolumeRendering(this.#volume, look, this.frame, {
       looked: () => this.#views.volumeChanged(this.#model),
+      refined: () => this.#model.rendering === (rendering as unknown) && this.#views.scene.rays.refined,
       removed: () => {
         if (this.#model.rendering === (rendering as unknown)) this.#model.rendering = undefined;
         this.#views.volumeChanged(this.#model);

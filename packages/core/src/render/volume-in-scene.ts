@@ -1,8 +1,5 @@
 import {
-  Camera,
-  DepthTexture,
   GLSL3,
-  LinearFilter,
   type Material,
   Mesh,
   type Object3D,
@@ -10,18 +7,20 @@ import {
   PlaneGeometry,
   Scene,
   ShaderMaterial,
-  UnsignedIntType,
+  type Texture,
   type WebGLRenderer,
-  WebGLRenderTarget,
 } from 'three';
 import { transformDirection } from '../math/index.js';
-import { spacingOf } from '../volume/index.js';
+import { type AnyVolume, spacingOf } from '../volume/index.js';
 import { Fingerprint } from './fingerprint.js';
 import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { dot } from './planes.js';
 import { RayMaterial } from './ray-material.js';
-import { QualityChooser, RAY_QUALITIES } from './ray-quality.js';
+import { OPAQUE_LAYER, RayPictures } from './ray-pictures.js';
+import { QualityChooser, RAY_QUALITIES, type RayQuality } from './ray-quality.js';
+import { RayRefinement } from './ray-refinement.js';
+import { uniform } from './uniform.js';
 import { type VolumeBlocks, volumeBlocks } from './volume-blocks.js';
 import type { VolumeClip } from './volume-look.js';
 
@@ -39,23 +38,22 @@ in vec2 vUv;
 out vec4 colour;
 void main() { colour = texture(uPicture, vUv); }`;
 
-/** The layer of what hides the volume: the last of three's 32, which an application is least likely to use. */
-const OPAQUE_LAYER = 31;
+const FINEST = RAY_QUALITIES[0] as RayQuality;
 
 /**
  * The volume as a whole in the 3D view.
  *
  * What is opaque is drawn first, into depths alone; rays end there. Their picture is laid over the opaque things and under the
- * transparent ones. It is drawn again only when something in it has changed.
+ * transparent ones. It is drawn again only when something in it has changed; the finest is drawn in bands, a frame each, and
+ * shown when it is whole.
  */
 export class VolumeInScene {
   readonly #rays = new RayMaterial();
   readonly #raysScene = new Scene();
   readonly #rayQuad: Mesh<PlaneGeometry, ShaderMaterial>;
   readonly #overlay: Mesh<PlaneGeometry, ShaderMaterial>;
-  readonly #depth = new WebGLRenderTarget(1, 1, { depthTexture: new DepthTexture(1, 1, UnsignedIntType) });
-  readonly #picture = new WebGLRenderTarget(1, 1, { depthBuffer: false, minFilter: LinearFilter, magFilter: LinearFilter });
-  readonly #anyCamera = new Camera();
+  readonly #pictures = new RayPictures();
+  readonly #refinement = new RayRefinement();
   readonly #print = new Fingerprint();
   readonly #quality = new QualityChooser();
   readonly #view = new Float64Array(6);
@@ -66,6 +64,7 @@ export class VolumeInScene {
   #blocksOf: unknown;
   #textureOf: unknown;
   #lookOf: unknown;
+  /** The number of the quality that is shown, in {@link RAY_QUALITIES}; -1: what is shown is out of date. */
   #drawnLevel = -1;
 
   constructor(scene: Scene) {
@@ -83,7 +82,7 @@ export class VolumeInScene {
         premultipliedAlpha: true,
         depthTest: false,
         depthWrite: false,
-        uniforms: { uPicture: { value: this.#picture.texture } },
+        uniforms: { uPicture: { value: this.#pictures.shown } },
       }),
     );
     this.#overlay.frustumCulled = false;
@@ -93,14 +92,15 @@ export class VolumeInScene {
     scene.add(this.#overlay);
   }
 
-  /** The number of the quality last drawn, in {@link RAY_QUALITIES}; 0 is the finest. */
-  get level(): number {
-    return this.#drawnLevel;
+  /** Whether the picture last drawn is the finest, and whole. */
+  get refined(): boolean {
+    return this.#drawnLevel === 0;
   }
 
   /** Takes over the model's volume and how it is to look. */
   changed({ volume, uploaded, rendering }: StageModel): void {
     this.#print.forget();
+    this.#drawnLevel = -1;
     const shown = volume !== undefined && uploaded !== undefined && rendering !== undefined;
     this.#overlay.visible = shown;
     if (!shown) {
@@ -126,28 +126,57 @@ export class VolumeInScene {
     const changed = this.#differs(rect, scene, camera, model);
     const { stepVoxels: fixed } = rendering.look;
     const level = fixed === 'auto' ? this.#quality.choose(changed, model.now) : 0;
-    if (level === this.#drawnLevel && !changed) return;
-    this.#drawnLevel = level;
-    const { stepVoxels, coarse } = RAY_QUALITIES[level] as (typeof RAY_QUALITIES)[number];
-    this.#rays.setStep((fixed === 'auto' ? stepVoxels : fixed) * this.#voxelMm, level === 0 ? 0 : 1);
-    this.#rays.setClip(this.#clip[4] === 1 ? this.#clip : undefined, this.#clip[3] as number, volume.frameFromIndex);
-    this.#depth.setSize(rect.width, rect.height);
-    this.#picture.setSize(Math.ceil(rect.width / coarse), Math.ceil(rect.height / coarse));
-    this.#draw(renderer, scene, camera);
+    if (level === this.#drawnLevel && !changed) this.#refinement.other(model.now, 0);
+    else if (fixed === 'auto' && level === 0) this.#refine(renderer, rect, scene, camera, model);
+    else this.#drawAtOnce(renderer, rect, scene, camera, model, level, fixed);
   }
 
-  #draw(renderer: WebGLRenderer, scene: Scene, camera: PerspectiveCamera): void {
-    renderer.setClearColor(0x000000, 0);
-    renderer.setRenderTarget(this.#depth);
-    renderer.clear();
-    camera.layers.set(OPAQUE_LAYER);
-    renderer.render(scene, camera);
-    camera.layers.set(0);
-    this.#rays.setCamera(camera, this.#depth.depthTexture as DepthTexture);
-    renderer.setRenderTarget(this.#picture);
-    renderer.clear();
-    renderer.render(this.#raysScene, this.#anyCamera);
-    renderer.setRenderTarget(null);
+  /** Draws a whole picture, coarse while things move, and leaves a finer one that was begun. */
+  #drawAtOnce(
+    renderer: WebGLRenderer,
+    rect: PixelRect,
+    scene: Scene,
+    camera: PerspectiveCamera,
+    model: StageModel,
+    level: number,
+    fixed: number | 'auto',
+  ): void {
+    this.#drawnLevel = level;
+    const { stepVoxels, coarse } = RAY_QUALITIES[level] as RayQuality;
+    this.#refinement.abandon();
+    this.#refinement.other(model.now, (coarse * coarse * stepVoxels) / FINEST.stepVoxels);
+    this.#rays.setStep((fixed === 'auto' ? stepVoxels : fixed) * this.#voxelMm, level === 0 ? 0 : 1);
+    this.#aimRays(renderer, rect, scene, camera, model.volume as AnyVolume);
+    this.#pictures.draw(renderer, this.#raysScene, Math.ceil(rect.width / coarse), Math.ceil(rect.height / coarse));
+    this.#show();
+  }
+
+  /** Draws one more band of the finest picture; nothing has changed since the first of them. */
+  #refine(renderer: WebGLRenderer, rect: PixelRect, scene: Scene, camera: PerspectiveCamera, model: StageModel): void {
+    const refinement = this.#refinement;
+    if (!refinement.begun) {
+      this.#rays.setStep(FINEST.stepVoxels * this.#voxelMm, 0);
+      this.#aimRays(renderer, rect, scene, camera, model.volume as AnyVolume);
+      this.#pictures.beginFine(rect.width, rect.height);
+      refinement.begin(rect.height, model.now);
+    }
+    refinement.next(model.now);
+    this.#pictures.drawBand(renderer, this.#raysScene, refinement.from, refinement.rows);
+    if (!refinement.ended()) return;
+    this.#drawnLevel = 0;
+    this.#pictures.showFine();
+    this.#show();
+  }
+
+  /** Draws what the rays end at, and tells them where they begin. */
+  #aimRays(renderer: WebGLRenderer, rect: PixelRect, scene: Scene, camera: PerspectiveCamera, volume: AnyVolume): void {
+    this.#rays.setClip(this.#clip[4] === 1 ? this.#clip : undefined, this.#clip[3] as number, volume.frameFromIndex);
+    this.#pictures.drawDepth(renderer, scene, camera, rect.width, rect.height);
+    this.#rays.setCamera(camera, this.#pictures.depth);
+  }
+
+  #show(): void {
+    uniform<Texture>(this.#overlay.material, 'uPicture').value = this.#pictures.shown;
   }
 
   dispose(): void {
@@ -164,8 +193,9 @@ export class VolumeInScene {
     this.#blocksOf = undefined;
     this.#blocks = undefined;
     this.#rays.freeTextures();
-    this.#depth.dispose();
-    this.#picture.dispose();
+    this.#pictures.free();
+    this.#refinement.abandon();
+    this.#drawnLevel = -1;
   }
 
   #aimClip(clip: VolumeClip<string> | 'none'): void {

@@ -58,6 +58,7 @@ export interface WholeVolumeLook<F extends string> {
 /** What a {@link VolumeRendering} asks of its stage. */
 export interface VolumeRenderingOwner {
   looked(): void;
+  refined(): boolean;
   removed(): void;
 }
 
@@ -85,6 +86,14 @@ export class VolumeRendering<in out F extends string = string> {
   /** How it looks now. */
   get look(): WholeVolumeLook<F> {
     return this.#look;
+  }
+
+  /**
+   * Whether the picture last drawn shows it as it is now, in the finest quality. While nothing changes that takes some frames: it is drawn
+   * in bands, so that none of them is late. Never where the layout has no 3D view.
+   */
+  get refined(): boolean {
+    return this.#owner.refined();
   }
 
   /**

@@ -4,7 +4,15 @@ import { frame, PoseView, point } from '../frames/index.js';
 import { fromRotationVector, Random, transformPoint, vec3 } from '../math/index.js';
 import { type ManualClock, manualClock } from '../testing/index.js';
 import { type Volume, type VoxelArray, volume } from '../volume/index.js';
-import { createStage, PALETTE, type Stage, singleLayout, type TransferFunction, type VolumeLook } from './index.js';
+import {
+  createStage,
+  PALETTE,
+  type Stage,
+  singleLayout,
+  type TransferFunction,
+  type VolumeLook,
+  type VolumeRendering,
+} from './index.js';
 import { FIELD_OF_VIEW_DEGREES } from './orbit.js';
 import { rgb } from './palette.js';
 import { type Cast, RayOracle } from './ray-oracle.js';
@@ -41,8 +49,16 @@ function stageOn(hideFloatFilter = false): { stage: Stage<'ct'>; clock: ManualCl
 /** Draws until the picture stands still and is refined. */
 function settle(stage: Stage<'ct'>, clock: ManualClock): void {
   stage.render();
+  refine(stage, clock);
+}
+
+/** Lets it stand until the bands of the finest picture are drawn. */
+function refine(stage: Stage<'ct'>, clock: ManualClock): void {
   clock.advance(200);
-  stage.render();
+  for (let n = 0; n < 24; n += 1) {
+    stage.render();
+    clock.advance(16);
+  }
 }
 
 function pixels(stage: Stage<'ct'>): Uint8Array {
@@ -175,11 +191,10 @@ const [, OBLIQUE_CASE] = CASES as [(typeof CASES)[number], (typeof CASES)[number
 const V = OBLIQUE_CASE[1];
 const ORACLE = new RayOracle(V, POINTS);
 
-function shown(look: VolumeLook<'ct'> = {}): { stage: Stage<'ct'>; clock: ManualClock } {
+function shown(look: VolumeLook<'ct'> = {}): { stage: Stage<'ct'>; clock: ManualClock; rendering: VolumeRendering<'ct'> } {
   const made = stageOn();
   made.stage.setVolume(V);
-  made.stage.renderVolume({ transfer: POINTS, ...look });
-  return made;
+  return { ...made, rendering: made.stage.renderVolume({ transfer: POINTS, ...look }) };
 }
 
 it('is near what far finer steps come to', () => {
@@ -226,17 +241,23 @@ describe('a plane that cuts it open', () => {
       tool.update(view);
       stage.render();
     };
+    const stand = (status: 'ok' | 'stale'): void => {
+      clock.advance(200);
+      for (let frames = 0; frames < 24; frames += 1) {
+        give(status);
+        clock.advance(16);
+      }
+      give(status);
+    };
     give('ok');
-    clock.advance(200);
-    give('ok');
+    stand('ok');
     const n = Array.from(about.subarray(8, 11));
     const clip = { n, d: dot(n, middle) };
     // The tool's own mark, 2 px, is no volume: the mean tells.
     expect(against(stage, ORACLE, { step: 0.5, clip }).mean).toBeLessThan(0.6);
     expect(against(stage, ORACLE, { step: 0.5 }).mean, 'it does cut').toBeGreaterThan(1.2);
     give('stale');
-    clock.advance(200);
-    give('stale');
+    stand('stale');
     expect(against(stage, ORACLE, { step: 0.5 }).mean).toBeLessThan(0.6);
   });
 });
@@ -360,10 +381,41 @@ describe('its quality', () => {
     const moving = against(stage, ORACLE, { step: 0.5 });
     expect(moving.worst).toBeGreaterThan(2 * GREY_LEVELS);
     expect(moving.mean).toBeLessThan(5);
-    clock.advance(200);
-    stage.render();
+    refine(stage, clock);
     expect(against(stage, ORACLE, { step: 0.5 }).worst).toBeLessThanOrEqual(GREY_LEVELS);
     expect(fine.worst).toBeLessThanOrEqual(GREY_LEVELS);
+  });
+
+  it('is refined in bands where frames are slow, and what changes meanwhile is in the very next picture', () => {
+    const { stage, clock, rendering } = shown();
+    const turn = (): void => {
+      stage.orbit.turn(0.2, 0.1);
+      clock.advance(40);
+      stage.render();
+    };
+    settle(stage, clock);
+    expect(rendering.refined).toBe(true);
+    turn();
+    clock.advance(200);
+    let bands = 0;
+    for (; bands < 200 && !rendering.refined; bands += 1) {
+      stage.render();
+      clock.advance(60);
+    }
+    expect(bands).toBeGreaterThan(8);
+    expect(against(stage, ORACLE, { step: 0.5 }).worst).toBeLessThanOrEqual(GREY_LEVELS);
+    turn();
+    clock.advance(200);
+    for (let n = 0; n < 3; n += 1) {
+      stage.render();
+      clock.advance(60);
+    }
+    expect(rendering.refined).toBe(false);
+    expect(against(stage, ORACLE, { step: 0.5 }).mean, 'coarse, and right').toBeLessThan(5);
+    const before = pixels(stage).join();
+    turn();
+    expect(pixels(stage).join()).not.toBe(before);
+    expect(against(stage, ORACLE, { step: 0.5 }).mean, 'coarse, and right').toBeLessThan(5);
   });
 
   it('stays what it was told to be while the view turns', () => {
