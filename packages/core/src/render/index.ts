@@ -1,5 +1,6 @@
 export { createStage } from './create-stage.js';
 export type { Fusion, FusionLook, FusionMode } from './fusion.js';
+export * from './guidance/index.js';
 export type { LabelSegment, StageLabels } from './label-map.js';
 export { type LatencyMark, markOf } from './latency-mark.js';
 export { type Layout, type LayoutCell, type PixelRect, primaryLayout, quadLayout, singleLayout } from './layout.js';
@@ -30,3 +31,13 @@ export {
   transferPreset,
 } from './transfer-function.js';
 export type { VolumeClip, VolumeLook, VolumeRendering, WholeVolumeLook } from './volume-look.js';
+export {
+  type RigidPose,
+  startXr,
+  type XrMode,
+  type XrOptions,
+  type XrPlacement,
+  type XrRoom,
+  type XrStage,
+  xrSupported,
+} from './xr/index.js';

@@ -3,6 +3,7 @@ import type { AnyVolume, WindowLevel } from '../volume/index.js';
 import type { AirLevels } from './air.js';
 import type { EllipsoidMark } from './error-ellipsoid.js';
 import type { Fusion } from './fusion.js';
+import type { GuidanceGraphic } from './guidance/graphic.js';
 import type { LabelLook } from './label-map.js';
 import type { SliceViewName } from './planes.js';
 import type { Tool } from './tool.js';
@@ -64,6 +65,8 @@ export interface StageModel {
   /** Raised whenever the error at the target or that scale changes. */
   errorRevision: number;
   readonly tools: Tool[];
+  /** What the application added: drawn after everything of the stage's own. */
+  readonly graphics: GuidanceGraphic[];
   /** Whether anything is drawn over the images. */
   readonly annotations: boolean;
   /** Device pixels per CSS pixel. */
@@ -93,6 +96,7 @@ export function emptyModel(): StageModel {
     errorScale: 1,
     errorRevision: 0,
     tools: [],
+    graphics: [],
     dpr: 1,
     canvas: { width: 1, height: 1 },
     annotations: true,

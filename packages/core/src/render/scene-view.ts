@@ -173,6 +173,7 @@ export class SceneView {
     }
     this.#plan.update(width, height, model);
     for (let n = 0; n < this.#tools.length; n += 1) (this.#tools[n] as ToolInScene).update(width, height, model.dpr);
+    for (let n = 0; n < model.graphics.length; n += 1) model.graphics[n]?.inScene?.(width, height, model.dpr);
     this.#fiducials.update(camera, rect, model, turned);
     if (turned) this.#error.update(camera, rect, model, this.#fiducials);
   }

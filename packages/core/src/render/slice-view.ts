@@ -246,6 +246,7 @@ export class SliceView {
     renderer.render(this.#image, this.#camera);
     if (!model.annotations) return;
     renderer.render(this.#overlay, this.#camera);
+    for (let n = 0; n < model.graphics.length; n += 1) model.graphics[n]?.onSlice?.(renderer, plane, model.dpr);
     this.#hud.render(renderer);
   }
 

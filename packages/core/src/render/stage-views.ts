@@ -1,4 +1,5 @@
 import { Color, type WebGLRenderer } from 'three';
+import type { GuidanceGraphic } from './guidance/graphic.js';
 import { type Layout, type PixelRect, pixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
@@ -99,6 +100,17 @@ export class StageViews {
   removeTool(tool: Tool): void {
     for (const view of this.#slices) view.removeTool(tool);
     this.scene.removeTool(tool);
+  }
+
+  /** Adds a guidance graphic to the views; the answer takes it off again. */
+  addGraphic(graphic: GuidanceGraphic, model: StageModel): () => void {
+    model.graphics.push(graphic);
+    if (graphic.object !== undefined) this.scene.objects.add(graphic.object);
+    return () => {
+      const at = model.graphics.indexOf(graphic);
+      if (at >= 0) model.graphics.splice(at, 1);
+      graphic.object?.removeFromParent();
+    };
   }
 
   /** Takes over the model's volume, its window, and how it is drawn as a whole. */

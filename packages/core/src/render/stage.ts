@@ -7,6 +7,7 @@ import { airLevels } from './air.js';
 import { canvasSize, observeSize } from './canvas-size.js';
 import { ellipsoidMark } from './error-ellipsoid.js';
 import { Fusion, type FusionLook } from './fusion.js';
+import type { GuidanceGraphic } from './guidance/graphic.js';
 import { labelLook, type StageLabels } from './label-map.js';
 import { LatencyMark } from './latency-mark.js';
 import { cellAt, type Layout, type PixelRect, quadLayout } from './layout.js';
@@ -237,6 +238,15 @@ export class Stage<in out F extends string> {
     return tool;
   }
 
+  /**
+   * Puts a guidance graphic on the stage, which settles it with every frame: in the 3D view, on the slices, or on its own panel.
+   * It is disposed with the stage; the answer takes it off before.
+   */
+  addGraphic(graphic: GuidanceGraphic): () => void {
+    this.#requireAlive('Adding a guidance graphic');
+    return this.#views.addGraphic(graphic, this.#model);
+  }
+
   /** Where the slices cut. */
   get crosshair(): Point<F> {
     return point(this.frame, this.#model.focus);
@@ -369,6 +379,7 @@ export class Stage<in out F extends string> {
     this.#views.dispose();
     this.#textures.dispose();
     this.#model.tools.length = 0;
+    for (const graphic of this.#model.graphics.splice(0)) graphic.dispose();
     this.#renderer.dispose();
     if (!this.#ownCanvas) return;
     // A canvas of our own goes with its context; a caller's may be used again.
@@ -380,6 +391,7 @@ export class Stage<in out F extends string> {
     const model = this.#model;
     model.now[0] = this.#clock.now();
     for (let n = 0; n < model.tools.length; n += 1) model.tools[n]?.settle(model.now, this.#staleAfterMs);
+    for (let n = 0; n < model.graphics.length; n += 1) model.graphics[n]?.settle(model.now, this.#staleAfterMs);
     const followed = this.#followed;
     model.focusShown = followed === undefined || followed.live;
     if (followed?.live) for (let k = 0; k < 3; k += 1) model.focus[k] = followed.matrix[12 + k] as number;

@@ -65,7 +65,9 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
   settle(now: Float64Array, staleAfterMs: number): void {
     const changed = this.#drawn.settle(now, staleAfterMs);
     const { tip, aim, ellipse, lateralMm } = this.#path;
-    if (this.#drawn.live) this.#scale = adaptiveScale(this.#scale, lateralMm);
+    // The error counts: what is drawn of it must not be cut off by the dial.
+    const error = Number.isNaN(ellipse[0] as number) ? 0 : (ellipse[0] as number);
+    if (this.#drawn.live) this.#scale = adaptiveScale(this.#scale, lateralMm + error);
     this.#changes.add(tip);
     this.#changes.add(aim);
     this.#changes.add(ellipse);
