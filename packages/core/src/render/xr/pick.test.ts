@@ -43,13 +43,14 @@ describe('the ray of a hand', () => {
     const node = identity4();
     for (const k of [0, 5, 10]) node[k] = 1e-3;
     node.set([1, 1.5, -2], 12);
-    const pointer = identity4();
-    pointer.set([1, 1.6, -1.5], 12);
+    // Turned by 90° about up, to the right; then by 30° down: it points along (√3/2, −1/2, 0).
+    const [c, d] = [Math.sqrt(3) / 2, 0.5];
+    const pointer = Float64Array.from([0, 0, 1, 0, d, c, 0, 0, -c, d, 0, 0, 1, 1.6, -1.5, 1]);
     const ray = rayInPatient(pointer, node);
     [0, 100, 500].forEach((x, k) => {
       expect(ray.origin[k]).toBeCloseTo(x, 9);
     });
-    [0, 0, -1000].forEach((x, k) => {
+    [1000 * c, -1000 * d, 0].forEach((x, k) => {
       expect(ray.direction[k]).toBeCloseTo(x, 9);
     });
   });
