@@ -122,3 +122,25 @@ export function contextsNow(): { made: number; working: number } {
   const { watchedContexts } = globalThis as unknown as { watchedContexts: WeakRef<WebGL2RenderingContext>[] };
   return { made: watchedContexts.length, working: watchedContexts.filter((c) => c.deref()?.isContextLost() === false).length };
 }
+
+/** Presses the button that shows and closes the views so many times, and waits for nothing but React. */
+export async function toggleQuickly(times: number): Promise<void> {
+  const button = [...document.querySelectorAll('button')].find((one) => one.textContent === 'Show the views');
+  for (let n = 0; n < times; n += 1) {
+    button?.click();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+/** What a page's own code gets when it makes code of text; what a test has evaluated may. */
+export function evalled(): Promise<string> {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      try {
+        resolve(new Function('return "allowed"')() as string);
+      } catch (error) {
+        resolve((error as Error).name);
+      }
+    });
+  });
+}
