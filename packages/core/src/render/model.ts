@@ -48,7 +48,7 @@ export interface StageModel {
   readonly now: Float64Array;
   /** The slice the pointer is over, and where, px from its upper left corner. */
   readonly hover: { view: SliceViewName | undefined; x: number; y: number };
-  /** What the 3D view leaves out of the slices. */
+  /** What the 3D view leaves out of the slices; found when it first draws them. */
   air: AirLevels | undefined;
   /** Where the slices cut, mm. */
   readonly focus: Float64Array;

@@ -19,7 +19,7 @@ import { invert4, type Mat4 } from '../math/index.js';
 import type { AnyVolume } from '../volume/index.js';
 import { TABLE_SIZE, type TransferFunction, transferTable } from './transfer-function.js';
 import { setDefine, uniform } from './uniform.js';
-import { BLOCK_EDGE, emptyDistances, type VolumeBlocks } from './volume-blocks.js';
+import { BLOCK_EDGE, blockCounts, emptyDistances, type VolumeBlocks } from './volume-blocks.js';
 import { STORED_GLSL } from './volume-material.js';
 import type { VolumeTexture } from './volume-texture.js';
 
@@ -186,8 +186,8 @@ export class RayMaterial {
     uniform<Matrix3>(this.material, 'uIndexFromFrame').value = this.#directions;
   }
 
-  /** Takes a volume, its texture, and how its values are drawn. */
-  setVolume(v: AnyVolume, uploaded: VolumeTexture, blocks: VolumeBlocks, transfer: TransferFunction): void {
+  /** Takes a volume, its texture, and how its values are drawn; no block is passed over until {@link setBlocks}. */
+  setVolume(v: AnyVolume, uploaded: VolumeTexture, transfer: TransferFunction): void {
     const { material } = this;
     invert4(this.#indexFromFrame, v.frameFromIndex);
     this.#toIndex.fromArray(this.#indexFromFrame);
@@ -202,14 +202,27 @@ export class RayMaterial {
     uniform<number>(material, 'uEdge').value = EDGE_RANGES_PER_MM * range;
     this.freeTextures();
     this.#table = new DataTexture(transferTable(transfer), TABLE_SIZE, 1, RGBAFormat, FloatType);
-    this.#blocks = new Data3DTexture(emptyDistances(blocks, transfer, v.rescale), ...blocks.size);
-    this.#blocks.format = RedFormat;
-    this.#blocks.type = UnsignedByteType;
-    this.#blocks.unpackAlignment = 1;
-    for (const texture of [this.#table, this.#blocks]) texture.needsUpdate = true;
+    this.#table.needsUpdate = true;
     uniform<unknown>(material, 'uTable').value = this.#table;
-    uniform<unknown>(material, 'uBlocks').value = this.#blocks;
-    uniform<Vector3>(material, 'uBlockCount').value.set(...blocks.size);
+    const counts = blockCounts(v);
+    this.#putBlocks(new Uint8Array(counts[0] * counts[1] * counts[2]), counts);
+  }
+
+  /** Passes over what is clear from now on: the same picture, sooner. */
+  setBlocks(blocks: VolumeBlocks, v: AnyVolume, transfer: TransferFunction): void {
+    this.#putBlocks(emptyDistances(blocks, transfer, v.rescale), blocks.size);
+  }
+
+  #putBlocks(distances: Uint8Array<ArrayBuffer>, size: readonly [number, number, number]): void {
+    this.#blocks?.dispose();
+    const texture = new Data3DTexture(distances, ...size);
+    texture.format = RedFormat;
+    texture.type = UnsignedByteType;
+    texture.unpackAlignment = 1;
+    texture.needsUpdate = true;
+    this.#blocks = texture;
+    uniform<unknown>(this.material, 'uBlocks').value = texture;
+    uniform<Vector3>(this.material, 'uBlockCount').value.set(...size);
   }
 
   set shading(on: boolean) {

@@ -9,9 +9,11 @@ import {
   type WebGLRenderer,
 } from 'three';
 import { type Vec3, vec3 } from '../math/index.js';
+import { airLevels } from './air.js';
 import { ErrorInScene } from './error-marks.js';
 import { Fingerprint } from './fingerprint.js';
 import { drawBorder } from './furniture.js';
+import { LabelShelf } from './guidance/label-shelf.js';
 import { Hud } from './hud.js';
 import { Label, type LabelStyle } from './label.js';
 import type { PixelRect } from './layout.js';
@@ -38,6 +40,7 @@ import { Stroke } from './stroke.js';
 import { Surface, type SurfaceMesh, type SurfaceStyle } from './surface.js';
 import type { Tool } from './tool.js';
 import { VolumeInScene } from './volume-in-scene.js';
+import type { VolumeTexture } from './volume-texture.js';
 
 /** One of the three slices, standing in the 3D view. */
 interface StandingSlice {
@@ -68,6 +71,7 @@ export class SceneView {
   readonly #fiducials: FiducialsInScene;
   readonly #error: ErrorInScene;
   readonly #tools: ToolInScene[] = [];
+  readonly #shelf = new LabelShelf();
   readonly #styles = new PerRatio(nameStyle);
   #title = '';
   #titled = Number.NaN;
@@ -76,6 +80,8 @@ export class SceneView {
   /** What the marks on the glass were placed by. */
   readonly #seen = new Fingerprint();
   #surface: Surface | undefined;
+  /** The texture whose slices were told of the air. */
+  #aired: VolumeTexture | undefined;
 
   /** @param planeOf where a slice view cuts */
   constructor(planeOf: (name: SliceViewName) => PlaneView) {
@@ -112,12 +118,12 @@ export class SceneView {
   volumeChanged(model: StageModel): void {
     const { volume, uploaded, window, rendering } = model;
     this.rays.changed(model);
+    this.#aired = undefined;
     for (const slice of this.#slices) {
       slice.mesh.visible = volume !== undefined && (rendering === undefined || rendering.look.slices);
       if (volume === undefined || uploaded === undefined) continue;
       slice.material.setVolume(volume, uploaded);
       slice.material.setWindow(volume, uploaded, window);
-      if (model.air !== undefined) slice.material.clearAir(volume, uploaded, model.air.surely, model.air.black);
       slice.extent = extentOf(volume, slice.axes);
     }
   }
@@ -168,14 +174,25 @@ export class SceneView {
   /** @param turned whether the camera or the view's size is not as it was */
   #arrange(camera: PerspectiveCamera, rect: PixelRect, model: StageModel, turned: boolean): void {
     const { width, height } = rect;
+    if (model.uploaded !== this.#aired) this.#clearAir(model);
     for (let n = 0; model.volume !== undefined && n < this.#slices.length; n += 1) {
       place(this.#slices[n] as StandingSlice, this.#planeOf(SLICE_VIEWS[n] as SliceViewName));
     }
     this.#plan.update(width, height, model);
     for (let n = 0; n < this.#tools.length; n += 1) (this.#tools[n] as ToolInScene).update(width, height, model.dpr);
     for (let n = 0; n < model.graphics.length; n += 1) model.graphics[n]?.inScene?.(width, height, model.dpr);
+    this.#shelf.arrange(model.graphics, camera, width, height);
     this.#fiducials.update(camera, rect, model, turned);
     if (turned) this.#error.update(camera, rect, model, this.#fiducials);
+  }
+
+  /** Leaves the air out of the standing slices. Not before they are drawn: three slices without a 3D view need not wait for it. */
+  #clearAir(model: StageModel): void {
+    const { volume, uploaded } = model;
+    this.#aired = uploaded;
+    if (volume === undefined || uploaded === undefined) return;
+    model.air ??= airLevels(volume);
+    for (const { material } of this.#slices) material.clearAir(volume, uploaded, model.air.surely, model.air.black);
   }
 
   /** Whether what lies on the glass over things in the scene has to be placed anew: nothing of it follows a tool. */

@@ -3,7 +3,6 @@ import { NavError, Signal } from '../base/index.js';
 import { type AffineTransform, type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
 import { type Clock, type Instant, systemClock } from '../time/index.js';
 import { type Volume, type WindowLevel, windowPreset } from '../volume/index.js';
-import { airLevels } from './air.js';
 import { canvasSize, observeSize } from './canvas-size.js';
 import { ellipsoidMark } from './error-ellipsoid.js';
 import { Fusion, type FusionLook } from './fusion.js';
@@ -110,7 +109,7 @@ export class Stage<in out F extends string> {
     this.#model.volume = volume;
     if (volume !== undefined) {
       this.#model.window = windowPreset(volume);
-      this.#model.air = airLevels(volume);
+      this.#model.air = undefined;
       this.#model.focus.set(centreOf(volume));
     }
     this.#textures.upload();

@@ -13,34 +13,70 @@ export interface VolumeBlocks {
   readonly high: Float32Array;
 }
 
+/** Voxels looked at before the time is asked for again. */
+const AT_A_TIME = 2 ** 14;
+
+/** How many blocks there are along each axis. */
+export function blockCounts(v: Pick<AnyVolume, 'size'>): [number, number, number] {
+  return v.size.map((n) => Math.ceil(n / BLOCK_EDGE)) as [number, number, number];
+}
+
 /**
- * Lowest and highest stored values. Block b holds the indices from 8b − ½ to 8b + 7½, and what is interpolated there takes voxels
- * 8b − 1 to 8b + 8: all of these count, so nothing drawn in a block lies outside its two numbers.
+ * Finds lowest and highest stored values, a little at a time. Block b holds the indices from 8b − ½ to 8b + 7½, and what is
+ * interpolated there takes voxels 8b − 1 to 8b + 8: all of these count, so nothing drawn in a block lies outside its two numbers.
  *
  * O(voxels), one pass: rows are reduced first, and rows and slices between two blocks are counted to both.
  */
-export function volumeBlocks(v: Pick<AnyVolume, 'size' | 'voxels'>): VolumeBlocks {
-  const [ni, nj, nk] = v.size;
-  const [bi, bj, bk] = v.size.map((n) => Math.ceil(n / BLOCK_EDGE)) as [number, number, number];
-  const low = new Float32Array(bi * bj * bk).fill(Number.POSITIVE_INFINITY);
-  const high = new Float32Array(bi * bj * bk).fill(Number.NEGATIVE_INFINITY);
-  const rowLow = new Float32Array(bi);
-  const rowHigh = new Float32Array(bi);
-  for (let k = 0; k < nk; k += 1) {
-    for (let j = 0; j < nj; j += 1) {
-      reduceRow(v.voxels, ni * (j + nj * k), ni, rowLow, rowHigh);
-      for (let c = firstBlock(k); c <= lastBlock(k, bk); c += 1) {
-        for (let b = firstBlock(j); b <= lastBlock(j, bj); b += 1) {
-          const at = bi * (b + bj * c);
-          for (let a = 0; a < bi; a += 1) {
-            if ((rowLow[a] as number) < (low[at + a] as number)) low[at + a] = rowLow[a] as number;
-            if ((rowHigh[a] as number) > (high[at + a] as number)) high[at + a] = rowHigh[a] as number;
-          }
+export class BlockSurvey {
+  readonly #v: Pick<AnyVolume, 'size' | 'voxels'>;
+  readonly #blocks: VolumeBlocks;
+  readonly #rowLow: Float32Array;
+  readonly #rowHigh: Float32Array;
+  /** The next row, counted through all slices. */
+  #row = 0;
+
+  constructor(v: Pick<AnyVolume, 'size' | 'voxels'>) {
+    this.#v = v;
+    const size = blockCounts(v);
+    const [bi, bj, bk] = size;
+    const low = new Float32Array(bi * bj * bk).fill(Number.POSITIVE_INFINITY);
+    const high = new Float32Array(bi * bj * bk).fill(Number.NEGATIVE_INFINITY);
+    this.#blocks = { size, low, high };
+    this.#rowLow = new Float32Array(bi);
+    this.#rowHigh = new Float32Array(bi);
+  }
+
+  /**
+   * Goes on for about so long.
+   * @param ms time to take; at least one step of 16 thousand voxels is done
+   * @returns the blocks, once all voxels were looked at
+   */
+  advance(ms: number): VolumeBlocks | undefined {
+    const [ni, nj, nk] = this.#v.size;
+    const rows = Math.max(1, Math.floor(AT_A_TIME / ni));
+    const until = performance.now() + ms;
+    do {
+      const end = Math.min(nj * nk, this.#row + rows);
+      for (; this.#row < end; this.#row += 1) this.#count(this.#row % nj, Math.floor(this.#row / nj));
+    } while (this.#row < nj * nk && performance.now() < until);
+    return this.#row === nj * nk ? this.#blocks : undefined;
+  }
+
+  #count(j: number, k: number): void {
+    const [ni, nj] = this.#v.size;
+    const { size, low, high } = this.#blocks;
+    const [bi, bj, bk] = size;
+    reduceRow(this.#v.voxels, ni * (j + nj * k), ni, this.#rowLow, this.#rowHigh);
+    for (let c = firstBlock(k); c <= lastBlock(k, bk); c += 1) {
+      for (let b = firstBlock(j); b <= lastBlock(j, bj); b += 1) {
+        const at = bi * (b + bj * c);
+        for (let a = 0; a < bi; a += 1) {
+          if ((this.#rowLow[a] as number) < (low[at + a] as number)) low[at + a] = this.#rowLow[a] as number;
+          if ((this.#rowHigh[a] as number) > (high[at + a] as number)) high[at + a] = this.#rowHigh[a] as number;
         }
       }
     }
   }
-  return { size: [bi, bj, bk], low, high };
 }
 
 function firstBlock(n: number): number {

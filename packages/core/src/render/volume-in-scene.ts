@@ -21,8 +21,8 @@ import { OPAQUE_LAYER, RayPictures } from './ray-pictures.js';
 import { QualityChooser, RAY_QUALITIES, type RayQuality } from './ray-quality.js';
 import { RayRefinement } from './ray-refinement.js';
 import { uniform } from './uniform.js';
-import { type VolumeBlocks, volumeBlocks } from './volume-blocks.js';
-import type { VolumeClip } from './volume-look.js';
+import { BlockSurvey, type VolumeBlocks } from './volume-blocks.js';
+import type { VolumeClip, VolumeRendering } from './volume-look.js';
 
 const VERTEX = /* glsl */ `
 out vec2 vUv;
@@ -37,6 +37,9 @@ uniform sampler2D uPicture;
 in vec2 vUv;
 out vec4 colour;
 void main() { colour = texture(uPicture, vUv); }`;
+
+/** The part of a frame in which a volume's blocks are found, ms: unnoticed at 60 frames a second. */
+const SURVEY_MS = 5;
 
 const FINEST = RAY_QUALITIES[0] as RayQuality;
 
@@ -60,7 +63,8 @@ export class VolumeInScene {
   /** Normal in the frame, its product with a point of the plane, and 1 where it cuts. */
   readonly #clip = new Float64Array(5);
   #voxelMm = 1;
-  #blocks: VolumeBlocks | undefined;
+  /** The blocks of the volume, or the work of finding them. */
+  #blocks: VolumeBlocks | BlockSurvey | undefined;
   #blocksOf: unknown;
   #textureOf: unknown;
   #lookOf: unknown;
@@ -111,10 +115,12 @@ export class VolumeInScene {
     if (this.#textureOf === uploaded && this.#lookOf === rendering.look) return;
     this.#textureOf = uploaded;
     this.#lookOf = rendering.look;
-    if (this.#blocksOf !== volume) this.#blocks = volumeBlocks(volume);
+    if (this.#blocksOf !== volume) this.#blocks = new BlockSurvey(volume);
     this.#blocksOf = volume;
     this.#voxelMm = Math.min(...spacingOf(volume));
-    this.#rays.setVolume(volume, uploaded, this.#blocks as VolumeBlocks, rendering.look.transfer);
+    this.#rays.setVolume(volume, uploaded, rendering.look.transfer);
+    if (!(this.#blocks instanceof BlockSurvey))
+      this.#rays.setBlocks(this.#blocks as VolumeBlocks, volume, rendering.look.transfer);
     this.#rays.shading = rendering.look.shading;
   }
 
@@ -122,6 +128,7 @@ export class VolumeInScene {
   prepare(renderer: WebGLRenderer, rect: PixelRect, scene: Scene, camera: PerspectiveCamera, model: StageModel): void {
     const { volume, rendering } = model;
     if (volume === undefined || rendering === undefined) return;
+    if (this.#blocks instanceof BlockSurvey) this.#survey(this.#blocks, volume, rendering);
     this.#aimClip(rendering.look.clip);
     const changed = this.#differs(rect, scene, camera, model);
     const { stepVoxels: fixed } = rendering.look;
@@ -129,6 +136,14 @@ export class VolumeInScene {
     if (level === this.#drawnLevel && !changed) this.#refinement.other(model.now, 0);
     else if (fixed === 'auto' && level === 0) this.#refine(renderer, rect, scene, camera, model);
     else this.#drawAtOnce(renderer, rect, scene, camera, model, level, fixed);
+  }
+
+  /** Goes on with finding the volume's blocks, in a part of a frame: the picture is right without them, and comes sooner with them. */
+  #survey(survey: BlockSurvey, volume: AnyVolume, { look }: VolumeRendering): void {
+    const blocks = survey.advance(SURVEY_MS);
+    if (blocks === undefined) return;
+    this.#blocks = blocks;
+    this.#rays.setBlocks(blocks, volume, look.transfer);
   }
 
   /** Draws a whole picture, coarse while things move, and leaves a finer one that was begun. */

@@ -430,6 +430,43 @@ describe('its quality', () => {
     expect(against(stage, ORACLE, { step: 0.5 }).worst).toBeLessThanOrEqual(GREY_LEVELS);
   });
 
+  it('is the same before the blocks of a volume are known as after, and is not held up by finding them', () => {
+    const { stage } = stageOn();
+    const ni = 80;
+    const thick = volume({
+      frame: CT,
+      voxels: Float32Array.from({ length: ni ** 3 }, (_, n) => (n % ni < 30 ? 0 : 700 * Math.sin(n / 900) ** 8)),
+      size: [ni, ni, ni],
+      frameFromIndex: grid([0.2, 0.4, -0.3]),
+    });
+    stage.setVolume(thick);
+    const rendering = stage.renderVolume({ transfer: POINTS, stepVoxels: 1 });
+    const { now } = performance;
+    let asked = 0;
+    // A clock on which every look at it costs a second: the least is done in each frame.
+    performance.now = () => 1000 * ++asked;
+    try {
+      stage.render();
+      const before = pixels(stage);
+      const first = asked;
+      let frames = 1;
+      for (; asked > 0 && frames < 500; frames += 1) {
+        asked = 0;
+        stage.render();
+      }
+      expect(first).toBeGreaterThan(0);
+      expect(frames).toBeGreaterThan(20);
+      expect(frames).toBeLessThan(60);
+      rendering.setLook({ shading: true });
+      stage.render();
+      const after = pixels(stage);
+      expect(after.reduce((worst, x, n) => Math.max(worst, Math.abs(x - (before[n] as number))), 0)).toBeLessThanOrEqual(1);
+      expect(new Set(after).size).toBeGreaterThan(20);
+    } finally {
+      performance.now = now;
+    }
+  });
+
   it('costs nothing while nothing changes: the rays are not cast again', () => {
     const { stage, clock } = shown();
     settle(stage, clock);

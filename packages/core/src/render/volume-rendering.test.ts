@@ -13,13 +13,22 @@ import {
   transferPreset,
   transferTable,
 } from './transfer-function.js';
-import { BLOCK_EDGE, emptyDistances, volumeBlocks } from './volume-blocks.js';
+import { BLOCK_EDGE, BlockSurvey, emptyDistances, type VolumeBlocks } from './volume-blocks.js';
 
 const CT = frame('ct');
 const IDENTITY = Float64Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1);
 
 function made(voxels: VoxelArray, size: [number, number, number], slope = 1, intercept = 0) {
   return volume({ frame: CT, voxels, size, frameFromIndex: IDENTITY, rescale: { slope, intercept } });
+}
+
+/** All blocks of a volume, found in so many steps as it takes. */
+function volumeBlocks(v: ConstructorParameters<typeof BlockSurvey>[0]): VolumeBlocks {
+  const survey = new BlockSurvey(v);
+  for (;;) {
+    const blocks = survey.advance(0);
+    if (blocks !== undefined) return blocks;
+  }
 }
 
 /** Mostly −1000, with some blobs of values up to 900. */
