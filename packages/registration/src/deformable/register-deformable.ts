@@ -1,4 +1,4 @@
-import { type AffineTransform, affineTransform, NavError, requireSameFrame } from '@trocar/core';
+import { type AffineTransform, affineTransform, NavError, type Point, requireSameFrame } from '@trocar/core';
 import { determinant3, identity4, multiply4 } from '@trocar/core/math';
 import { requireNoShear, type Volume } from '@trocar/core/volume';
 import { Breath } from '../intensity/breath.js';
@@ -6,6 +6,7 @@ import type { ResultOutcome } from '../outcome.js';
 import { inverseDeformation } from './compose.js';
 import type { Deformation } from './deformation.js';
 import { type Deformed, deform } from './dense/deform.js';
+import { expectedErrorAt } from './dense/error-map.js';
 import { type DeformableEvidence, type DeformableFinding, verdictOf } from './dense/judge.js';
 import { type DenseMetric, sceneOf } from './dense/scene.js';
 import { type SplineDeformation, splineDeformation } from './displacement-grid.js';
@@ -53,6 +54,12 @@ export interface DeformableRegistration<F extends string, M extends string> {
   readonly shape: { readonly leastVolumeRatio: number; readonly greatestVolumeRatio: number; readonly largestMm: number };
   readonly evidence: DeformableEvidence;
   readonly metric: DenseMetric;
+  /**
+   * Root mean square error to expect at a place of the fixed image where the deformation is kept, mm: from how far halves of the
+   * images disagree around it, fitted to phantoms. NaN where the fixed image shows nothing. It holds where `outcome` is `ok`.
+   * @throws NavError `frame/mismatch`
+   */
+  expectedError(place: Point<F>): number;
   readonly seconds: number;
 }
 
@@ -95,9 +102,14 @@ export async function registerDeformable<F extends string, M extends string>(
       heldOut: found.heldOut,
       distinct: found.distinct,
       halvesApartMm: found.halvesApartMm,
+      explained: found.explained,
       information: found.information,
     },
     metric,
+    expectedError(place) {
+      requireSameFrame(fixed.frame, place.frame, 'Predicting the error of a deformation');
+      return expectedErrorAt(found.disagreement, place.xyz);
+    },
     seconds: (performance.now() - started) / 1000,
   };
 }

@@ -1,6 +1,8 @@
 import { identity4 } from '@trocar/core/math';
+import type { CubeImage } from '../../intensity/ultrasound/cube-image.js';
 import { mindPair } from '../../intensity/ultrasound/mind-profile.js';
 import { mindStart } from '../../intensity/ultrasound/mind-start.js';
+import { disagreement } from './error-map.js';
 import { type Displacements, faded, type LocalVolume, localVolume } from './finish.js';
 import { blockDifferences, type Gain, gainOf, halvesOf, joined } from './halves.js';
 import { informationOf } from './information.js';
@@ -38,6 +40,10 @@ export interface Deformed {
   readonly distinct: Gain;
   /** Root mean square distance between the two halves' displacements where the images show something, mm. */
   readonly halvesApartMm: number;
+  /** Half of that distance around each place, squared, mm². */
+  readonly disagreement: CubeImage;
+  /** Share of the fixed image that the moving ones explain with the deformation: 1 less the mean difference. */
+  readonly explained: number;
   /**
    * Mutual information, a measure that the registration does not look at, under the rigid motion and with the deformation; absent
    * for ultrasound, of which it says little.
@@ -71,13 +77,16 @@ export async function deform(scene: Scene, breathe: Breathe): Promise<Deformed> 
   const begun = refinedCoefficients(start, nodesFor(coarse.size), nodesFor(fine.size));
   const finished = await unfolded(fine, rigid, begun, (s) => breathe(0.5 + 0.48 * s));
   const { coefficients, ...rest } = finished;
+  const u = displacementsOf(fine.size, coefficients);
+  look(fine, rigid, u);
+  const explained = 1 - meanDifference(fine);
   const information = told
     ? {
         rigid: informationOf(fineImages, rigid),
-        deformed: informationOf(fineImages, rigid, displacementsOf(fine.size, coefficients)),
+        deformed: informationOf(fineImages, rigid, u),
       }
     : undefined;
-  return { rigid, ...rest, ...evidence, information };
+  return { rigid, ...rest, ...evidence, explained, information };
 }
 
 /** The rigid motion found, or none where the images tell less of each other under it than as the caller put them. */
@@ -106,7 +115,7 @@ async function evidenceOf(
   coarse: Level,
   rigid: Float64Array,
   breathe: Breathe,
-): Promise<Pick<Deformed, 'heldOut' | 'distinct' | 'halvesApartMm'>> {
+): Promise<Pick<Deformed, 'heldOut' | 'distinct' | 'halvesApartMm' | 'disagreement'>> {
   const halves = halvesOf(coarse);
   const fields: Float32Array[] = [];
   for (const [n, half] of halves.entries()) {
@@ -125,6 +134,7 @@ async function evidenceOf(
     heldOut: joined(gains[0] as Gain, gains[1] as Gain),
     distinct: joined(distinct[0] as Gain, distinct[1] as Gain),
     halvesApartMm: apart(coarse, a, b),
+    disagreement: disagreement(coarse, a, b),
   };
 }
 

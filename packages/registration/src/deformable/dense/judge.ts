@@ -17,6 +17,8 @@ export interface DeformableEvidence {
   readonly distinct: { readonly share: number; readonly z: number; readonly blocks: number };
   /** Rms distance between the displacements that two halves of the blocks give, mm: twice the error of their mean, about. */
   readonly halvesApartMm: number;
+  /** Share of the fixed image that the moving ones explain with the deformation, beyond what all have that is wider than 2.5 mm. */
+  readonly explained: number;
   /** Mutual information under the rigid motion and with the deformation, nats; absent for ultrasound. */
   readonly information: { readonly rigid: number; readonly deformed: number } | undefined;
 }

@@ -1,3 +1,4 @@
+import { CosinePreconditioner } from './cosine-preconditioner.js';
 import { type Level, look, lossSlope, meanDifference, meanLoss } from './level.js';
 import { SplineLattice } from './spline-lattice.js';
 import { addStiffness, type Stiffness } from './stiffness.js';
@@ -43,10 +44,17 @@ interface Problem {
   readonly total: number;
 }
 
+/** Steps are taken at most so many times as long as Gauss and Newton would, and no shorter than this. */
+const LONGEST = 4;
+const SHORTEST = 0.2;
+/** Done where a step gains less than this share. */
+const ENOUGH = 2e-4;
+
 /**
  * Gauss–Newton on the control points: least mean loss of the descriptors plus stiffness. The slope is exact, the curvature is
- * Gauss and Newton's, taken together over blocks of cubes; its equations are solved by conjugate gradients without a matrix.
- * A step that does not help is halved.
+ * Gauss and Newton's, taken together over blocks of cubes; its equations are solved by preconditioned conjugate gradients. That
+ * curvature is too great where mixtures follow the images, by up to three times: what the last step gained against what it was
+ * to gain says by how much, and the next one is made longer. One that does not help is halved.
  * @param start coefficients, mm, 3 a node
  * @returns the best coefficients
  */
@@ -68,27 +76,30 @@ export async function optimise(
   const problem = problemOf(level, matrix, nodes, fine, smoothness);
   let c = start;
   let energy = energyOf(problem, c);
-  let step: Float32Array | undefined;
-  let scale = 1;
+  let length = 1;
   for (let n = 0; n < smoothness.iterations; n += 1) {
     await breathe(n / smoothness.iterations);
-    step ??= newtonStep(problem, c);
-    const next = c.map((x, i) => x + scale * ((step as Float32Array)[i] as number));
-    see(next);
-    const reached = energyOf(problem, next);
-    if (!(reached < energy)) {
-      scale /= 2;
-      if (scale < 0.2) break;
-      continue;
+    const step = newtonStep(problem, c);
+    let next = c;
+    let reached = Number.POSITIVE_INFINITY;
+    for (; length >= SHORTEST && !(reached < energy); length /= 2) {
+      next = c.map((x, i) => x + length * (step.by[i] as number));
+      see(next);
+      reached = energyOf(problem, next);
     }
+    if (!(reached < energy)) break;
     const gained = energy - reached;
-    c = next;
-    energy = reached;
-    step = undefined;
-    scale = 1;
-    if (gained < 2e-4 * energy) break;
+    length = lengthAfter(2 * length, gained / step.promised);
+    [c, energy] = [next, reached];
+    if (gained < ENOUGH * energy) break;
   }
   return c;
+}
+
+/** The next step's length, from the true curvature along the last: a step of length t gains (2 t − κ t²) of what t = 1 promised. */
+function lengthAfter(t: number, gain: number): number {
+  const curvature = (2 * t - gain) / (t * t);
+  return curvature > 0 ? Math.min(LONGEST, Math.max(1, 1 / curvature)) : LONGEST;
 }
 
 function problemOf(
@@ -118,7 +129,13 @@ function energyOf(p: Problem, c: Float32Array): number {
   return 0.5 * (meanLoss(p.level, p.scale, p.away) + elastic);
 }
 
-function newtonStep(p: Problem, c: Float32Array): Float32Array {
+/** Gauss and Newton's step, and how much energy it would gain were they right. */
+interface Step {
+  readonly by: Float32Array;
+  readonly promised: number;
+}
+
+function newtonStep(p: Problem, c: Float32Array): Step {
   const gradient = gradientOf(p, c);
   const curvature = curvatureOf(p);
   const u = new Float32Array((3 * curvature.length) / 6);
@@ -140,33 +157,54 @@ function newtonStep(p: Problem, c: Float32Array): Float32Array {
     addStiffness(pulled, v, p.nodes, CUBES_PER_NODE * p.level.spacingMm, p.stiffness);
     return pulled;
   };
-  return solved(
-    apply,
-    gradient.map((g) => -g),
-    25,
-  );
+  const right = gradient.map((g) => -g);
+  const preconditioner = new CosinePreconditioner(p.nodes, CUBES_PER_NODE * p.level.spacingMm, p.stiffness, meanOf(curvature));
+  const by = solved(apply, preconditioner, right, SOLVING);
+  // ½ ⟨step, right⟩ were it solved exactly.
+  return { by, promised: dot(by, right) - 0.5 * dot(by, apply(by)) };
 }
 
-/** Conjugate gradients. */
-function solved(apply: (v: Float32Array) => Float32Array, right: Float32Array, iterations: number): Float32Array {
+/** Iterations of the conjugate gradients, and the share of the first residual that is left, in the preconditioner's norm. */
+const SOLVING = 10;
+const SOLVED = 1e-4;
+
+/** Of all blocks and directions. */
+function meanOf(curvature: Float32Array): number {
+  let trace = 0;
+  for (let n = 0; n < curvature.length; n += 6) {
+    trace += (curvature[n] as number) + (curvature[n + 3] as number) + (curvature[n + 5] as number);
+  }
+  return (2 * trace) / curvature.length;
+}
+
+/** Conjugate gradients, preconditioned. */
+function solved(
+  apply: (v: Float32Array) => Float32Array,
+  preconditioner: CosinePreconditioner,
+  right: Float32Array,
+  iterations: number,
+): Float32Array {
   const x = new Float32Array(right.length);
   const r = right.slice();
-  const d = right.slice();
-  let rr = dot(r, r);
-  const enough = 1e-4 * rr;
-  for (let n = 0; n < iterations && rr > enough; n += 1) {
+  const z = new Float32Array(right.length);
+  preconditioner.apply(r, z);
+  const d = z.slice();
+  let rz = dot(r, z);
+  const enough = SOLVED * rz;
+  for (let n = 0; n < iterations && rz > enough; n += 1) {
     const a = apply(d);
     const curvature = dot(d, a);
     if (!(curvature > 0)) break;
-    const alpha = rr / curvature;
+    const alpha = rz / curvature;
     for (let i = 0; i < x.length; i += 1) {
       x[i] = (x[i] as number) + alpha * (d[i] as number);
       r[i] = (r[i] as number) - alpha * (a[i] as number);
     }
-    const next = dot(r, r);
-    const beta = next / rr;
-    for (let i = 0; i < d.length; i += 1) d[i] = (r[i] as number) + beta * (d[i] as number);
-    rr = next;
+    preconditioner.apply(r, z);
+    const next = dot(r, z);
+    const beta = next / rz;
+    for (let i = 0; i < d.length; i += 1) d[i] = (z[i] as number) + beta * (d[i] as number);
+    rz = next;
   }
   return x;
 }

@@ -4,7 +4,10 @@ import { blurred, type CubeImage } from '../../intensity/ultrasound/cube-image.j
 import { mindDescriptors } from '../../intensity/ultrasound/mind.js';
 import { movingFields } from '../../intensity/ultrasound/moving-fields.js';
 import { compare, comparison } from './compare.js';
+import { CosinePreconditioner } from './cosine-preconditioner.js';
+import { disagreement, expectedErrorAt } from './error-map.js';
 import { localVolume } from './finish.js';
+import { level } from './level.js';
 import { regressionComparer } from './regression.js';
 import { refinedCoefficients, SplineLattice } from './spline-lattice.js';
 import { addStiffness } from './stiffness.js';
@@ -61,6 +64,60 @@ describe('addStiffness', () => {
     for (let n = 0; n < 210; n += 1) affine.set([n % 5, 0.5 * (Math.floor(n / 5) % 6) - (n % 5), Math.floor(n / 30)], 3 * n);
     expect(Math.max(...force(new Float32Array(630).fill(3), all).map(Math.abs))).toBeLessThan(1e-5);
     expect(Math.max(...force(affine, { stretch: 0, bulk: 0, bend: 2 }).map(Math.abs))).toBeLessThan(1e-4);
+  });
+});
+
+describe('CosinePreconditioner', () => {
+  const size = [5, 6, 7] as const;
+
+  it('undoes stretching but for a shift of everything, which nothing resists', () => {
+    const c = drawn(3 * 5 * 6 * 7);
+    for (let r = 0; r < 3; r += 1) {
+      const mean = c.reduce((s, x, n) => (n % 3 === r ? s + x : s), 0) / 210;
+      for (let n = r; n < c.length; n += 3) c[n] = (c[n] as number) - mean;
+    }
+    const stiffness = { stretch: 0.7, bulk: 0, bend: 0 };
+    const [force, back] = [new Float32Array(c.length), new Float32Array(c.length)];
+    addStiffness(force, c, size, 2, stiffness);
+    // So little curvature that a shift, which rounding leaves a millionth of, stays small.
+    new CosinePreconditioner(size, 2, stiffness, 1e-3).apply(force, back);
+    const worst = Math.max(...c.map((x, n) => Math.abs(x - (back[n] as number))));
+    expect(worst).toBeLessThan(0.05);
+  });
+
+  it('is symmetric and never reverses', () => {
+    const of = new CosinePreconditioner(size, 2, { stretch: 0.7, bulk: 1.3, bend: 2 }, 0.1);
+    const [a, b] = [drawn(630), drawn(630)];
+    const applied = (v: Float32Array): Float32Array => {
+      const out = new Float32Array(v.length);
+      of.apply(v, out);
+      return out;
+    };
+    expect(dot(a, applied(b))).toBeCloseTo(dot(b, applied(a)), 3);
+    expect(dot(a, applied(a))).toBeGreaterThan(0);
+  });
+});
+
+describe('the error to expect', () => {
+  const side = 20;
+  const cubes = side ** 3;
+  const weights = Float32Array.from({ length: cubes }, (_, n) => (n % side < 15 ? 1 : 0));
+  const on = level(
+    { size: [side, side, side], spacingMm: 2, origin: [10, 0, 0] },
+    { origin: [0, 0, 0] },
+    weights,
+    () => undefined,
+  );
+  const at = (apartMm: number, p: readonly number[]): number =>
+    expectedErrorAt(disagreement(on, new Float32Array(3 * cubes), new Float32Array(3 * cubes).fill(apartMm / Math.sqrt(3))), p);
+
+  it('grows with how far two halves are apart, is never nothing, and unknown where nothing is shown', () => {
+    const inside = [20, 20, 20];
+    expect(at(0, inside)).toBeGreaterThan(0.1);
+    expect(at(2, inside)).toBeGreaterThan(at(1, inside));
+    expect(at(20, inside) / at(10, inside)).toBeCloseTo(2, 1);
+    expect(at(1, [10 + 2 * 18, 20, 20])).toBeNaN();
+    expect(at(1, [0, 20, 20])).toBeNaN();
   });
 });
 

@@ -30,7 +30,7 @@ const BLUR = 0.7;
 const WIDEST_MM = 2.5;
 const FLOOR = 0.1;
 /** Cubes are never finer than this, mm, nor more than so many. */
-const FINEST_MM = 1;
+const FINEST_MM = 0.8;
 const MOST_CUBES = 700_000;
 
 /** The moving images are looked at so far beyond the fixed one, and the other way round, mm: start and shift together. */
@@ -86,10 +86,12 @@ function readingOf(v: AnyVolume): Reading {
   return { value: (hu) => Math.max(-200, Math.min(400, hu)) };
 }
 
+/** Between the finest and the coarsest image: averaged to the coarsest, ultrasound loses what places are found by. */
 function finestOf(volumes: readonly AnyVolume[], box: Box): number {
-  const coarsest = Math.max(...volumes.map((v) => Math.cbrt(spacingOf(v).reduce((a, b) => a * b, 1))));
+  const spacings = volumes.map((v) => Math.cbrt(spacingOf(v).reduce((a, b) => a * b, 1)));
+  const between = Math.sqrt(Math.min(...spacings) * Math.max(...spacings));
   const mm3 = [0, 1, 2].reduce((product, r) => product * ((box.high[r] as number) - (box.low[r] as number)), 1);
-  return Math.max(FINEST_MM, Math.min(coarsest, 3), Math.cbrt(mm3 / MOST_CUBES));
+  return Math.max(FINEST_MM, Math.min(between, 3), Math.cbrt(mm3 / MOST_CUBES));
 }
 
 function grown(box: Box, mm: number): Box {
