@@ -23,8 +23,8 @@ export interface MetricChoice {
 }
 
 /**
- * The metric for these images. `auto`: LC2 where one of them is ultrasound, else mutual information. `mind` is of deformations:
- * the rigid registration that they begin with is `auto`'s.
+ * The metric for these images. `auto`: LC2 where one of them is ultrasound, else mutual information. `mind` is of ultrasound, as
+ * LC2 is, and of deformations of any images: the rigid registration that these begin with is `auto`'s.
  * @throws UsageError for what does not go together
  */
 export function chooseMetric(
@@ -33,7 +33,7 @@ export function chooseMetric(
   fixed: ImageAbout,
   moving: readonly ImageAbout[],
 ): MetricChoice {
-  const choice = wanted === 'auto' ? automatic(fixed, moving) : told(wanted, fixed, moving);
+  const choice = wanted === 'auto' ? automatic(fixed, moving) : told(wanted, transform, fixed, moving);
   const { metric, ultrasound } = choice;
   if (ultrasound === undefined && moving.length > 1)
     throw new UsageError(`Several moving images go together to ultrasound, with --metric lc2; ${metric} takes one.`);
@@ -50,10 +50,10 @@ export function chooseMetric(
   return choice;
 }
 
-function told(metric: ImageMetric, fixed: ImageAbout, moving: readonly ImageAbout[]): MetricChoice {
+function told(metric: ImageMetric, kind: ImageTransform, fixed: ImageAbout, moving: readonly ImageAbout[]): MetricChoice {
   const reason = '--metric says so';
-  if (metric === 'mind') return { ...automatic(fixed, moving), metric, reason };
-  if (metric !== 'lc2') return { metric, ultrasound: undefined, reason };
+  if (metric === 'mind' && kind === 'bspline') return { ...automatic(fixed, moving), metric, reason };
+  if (metric !== 'lc2' && metric !== 'mind') return { metric, ultrasound: undefined, reason };
   const turned = strongest(moving).strength > strongest([fixed]).strength;
   return { metric, ultrasound: turned ? 'moving' : 'fixed', reason };
 }

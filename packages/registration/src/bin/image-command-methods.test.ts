@@ -44,9 +44,12 @@ describe('which metric', () => {
     expect(chooseMetric('auto', 'bspline', us, mrs).metric).toBe('lc2');
     expect(chooseMetric('mind', 'bspline', us, mrs)).toMatchObject({ metric: 'mind', ultrasound: 'fixed' });
     expect(chooseMetric('mind', 'bspline', image('a', 'MR'), [image('b', 'CT')]).ultrasound).toBeUndefined();
-    expect(chooseMetric('lc2', 'rigid', image('a'), [us]).ultrasound).toBe('moving');
+    for (const metric of ['lc2', 'mind'] as const)
+      expect(chooseMetric(metric, 'rigid', image('a'), [us]).ultrasound).toBe('moving');
+    expect(chooseMetric('mind', 'rigid', us, mrs)).toMatchObject({ metric: 'mind', ultrasound: 'fixed' });
     for (const wrong of [
       () => chooseMetric('auto', 'affine', us, mrs),
+      () => chooseMetric('mind', 'affine', us, mrs),
       () => chooseMetric('auto', 'bspline', image('a', 'MR'), [us]),
       () => chooseMetric('mind', 'bspline', image('a', 'MR'), [us]),
       () => chooseMetric('mi', 'bspline', us, mrs),

@@ -13,7 +13,7 @@ export function register(choice: MetricChoice, inputs: ImageInputs, wanted: Imag
   const { metric } = choice;
   if (metric === 'elastix') return byElastix(inputs, wanted, watch);
   if (wanted.transform === 'bspline') return deformed(choice, inputs, wanted, watch);
-  if (metric === 'lc2') return toUltrasound(choice, inputs, wanted, watch);
+  if (metric === 'lc2' || metric === 'mind') return toUltrasound(choice, metric, inputs, wanted, watch);
   return byInformation(metric === 'nmi' ? 'nmi' : 'mi', wanted.transform, inputs, wanted, watch);
 }
 
@@ -22,7 +22,7 @@ async function deformed(choice: MetricChoice, inputs: ImageInputs, wanted: Image
   const rigid =
     choice.ultrasound === undefined
       ? await byInformation(choice.metric === 'nmi' ? 'nmi' : 'mi', 'rigid', inputs, wanted, watch)
-      : await toUltrasound(choice, inputs, wanted, watch);
+      : await toUltrasound(choice, 'lc2', inputs, wanted, watch);
   const { deformedFrom } = await import('./image-command-deform.js');
   return deformedFrom(rigid, choice.metric === 'mind' ? 'mind' : 'lc2', inputs, watch);
 }
@@ -72,6 +72,7 @@ function judged({
 
 async function toUltrasound(
   { ultrasound }: MetricChoice,
+  metric: 'lc2' | 'mind',
   inputs: ImageInputs,
   { start, searchMm, searchDeg, seed, threads }: ImageWanted,
   { signal, progress }: Watch,
@@ -79,7 +80,7 @@ async function toUltrasound(
   const fixed = masked(inputs.fixed.straight, inputs.fixedMask);
   const moving = inputs.moving.map(({ straight }) => masked(straight, inputs.movingMask));
   const watching = { signal, progress: (f: number) => progress(f, 'searching') };
-  const options = { ...watching, threads, ...given({ searchMm, searchDeg, seed }) };
+  const options = { ...watching, metric, threads, ...given({ searchMm, searchDeg, seed }) };
   if (ultrasound !== 'moving') {
     const found = await registerToUltrasound(fixed, moving, { ...options, ...given({ initial: start }) });
     return ofUltrasound(found, found.usFromMoving, threads);
@@ -96,7 +97,7 @@ function ofUltrasound(
 ): ImageResult {
   return {
     ...judged(found),
-    metric: 'lc2',
+    metric: found.evidence.metric,
     edge,
     rigid: edge,
     confidence: found.confidence,

@@ -100,10 +100,8 @@ export async function imageCommand(args: Arguments): Promise<Report> {
 function wantedOf(args: Arguments): Wanted {
   const metric = args.choice('metric', IMAGE_METRICS) ?? 'auto';
   const transform = args.choice('transform', IMAGE_TRANSFORMS) ?? 'rigid';
-  if (metric === 'lc2' && transform !== 'rigid' && transform !== 'bspline')
-    throw new UsageError('--metric lc2 goes with --transform rigid and bspline.');
-  if (metric === 'mind' && transform !== 'bspline')
-    throw new UsageError('--metric mind goes with --transform bspline. For a rigid registration use auto.');
+  if ((metric === 'lc2' || metric === 'mind') && transform !== 'rigid' && transform !== 'bspline')
+    throw new UsageError(`--metric ${metric} goes with --transform rigid and bspline.`);
   const threads = args.number('threads', { above: -1, whole: true }) ?? Math.min(DEFAULT_THREADS, availableParallelism());
   if (threads > MOST_THREADS) throw new UsageError(`--threads is at most ${MOST_THREADS}, not ${threads}.`);
   if (metric === 'elastix') {
@@ -140,7 +138,7 @@ const SETTLED = 0.9;
 function doubts(choice: MetricChoice, { fixed, moving }: ImageInputs, { outcome, confidence }: ImageResult): Note[] {
   const unknown = [fixed, ...moving].filter(({ about }) => about.modality === 'OT');
   const settled = outcome === 'ok' || (confidence ?? 0) >= SETTLED;
-  if (settled || choice.metric === 'lc2' || choice.reason.startsWith('--metric') || unknown.length === 0) return [];
+  if (settled || choice.ultrasound !== undefined || choice.reason.startsWith('--metric') || unknown.length === 0) return [];
   const names = unknown.map(({ about }) => `"${about.path}"`).join(' and ');
   const message = `${names} does not say what made it. If it is ultrasound, say --fixed-is-ultrasound or --moving-is-ultrasound.`;
   return [{ code: 'modality-unknown', message }];

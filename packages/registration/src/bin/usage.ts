@@ -36,14 +36,15 @@ surface
 
 image
   --fixed F, --moving M      volumes: DICOM folder, NIfTI, NRRD or MetaImage. M,M2: several of one patient's coordinates, to ultrasound
-  --metric NAME              auto (default: lc2 where one is ultrasound, else mi), mi, nmi, lc2 or elastix
+  --metric NAME              auto (default: lc2 where one is ultrasound, else mi), mi, nmi, lc2, mind (to ultrasound,
+                             and deformations) or elastix
   --fixed-is-ultrasound, --moving-is-ultrasound   for files that do not say
-  --transform NAME           rigid (default), similarity, affine or bspline (elastix, from a rigid result)
+  --transform NAME           rigid (default), similarity, affine or bspline (from a rigid result)
   --initial T                where to start, as above, or: centres. mi and nmi search everywhere all the same, unless told not to:
-  --search-mm, --search-deg  how far the start may be off. lc2: default 10 and 10, at most 50 and 45
+  --search-mm, --search-deg  how far the start may be off. lc2, mind: default 10 and 10, at most 50 and 45
   --fixed-mask, --moving-mask   volumes: only where they are above 0 counts
   --fixed-series, --moving-series UID   which series of a DICOM folder with several
-  --threads N                workers of mi and nmi; the result does not depend on it. Default: cores, at most 8
+  --threads N                workers of mi, nmi, lc2 and mind; the result does not depend on it. Default: cores, at most 8
   --resampled R              .nii.gz, .nii, .nrrd or .mha: the moving image on the fixed image's grid
 
 points, surface and image

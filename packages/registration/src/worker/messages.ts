@@ -1,10 +1,10 @@
-import type { Lc2Answer, Lc2Data, Lc2Task } from '../intensity/ultrasound/workshop.js';
+import type { Lc2Answer, Lc2Task, UltrasoundData } from '../intensity/ultrasound/workshop.js';
 import type { LevelData, Reached, Task } from '../intensity/workshop.js';
 
 /** What workers can do, and what each is about. */
 export interface Crafts {
   readonly volumes: { readonly data: LevelData; readonly task: Task; readonly answer: Reached[] };
-  readonly ultrasound: { readonly data: Lc2Data; readonly task: Lc2Task; readonly answer: Lc2Answer };
+  readonly ultrasound: { readonly data: UltrasoundData; readonly task: Lc2Task; readonly answer: Lc2Answer };
 }
 
 /** One of them. */

@@ -5,7 +5,7 @@ import type { Crew } from '../intensity/crew.js';
 import { kernelModule } from '../intensity/kernels/wasm.js';
 import type { Lc2Crew } from '../intensity/ultrasound/crew.js';
 import { lc2Module } from '../intensity/ultrasound/kernels/wasm-lc2.js';
-import type { Lc2Answer, Lc2Data, Lc2Task } from '../intensity/ultrasound/workshop.js';
+import type { Lc2Answer, Lc2Task, UltrasoundData } from '../intensity/ultrasound/workshop.js';
 import type { Craft, Crafts, FromWorker, WorkerHandle } from './messages.js';
 
 /** Workers are kept so long for the next registration, ms: starting one and compiling its code takes longer than its work. */
@@ -91,7 +91,13 @@ export async function lc2WorkerCrew(hands: number, signal: AbortSignal | undefin
 }
 
 /** Fields are big: all workers see the same ones. */
-function shared({ patches, fields }: Lc2Data): Lc2Data {
+function shared(data: UltrasoundData): UltrasoundData {
+  if ('moving' in data) {
+    const values = new Uint8Array(new SharedArrayBuffer(data.moving.values.byteLength));
+    values.set(data.moving.values);
+    return { ...data, moving: { ...data.moving, values } };
+  }
+  const { patches, fields } = data;
   const values = new Float32Array(new SharedArrayBuffer(fields.values.byteLength));
   values.set(fields.values);
   return { patches, fields: { ...fields, values } };

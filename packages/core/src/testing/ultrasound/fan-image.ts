@@ -12,6 +12,8 @@ export interface Fan {
   /** From the apex to the first sample, mm. */
   readonly startMm: number;
   readonly halfAngle: number;
+  /** Where the beam is narrowest, mm from the first sample. */
+  readonly focusMm: number;
 }
 
 /** What the probe hears, and how badly. */
@@ -20,6 +22,8 @@ export interface Acoustics {
   readonly echoes: readonly number[];
   /** Acoustic impedance of each tissue, MRayl. */
   readonly impedances: readonly number[];
+  /** What each tissue takes from the beam beyond what gain makes up for, dB a mm: bone and gas shadow. */
+  readonly losses: readonly number[];
   /** Gain over depth that is left after time-gain compensation, dB at the samples. */
   readonly gainDb: Float64Array;
   /** Electronic noise over depth, amplitude. */
@@ -27,6 +31,15 @@ export interface Acoustics {
   /** Loss along each line from some depth on, dB, and that sample. */
   readonly shadows: readonly { readonly from: number; readonly to: number; readonly start: number; readonly db: number }[];
   readonly seed: number;
+}
+
+/** How a tissue sounds. */
+export interface Sound {
+  readonly echoDb: number;
+  /** MRayl. */
+  readonly impedance: number;
+  /** dB a mm beyond the usual. */
+  readonly loss: number;
 }
 
 const ECHO_DB: Readonly<Record<Tissue, number>> = {
@@ -53,8 +66,10 @@ const IMPEDANCE: Readonly<Record<Tissue, number>> = {
   cavity: 1.5,
 };
 
-/** Acoustics drawn at random around the usual ones. */
-export function drawAcoustics(random: Random, fan: Fan): Acoustics {
+const BRAIN: readonly Sound[] = TISSUES.map((t) => ({ echoDb: ECHO_DB[t], impedance: IMPEDANCE[t], loss: 0 }));
+
+/** Acoustics drawn at random around the usual ones. @param tissues by their numbers; default: the brain's */
+export function drawAcoustics(random: Random, fan: Fan, tissues: readonly Sound[] = BRAIN): Acoustics {
   const tilt = random.between(-5, 5);
   const bend = random.between(-3, 3);
   const gainDb = Float64Array.from({ length: fan.samples }, (_, n) => {
@@ -67,8 +82,9 @@ export function drawAcoustics(random: Random, fan: Fan): Acoustics {
     return { from, to: from + 3 + random.below(8), start: random.below(fan.samples >> 1), db: random.between(8, 20) };
   });
   return {
-    echoes: TISSUES.map((t) => 10 ** ((ECHO_DB[t] + random.between(-2, 2)) / 20)),
-    impedances: TISSUES.map((t) => IMPEDANCE[t] * random.between(0.995, 1.005)),
+    echoes: tissues.map(({ echoDb }) => 10 ** ((echoDb + random.between(-2, 2)) / 20)),
+    impedances: tissues.map(({ impedance }) => impedance * random.between(0.995, 1.005)),
+    losses: tissues.map(({ loss }) => loss),
     gainDb,
     // Time-gain compensation lifts the noise where the echoes are weakest: deep.
     noise: Float64Array.from({ length: fan.samples }, (_, n) => 10 ** ((noiseDb + (16 * n) / fan.samples) / 20)),
@@ -117,6 +133,7 @@ export function fanImage(
     }
   }
   addInterfaces(real, tissues, fan, acoustics);
+  if (acoustics.losses.some((loss) => loss > 0)) weaken(real, imaginary, tissues, fan, acoustics);
   real = beamWide(real, fan);
   imaginary = beamWide(imaginary, fan);
   return compressed(real, imaginary, fan, acoustics, frameSeed);
@@ -136,6 +153,18 @@ function addInterfaces(real: Float32Array, tissues: Uint8Array, fan: Fan, { impe
   }
 }
 
+/** Behind bone and gas less comes back. */
+function weaken(real: Float32Array, imaginary: Float32Array, tissues: Uint8Array, fan: Fan, { losses }: Acoustics): void {
+  let db = 0;
+  for (let n = 0; n < tissues.length; n += 1) {
+    if (n % fan.samples === 0) db = 0;
+    const left = 10 ** (-db / 20);
+    real[n] = left * (real[n] as number);
+    imaginary[n] = left * (imaginary[n] as number);
+    db = Math.min(80, db + fan.stepMm * (losses[tissues[n] as number] as number));
+  }
+}
+
 /** Axial and lateral width of the beam: Gaussians, the lateral one wider away from the focus. */
 function beamWide(source: Float32Array, fan: Fan): Float32Array<ArrayBuffer> {
   const along = new Float32Array(source.length);
@@ -150,7 +179,7 @@ function beamWide(source: Float32Array, fan: Fan): Float32Array<ArrayBuffer> {
   const angleStep = (2 * fan.halfAngle) / (fan.lines - 1);
   for (let s = 0; s < fan.samples; s += 1) {
     const depth = fan.stepMm * s;
-    const sigma = (0.7 + 0.02 * Math.abs(depth - 25)) / ((fan.startMm + depth) * angleStep);
+    const sigma = (0.7 + 0.02 * Math.abs(depth - fan.focusMm)) / ((fan.startMm + depth) * angleStep);
     const reach = Math.min(6, Math.ceil(2 * sigma));
     const weights = Array.from({ length: reach + 1 }, (_, d) => Math.exp((-0.5 * d * d) / (sigma * sigma)));
     const energy = Math.sqrt(weights.reduce((e, w, d) => e + (d === 0 ? 1 : 2) * w * w, 0));

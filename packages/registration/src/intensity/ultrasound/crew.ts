@@ -1,10 +1,10 @@
 import { Breath } from '../breath.js';
-import type { Lc2Answer, Lc2Data, Lc2Task, Lc2Workshop } from './workshop.js';
+import type { Lc2Answer, Lc2Task, Lc2Workshop, UltrasoundData } from './workshop.js';
 
 /** Who does the tasks of one registration to ultrasound. */
 export interface Lc2Crew {
   /** Gives it the data of a level, before any task there. */
-  supply(level: number, data: Lc2Data): void;
+  supply(level: number, data: UltrasoundData): void;
   /**
    * Does tasks, in any order, and answers in theirs.
    * @param progress called with the share of them that is done

@@ -90,27 +90,39 @@ function convolvedAlong(
 
 /** |∇| per mm by central differences, one-sided beside NaN. */
 export function gradientMagnitude(image: CubeImage): CubeImage {
-  const { size, values, spacingMm } = image;
+  const { size, values } = image;
   const out = new Float32Array(values.length);
-  const steps = [1, size[0], size[0] * size[1]];
+  const g = new Float64Array(3);
   for (let k = 0, n = 0; k < size[2]; k += 1) {
     for (let j = 0; j < size[1]; j += 1) {
       for (let i = 0; i < size[0]; i += 1, n += 1) {
-        const here = values[n] as number;
-        let sum = here - here;
-        for (let axis = 0; axis < 3; axis += 1) {
-          const at = axis === 0 ? i : axis === 1 ? j : k;
-          const s = steps[axis] as number;
-          const before = at > 0 ? (values[n - s] as number) : Number.NaN;
-          const after = at < (size[axis] as number) - 1 ? (values[n + s] as number) : Number.NaN;
-          const d = difference(before, here, after) / spacingMm;
-          sum += d * d;
-        }
-        out[n] = Math.sqrt(sum);
+        gradient(g, image, i, j, k, n);
+        const [x, y, z] = g as unknown as [number, number, number];
+        out[n] = Math.sqrt(x * x + y * y + z * z);
       }
     }
   }
   return { ...image, values: out };
+}
+
+/** ∇ per mm at cube n = (i, j, k), into `out`: central differences, one-sided beside NaN; NaN where the cube is. */
+export function gradient(
+  out: Float64Array,
+  { size, values, spacingMm }: CubeImage,
+  i: number,
+  j: number,
+  k: number,
+  n: number,
+): void {
+  const here = values[n] as number;
+  for (let axis = 0, s = 1; axis < 3; axis += 1) {
+    const at = axis === 0 ? i : axis === 1 ? j : k;
+    const length = size[axis] as number;
+    const before = at > 0 ? (values[n - s] as number) : Number.NaN;
+    const after = at < length - 1 ? (values[n + s] as number) : Number.NaN;
+    out[axis] = difference(before, here, after) / spacingMm + (here - here);
+    s *= length;
+  }
 }
 
 function difference(before: number, here: number, after: number): number {

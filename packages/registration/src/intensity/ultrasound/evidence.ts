@@ -1,14 +1,15 @@
 import { invertSymmetric, transformPoint } from '@trocar/core/math';
 import type { Lc2Crew } from './crew.js';
-import { Lc2, type PatchCorrelation } from './lc2.js';
-import { FINE, type Levels } from './levels.js';
-import { mindProfile } from './mind-profile.js';
-import { type Candidate, descentOptions, type Found, RIVAL_MM, separationMm } from './search.js';
-import { CHANCE, type Selection } from './workshop.js';
+import type { PatchCorrelation } from './lc2.js';
+import { FINE, type Levels, type UltrasoundMetric } from './levels.js';
+import { peakAt } from './mind-profile.js';
+import { type Candidate, descentOptions, type Found, motionBetween, RIVAL_MM, separationMm } from './search.js';
+import { ALL, comparedBy, type Selection } from './workshop.js';
 
 /** What speaks for and against a pose: figures that need no truth. */
 export interface UltrasoundEvidence {
-  /** Mean LC2 at the pose, 0 … 1. */
+  readonly metric: UltrasoundMetric;
+  /** Mean similarity at the pose: LC2, 0 … 1; of MIND 0 where descriptors are unrelated, 1 where they are equal. */
   readonly similarity: number;
   /** How far the cost lies under that of poses drawn at random, in their standard deviations. */
   readonly peak: number;
@@ -25,8 +26,8 @@ export interface UltrasoundEvidence {
   readonly agreement: number;
   /** How far apart the poses lie that two halves of the patches lead to, rms mm over three ways to halve them. */
   readonly halvesMm: number;
-  /** The second metric: how far MIND's difference at the pose lies under that of poses 3 mm around it, in their spread. */
-  readonly mindPeak: number;
+  /** The other metric, MIND or LC2: how far its cost at the pose lies under that of poses 3 mm around it, in their spread. */
+  readonly otherPeak: number;
   /** Share of the ultrasound's contrast on the moving images. */
   readonly overlap: number;
   /** Expected error of the pose by the patches alone, rms mm over what the ultrasound shows. */
@@ -56,19 +57,19 @@ export async function gather(levels: Levels, found: Found, start: ArrayLike<numb
   const apart = (c: Candidate): number => separationMm(c.matrix, matrix, levels);
   const halves = halvesApart(levels, matrix, crew);
   const rival = found.places.find((c) => apart(c) > RIVAL_MM);
-  const lc2 = new Lc2(levels.fine.patches, levels.fine.fields, { chance: CHANCE });
+  // Without the kernel: here once is enough.
+  const own = comparedBy(levels.fine.data, ALL);
   const pivot = transformPoint(new Float64Array(3), matrix, levels.centre);
-  lc2.evaluate(matrix, pivot);
-  const covariance = covarianceOf(lc2);
+  own.evaluate(matrix, pivot);
+  const covariance = covarianceOf(own);
   const { mean, sd } = spreadOf(found.unrelated);
-  const before = transformPoint(new Float64Array(3), start, levels.centre);
-  let turn = 0;
-  for (let k = 0; k < 12; k += 1) if (k % 4 < 3) turn += ((matrix[k] as number) - (start[k] as number)) ** 2;
+  const moved = motionBetween(start, matrix, levels.centre);
   return {
     matrix,
     pivot,
     covariance: covariance && withSystematic(covariance, levels.reachMm),
     evidence: {
+      metric: levels.metric,
       similarity: 1 - cost,
       peak: (mean - cost) / sd,
       gain: mean - cost,
@@ -76,11 +77,11 @@ export async function gather(levels: Levels, found: Found, start: ArrayLike<numb
       runnerUpMm: rival === undefined ? 0 : apart(rival),
       agreement: found.descents.filter((c) => apart(c) < RIVAL_MM).length / found.descents.length,
       halvesMm: await halves,
-      mindPeak: mindProfile(levels.mind, matrix, pivot, levels.reachMm),
-      overlap: lc2.overlap,
+      otherPeak: peakAt(levels.otherCost, matrix, pivot, levels.reachMm),
+      overlap: own.overlap,
       samplingMm: covariance === undefined ? Number.POSITIVE_INFINITY : rmsOf(covariance, levels.reachMm),
-      movedMm: Math.hypot(...[0, 1, 2].map((r) => (before[r] as number) - (pivot[r] as number))),
-      movedDeg: (360 / Math.PI) * Math.asin(Math.min(1, Math.sqrt(turn / 8))),
+      movedMm: moved.mm,
+      movedDeg: (moved.rad * 180) / Math.PI,
       starts: found.starts,
     },
   };

@@ -3,6 +3,7 @@ import type { UltrasoundEvidence } from './evidence.js';
 import { confidenceOf, judged } from './knowing.js';
 
 const good: UltrasoundEvidence = {
+  metric: 'lc2',
   similarity: 0.3,
   peak: 7,
   gain: 0.12,
@@ -10,7 +11,7 @@ const good: UltrasoundEvidence = {
   runnerUpMm: 5,
   agreement: 0.2,
   halvesMm: 0.3,
-  mindPeak: 1.8,
+  otherPeak: 1.8,
   overlap: 1,
   samplingMm: 0.1,
   movedMm: 6,
@@ -28,16 +29,16 @@ describe('what is thought of a pose', () => {
 
   it.each<[string, Partial<UltrasoundEvidence>, string]>([
     ['another pose is as good', { runnerUpGap: 0.02 }, 'ambiguous'],
-    ['the halves disagree and MIND peaks elsewhere', { halvesMm: 1, mindPeak: 0.2 }, 'failed'],
+    ['the halves disagree and MIND peaks elsewhere', { halvesMm: 1, otherPeak: 0.2 }, 'failed'],
     ['hardly anything overlaps', { overlap: 0.3 }, 'failed'],
     ['it lies far outside the search', { movedMm: 40 }, 'failed'],
     ['it is turned far outside the search', { movedDeg: 60 }, 'failed'],
     [
       'it gains no more than images that do not belong together',
-      { gain: 0.055, halvesMm: 0, mindPeak: 4, runnerUpGap: 1 },
+      { gain: 0.055, halvesMm: 0, otherPeak: 4, runnerUpGap: 1 },
       'failed',
     ],
-    ['MIND could not tell', { mindPeak: Number.NaN, halvesMm: 0.9 }, 'failed'],
+    ['MIND could not tell', { otherPeak: Number.NaN, halvesMm: 0.9 }, 'failed'],
   ])('is not ok where %s', (_, change, outcome) => {
     const judgement = judged({ ...good, ...change }, range);
     expect(judgement.outcome).toBe(outcome);
@@ -45,8 +46,8 @@ describe('what is thought of a pose', () => {
   });
 
   it.each<[string, Partial<UltrasoundEvidence>]>([
-    ["another patient's MR, seed 3", { peak: 7.1, gain: 0.055, runnerUpGap: 0.282, halvesMm: 0.48, mindPeak: 1.35 }],
-    ["another patient's MR, seed 8", { peak: 7.6, gain: 0.064, runnerUpGap: 0.532, halvesMm: 0.53, mindPeak: 0.62 }],
+    ["another patient's MR, seed 3", { peak: 7.1, gain: 0.055, runnerUpGap: 0.282, halvesMm: 0.48, otherPeak: 1.35 }],
+    ["another patient's MR, seed 8", { peak: 7.6, gain: 0.064, runnerUpGap: 0.532, halvesMm: 0.53, otherPeak: 0.62 }],
   ])('is not ok with the evidence that once passed for right: %s', (_, evidence) => {
     expect(confidenceOf({ ...good, ...evidence })).toBeLessThan(0.5);
     expect(judged({ ...good, ...evidence }, range).outcome).toBe('failed');
@@ -54,7 +55,7 @@ describe('what is thought of a pose', () => {
 
   it('asks more of one image alone than of two', () => {
     // Between the two thresholds.
-    const middling = [0.4, 0.5, 0.6, 0.7].map((halvesMm) => ({ ...good, halvesMm, mindPeak: 1.2, runnerUpGap: 0.3 }));
+    const middling = [0.4, 0.5, 0.6, 0.7].map((halvesMm) => ({ ...good, halvesMm, otherPeak: 1.2, runnerUpGap: 0.3 }));
     const between = middling.find((e) => confidenceOf(e) > 0.955 && confidenceOf(e) < 0.975);
     if (between === undefined) throw new Error(middling.map(confidenceOf).join());
     expect(judged(between, range).outcome).toBe('ok');
@@ -63,7 +64,7 @@ describe('what is thought of a pose', () => {
   });
 
   it('never grows surer with worse evidence', () => {
-    const worse: Array<Partial<UltrasoundEvidence>> = [{ halvesMm: 0.8 }, { mindPeak: 1 }, { runnerUpGap: 0.2 }, { gain: 0.06 }];
+    const worse: Array<Partial<UltrasoundEvidence>> = [{ halvesMm: 0.8 }, { otherPeak: 1 }, { runnerUpGap: 0.2 }, { gain: 0.06 }];
     for (const change of worse) expect(confidenceOf({ ...good, ...change })).toBeLessThan(confidenceOf(good));
   });
 

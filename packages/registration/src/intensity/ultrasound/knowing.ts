@@ -24,7 +24,7 @@ export function confidenceTerms(e: UltrasoundEvidence): number[] {
   return [
     1,
     1 - clipped(e.halvesMm / 1.2, 0, 1),
-    clipped(e.mindPeak / 2, 0, 1),
+    clipped(e.otherPeak / 2, 0, 1),
     Number.isNaN(e.runnerUpGap) ? NO_RIVAL : clipped(e.runnerUpGap / 0.4, 0, 1),
     clipped((e.gain - CHANCE_GAIN) / (SURE_GAIN - CHANCE_GAIN), 0, 1),
   ];

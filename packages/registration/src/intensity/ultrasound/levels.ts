@@ -1,17 +1,24 @@
 import { NavError } from '@trocar/core';
 import type { AnyVolume } from '@trocar/core/volume';
+import { fanApex, reflections } from './beams.js';
 import type { Lc2Crew } from './crew.js';
-import type { CubeImage } from './cube-image.js';
+import { type CubeImage, gradientMagnitude } from './cube-image.js';
 import { type Box, blocksOf, boxOf, commonBox, type Reading, sameValue } from './cubes-of.js';
 import { fillingOf, readingOfUltrasound } from './fan.js';
-import { type MindPair, mindPair } from './mind-profile.js';
+import { type Descriptors, mindDescriptors } from './mind.js';
+import { mindData } from './mind-cost.js';
+import { type MindPair, mindDifference, mindPair } from './mind-profile.js';
 import { movingFields } from './moving-fields.js';
-import { layPatches, type Patches, type PatchLayout } from './patches.js';
-import type { ImageRequest, Lc2Data, Selection } from './workshop.js';
+import { layPatches, type Patches } from './patches.js';
+import { ALL, comparedBy, type ImageRequest, type Lc2Data, type Selection, type UltrasoundData } from './workshop.js';
+
+/** By what ultrasound and moving images are compared. */
+export type UltrasoundMetric = 'lc2' | 'mind';
 
 /** One resolution of both sides. */
-export interface Level extends Lc2Data {
+export interface Level {
   readonly spacingMm: number;
+  readonly data: UltrasoundData;
 }
 
 /** The levels by the numbers that a crew has them under. */
@@ -22,8 +29,11 @@ export const FINE = 1;
 export interface Levels {
   readonly search: Level;
   readonly fine: Level;
-  /** Another metric's view of the search's resolution. */
+  readonly metric: UltrasoundMetric;
+  /** MIND's view of the search's resolution. */
   readonly mind: MindPair;
+  /** The cost of a pose (moving from ultrasound) by the other metric, at the search's resolution. */
+  readonly otherCost: (matrix: ArrayLike<number>) => number;
   /** The middle of what is looked at, mm in the ultrasound's frame, and how far around it that reaches (rms). */
   readonly centre: Float64Array;
   readonly reachMm: number;
@@ -42,11 +52,12 @@ const FINE_PATCHES = 400;
 /** What {@link levelsOf} is made from. */
 export interface Sources {
   readonly us: AnyVolume;
-  /** In the ultrasound's frame, where they are thought to lie. */
+  /** In the ultrasound's frame, where they are thought to lie; those of modality CT are CT. */
   readonly moving: readonly AnyVolume[];
   /** How far the ultrasound may come to reach beyond its own box, mm. */
   readonly marginMm: number;
   readonly probe: ArrayLike<number> | undefined;
+  readonly metric: UltrasoundMetric;
   /** Called between parts of the work; may wait, may throw to end it. */
   readonly breathe: () => Promise<void>;
 }
@@ -62,20 +73,56 @@ export async function levelsOf(sources: Sources, crew: Lc2Crew): Promise<Levels>
     imagesAt(sources, wider * SEARCH_MM, crew),
     imagesAt(sources, wider * FINE_MM, crew),
   ]);
-  const search = levelOf(coarse, { radius: 2, stride: 3, most: SEARCH_PATCHES });
+  const quick = layPatches(coarse.fixed, { radius: 2, stride: 3, most: SEARCH_PATCHES });
+  const fine = layPatches(finer.fixed, { radius: 3, stride: 5, most: FINE_PATCHES });
+  requirePatches(quick.weights.length, fine.weights.length);
   await sources.breathe();
-  const fine = levelOf(finer, { radius: 3, stride: 5, most: FINE_PATCHES });
+  const mind = mindPair(coarse.fixed, coarse.moving);
   await sources.breathe();
-  if (search.patches.weights.length < 10 || fine.patches.weights.length < 10) {
-    throw new NavError(
-      'registration/no-overlap',
-      `The ultrasound shows too little to register by: only ${search.patches.weights.length} places with contrast in its fan. ` +
-        'Check that it is a volume of echoes, and its spacing.',
-      { detail: { patches: search.patches.weights.length } },
-    );
-  }
-  for (const [number, { patches, fields }] of [search, fine].entries()) crew.supply(number, { patches, fields });
-  return { search, fine, mind: mindPair(coarse.fixed, coarse.moving), ...middleOf(fine.patches) };
+  const edges = edgesOf(sources, coarse.fixed);
+  const lc2: Lc2Data = { patches: quick, fields: movingFields(coarse.moving, 0, edges) };
+  await sources.breathe();
+  const { metric } = sources;
+  const data: [UltrasoundData, UltrasoundData] =
+    metric === 'lc2'
+      ? [lc2, { patches: fine, fields: movingFields(finer.moving, 0, edges) }]
+      : [mindData(coarse.fixed, quick, mind.fixed, mind.moving), fineMind(finer, fine)];
+  await sources.breathe();
+  data.forEach((one, number) => void crew.supply(number, one));
+  const other = comparedBy(lc2, ALL);
+  return {
+    search: { spacingMm: coarse.fixed.spacingMm, data: data[0] },
+    fine: { spacingMm: finer.fixed.spacingMm, data: data[1] },
+    metric,
+    mind,
+    otherCost: (pose) => (metric === 'lc2' ? mindDifference(mind, pose) : other.evaluate(pose)),
+    ...middleOf(fine),
+  };
+}
+
+/** Borders; of CT also what they send back along the beam, where the beams are known or their fan tells. */
+function edgesOf({ moving, probe }: Sources, fixed: CubeImage): (image: CubeImage, m: number) => readonly CubeImage[] {
+  const from = moving.some(({ modality }) => modality === 'CT') ? (probe ?? fanApex(fixed)?.place) : undefined;
+  return (image, m) => {
+    const borders = gradientMagnitude(image);
+    return from !== undefined && (moving[m] as AnyVolume).modality === 'CT' ? [borders, reflections(image, from)] : [borders];
+  };
+}
+
+function fineMind({ fixed, moving }: Images, patches: Patches): UltrasoundData {
+  const describe = (image: CubeImage): Descriptors => mindDescriptors(image, 1, 2);
+  return mindData(fixed, patches, describe(fixed), moving.map(describe));
+}
+
+/** @throws NavError `registration/no-overlap` */
+function requirePatches(coarse: number, fine: number): void {
+  if (coarse >= 10 && fine >= 10) return;
+  throw new NavError(
+    'registration/no-overlap',
+    `The ultrasound shows too little to register by: only ${coarse} places with contrast in its fan. ` +
+      'Check that it is a volume of echoes, and its spacing.',
+    { detail: { patches: coarse } },
+  );
 }
 
 interface Images {
@@ -114,10 +161,6 @@ function requireReach(common: Box): void {
     'The moving images do not reach the ultrasound at the initial pose, nor do they within the range searched. ' +
       'Correct the initial pose, or give images that cover the ultrasound.',
   );
-}
-
-function levelOf({ fixed, moving }: Images, layout: PatchLayout): Level {
-  return { spacingMm: fixed.spacingMm, patches: layPatches(fixed, layout), fields: movingFields(moving, 0) };
 }
 
 /** CT is windowed to what ultrasound can tell apart, so that bone does not drown soft tissue. */

@@ -65,17 +65,22 @@ function row(m: ArrayLike<number>, r: number, x: number, y: number, z: number): 
 const AROUND_MM = 3;
 
 /**
- * How far the difference at a pose lies under that at twelve poses around it, in units of their standard deviation: above 0
- * where MIND, too, likes it better than its surroundings; NaN where it cannot be told.
+ * How far the cost at a pose lies under that at twelve poses around it, in units of their standard deviation: above 0 where a
+ * metric likes it better than its surroundings; NaN where it cannot be told.
  */
-export function mindProfile(pair: MindPair, matrix: ArrayLike<number>, pivot: ArrayLike<number>, reachMm: number): number {
-  const here = mindDifference(pair, matrix);
+export function peakAt(
+  costAt: (matrix: ArrayLike<number>) => number,
+  matrix: ArrayLike<number>,
+  pivot: ArrayLike<number>,
+  reachMm: number,
+): number {
+  const here = costAt(matrix);
   const around: number[] = [];
   for (let axis = 0; axis < 6; axis += 1) {
     for (const sign of [-1, 1]) {
       const xi = [0, 0, 0, 0, 0, 0];
       xi[axis] = sign * (axis < 3 ? AROUND_MM : AROUND_MM / reachMm);
-      const there = mindDifference(pair, moved(matrix, xi, pivot));
+      const there = costAt(moved(matrix, xi, pivot));
       if (!Number.isNaN(there)) around.push(there);
     }
   }

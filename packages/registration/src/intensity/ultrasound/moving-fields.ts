@@ -8,22 +8,30 @@ export interface MovingFields {
   readonly size: readonly [number, number, number];
   readonly spacingMm: number;
   readonly origin: readonly [number, number, number];
-  /** Fields a cube: two for every image. */
+  /** Fields a cube: an image and its edges, one image after the other. */
   readonly count: number;
   /** `count` values for each cube, i fastest; NaN where one of the images is not. */
   readonly values: Float32Array;
 }
 
-/** The fields of images on one grid, each blurred by `sigma` cubes. */
-export function movingFields(images: readonly CubeImage[], sigma: number): MovingFields {
+/**
+ * The fields of images on one grid, each blurred by `sigma` cubes.
+ * @param edges what goes with each image, its number being `m`. Default: the magnitude of its gradient
+ */
+export function movingFields(
+  images: readonly CubeImage[],
+  sigma: number,
+  edges: (image: CubeImage, m: number) => readonly CubeImage[] = (image) => [gradientMagnitude(image)],
+): MovingFields {
   const [first] = images as readonly [CubeImage];
-  const count = 2 * images.length;
-  const voxels = first.values.length;
-  const values = new Float32Array(voxels * count);
-  images.forEach((image, m) => {
+  const all = images.flatMap((image, m) => {
     const smooth = blurred(image, sigma);
-    interleave(values, count, 2 * m, smooth.values);
-    interleave(values, count, 2 * m + 1, gradientMagnitude(smooth).values);
+    return [smooth, ...edges(smooth, m)];
+  });
+  const count = all.length;
+  const values = new Float32Array(first.values.length * count);
+  all.forEach((field, c) => {
+    interleave(values, count, c, field.values);
   });
   return { size: first.size, spacingMm: first.spacingMm, origin: first.origin, count, values };
 }

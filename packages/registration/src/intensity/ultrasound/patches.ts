@@ -112,8 +112,11 @@ function gathered(image: CubeImage, patches: readonly Candidate[], layout: Patch
   };
 }
 
-/** Some of the patches, by their number. */
-export function chosen(patches: Patches, choose: (p: number) => boolean): Patches {
+/** Some of the patches, by their number; with them which of all places they are made of, in the order of their places. */
+export function chosen(
+  patches: Patches,
+  choose: (p: number) => boolean,
+): { readonly patches: Patches; readonly used: readonly number[] } {
   const kept = Array.from(patches.weights.keys()).filter(choose);
   const own = kept.map((p) => patches.members.subarray(patches.starts[p], patches.starts[p + 1]));
   const renamed = new Int32Array(patches.values.length).fill(-1);
@@ -135,12 +138,7 @@ export function chosen(patches: Patches, choose: (p: number) => boolean): Patche
   used.forEach((s, n) => {
     for (let r = 0; r < 3; r += 1) places[3 * n + r] = patches.places[3 * s + r] as number;
   });
-  return {
-    places,
-    values: Float64Array.from(used, (s) => patches.values[s] as number),
-    starts,
-    members,
-    weights: Float64Array.from(kept, (p) => patches.weights[p] as number),
-    radiusMm: patches.radiusMm,
-  };
+  const values = Float64Array.from(used, (s) => patches.values[s] as number);
+  const weights = Float64Array.from(kept, (p) => patches.weights[p] as number);
+  return { patches: { places, values, starts, members, weights, radiusMm: patches.radiusMm }, used };
 }

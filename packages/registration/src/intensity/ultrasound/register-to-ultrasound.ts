@@ -11,7 +11,8 @@ import { boxOf } from './cubes-of.js';
 import { type Gathered, gather, type UltrasoundEvidence } from './evidence.js';
 import { lc2Module } from './kernels/wasm-lc2.js';
 import { type Judgement, judged, type UltrasoundFinding } from './knowing.js';
-import { levelsOf, type Sources } from './levels.js';
+import { levelsOf, type Sources, type UltrasoundMetric } from './levels.js';
+import { isCt } from './modality.js';
 import { type SearchOptions, search } from './search.js';
 import { Lc2Workshop } from './workshop.js';
 
@@ -24,10 +25,20 @@ export interface UltrasoundRegistrationOptions<U extends string, M extends strin
   /** How far `initial` may be turned, degrees. Default 10. */
   readonly searchDeg?: number;
   /**
+   * What the moving images are. Of CT the values are windowed to soft tissue, and what borders send back along the beam helps to
+   * explain the ultrasound. Default: as each says; one that says nothing is CT where it has air at −1000 and tissue around 0.
+   */
+  readonly modality?: 'ct' | 'mr';
+  /**
    * Where the beams come from: the middle of the probe's face, or the fan's apex behind it. With it the first 6 mm and
-   * shadows are left out. Default: unknown, everything in the fan is used.
+   * shadows are left out. Default: unknown, everything in the fan is used; for CT the apex is taken from the fan's shape.
    */
   readonly probe?: Point<U>;
+  /**
+   * `lc2` (default): how far the moving images explain the ultrasound. `mind`: how alike both are to themselves around each
+   * place (MIND-SSC), which asks nothing of their intensities, and finds less. Each is checked by the other.
+   */
+  readonly metric?: UltrasoundMetric;
   /** Seed of the starts: the same input and seed give the same result. Default 1. */
   readonly seed?: number;
   /**
@@ -80,17 +91,28 @@ export async function registerToUltrasound<U extends string, M extends string>(
   options: UltrasoundRegistrationOptions<U, M> = {},
 ): Promise<UltrasoundRegistration<U, M>> {
   const first = requireImages(us, moving);
-  const { searchMm, searchRad, seed } = requireOptions(us, first, options);
+  const { searchMm, searchRad, seed, metric } = requireOptions(us, first, options);
   const initial = options.initial?.matrix ?? identity4();
   // The moving images are taken to where they are thought to lie: what is searched is then a small motion in one frame.
-  const placed = moving.map((v) => ({ ...v, frameFromIndex: multiply4(identity4(), initial, v.frameFromIndex) }));
+  const ct = (v: Volume<M>): boolean => (options.modality === undefined ? isCt(v) : options.modality === 'ct');
+  const placed = moving.map((v) => ({
+    ...v,
+    modality: ct(v) ? 'CT' : 'MR',
+    frameFromIndex: multiply4(identity4(), initial, v.frameFromIndex),
+  }));
   const breath = new Breath(options.signal);
   options.progress?.(0);
   await breath.take();
   const crew = await crewOf(options);
   // Where little is searched, rivals are still looked for further out: without them nothing can be said.
   const range = { searchMm: Math.max(searchMm, LEAST_MM), searchRad: Math.max(searchRad, LEAST_RAD) };
-  const sources = { us, moving: placed, marginMm: marginOf(us, range.searchMm, range.searchRad), probe: options.probe?.xyz };
+  const sources = {
+    us,
+    moving: placed,
+    marginMm: marginOf(us, range.searchMm, range.searchRad),
+    probe: options.probe?.xyz,
+    metric,
+  };
   const gathered = await gatheredBy(
     crew,
     { ...sources, breathe: () => breath.take() },
@@ -144,7 +166,7 @@ function assembled<U extends string, M extends string>(
   const usFromPlaced = invert(placedFromUs);
   const usFromMoving = transform(us.frame, moving.frame, multiply4(identity4(), usFromPlaced.matrix, initial), {
     ...(usFromPlaced.covariance && { covariance: usFromPlaced.covariance }),
-    provenance: { method: 'lc2-rigid' },
+    provenance: { method: `${evidence.metric}-rigid` },
   });
   return {
     ...judgement,
@@ -170,9 +192,9 @@ function requireOptions<U extends string, M extends string>(
   us: Volume<U>,
   moving: Volume<M>,
   options: UltrasoundRegistrationOptions<U, M>,
-): { readonly searchMm: number; readonly searchRad: number; readonly seed: number } {
+): { readonly searchMm: number; readonly searchRad: number; readonly seed: number; readonly metric: UltrasoundMetric } {
   if (options.probe !== undefined) requireSameFrame(us.frame, options.probe.frame, 'The place of the probe');
-  const { initial, searchMm = 10, searchDeg = 10, seed = 1, threads = 0 } = options;
+  const { initial, searchMm = 10, searchDeg = 10, seed = 1, threads = 0, metric = 'lc2' } = options;
   if (initial !== undefined) {
     requireSameFrame(us.frame, initial.to, 'The initial transform');
     requireSameFrame(moving.frame, initial.from, 'The initial transform');
@@ -191,7 +213,11 @@ function requireOptions<U extends string, M extends string>(
       detail: { threads },
     });
   }
-  return { searchMm, searchRad: (searchDeg * Math.PI) / 180, seed };
+  if (options.modality !== undefined && options.modality !== 'ct' && options.modality !== 'mr')
+    throw new NavError('registration/bad-option', `modality must be ct or mr, got ${String(options.modality)}.`);
+  if (metric !== 'lc2' && metric !== 'mind')
+    throw new NavError('registration/bad-option', `metric must be lc2 or mind, got ${String(metric)}.`, { detail: { metric } });
+  return { searchMm, searchRad: (searchDeg * Math.PI) / 180, seed, metric };
 }
 
 /** How far the ultrasound may come to reach beyond its own box, mm. */

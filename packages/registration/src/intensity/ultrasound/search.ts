@@ -40,14 +40,67 @@ const FINISHED = 3;
 const RIVALS = 4;
 const UNRELATED = 24;
 
+/** How often the search goes on from a pose that lies beyond its range, and so perhaps on the way to a better one. */
+const ONWARD = 2;
+
+/**
+ * The best poses around `initial`, and around what is found beyond the range that was searched: there the true pose may lie
+ * further on, where no start reached, and what is found would be called right for having no rival.
+ */
+export async function search(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Found> {
+  const upTo = (low: number, high: number) => (fraction: number) => options.progress(low + (high - low) * fraction);
+  let found = await searchAround(levels, initial, { ...options, progress: upTo(0, 0.6) }, true);
+  let from: ArrayLike<number> = initial;
+  for (let round = 0; round < ONWARD; round += 1) {
+    const best = (found.places[0] as Candidate).matrix;
+    if (!isBeyond(levels, from, best, options)) break;
+    from = best;
+    const progress = upTo(0.6 + 0.2 * round, 0.8 + 0.2 * round);
+    found = joined(levels, found, await searchAround(levels, from, { ...options, progress }, false));
+  }
+  options.progress(1);
+  return found;
+}
+
+function isBeyond(levels: Levels, from: ArrayLike<number>, to: ArrayLike<number>, options: SearchOptions): boolean {
+  const { mm, rad } = motionBetween(from, to, levels.centre);
+  return mm > options.searchMm || rad > options.searchRad;
+}
+
+/** How far a pose takes the centre from where another does, mm, and the angle between them. */
+export function motionBetween(
+  from: ArrayLike<number>,
+  to: ArrayLike<number>,
+  centre: ArrayLike<number>,
+): { readonly mm: number; readonly rad: number } {
+  const a = transformPoint(new Float64Array(3), from, centre);
+  const b = transformPoint(new Float64Array(3), to, centre);
+  let turn = 0;
+  for (let k = 0; k < 12; k += 1) if (k % 4 < 3) turn += ((to[k] as number) - (from[k] as number)) ** 2;
+  return {
+    mm: Math.hypot(...[0, 1, 2].map((r) => (a[r] as number) - (b[r] as number))),
+    rad: 2 * Math.asin(Math.min(1, Math.sqrt(turn / 8))),
+  };
+}
+
+function joined(levels: Levels, a: Found, b: Found): Found {
+  const byCost = (x: Candidate, y: Candidate): number => x.cost - y.cost;
+  return {
+    places: distinct([...a.places, ...b.places].sort(byCost), levels, SAME_MM),
+    unrelated: [...a.unrelated, ...b.unrelated],
+    descents: [...a.descents, ...b.descents].sort(byCost),
+    starts: a.starts + b.starts,
+  };
+}
+
 /**
  * The best poses around `initial`: many drawn at random, the better ones descended from with few patches, the better of
  * these with all, the best different ones and the best rivals far from them finally at the fine resolution.
  */
-export async function search(levels: Levels, initial: ArrayLike<number>, options: SearchOptions): Promise<Found> {
+async function searchAround(levels: Levels, initial: ArrayLike<number>, options: SearchOptions, byMind: boolean): Promise<Found> {
   const drawing = draw(levels, initial, options);
   // Meanwhile, where others draw.
-  const far = mindStart(levels.mind, options.searchMm);
+  const far = byMind ? mindStart(levels.mind, options.searchMm) : undefined;
   const drawn = await drawing;
   // Whatever LC2 thinks of it there, the other metric's proposal is descended from.
   const starts = [...(far === undefined ? [] : [{ matrix: far, cost: 0 }]), ...drawn.slice(0, DESCENDED)];

@@ -5,8 +5,12 @@ import { type Descent, type DescentOptions, descend } from './descend.js';
 import { withoutBlind, withoutHoles } from './fan.js';
 import { lc2Over } from './kernels/wasm-lc2.js';
 import type { PatchCorrelation } from './lc2.js';
+import { MindCost, type MindData, someOf } from './mind-cost.js';
 import type { MovingFields } from './moving-fields.js';
 import { chosen, type Patches } from './patches.js';
+
+/** What is compared at one resolution, by either metric. */
+export type UltrasoundData = Lc2Data | MindData;
 
 /** What LC2 compares at one resolution: every worker holds it. */
 export interface Lc2Data {
@@ -62,14 +66,14 @@ const FLOOR = 0.1;
 /** Does tasks, with the compiled kernel or, where that is undefined, typed arrays. */
 export class Lc2Workshop {
   readonly #module: WebAssembly.Module | undefined;
-  readonly #levels: Lc2Data[] = [];
+  readonly #levels: UltrasoundData[] = [];
   readonly #made = new Map<string, PatchCorrelation>();
 
   constructor(module: WebAssembly.Module | undefined) {
     this.#module = module;
   }
 
-  supply(level: number, data: Lc2Data): void {
+  supply(level: number, data: UltrasoundData): void {
     this.#levels[level] = data;
   }
 
@@ -84,13 +88,19 @@ export class Lc2Workshop {
     const key = JSON.stringify([level, some]);
     const known = this.#made.get(key);
     if (known !== undefined) return known;
-    const { patches, fields } = this.#levels[level] as Lc2Data;
-    const choose = (p: number): boolean => ('most' in some ? p < some.most : ((p >> some.bit) & 1) === some.value);
-    const all = 'most' in some && some.most >= patches.weights.length;
-    const made = lc2Over(all ? patches : chosen(patches, choose), fields, { chance: CHANCE }, this.#module);
+    const made = comparedBy(this.#levels[level] as UltrasoundData, some, this.#module);
     this.#made.set(key, made);
     return made;
   }
+}
+
+/** The metric of the data over some of their patches, by the compiled kernel where there is one. */
+export function comparedBy(data: UltrasoundData, some: Selection, module?: WebAssembly.Module): PatchCorrelation {
+  const { patches } = data;
+  const choose = (p: number): boolean => ('most' in some ? p < some.most : ((p >> some.bit) & 1) === some.value);
+  const all = 'most' in some && some.most >= patches.weights.length;
+  if ('moving' in data) return new MindCost(all ? data : someOf(data, choose));
+  return lc2Over(all ? patches : chosen(patches, choose).patches, data.fields, { chance: CHANCE }, module);
 }
 
 function prepared({ blocks, spacingMm, box, fan }: ImageRequest): CubeImage {
