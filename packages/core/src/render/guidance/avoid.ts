@@ -73,6 +73,7 @@ export class AvoidStructure implements GuidanceGraphic {
   readonly #distance: MeshDistance;
   readonly #shell: Surface;
   readonly #label = new SceneLabel();
+  readonly labels: readonly SceneLabel[] = [this.#label];
   readonly #drawn = new DrawnStatus();
   readonly #tip = vec3(0, 0, 0);
   readonly #mm = Float64Array.of(Number.NaN);
@@ -165,8 +166,9 @@ export class AvoidStructure implements GuidanceGraphic {
     this.#written = number;
     this.#worded = status;
     const { word, colour } = LOOKS[level];
-    // What is not simply live says so in words, in the status's own colour.
-    const text = said ? `${word} ${this.name} ${number} ${STATUS_WORDS[status]}`.trim() : '';
+    // A predicted distance is in the status's colour; an unknown one says why.
+    const why = this.#drawn.live ? '' : STATUS_WORDS[status];
+    const text = said ? `${word} ${this.name} ${number} ${why}`.trim() : '';
     const ok = level === 'danger' || level === 'inside' ? ALARM_TEXT : colour;
     const shown = status === 'ok' ? ok : wordColour(this.#drawn.live, statusStyle(status).colour);
     this.#label.set(text, { sizePx: Math.round(18 * this.#dpr), colour: shown, weight: 700 });

@@ -45,6 +45,7 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
   readonly #widened: Surface;
   readonly #rims = new Outline(2 * AROUND, 25);
   readonly #word = new SceneLabel();
+  readonly labels: readonly SceneLabel[] = [this.#word];
   readonly #across = new Float64Array(3);
   readonly #at = vec3(0, 0, 0);
   readonly #widest = Float64Array.of(Number.NaN);

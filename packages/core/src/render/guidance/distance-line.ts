@@ -5,7 +5,7 @@ import { vec3 } from '../../math/index.js';
 import type { LabelStyle } from '../label.js';
 import { PALETTE } from '../palette.js';
 import { Stroke } from '../stroke.js';
-import { DrawnStatus, type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
+import { DrawnStatus, type GuidanceGraphic } from './graphic.js';
 import { CachedText } from './quantities.js';
 import { SceneLabel } from './scene-label.js';
 
@@ -15,8 +15,8 @@ export type FarEnd = (out: Float64Array, tip: Float64Array) => void;
 /**
  * A line from a tool's tip to a point, and how long it is in mm.
  *
- * `ok`: a whole line. `predicted`: a long-broken one. Any other pose: a thin broken one whose number is a dash, for the tip may be
- * somewhere else by now. No pose: nothing.
+ * `ok`: a whole line, its number white. `predicted`: a line in long pieces, its number in the same colour. Any other pose: a thinner
+ * one in short pieces whose number is a dash, for the tip may be somewhere else by now. No pose: nothing. Words are left to the tool.
  */
 export class DistanceLine implements GuidanceGraphic {
   readonly object: Group = new Group();
@@ -25,6 +25,7 @@ export class DistanceLine implements GuidanceGraphic {
   readonly #drawn = new DrawnStatus();
   readonly #line = new Stroke(1);
   readonly #label = new SceneLabel();
+  readonly labels: readonly SceneLabel[] = [this.#label];
   readonly #tip = vec3(Number.NaN, Number.NaN, Number.NaN);
   readonly #far = vec3(Number.NaN, Number.NaN, Number.NaN);
   readonly #text = new CachedText((mm) => formatMm(mm), 0.05);
@@ -99,8 +100,7 @@ export class DistanceLine implements GuidanceGraphic {
     const text = this.#drawn.live ? this.#text.of(this.distanceMm) : UNKNOWN;
     if (text === this.#written) return;
     this.#written = text;
-    const word = STATUS_WORDS[this.#drawn.status];
-    this.#label.set(`${this.#name}${text}${word === '' ? '' : ` ${word}`}`, this.#style);
+    this.#label.set(this.#name + text, this.#style);
   }
 
   #look(): void {
@@ -111,10 +111,15 @@ export class DistanceLine implements GuidanceGraphic {
     this.#line.style({
       colour,
       opacity: style.opacity,
-      widthPx: (live ? 3.5 : 2) * dpr,
+      widthPx: (live ? 4 : 3) * dpr,
       dash: dash && [dash[0] * dpr, dash[1] * dpr],
     });
-    this.#style = { sizePx: Math.round(20 * dpr), colour: live ? PALETTE.text : colour, anchor: 'left', weight: 700 };
+    this.#style = {
+      sizePx: Math.round(20 * dpr),
+      colour: this.#drawn.status === 'ok' ? PALETTE.text : colour,
+      anchor: 'left',
+      weight: 700,
+    };
     this.#written = '';
   }
 }

@@ -2,6 +2,7 @@ import type { Object3D, WebGLRenderer } from 'three';
 import { hasPose, isLive, type PoseView, type Status, worstStatus } from '../../frames/index.js';
 import { PALETTE, type StatusStyle, statusStyle } from '../palette.js';
 import type { PlaneView } from '../planes.js';
+import type { SceneLabel } from './scene-label.js';
 
 /** What every guidance graphic is to whoever draws it: the stage, or a loop of the application's own. */
 export interface GuidanceGraphic {
@@ -9,6 +10,8 @@ export interface GuidanceGraphic {
   readonly status: Status;
   /** Its part of the 3D view, in the stage's frame, mm; undefined where it has none. */
   readonly object?: Object3D;
+  /** Its texts in the 3D view, the more important first: {@link LabelShelf} keeps them clear of those of other graphics. */
+  readonly labels?: readonly SceneLabel[];
   /**
    * Decides what may be drawn in this frame: what was not renewed in time becomes stale, what is missing goes. Call it with
    * every frame before drawing, whether or not there was a new pose. Panels draw themselves here.

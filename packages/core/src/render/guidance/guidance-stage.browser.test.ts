@@ -4,7 +4,7 @@ import { straightPlan } from '../../guidance/index.js';
 import { manualClock } from '../../testing/index.js';
 import { volume } from '../../volume/index.js';
 import { createStage, PALETTE, type Stage, singleLayout, statusStyle, type ViewName } from '../index.js';
-import { AblationZone, Bullseye, InstrumentGraphic } from './index.js';
+import { AblationZone, Bullseye, DistanceLine, InstrumentGraphic, towards } from './index.js';
 import { NEEDLE, placed } from './test-support/cases.js';
 import { countOf, host, type Picture, pictureOf, poseOf } from './test-support/rig.js';
 
@@ -143,5 +143,22 @@ describe('a guidance graphic on a stage', () => {
       stage.render();
       expect(stage.resources()).toEqual(before);
     }
+  });
+
+  it('has its number beside another one, never over it', () => {
+    const { stage, clock } = make('3d');
+    const lit = (): number => countOf(seen(stage), PALETTE.text);
+    const bare = lit();
+    const pose = poseOf('ok', placed([-20, 0, 10], [0, 0, 1]), clock.now());
+    let one = 0;
+    for (const n of [1, 2, 3]) {
+      // To the same point: every number has the same place.
+      const line = new DistanceLine(towards([10, 0, -10]));
+      line.update(pose);
+      stage.addGraphic(line);
+      if (n === 1) one = lit() - bare;
+    }
+    expect(one).toBeGreaterThan(60);
+    expect(Math.abs(lit() - bare - 3 * one)).toBeLessThan(0.05 * one);
   });
 });

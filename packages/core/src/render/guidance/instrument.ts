@@ -40,6 +40,7 @@ export class InstrumentGraphic implements GuidanceGraphic {
   readonly #labels: SceneLabel[];
   readonly #fan: Outline | undefined;
   readonly #word = new SceneLabel();
+  readonly labels: readonly SceneLabel[];
   readonly #end: readonly [number, number, number];
   #dpr = 0;
 
@@ -53,10 +54,11 @@ export class InstrumentGraphic implements GuidanceGraphic {
     this.#marks = marksOf(description, false);
     this.#bold = marksOf(description, true);
     this.#labels = marks.filter((m) => m.label !== '').map(() => new SceneLabel());
+    this.labels = [this.#word, ...this.#labels];
     this.#fan = fan && fanOf(fan, s);
     for (const stroke of this.#strokes()) stroke.object.renderOrder = 30;
     if (this.#fan !== undefined) this.object.add(this.#fan.object);
-    this.object.add(...this.#parts, ...this.#strokes().map((x) => x.object), ...this.#texts().map((x) => x.object));
+    this.object.add(...this.#parts, ...this.#strokes().map((x) => x.object), ...this.labels.map((x) => x.object));
     this.object.matrixAutoUpdate = false;
     this.object.visible = false;
   }
@@ -82,10 +84,11 @@ export class InstrumentGraphic implements GuidanceGraphic {
       this.#dpr = dpr;
       this.#look();
     }
-    for (const stroke of [this.#line, this.#marks, this.#bold]) stroke.viewport(width, height);
+    this.#line.viewport(width, height);
+    this.#marks.viewport(width, height);
+    this.#bold.viewport(width, height);
     this.#fan?.viewport(width, height);
-    for (const label of this.#labels) label.viewport(width, height);
-    this.#word.viewport(width, height);
+    for (let n = 0; n < this.labels.length; n += 1) this.labels[n]?.viewport(width, height);
   }
 
   dispose(): void {
@@ -93,15 +96,11 @@ export class InstrumentGraphic implements GuidanceGraphic {
     for (const part of this.#parts) part.geometry.dispose();
     this.#body.dispose();
     this.#fan?.dispose();
-    for (const part of [...this.#strokes(), ...this.#texts()]) part.dispose();
+    for (const part of [...this.#strokes(), ...this.labels]) part.dispose();
   }
 
   #strokes(): Stroke[] {
     return [this.#line, this.#marks, this.#bold];
-  }
-
-  #texts(): SceneLabel[] {
-    return [...this.#labels, this.#word];
   }
 
   /** Sets what only changes with the status and the screen. */

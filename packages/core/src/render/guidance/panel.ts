@@ -9,6 +9,7 @@ const NO_DASH: number[] = [];
 /** A font at one size, and how wide its letters are. */
 interface Face {
   readonly font: string;
+  readonly sizePx: number;
   /** Of the widest digit. */
   readonly digit: number;
   readonly letters: Map<string, number>;
@@ -95,8 +96,12 @@ export class Panel {
     }
     let at = align === 'left' ? x : align === 'right' ? x - width : x - width / 2;
     c.font = face.font;
+    // A dark rim: letters are read over an image as over the ground.
+    this.line(PALETTE.background, face.sizePx / 5);
+    c.lineJoin = 'round';
     for (const letter of text) {
       const w = this.#cell(letter, face);
+      c.strokeText(letter, at + w / 2, y);
       c.fillText(letter, at + w / 2, y);
       at += w;
     }
@@ -133,7 +138,7 @@ export class Panel {
     const font = `${weight} ${sizePx}px ${FONT}`;
     this.context.font = font;
     const digit = Math.max(...[...'0123456789'].map((d) => this.context.measureText(d).width));
-    const face = { font, digit, letters: new Map() };
+    const face = { font, sizePx, digit, letters: new Map() };
     this.#faces.set(key, face);
     return face;
   }

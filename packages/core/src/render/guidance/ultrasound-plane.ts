@@ -76,6 +76,7 @@ export class UltrasoundPlane implements GuidanceGraphic {
   readonly #quad: Mesh<BufferGeometry, ShaderMaterial>;
   readonly #outline: Outline;
   readonly #word = new SceneLabel();
+  readonly labels: readonly SceneLabel[] = [this.#word];
   #drawn: Status = 'missing';
   #dpr = 0;
 

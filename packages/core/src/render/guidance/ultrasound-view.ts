@@ -12,6 +12,12 @@ import { imagePlane, type UltrasoundGeometry } from './ultrasound-plane.js';
 /** What is nearer to the image's plane than this lies in it, mm. */
 const IN_PLANE_MM = 1;
 
+/** A target's ring: what it is drawn in, and how much wider, CSS pixels. */
+const RING = [
+  [PALETTE.background, 3],
+  [PALETTE.target, 0],
+] as const;
+
 /** A point to show over the image. */
 export interface UltrasoundTarget {
   readonly name: string;
@@ -163,12 +169,14 @@ export class UltrasoundView implements GuidanceGraphic {
     const z = at[2] as number;
     if (!(x > 0 && y > 0 && x < panel.width && y < panel.height)) return;
     const inPlane = Math.abs(z) <= IN_PLANE_MM;
-    panel.line(PALETTE.target, 3, inPlane ? undefined : [5, 4]);
-    c.beginPath();
-    c.arc(x, y, 9, 0, 2 * Math.PI);
-    c.stroke();
-    if (inPlane) {
-      panel.line(PALETTE.target, 2);
+    // Dark below, then the colour: read on bright tissue as on dark.
+    for (const [colour, wider] of RING) {
+      panel.line(colour, 3 + wider, inPlane ? undefined : [5, 4]);
+      c.beginPath();
+      c.arc(x, y, 9, 0, 2 * Math.PI);
+      c.stroke();
+      if (!inPlane) continue;
+      panel.line(colour, 2 + wider);
       c.beginPath();
       c.moveTo(x - 5, y);
       c.lineTo(x + 5, y);

@@ -10,7 +10,7 @@ const SQUARE = 2;
 /** A square whose mean differs by more than this of 255 in any channel is another one. */
 const TOLERANCE = 24;
 /** So large a part of the squares may be another: letters differ from system to system. */
-export const MOST_OTHER = 0.01;
+export const MOST_OTHER = 0.006;
 
 /** The part of the squares that differ, of two pictures as drawn or of one with a kept one: 0 … 1; 1 for different sizes. */
 export function differing(drawn: Picture, other: Picture): number {
