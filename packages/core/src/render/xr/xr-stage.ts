@@ -1,9 +1,12 @@
 import { Group, Matrix4, PerspectiveCamera, Scene, type Vector4, type WebGLRenderer } from 'three';
 import { Signal } from '../../base/index.js';
 import { type Frame, requireSameFrame, type Status, type Transform } from '../../frames/index.js';
-import { identity4 } from '../../math/index.js';
-import { centreOf, SLICE_VIEWS } from '../planes.js';
+import { identity4, transformPoint, vec3 } from '../../math/index.js';
+import type { AnyVolume } from '../../volume/index.js';
+import { type AirLevels, airLevels } from '../air.js';
+import { centreOf, extentOf, patientAxes, SLICE_VIEWS } from '../planes.js';
 import type { XrHost } from './host.js';
+import { ModelSign } from './model-sign.js';
 import { pickOnSlices, rayInPatient } from './pick.js';
 import { Pointers } from './pointers.js';
 import { inFrontOf, metresFromPatient, newRoom, type RigidPose, transformOfPose, type XrRoom } from './room.js';
@@ -16,6 +19,8 @@ export type XrPlacement = 'none' | 'registered' | 'tableTop';
 
 /** Nearer than this and further than this nothing is drawn, metres. */
 const [NEAR_M, FAR_M] = [0.05, 20];
+/** From a model's lowest point down to its plate's middle, metres. */
+const SIGN_BELOW_M = 0.05;
 
 /**
  * A stage in a headset, or through a phone held up: the 3D view of the same stage, with its slices where they cut, its plan and its
@@ -35,6 +40,7 @@ export class XrStage<in out F extends string> {
   readonly #root = new Scene();
   readonly #patient = new Group();
   readonly #pointers: Pointers;
+  readonly #sign: ModelSign;
   readonly #camera = new PerspectiveCamera(60, 1, NEAR_M, FAR_M);
   /** The eyes in the patient, mm: what marks of a size on the screen are measured by. */
   readonly #eyes = new PerspectiveCamera();
@@ -46,6 +52,8 @@ export class XrStage<in out F extends string> {
   #modelScale = 1;
   #modelStands = false;
   #status: Status = 'missing';
+  /** What of a volume is air: found when a ray first asks. */
+  #air: { readonly of: AnyVolume; readonly levels: AirLevels } | undefined;
 
   /** Made by {@link startXr}. */
   constructor(frame: Frame<F>, host: XrHost, session: XRSession) {
@@ -56,6 +64,7 @@ export class XrStage<in out F extends string> {
     this.#patient.visible = false;
     this.#patient.add(host.scene.graph);
     this.#pointers = new Pointers(this.#root);
+    this.#sign = new ModelSign(this.#root);
     this.#root.add(this.#patient);
     const on = { signal: this.#end.signal } as const;
     session.addEventListener('end', () => this.#ended(), on);
@@ -106,8 +115,8 @@ export class XrStage<in out F extends string> {
   }
 
   /**
-   * Draws the patient as a model in front of whoever looks, to be walked around. It stands nowhere: where the patient lies, nothing is
-   * drawn.
+   * Draws the patient as a model in front of whoever looks, to be walked around; a plate under it says that it is one. Where the patient
+   * lies, nothing is drawn.
    * @param scale of the model; 1 is true size
    */
   placeTableTop(scale = 1): void {
@@ -168,21 +177,40 @@ export class XrStage<in out F extends string> {
     this.#pointers.update(frame, this.session, this.space);
     this.#lookFrom(eyes);
     const { z: width, w: height } = viewportOf(renderer);
-    this.#host.scene.arrange(this.#eyes, width, height, this.#host.model);
+    this.#arrange(width, height);
+    this.#sign.shown = this.#placement === 'tableTop';
+    this.#sign.face(eyes.position);
     renderer.render(this.#root, this.#camera);
+  }
+
+  /** Errors are as large in a room as they are: there is no glass to write on that they are not. */
+  #arrange(width: number, height: number): void {
+    const { scene, model } = this.#host;
+    const factor = model.errorScale;
+    model.errorScale = 1;
+    try {
+      scene.arrange(this.#eyes, width, height, model);
+    } finally {
+      model.errorScale = factor;
+    }
   }
 
   /** Puts the patient's node where it is to be in this frame. */
   #stand(eyes: RigidPose): void {
-    if (this.#placement === 'tableTop' && !this.#modelStands) {
-      const { volume, focus } = this.#host.model;
-      const middle = volume === undefined ? focus : centreOf(volume);
-      const place = inFrontOf(identity4(), eyes, middle, this.#modelScale);
-      metresFromPatient(this.#metresFromPatient, place, this.#modelScale);
-      this.#modelStands = true;
-    }
+    if (this.#placement === 'tableTop' && !this.#modelStands) this.#standModel(eyes);
     this.#patient.matrix.fromArray(this.#metresFromPatient);
     this.#patient.matrixWorldNeedsUpdate = true;
+  }
+
+  #standModel(eyes: RigidPose): void {
+    const { volume, focus } = this.#host.model;
+    const middle = volume === undefined ? focus : centreOf(volume);
+    const lowest = volume === undefined ? middle[2] : extentOf(volume, patientAxes('axial')).low[2];
+    const scale = this.#modelScale;
+    const m = metresFromPatient(this.#metresFromPatient, inFrontOf(identity4(), eyes, middle, scale), scale);
+    const [x, y, z] = transformPoint(vec3(0, 0, 0), m, [middle[0] as number, middle[1] as number, lowest as number]);
+    this.#sign.stand(scale, x as number, (y as number) - SIGN_BELOW_M, z as number);
+    this.#modelStands = true;
   }
 
   #lookFrom({ position: p, orientation: q }: RigidPose): void {
@@ -204,7 +232,9 @@ export class XrStage<in out F extends string> {
     if (pose === undefined || pose === null || this.#status !== 'ok' || model.volume === undefined) return;
     const ray = rayInPatient(pose.transform.matrix, this.#metresFromPatient);
     const planes = SLICE_VIEWS.map((view) => this.#host.plane(view));
-    const at = pickOnSlices(ray, planes, { volume: model.volume, window: model.window, air: model.air });
+    const { volume, window } = model;
+    if (this.#air?.of !== volume) this.#air = { of: volume, levels: airLevels(volume) };
+    const at = pickOnSlices(ray, planes, { volume, window, air: this.#air.levels });
     if (at !== undefined) this.#host.moveCrosshair(at);
   }
 
@@ -226,6 +256,7 @@ export class XrStage<in out F extends string> {
     renderer.xr.enabled = false;
     this.#patient.remove(scene.graph);
     this.#pointers.dispose();
+    this.#sign.dispose();
     if (!ended.aborted) hold(false);
     this.#tell('disconnected');
   }

@@ -88,6 +88,12 @@ function seen(pixels: Uint8Array, eye: 'left' | 'right'): { x: number; y: number
   return { x: x / count, y: y / count, count };
 }
 
+/** Pixels of the colour that the model's plate and the plan's target have. */
+const orange = (pixels: Uint8Array): number =>
+  Array.from({ length: WIDTH * HEIGHT }, (_, n) => pixels.subarray(4 * n, 4 * n + 3)).filter(
+    ([r = 0, g = 0, b = 0]) => r > 150 && g > 90 && g < 190 && b < 60,
+  ).length;
+
 const dark = (pixels: Uint8Array): boolean => pixels.every((v, n) => n % 4 === 3 || v === 0);
 
 /** The ball straight ahead, its middle 1 m from the eyes. */
@@ -217,6 +223,12 @@ describe('where the patient stands', () => {
     await drawn();
     const { x, y } = seen(await drawn(), 'left');
     expect(session.placement).toBe('tableTop');
+    // Of a body of no size, so that the plate lies before the ball; never under a patient in place.
+    expect(orange(await drawn())).toBeGreaterThan(100);
+    session.place(transform(session.room, CT, at(0, 1600, -1000)));
+    expect(orange(await drawn())).toBe(0);
+    session.placeTableTop();
+    await drawn();
     expect(Math.abs(x - (FOCAL_PX * IPD_M) / 2 / 0.7)).toBeLessThan(1);
     expect(y).toBeLessThan(-20);
     ball.position.set(100, 0, 0);
@@ -297,6 +309,18 @@ describe('with an image', () => {
     [30, 14, 20].forEach((mm, k) => {
       expect(stage.crosshair.xyz[k]).toBeCloseTo(mm, 3);
     });
+  });
+
+  it('errors are as large as they are, whatever the page magnifies', async () => {
+    stage.setVolume(undefined);
+    const shape = [3600, 0, 0, 0, 3600, 0, 0, 0, 3600];
+    stage.setTargetError({ centre: point(CT, [0, 0, 0]), shape });
+    await ahead();
+    const lit = async (): Promise<number> => (await drawn()).filter((v, n) => n % 4 === 0 && v > 40).length;
+    const once = await lit();
+    expect(once).toBeGreaterThan(150);
+    stage.setErrorScale(4);
+    expect(await lit()).toBe(once);
   });
 
   it('the page draws again when the session ends, as it did before, and holds no more than before', async () => {
