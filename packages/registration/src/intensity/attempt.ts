@@ -1,6 +1,7 @@
 import { confidenceOf, type VolumeFinding, volumeFindings } from './confidence.js';
 import type { Crew } from './crew.js';
 import { type CrossChecks, crossChecked, edgesChecked, gather, type SearchEvidence, settled } from './evidence.js';
+import { type Finished, finished } from './finish.js';
 import { type Ladder, type Located, locate, type QUICK, refined, type SearchSpace } from './locate.js';
 import { mirrorCandidate } from './mirror.js';
 import { distanceBetween, type Motion } from './motion.js';
@@ -13,6 +14,8 @@ export interface Attempt {
   readonly located: Located;
   /** The rigid pose on the finest level, with its covariance by the samples. */
   readonly finest: Reached;
+  /** The same pose finished. */
+  readonly finish: Finished;
   /** The same pose on the judged level. */
   readonly judged: Candidate;
   /** The best pose elsewhere, refined as far. */
@@ -52,16 +55,18 @@ export async function attempt(
     stepMm: step,
   });
   const tasks = [detail(best.motion, stepMm), ...(runnerUp === undefined ? [] : [detail(runnerUp.motion, 0)])];
-  const details = crew.run(tasks);
+  const details = Promise.all([crew.run(tasks), finished(crew, scene, 'rigid', best.motion)]);
   const edges = edgesChecked(scene, best.motion);
-  const [finest, other] = (await details).map(([first]) => first) as [Reached, Reached | undefined];
-  const settledChecks = await settled(crew, scene, 'rigid', checks, best);
+  const [seen, finish] = await details;
+  const [finest, other] = seen.flat() as [Reached, Reached | undefined];
+  const settledChecks = { ...(await settled(crew, scene, 'rigid', checks, best)), finishMm: finish.apartMm };
   const evidence = gather({ ...scene, located, finest, runnerUp: other }, settledChecks, edges);
   const confidence = confidenceOf(evidence);
   const circumstances = { confidence, allowed: located.allowed, reduced: false, linear: finest.motion.linear };
   return {
     located,
     finest,
+    finish,
     judged,
     runnerUp: other,
     mirrored,

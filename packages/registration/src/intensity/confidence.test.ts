@@ -11,6 +11,7 @@ const GOOD: SearchEvidence = {
   agreement: 0.2,
   reversalMm: 0.3,
   affineGapMm: 0.5,
+  finishMm: 0.3,
   edges: 0.8,
   edgePeak: 9,
   samplingMm: 0.2,
@@ -37,6 +38,8 @@ describe('the confidence', () => {
     // Poor in other ways too, as noise makes them.
     const noisy = { ...GOOD, mutualInformation: 0.4, edges: 0.43, edgePeak: 4, runnerUpGap: 0.114, runnerUpSigmas: 10 };
     expect(confidenceOf({ ...noisy, reversalMm: 1 })).toBeGreaterThan(0.9);
+    expect(confidenceOf({ ...noisy, reversalMm: 1, finishMm: 1 })).toBeGreaterThan(0.9);
+    expect(confidenceOf({ ...noisy, reversalMm: 1, finishMm: 2.5 })).toBeLessThan(0.9);
     for (const judgedSpacingMm of [4, 6, 9]) expect(confidenceOf({ ...noisy, judgedSpacingMm, reversalMm: 5 })).toBeLessThan(0.9);
   });
 });

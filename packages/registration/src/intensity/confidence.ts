@@ -1,6 +1,6 @@
 import { chiSquareCdf, svd3 } from '@trocar/core/math';
 import type { Finding, ResultOutcome } from '../outcome.js';
-import type { RegistrationEvidence, SearchEvidence } from './evidence.js';
+import { type RegistrationEvidence, RIGHT_MM, type SearchEvidence } from './evidence.js';
 
 /**
  * Something about a registration of volumes that a person must look at before accepting it.
@@ -42,7 +42,11 @@ export function confidenceTerms(e: SearchEvidence): number[] {
     doubt(e.runnerUpGap, 0.12, 0),
     doubt(e.edges, 0.6, 0.35),
     doubt(e.edgePeak, 6, 1),
-    doubt(octaves(e.reversalMm, Math.min(e.judgedSpacingMm, MOST_UNIT_MM)), -1, 1),
+    // Exchanged on the judged level, or by another measure on the finest: whichever leads farther off.
+    Math.max(
+      doubt(octaves(e.reversalMm, Math.min(e.judgedSpacingMm, MOST_UNIT_MM)), -1, 1),
+      doubt(octaves(e.finishMm, RIGHT_MM), -1, 1),
+    ),
     doubt(octaves(e.affineGapMm, 0.03 * e.radiusMm), -0.25, 1.5),
     doubt(octaves(e.samplingMm, 0.01 * e.radiusMm), -2.5, 1),
     doubt(e.mutualInformation, 0.3, 0),

@@ -43,10 +43,18 @@ export class Comparison {
   /** How the measure's slope goes by the histogram; undefined once the kernel knows. */
   #toWeigh: readonly [number, number] | undefined;
 
-  constructor(kernel: Kernel, samples: SampleSet, image: ByteImage, metric: IntensityMetric, movingBins: number) {
+  /** @param exchange as in `LevelData` */
+  constructor(
+    kernel: Kernel,
+    samples: SampleSet,
+    image: ByteImage,
+    metric: IntensityMetric,
+    movingBins: number,
+    exchange?: Uint8Array,
+  ) {
     this.#kernel = kernel;
     this.#samples = kernel.addSamples(samples);
-    this.#image = kernel.addImage(image);
+    this.#image = kernel.addImage(image, exchange);
     this.#window = kernel.addWindow(parzenWindow(movingBins, samples.fine));
     this.#metric = metric;
     this.radiusMm = samples.radiusMm;

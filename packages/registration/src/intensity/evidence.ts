@@ -21,6 +21,11 @@ export interface RegistrationEvidence {
   readonly agreement: number;
   /** How far the result with fixed and moving exchanged lies from it, mm rms over the fixed image. */
   readonly reversalMm: number;
+  /**
+   * How far apart the ways to the result's last steps lie: by the search's measure, by even samples of the fixed image, and of the moving
+   * one; the largest distance, mm rms over the fixed image.
+   */
+  readonly finishMm: number;
   /** How far the rigid result moves when it may also stretch and shear, mm rms. */
   readonly affineGapMm: number;
   /** Mean squared cosine between the two images' gradients (1/3 where unrelated), and its peak at the result in standard errors. */
@@ -53,6 +58,7 @@ export interface EvidenceSources {
   readonly reversedLevel: number;
   /** Makes the finest level for that. */
   readonly reversedFinest: () => LevelData;
+  readonly reversedFinestLevel: number;
   readonly centre: ArrayLike<number>;
   readonly reversedCentre: ArrayLike<number>;
   readonly edgeSpacingMm: number;
@@ -64,7 +70,7 @@ export interface EvidenceSources {
 /** The evidence for a rigid pose. */
 export function gather(
   { located, finest, runnerUp, ladder }: EvidenceSources,
-  checks: Pick<SearchEvidence, 'reversalMm' | 'affineGapMm'>,
+  checks: Pick<SearchEvidence, 'reversalMm' | 'affineGapMm' | 'finishMm'>,
   edges: EdgeChecks,
 ): SearchEvidence {
   return {
@@ -150,7 +156,7 @@ export async function crossChecked(
 }
 
 /** A result is right within this: two ways to it that differ by more cannot both be. */
-const RIGHT_MM = 2;
+export const RIGHT_MM = 2;
 
 /**
  * What the checks come to. Where the exchanged images lead elsewhere on the judged level, that may be the level's coarseness: they are
@@ -160,18 +166,17 @@ export async function settled(
   crew: Crew,
   {
     ladder,
-    reversedLevel,
     reversedFinest,
+    reversedFinestLevel: level,
     centre,
     reversedCentre,
-  }: Pick<EvidenceSources, 'ladder' | 'reversedLevel' | 'reversedFinest' | 'centre' | 'reversedCentre'>,
+  }: Pick<EvidenceSources, 'ladder' | 'reversedFinest' | 'reversedFinestLevel' | 'centre' | 'reversedCentre'>,
   kind: MotionKind,
   { reversed, reversalMm, affineGapMm }: CrossChecks,
   finest: Candidate,
 ): Promise<Pick<SearchEvidence, 'reversalMm' | 'affineGapMm'>> {
   const top = ladder.spacings.length - 1;
   if (reversalMm <= RIGHT_MM || ladder.judgedLevel === top) return { reversalMm, affineGapMm };
-  const level = reversedLevel + 1;
   crew.supply(level, reversedFinest());
   const options = finestClimb(ladder, top, kind);
   const [end] = (await crew.run([{ kind: 'climb', level, motion: reversed.motion, options }])).flat() as [Reached];

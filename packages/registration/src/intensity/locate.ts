@@ -136,5 +136,5 @@ export async function refined(crew: Crew, ladder: Ladder, start: Candidate, kind
 export function finestClimb(ladder: Ladder, level: number, kind: MotionKind): ClimbOptions {
   const spacing = ladder.spacings[level] as number;
   const finest = level === ladder.spacings.length - 1;
-  return { kind, reachMm: spacing, toleranceMm: spacing / (finest ? 200 : 30), mostEvaluations: kind === 'rigid' ? 25 : 50 };
+  return { kind, reachMm: spacing, toleranceMm: spacing / (finest ? 60 : 30), mostEvaluations: kind === 'rigid' ? 25 : 50 };
 }

@@ -37,15 +37,21 @@ function reflections(): Float64Array[] {
  * @param found the image's own best pose: where the body is
  */
 export async function mirrorCandidate(crew: Crew, scene: Scene, found: Candidate): Promise<Candidate> {
-  const { ladder, centre } = scene;
-  const relative = scene.fixedBody.map((x, r) => x - (centre[r] as number));
-  const linear = reflections().map((reflection) => product3(found.motion.linear, reflection));
-  const starts: Motion[] = posesOf(linear, [
-    { fixed: [0, 0, 0], moving: found.motion.at },
-    { fixed: relative, moving: scene.movingBody },
-  ]);
-  const { judged } = await locate(crew, ladder, { starts, others: [], allows: () => true }, EFFORT, () => undefined);
+  const starts = reflected(scene, found.motion);
+  const { judged } = await locate(crew, scene.ladder, { starts, others: [], allows: () => true }, EFFORT, () => undefined);
   return judged;
+}
+
+/** A pose mirrored in every plane through the middle of the fixed image, and with the body where the moving image has its. */
+export function reflected(scene: Scene, { linear, at }: Motion): Motion[] {
+  const relative = scene.fixedBody.map((x, r) => x - (scene.centre[r] as number));
+  return posesOf(
+    reflections().map((reflection) => product3(linear, reflection)),
+    [
+      { fixed: [0, 0, 0], moving: at },
+      { fixed: relative, moving: scene.movingBody },
+    ],
+  );
 }
 
 /**

@@ -126,6 +126,37 @@ export function inverseOf(motion: Motion, centre: ArrayLike<number>, other: Arra
   return motionOf(inverse, other);
 }
 
+/**
+ * The middle of two motions that are close to each other: half of the rotation, and of the growth, that lead from one to the other;
+ * of affine maps, the mean of their elements.
+ */
+export function halfwayBetween(kind: MotionKind, a: Motion, b: Motion): Motion {
+  const at = a.at.map((x, r) => (x + (b.at[r] as number)) / 2);
+  if (kind === 'affine') return { linear: a.linear.map((x, n) => (x + (b.linear[n] as number)) / 2), at };
+  // b · aᵀ is the rotation between them, times the product of their growths.
+  const [ga, gb] = [growthOf(a.linear), growthOf(b.linear)];
+  const transposed = a.linear.map((_, n) => a.linear[3 * (n % 3) + Math.floor(n / 3)] as number);
+  const d = product3(b.linear, transposed).map((x) => x / (ga * gb));
+  const trace = 1 + (d[0] as number) + (d[4] as number) + (d[8] as number);
+  const [x, y, z] = [
+    ((d[7] as number) - (d[5] as number)) / trace,
+    ((d[2] as number) - (d[6] as number)) / trace,
+    ((d[3] as number) - (d[1] as number)) / trace,
+  ] as const;
+  // From the tangent of half the angle to that of a quarter.
+  const quarter = 1 + Math.sqrt(1 + x * x + y * y + z * z);
+  const grow = kind === 'similarity' ? Math.sqrt(gb / ga) : 1;
+  const linear = product3(turned(x / quarter, y / quarter, z / quarter), a.linear);
+  return { linear: linear.map((e) => grow * e), at };
+}
+
+/** Of a similarity's matrix. */
+function growthOf(linear: ArrayLike<number>): number {
+  let squares = 0;
+  for (let n = 0; n < 9; n += 1) squares += (linear[n] as number) ** 2;
+  return Math.sqrt(squares / 3);
+}
+
 /** Root mean square distance between where two motions put points spread with that radius about the centre, mm. */
 export function distanceBetween(a: Motion, b: Motion, radiusMm: number): number {
   let turned = 0;

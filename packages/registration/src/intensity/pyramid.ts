@@ -12,6 +12,8 @@ export interface Pyramid {
   readonly levels: readonly ByteImage[];
   /** How many voxels of the volume were averaged to one in the finest. */
   readonly factors: readonly [number, number, number];
+  /** What made the bytes from even steps. */
+  readonly curve: Uint8Array;
 }
 
 /** How many samples a level has, and how finely intensities are told apart on it: few samples fill only few bins. */
@@ -78,9 +80,9 @@ export function volumeRegistrationBytes(fixed: AnyVolume, moving: AnyVolume, thr
     const factors = baseFactors(v);
     return v.size.reduce((product, n, a) => product * Math.floor(n / (factors[a] as number)), 1);
   }) as [number, number];
-  // The coarser levels add a seventh; shared memory saves the copies that are counted here.
+  // The coarser levels add a seventh; shared memory saves the copies that are counted here. The finish holds both images.
   const levels = 1.15 * (f + m);
-  const held = 1.15 * m + 12e6;
+  const held = 2.15 * m + f + 16e6;
   return Math.round(levels + Math.max(1, threads) * 2 * held);
 }
 
@@ -93,14 +95,15 @@ export async function pyramidOf(
   mask?: AnyVolume,
 ): Promise<Pyramid> {
   const factors = baseFactors(v);
-  let image = await byteImageOf(v, side, factors, breath, mask);
+  const stretched = await byteImageOf(v, side, factors, breath, mask);
+  let image: ByteImage = stretched;
   const kernel = await averager();
   const levels: ByteImage[] = [];
   for (let n = spacings.length - 1; n >= 0; n -= 1) {
     image = await coarser(image, factorsTowards(image, spacings[n] as number), breath, kernel);
     levels.unshift(image);
   }
-  return { levels, factors };
+  return { levels, factors, curve: stretched.curve };
 }
 
 /** The centre of an image's grid, mm. */

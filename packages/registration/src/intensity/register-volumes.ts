@@ -13,19 +13,21 @@ import { type AnyVolume, spacingOf, type Volume } from '@trocar/core/volume';
 import { canShare } from '#worker/host';
 import type { ResultOutcome } from '../outcome.js';
 import { workerCrew } from '../worker/pool.js';
-import { attempt, better } from './attempt.js';
+import { type Attempt, attempt, better } from './attempt.js';
 import { Breath } from './breath.js';
 import { confidenceOf, isMirrored, outcomeOf, unmirroredChance, type VolumeFinding, volumeFindings } from './confidence.js';
 import { type Crew, inlineCrew } from './crew.js';
 import type { Detail } from './evaluate.js';
 import { gatherFor, type RegistrationEvidence } from './evidence.js';
+import { type Finished, finished } from './finish.js';
 import { borrowKernel, kernelModule, returnKernel } from './kernels/wasm.js';
 import { QUICK, refined, THOROUGH } from './locate.js';
-import { mirrorEverywhere, mirrorEvidence } from './mirror.js';
+import { mirrorEverywhere, mirrorEvidence, reflected } from './mirror.js';
 import { type Motion, type MotionKind, matrixOf, motionOf } from './motion.js';
 import type { IntensityMetric } from './mutual-information.js';
 import { type Scene, sceneOf } from './scene.js';
-import { searchSpace } from './search-space.js';
+import { type Candidate, worth } from './search.js';
+import { type SearchLimits, searchSpace } from './search-space.js';
 import { supplied } from './supplies.js';
 import { poseCovariance } from './uncertainty.js';
 import { type Reached, Workshop } from './workshop.js';
@@ -134,44 +136,74 @@ export async function registerVolumes<F extends string, M extends string, K exte
   const { ladder, centre } = scene;
   const crew = supplied(workers, scene.levels, () => (options.threads ? breath.turn() : breath.take()));
   const initial = motionOf(options.initial?.matrix ?? identity4(), centre);
+  let done = 0;
   const tell = (fraction: number, best: Motion): void => {
-    options.progress?.(fraction, 'searching');
+    // A search that begins anew is no less done.
+    done = Math.max(done, fraction);
+    options.progress?.(done, 'searching');
     options.preview?.(matrixOf(best, centre));
   };
   try {
-    const quick = await attempt(crew, scene, searchSpace(scene, initial, options, false), QUICK, tell);
-    // Where much of the fixed image is not on the moving one, the two are cut in different places: hard to find.
-    const sure = outcomeOf(quick.findings) === 'ok' && quick.confidence >= SURE && quick.evidence.overlap >= MUCH_OVERLAP;
-    const found = sure
-      ? quick
-      : better(quick, await attempt(crew, scene, searchSpace(scene, initial, options, true), THOROUGH, tell));
+    const { found, mirrored, tried } = await sought(crew, scene, initial, options, tell);
     const { finest, located } = found;
     const top = ladder.spacings.length - 1;
     const best = kind === 'rigid' ? finest : await refined(crew, ladder, finest, kind, Math.max(ladder.judgedLevel, top - 1));
-    const { evidence: judged, detailed } =
+    const { evidence: gathered, detailed } =
       kind === 'rigid'
         ? { evidence: found.evidence, detailed: finest }
         : await gatherFor(crew, { ...scene, runnerUp: found.runnerUp }, kind, best, found.evidence);
-    // What a thorough search found, is only right where as thorough a search finds no better mirror image.
-    const mirrored = sure ? quick.mirrored : await mirrorEverywhere(crew, scene, initial, found.mirrored);
+    const finish = kind === 'rigid' ? found.finish : await finished(crew, scene, kind, best.motion);
+    const judged = { ...gathered, finishMm: finish.apartMm };
     const evidence = { ...judged, ...(await mirrorEvidence(crew, scene, kind, detailed, { judged: found.judged, mirrored })) };
     const confidence = isMirrored(evidence) ? 0 : confidenceOf(judged) * unmirroredChance(evidence);
     const reduced = [...scene.fixedFactors, ...scene.movingFactors].some((f) => f > 1);
-    const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: best.motion.linear });
+    const findings = volumeFindings(evidence, { confidence, allowed: located.allowed, reduced, linear: finish.motion.linear });
     options.progress?.(1, 'done');
-    const covariance = kind === 'rigid' ? covarianceOf(finest, scene, fixed, moving) : undefined;
-    return result(fixed, moving, kind, matrixOf(best.motion, centre), covariance, {
+    const covariance = kind === 'rigid' ? covarianceOf(finest, finish, scene, fixed, moving) : undefined;
+    return result(fixed, moving, kind, matrixOf(finish.motion, centre), covariance, {
       outcome: outcomeOf(findings),
       findings,
       confidence,
       evidence,
       metric,
-      starts: found === quick ? quick.located.tried : quick.located.tried + found.located.tried,
+      starts: tried,
       seconds: (performance.now() - started) / 1000,
     }) as VolumeRegistration<K, F, M>;
   } finally {
     crew.close();
   }
+}
+
+/**
+ * Searches quickly; where that leaves doubt, thoroughly; and where the mirror image then fits better than the image itself, looks
+ * for the image where its mirror image lies: what is nearly symmetric and noisy is found there.
+ */
+async function sought(
+  crew: Crew,
+  scene: Scene,
+  initial: Motion,
+  limits: SearchLimits,
+  tell: (fraction: number, best: Motion) => void,
+): Promise<{ readonly found: Attempt; readonly mirrored: Candidate; readonly tried: number }> {
+  const quick = await attempt(crew, scene, searchSpace(scene, initial, limits, false), QUICK, tell);
+  let tried = quick.located.tried;
+  // Where much of the fixed image is not on the moving one, the two are cut in different places: hard to find.
+  const sure = outcomeOf(quick.findings) === 'ok' && quick.confidence >= SURE && quick.evidence.overlap >= MUCH_OVERLAP;
+  if (sure && worth(quick.mirrored) <= worth(quick.judged)) return { found: quick, mirrored: quick.mirrored, tried };
+  const space = searchSpace(scene, initial, limits, true);
+  const again = sure ? undefined : await attempt(crew, scene, space, THOROUGH, tell);
+  const found = again === undefined ? quick : better(quick, again);
+  if (again !== undefined) tried += again.located.tried;
+  // What a thorough search found, is only right where as thorough a search finds no better mirror image.
+  const mirrored = sure ? quick.mirrored : await mirrorEverywhere(crew, scene, initial, found.mirrored);
+  if (worth(mirrored) <= worth(found.judged)) return { found, mirrored, tried };
+  const starts = [found.judged.motion, ...reflected(scene, mirrored.motion).filter((motion) => space.allows(motion))];
+  const beside = await attempt(crew, scene, { ...space, starts, others: [] }, QUICK, tell);
+  return {
+    found: worth(beside.judged) > worth(found.judged) ? beside : found,
+    mirrored: worth(beside.mirrored) > worth(mirrored) ? beside.mirrored : mirrored,
+    tried: tried + beside.located.tried,
+  };
 }
 
 function requireOptions({
@@ -191,9 +223,15 @@ function requireOptions({
   }
 }
 
-function covarianceOf(finest: Reached, scene: Scene, fixed: AnyVolume, moving: AnyVolume): Float64Array | undefined {
+function covarianceOf(
+  finest: Reached,
+  finish: Finished,
+  scene: Scene,
+  fixed: AnyVolume,
+  moving: AnyVolume,
+): Float64Array | undefined {
   const spacing = Math.max(...[fixed, moving].map((v) => Math.cbrt(spacingOf(v).reduce((a, b) => a * b, 1))));
-  return poseCovariance((finest.detail as Detail).covariance, finest.motion, scene.ladder.radiusMm, spacing);
+  return poseCovariance((finest.detail as Detail).covariance, finish.motion, scene.ladder.radiusMm, spacing);
 }
 
 /** From this confidence on the quick search is enough. */

@@ -20,6 +20,14 @@ export interface SampleSet {
   readonly radiusMm: number;
 }
 
+/** How samples are drawn: at most `count` of them. */
+export interface DrawingOptions {
+  readonly count: number;
+  readonly fixedBins: number;
+  readonly fine: number;
+  readonly centre: readonly [number, number, number];
+}
+
 /** Everything is sampled at least so often, against 1 where the image changes as much as it does on average. */
 const FLOOR = 0.15;
 /** Nothing more often than this. */
@@ -36,12 +44,7 @@ export function drawSamples(
   coarse: ByteImage,
   weights: Float32Array,
   random: Random,
-  options: {
-    readonly count: number;
-    readonly fixedBins: number;
-    readonly fine: number;
-    readonly centre: readonly [number, number, number];
-  },
+  options: DrawingOptions,
 ): SampleSet {
   const { count: wanted, fixedBins, fine, centre } = options;
   let total = 0;
@@ -87,7 +90,8 @@ function radiusOf({ count, x, y, z }: Pick<SampleSet, 'count' | 'x' | 'y' | 'z'>
   for (const axis of [x, y, z]) {
     let sum = 0;
     let squares = 0;
-    for (const a of axis) {
+    for (let n = 0; n < count; n += 1) {
+      const a = axis[n] as number;
       sum += a;
       squares += a * a;
     }
@@ -156,32 +160,51 @@ function gradientMagnitudes({ values: v, size, frameFromIndex: m }: ByteImage): 
   return out;
 }
 
-/** Trilinear interpolation of bytes at a continuous index; NaN outside the outermost centres and beside holes. */
-class Interpolator {
-  readonly #image: ByteImage;
+/** Trilinear interpolation of bytes at a continuous index; NaN on and outside the outermost centres and beside holes. */
+export class Interpolator {
+  readonly #values: Uint8Array;
+  readonly #exchange: Uint8Array;
+  readonly #holes: boolean;
+  readonly #ni: number;
+  readonly #nj: number;
+  readonly #nk: number;
 
-  constructor(image: ByteImage) {
-    this.#image = image;
+  /** @param exchange what each of the 256 bytes stands for */
+  constructor({ values, holes, size }: ByteImage, exchange: Uint8Array = THEMSELVES) {
+    this.#values = values;
+    this.#exchange = exchange;
+    this.#holes = holes;
+    [this.#ni, this.#nj, this.#nk] = size;
   }
 
   at(u: number, v: number, w: number): number {
-    const { values, size, holes } = this.#image;
-    const [ni, nj, nk] = size;
-    if (!(u >= 0 && v >= 0 && w >= 0 && u <= ni - 1 && v <= nj - 1 && w <= nk - 1)) return Number.NaN;
-    const i = Math.min(Math.floor(u), ni - 2);
-    const j = Math.min(Math.floor(v), nj - 2);
-    const k = Math.min(Math.floor(w), nk - 2);
-    const o = i + ni * (j + nj * k);
-    const p = ni * nj;
-    const f = u - i;
-    const g = v - j;
-    const h = w - k;
-    const [a, b, c, d] = [values[o] as number, values[o + 1] as number, values[o + ni] as number, values[o + ni + 1] as number];
-    const e = o + p;
-    const [q, r, s, t] = [values[e] as number, values[e + 1] as number, values[e + ni] as number, values[e + ni + 1] as number];
-    if (holes && Math.max(a, b, c, d, q, r, s, t) === HOLE) return Number.NaN;
-    const near = (a + f * (b - a)) * (1 - g) + (c + f * (d - c)) * g;
-    const far = (q + f * (r - q)) * (1 - g) + (s + f * (t - s)) * g;
-    return near + h * (far - near);
+    const row = this.#ni;
+    if (!(u >= 0 && v >= 0 && w >= 0 && u < row - 1 && v < this.#nj - 1 && w < this.#nk - 1)) return Number.NaN;
+    const n = (u | 0) + row * ((v | 0) + this.#nj * (w | 0));
+    const m = n + row * this.#nj;
+    if (this.#holes && this.#beside(n, m)) return Number.NaN;
+    const f = u - (u | 0);
+    const g = v - (v | 0);
+    const a = this.#along(n, f);
+    const c = this.#along(m, f);
+    const near = a + g * (this.#along(n + row, f) - a);
+    return near + (w - (w | 0)) * (c + g * (this.#along(m + row, f) - c) - near);
+  }
+
+  /** Between a voxel and the next of its row. */
+  #along(n: number, f: number): number {
+    const low = this.#exchange[this.#values[n] as number] as number;
+    return low + f * ((this.#exchange[this.#values[n + 1] as number] as number) - low);
+  }
+
+  /** Whether any of the eight voxels is a hole: the four of a slice from `n` on, and those of the next from `m` on. */
+  #beside(n: number, m: number): boolean {
+    const v = this.#values;
+    for (const at of [n, m]) {
+      for (const o of [at, at + this.#ni]) if (v[o] === HOLE || v[o + 1] === HOLE) return true;
+    }
+    return false;
   }
 }
+
+const THEMSELVES = Uint8Array.from({ length: HOLE + 1 }, (_, byte) => byte);

@@ -1,6 +1,7 @@
 import type { AnyVolume } from '@trocar/core/volume';
 import type { Breath } from './breath.js';
 import type { ByteImage } from './byte-image.js';
+import { finishLevels } from './finish.js';
 import type { Ladder } from './locate.js';
 import type { IntensityMetric } from './mutual-information.js';
 import { bodyCentreOf, centreOf, levelSpacings, planOf, pyramidOf, samplersOf } from './pyramid.js';
@@ -12,12 +13,14 @@ export interface Scene {
   readonly ladder: Ladder;
   /**
    * What makes each level, once and when first called: coarsest first; then, at `reversedLevel`, the judged level with fixed and moving
-   * exchanged.
+   * exchanged; then, from `finishLevel` on, the two levels of the finish.
    */
   readonly levels: ReadonlyArray<() => LevelData>;
   readonly reversedLevel: number;
+  readonly finishLevel: number;
   /** The finest level with fixed and moving exchanged: only made where it is needed. */
   readonly reversedFinest: () => LevelData;
+  readonly reversedFinestLevel: number;
   /** What motions are about: the middle of the fixed image, and of the moving one where they are exchanged, mm. */
   readonly centre: readonly [number, number, number];
   readonly reversedCentre: readonly [number, number, number];
@@ -74,11 +77,18 @@ export async function sceneOf(fixed: AnyVolume, moving: AnyVolume, options: Scen
     }));
   const levelAt = (n: number): LevelData => (levels[n] as () => LevelData)();
   const second = Math.min(1, count - 1);
+  const { radiusMm } = levelAt(0).samples;
   return {
-    ladder: { spacings, radiusMm: levelAt(0).samples.radiusMm, judgedLevel },
-    levels: [...levels, reversed(judgedLevel)],
+    ladder: { spacings, radiusMm, judgedLevel },
+    levels: [
+      ...levels,
+      reversed(judgedLevel),
+      ...finishLevels({ fixed: ofFixed, moving: ofMoving, centre, reversedCentre, metric, radiusMm, seed }),
+    ],
     reversedLevel: count,
+    finishLevel: count + 1,
     reversedFinest: reversed(count - 1),
+    reversedFinestLevel: count + 3,
     centre,
     reversedCentre,
     fixedBody: bodyCentreOf(ofFixed.levels[0] as ByteImage),

@@ -91,6 +91,33 @@ function wholeRange(voxels: VoxelArray, side: string): { readonly low: number; r
   });
 }
 
+/** An image with the curve that made its bytes. */
+export interface StretchedImage extends ByteImage {
+  /** The byte of each of {@link STRETCH_STEPS} even steps from black to white: rising. */
+  readonly curve: Uint8Array;
+}
+
+/**
+ * What each byte is where bytes are even in the values, as they were before the curve. Where noise is the same everywhere, so it is in
+ * those; the curve spreads the noise of a tissue that many voxels have over many bins.
+ * @param curve of {@link byteImageOf}: a byte stands for the middle of its steps
+ * @returns 256 bytes, rising but for the last: {@link HOLE} stays
+ */
+export function evenBytes(curve: Uint8Array): Uint8Array {
+  const table = new Uint8Array(HOLE + 1).fill(WHITE).fill(HOLE, HOLE);
+  let next = 0;
+  for (let n = 0; n < curve.length; ) {
+    const byte = curve[n] as number;
+    let end = n + 1;
+    while (end < curve.length && curve[end] === byte) end += 1;
+    // Bytes that the curve skips, but averages do not, go with the next.
+    table.fill(Math.round((WHITE * (n + end - 1)) / (2 * (curve.length - 1))), next, byte + 1);
+    next = byte + 1;
+    n = end;
+  }
+  return table;
+}
+
 /**
  * A volume as bytes, `factors` voxels averaged to one along each axis.
  * @param mask voxels where it is not above 0 have no value; in the volume's own frame, on any grid
@@ -103,7 +130,7 @@ export async function byteImageOf(
   factors: readonly [number, number, number],
   breath: Breath,
   mask?: AnyVolume,
-): Promise<ByteImage> {
+): Promise<StretchedImage> {
   const degrees = shearDegrees(v);
   if (degrees > SHEAR_LIMIT_DEGREES) {
     throw new NavError(
@@ -128,7 +155,7 @@ export async function byteImageOf(
     await breath.take();
   }
   const image = { values, size, frameFromIndex, holes };
-  return mask === undefined ? image : masked(image, mask, side);
+  return { ...(mask === undefined ? image : masked(image, mask, side)), curve: stretch.curve };
 }
 
 /** Fewer voxels along an axis cannot tell which way the image lies. */

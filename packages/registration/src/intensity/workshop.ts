@@ -12,6 +12,8 @@ export interface LevelData {
   readonly image: ByteImage;
   readonly metric: IntensityMetric;
   readonly movingBins: number;
+  /** What each of the image's 256 bytes stands for; absent: itself. */
+  readonly exchange?: Uint8Array;
 }
 
 /** A piece of work: a pure function of the levels and its own numbers, so that it matters not who does it. */
@@ -63,8 +65,8 @@ export class Workshop {
   #comparisonOf(level: number): Comparison {
     const known = this.#comparisons[level];
     if (known !== undefined) return known;
-    const { samples, image, metric, movingBins } = this.#levels[level] as LevelData;
-    const made = new Comparison(this.#kernel, samples, image, metric, movingBins);
+    const { samples, image, metric, movingBins, exchange } = this.#levels[level] as LevelData;
+    const made = new Comparison(this.#kernel, samples, image, metric, movingBins, exchange);
     this.#comparisons[level] = made;
     return made;
   }

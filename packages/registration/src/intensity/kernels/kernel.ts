@@ -31,7 +31,8 @@ export interface Kernel<
   W extends KernelWindow = KernelWindow,
 > {
   readonly kind: 'wasm' | 'typed-arrays';
-  addImage(image: ByteImage): I;
+  /** @param exchange what each of the 256 bytes stands for; absent: itself */
+  addImage(image: ByteImage, exchange?: Uint8Array): I;
   addSamples(set: SampleSet): S;
   addWindow(window: ParzenWindow): W;
   /**

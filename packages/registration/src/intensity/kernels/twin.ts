@@ -18,8 +18,8 @@ export class TwinKernel implements Kernel<ByteImage, SampleSet, ParzenWindow> {
   readonly #parzen = new TwinHistogram();
   #table = new Float32Array(0);
 
-  addImage(image: ByteImage): ByteImage {
-    return image;
+  addImage(image: ByteImage, exchange?: Uint8Array): ByteImage {
+    return exchange === undefined ? image : { ...image, values: image.values.map((byte) => exchange[byte] as number) };
   }
 
   addSamples(set: SampleSet): SampleSet {

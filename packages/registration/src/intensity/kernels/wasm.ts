@@ -7,6 +7,7 @@ import { TwinKernel } from './twin.js';
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
+  exchange(...args: number[]): void;
   scatter(...args: number[]): number;
   entropies(...args: number[]): void;
   weigh(...args: number[]): void;
@@ -108,10 +109,17 @@ export class WasmKernel implements Kernel<WasmImage, WasmSamples, WasmWindow> {
     return this.#exports.memory.buffer.byteLength;
   }
 
-  addImage(image: ByteImage): WasmImage {
+  addImage(image: ByteImage, exchange?: Uint8Array): WasmImage {
     // The pair of the last voxel of a row reads one byte more.
-    const at = this.#take(image.values.length + 16);
-    new Uint8Array(this.#exports.memory.buffer).set(image.values, at);
+    const { length } = image.values;
+    const at = this.#take(length + 16);
+    const table = exchange && this.#take(exchange.length);
+    const memory = new Uint8Array(this.#exports.memory.buffer);
+    memory.set(image.values, at);
+    if (exchange !== undefined && table !== undefined) {
+      memory.set(exchange, table);
+      this.#exports.exchange(at, (length + 7) & ~7, table);
+    }
     return { at, size: image.size, holes: image.holes };
   }
 

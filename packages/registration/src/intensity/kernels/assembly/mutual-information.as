@@ -4,6 +4,23 @@
 // Memory belongs to the caller, who hands in addresses. Sample positions are three arrays of f32 whose length is a
 // multiple of 4; an image is bytes, i fastest. Bins of either side are even in number, fine steps a multiple of 4.
 
+/** Exchanges every byte of an image, of a multiple of 8 bytes, for what the table of 256 has in its place. */
+export function exchange(image: usize, bytes: i32, table: usize): void {
+  for (let at = image, end = image + <usize>bytes; at < end; at += 8) {
+    const b = load<u64>(at);
+    store<u64>(at,
+      <u64>load<u8>(table + <usize>(b & 0xff)) |
+      (<u64>load<u8>(table + <usize>((b >> 8) & 0xff)) << 8) |
+      (<u64>load<u8>(table + <usize>((b >> 16) & 0xff)) << 16) |
+      (<u64>load<u8>(table + <usize>((b >> 24) & 0xff)) << 24) |
+      (<u64>load<u8>(table + <usize>((b >> 32) & 0xff)) << 32) |
+      (<u64>load<u8>(table + <usize>((b >> 40) & 0xff)) << 40) |
+      (<u64>load<u8>(table + <usize>((b >> 48) & 0xff)) << 48) |
+      (<u64>load<u8>(table + <usize>(b >> 56)) << 56),
+    );
+  }
+}
+
 /**
  * Puts every sample into its cell of the joint histogram and returns how many lay inside the image.
  * `m` holds 12 f32, row-major 3×4: continuous index in the image from sample position. A cell is row + fine intensity;
