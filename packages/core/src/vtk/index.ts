@@ -1,2 +1,4 @@
 export { toVtkImageData } from './image-data.js';
-export { type Isosurface, type IsosurfaceOptions, isosurface } from './isosurface.js';
+export { type IsosurfaceOptions, isosurface, labelSurface, type SurfaceOf } from './isosurface.js';
+export { makeSurface, type SurfaceWork } from './make-surface.js';
+export type { Isosurface } from './surface-mesh.js';

@@ -2,16 +2,8 @@ import vtkImageMarchingCubes from '@kitware/vtk.js/Filters/General/ImageMarching
 import { NavError } from '../base/index.js';
 import { determinant3, invert4, transformPoint, vec3 } from '../math/index.js';
 import type { AnyVolume } from '../volume/index.js';
-
-/** A closed or open triangle surface in a volume's frame. */
-export interface Isosurface {
-  /** x, y, z of each vertex, mm in the volume's frame. */
-  readonly positions: Float32Array;
-  /** Unit normals out of the brighter side, one a vertex. */
-  readonly normals: Float32Array;
-  /** Three vertices a triangle, anticlockwise seen from outside the brighter side. */
-  readonly indices: Uint32Array;
-}
+import type { Isosurface } from './surface-mesh.js';
+import { windowedSinc } from './windowed-sinc.js';
 
 /** How fine a surface is made. */
 export interface IsosurfaceOptions {
@@ -21,7 +13,18 @@ export interface IsosurfaceOptions {
   readonly maxTriangles?: number;
   /** Passes of a 1-2-1 filter along each axis first: takes the stairs off a noisy image. Default 0. */
   readonly smooth?: number;
+  /**
+   * Iterations of a windowed sinc filter over the finished mesh (Taubin, Zhang & Golub 1996): takes the stairs off and keeps the
+   * volume. Default 0; for labels 20.
+   */
+  readonly windowedSinc?: number;
 }
+
+/** What a surface goes around: all that is brighter than a rescaled value, or one segment of a label map. */
+export type SurfaceOf = { readonly level: number } | { readonly label: number };
+
+/** Told how much is done, 0 … 1. */
+export type Progress = (fraction: number) => void;
 
 /** Values on a grid that is coarser than the volume by `stride`. */
 interface Coarse {
@@ -40,33 +43,66 @@ interface Coarse {
  * @throws NavError `vtk/failed` where a number is not usable
  */
 export function isosurface(v: AnyVolume, level: number, options: IsosurfaceOptions = {}): Isosurface {
-  const { maxTriangles = 400_000, smooth = 0 } = options;
-  const strides = options.stride;
-  if (!Number.isFinite(level) || !(maxTriangles > 0) || (strides !== undefined && !(Number.isInteger(strides) && strides > 0))) {
-    throw new NavError(
-      'vtk/failed',
-      `An isosurface needs a finite level and positive limits, got level ${level}, stride ${strides}.`,
-    );
-  }
-  let stride = strides ?? 1;
-  let coarse = averaged(v, stride);
-  while (strides === undefined && 2 * crossedCells(coarse, level) > maxTriangles && Math.min(...coarse.size) > 8) {
-    stride += 1;
-    coarse = averaged(v, stride);
-  }
-  for (let pass = 0; pass < smooth; pass += 1) smoothInPlace(coarse);
-  return toFrame(v, coarse, march(coarse, level));
+  return surfaceOf(v, { level }, options);
 }
 
-/** Blocks of stride³ rescaled values, averaged; a rest that fills no block is left out. */
-function averaged(v: AnyVolume, stride: number): Coarse {
-  const { slope, intercept } = v.rescale;
+/**
+ * The surface around the voxels of one value of a label map, smoothed: it goes half-way between them and their neighbours.
+ * Where the segment reaches the image's border the surface is open.
+ * @param label the stored value of the segment's voxels
+ * @throws NavError `vtk/failed` where a number is not usable
+ */
+export function labelSurface(v: AnyVolume, label: number, options: IsosurfaceOptions = {}): Isosurface {
+  return surfaceOf(v, { label }, options);
+}
+
+/**
+ * {@link isosurface} or {@link labelSurface}, telling how far it is.
+ * @throws NavError `vtk/failed` where a number is not usable
+ */
+export function surfaceOf(v: AnyVolume, what: SurfaceOf, options: IsosurfaceOptions, progress?: Progress): Isosurface {
+  requireUsable(what, options);
+  const { maxTriangles = 400_000, smooth = 0, stride: given } = options;
+  const value = 'level' in what ? rescaled(v) : (x: number): number => (x === what.label ? 1 : 0);
+  const level = 'level' in what ? what.level : 0.5;
+  let stride = given ?? 1;
+  let coarse = averaged(v, stride, value);
+  while (given === undefined && 2 * crossedCells(coarse, level) > maxTriangles && Math.min(...coarse.size) > 8) {
+    stride += 1;
+    coarse = averaged(v, stride, value);
+  }
+  progress?.(0.1);
+  for (let pass = 0; pass < smooth; pass += 1) smoothInPlace(coarse);
+  const marched = march(coarse, level, (part) => progress?.(0.1 + 0.6 * part));
+  const surface = toFrame(v, coarse, marched);
+  const iterations = options.windowedSinc ?? ('label' in what ? 20 : 0);
+  return iterations > 0 && surface.indices.length > 0 ? windowedSinc(surface, iterations) : surface;
+}
+
+function requireUsable(what: SurfaceOf, options: IsosurfaceOptions): void {
+  const { stride = 1, maxTriangles = 1, smooth = 0, windowedSinc: sinc = 0 } = options;
+  const wanted = 'level' in what ? what.level : what.label;
+  const passes = [smooth, sinc].every((n) => Number.isInteger(n) && n >= 0);
+  if (Number.isFinite(wanted) && maxTriangles > 0 && Number.isInteger(stride) && stride > 0 && passes) return;
+  throw new NavError(
+    'vtk/failed',
+    `A surface needs a finite level or label, whole passes from 0 and positive limits, got ${wanted}, stride ${stride}, at most ` +
+      `${maxTriangles} triangles, ${smooth} and ${sinc} passes.`,
+  );
+}
+
+function rescaled({ rescale: { slope, intercept } }: AnyVolume): (x: number) => number {
+  return (x) => slope * x + intercept;
+}
+
+/** Blocks of stride³ values, averaged; a rest that fills no block is left out. */
+function averaged(v: AnyVolume, stride: number, value: (stored: number) => number): Coarse {
   const size = v.size.map((n) => Math.max(1, Math.floor(n / stride))) as [number, number, number];
   const [ni, nj, nk] = size;
   const values = new Float32Array(ni * nj * nk);
   const span = (axis: 0 | 1 | 2): number => Math.min(stride, v.size[axis]);
   const [bi, bj, bk] = [span(0), span(1), span(2)];
-  const scale = slope / (bi * bj * bk);
+  const count = bi * bj * bk;
   const row = v.size[0];
   const slab = v.size[0] * v.size[1];
   let n = 0;
@@ -77,10 +113,10 @@ function averaged(v: AnyVolume, stride: number): Coarse {
         for (let c = 0; c < bk; c += 1) {
           for (let b = 0; b < bj; b += 1) {
             const o = (k * stride + c) * slab + (j * stride + b) * row + i * stride;
-            for (let a = 0; a < bi; a += 1) sum += v.voxels[o + a] as number;
+            for (let a = 0; a < bi; a += 1) sum += value(v.voxels[o + a] as number);
           }
         }
-        values[n++] = sum * scale + intercept;
+        values[n++] = sum / count;
       }
     }
   }
@@ -150,14 +186,17 @@ interface Marched {
  * Runs vtk.js's filter over the cells that the level crosses. Its own loop visits every cell with fresh arrays, and
  * writes its timing to the console.
  */
-function march({ values, size }: Coarse, level: number): Marched {
+function march({ values, size }: Coarse, level: number, progress: Progress): Marched {
   const filter = vtkImageMarchingCubes.newInstance({ contourValue: level, computeNormals: true, mergePoints: true });
   const out: Marched = { points: [], triangles: [], normals: [] };
   const extent = [0, size[0] - 1, 0, size[1] - 1, 0, size[2] - 1];
   const origin = [0, 0, 0];
   const spacing = [1, 1, 1];
   const slab = size[0] * size[1];
+  let slice = -1;
   forCrossedCells(values, size, level, (i, j, k) => {
+    if (k !== slice) progress(k / size[2]);
+    slice = k;
     filter.produceTriangles(level, i, j, k, extent, slab, size, origin, spacing, values, out.points, out.triangles, out.normals);
   });
   filter.delete();

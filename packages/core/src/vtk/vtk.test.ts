@@ -3,7 +3,7 @@ import { frame } from '../frames/index.js';
 import { transformPoint, vec3 } from '../math/index.js';
 import { type Volume, volume } from '../volume/index.js';
 import type { Isosurface } from './index.js';
-import { isosurface, toVtkImageData } from './index.js';
+import { isosurface, labelSurface, toVtkImageData } from './index.js';
 
 const CENTRE = [12, -30, 95] as const;
 const RADIUS = 22;
@@ -181,6 +181,33 @@ describe('isosurface', () => {
     const smooth = measure(isosurface(noisy, LEVEL, { smooth: 2 }));
     expect(smooth.worstMm).toBeLessThan(0.35 * rough.worstMm);
     expect(Math.abs(smooth.volume / ((4 / 3) * Math.PI * RADIUS ** 3) - 1)).toBeLessThan(0.02);
+  });
+
+  it.each(['feet first', 'tilted'] as const)(
+    'goes around a segment of a label map on a %s grid: smooth, and a sphere as large as it is within a hundredth',
+    (name) => {
+      const v = sphere(GRIDS[name], SIZE);
+      const voxels = Uint8Array.from(v.voxels, (x) => (x >= LEVEL ? 7 : 3));
+      const labels = volume({ frame: v.frame, voxels, size: SIZE, frameFromIndex: GRIDS[name] });
+      const truth = (4 / 3) * Math.PI * RADIUS ** 3;
+      const stairs = measure(labelSurface(labels, 7, { windowedSinc: 0 }));
+      const m = measure(labelSurface(labels, 7));
+      expect(Math.abs(m.volume / truth - 1)).toBeLessThan(0.01);
+      expect(m.worstMm).toBeLessThan(0.75 * Math.max(...SPACING));
+      // Cosines: the stairs' faces stand 50° off, at the worst.
+      expect(stairs.worstNormal).toBeLessThan(0.65);
+      expect(m.worstNormal).toBeGreaterThan(0.8);
+      expect(Math.abs(m.area / (4 * Math.PI * RADIUS ** 2) - 1)).toBeLessThan(0.02);
+      expect(stairs.area).toBeGreaterThan(1.05 * m.area);
+    },
+  );
+
+  it('keeps the volume of a sphere within 1 % through the windowed sinc filter, as fine as it comes and coarsened', () => {
+    const truth = (4 / 3) * Math.PI * RADIUS ** 3;
+    for (const options of [{ windowedSinc: 20 }, { stride: 2, windowedSinc: 10 }]) {
+      const m = measure(isosurface(sphere(GRIDS.tilted, SIZE), LEVEL, options));
+      expect(Math.abs(m.volume / truth - 1), JSON.stringify(options)).toBeLessThan(0.01);
+    }
   });
 
   it('is empty where the level is nowhere', () => {

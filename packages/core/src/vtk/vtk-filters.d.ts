@@ -24,3 +24,17 @@ declare module '@kitware/vtk.js/Filters/General/ImageMarchingCubes.js' {
   };
   export default vtkImageMarchingCubes;
 }
+
+/** vtk.js ships no types for this filter either. */
+declare module '@kitware/vtk.js/Filters/General/WindowedSincPolyDataFilter.js' {
+  interface WindowedSinc {
+    setInputData(input: unknown): void;
+    update(): void;
+    getOutputData(): { getPoints(): { getData(): ArrayLike<number> } };
+    delete(): void;
+  }
+  const vtkWindowedSinc: {
+    newInstance(init: { numberOfIterations: number; passBand: number; normalizeCoordinates: number }): WindowedSinc;
+  };
+  export default vtkWindowedSinc;
+}
