@@ -3,7 +3,7 @@ import { type Layout, primaryLayout, quadLayout } from '@trocar/core/render';
 import { CT_WINDOWS } from '@trocar/core/volume';
 import { type ReactNode, useState } from 'react';
 import { CT, type Simulation } from './simulation.js';
-import { StageView } from './stage-view.js';
+import { StageView } from './stage-view.tsx';
 import { useReading } from './use-reading.js';
 
 const WINDOWS = { 'Soft tissue': CT_WINDOWS.softTissue, Brain: CT_WINDOWS.brain, Bone: CT_WINDOWS.bone } as const;

@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './app.js';
-import { ErrorBoundary } from './error-boundary.js';
+import { App } from './app.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { Simulation } from './simulation.js';
 
 // Outside React: a procedure outlives every rendering of the page that shows it.
