@@ -3,6 +3,7 @@
  */
 export { composeDeformations, inverseDeformation } from './compose.js';
 export type { Deformation, JacobianMap, PointMap } from './deformation.js';
+export { deformableConfidenceTerms } from './dense/confidence.js';
 export type { DeformableEvidence, DeformableFinding } from './dense/judge.js';
 export type { DenseMetric } from './dense/scene.js';
 export {

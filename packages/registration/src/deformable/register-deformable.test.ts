@@ -1,4 +1,4 @@
-import { affineTransform, type Frame, frame } from '@trocar/core';
+import { affineTransform, type Frame, frame, point } from '@trocar/core';
 import { identity4, Random, transformPoint } from '@trocar/core/math';
 import { type Volume, volume } from '@trocar/core/volume';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +67,16 @@ describe('registerDeformable on a body that has moved', () => {
     expect(mean(pair.errorsOf(found.movingFromFixed.map))).toBeLessThan(0.5 * mean(rigid));
   });
 
+  it('is sure of it, and expects about the errors that there are', () => {
+    expect(found.confidence).toBeGreaterThan(0.5);
+    const errors = pair.errorsOf(found.movingFromFixed.map);
+    const units = Array.from(errors, (e, n) => e / found.expectedError(point(us, pair.fixedPlaces.slice(3 * n, 3 * n + 3))));
+    const known = units.filter((u) => !Number.isNaN(u));
+    expect(known.length).toBeGreaterThan(0.9 * errors.length);
+    expect(known.filter((u) => u <= 2).length).toBeGreaterThan(0.85 * known.length);
+    expect(() => found.expectedError(point(mr, [0, 0, 0]) as never)).toThrow();
+  });
+
   it('does not fold, and its inverse brings every place back', () => {
     const { map, jacobian } = found.movingFromFixed;
     const [p, q, j] = [new Float64Array(3), new Float64Array(3), new Float64Array(9)];
@@ -111,6 +121,7 @@ describe('registerDeformable where there is nothing to find', () => {
     const found = await registerDeformable(textured(us, 101 + seed), textured(mr, 202 + seed));
     expect(found.outcome).toBe('failed');
     expect(found.findings.map((f) => f.code)).toContain('not-alike');
+    expect(found.confidence).toBeLessThan(0.5);
     expect(found.deformed).toBe(false);
     expect(found.shape.largestMm).toBe(0);
   }, 60_000);

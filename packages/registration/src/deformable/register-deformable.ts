@@ -5,6 +5,7 @@ import { Breath } from '../intensity/breath.js';
 import type { ResultOutcome } from '../outcome.js';
 import { inverseDeformation } from './compose.js';
 import type { Deformation } from './deformation.js';
+import { confidenceOf } from './dense/confidence.js';
 import { type Deformed, deform } from './dense/deform.js';
 import { expectedErrorAt } from './dense/error-map.js';
 import { type DeformableEvidence, type DeformableFinding, verdictOf } from './dense/judge.js';
@@ -42,6 +43,11 @@ export interface DeformableRegistration<F extends string, M extends string> {
    */
   readonly outcome: ResultOutcome;
   readonly findings: readonly DeformableFinding[];
+  /**
+   * Probability that the map is right, 0 … 1: off by at most 1 mm in the mean over the body, and, where it is deformed, by no more
+   * than its rigid part. From the evidence, calibrated on phantoms with `lc2`; see docs/deformable.md.
+   */
+  readonly confidence: number;
   /** Where a place of the fixed image lies in the moving one. */
   readonly movingFromFixed: SplineDeformation<M, F>;
   /** Its inverse, by Newton's method to 1e-6 mm at every place: the two are consistent by construction. */
@@ -92,19 +98,16 @@ export async function registerDeformable<F extends string, M extends string>(
   await breathe(0);
   const scene = sceneOf({ fixed, moving: movingImages, initial: start, metric, fixedMask, movingMask });
   const found = await deform(scene, breathe);
-  const verdict = verdictOf(found, { maxDisplacementMm, finestMm: scene.finestMm });
+  const evidence = evidenceIn(found);
+  const confidence = confidenceOf(evidence);
+  const verdict = verdictOf(found, { maxDisplacementMm, finestMm: scene.finestMm, confidence });
   options.progress?.(1);
   return {
     ...assembled(fixed, first, start, found, verdict.keep, metric),
     outcome: verdict.outcome,
     findings: verdict.findings,
-    evidence: {
-      heldOut: found.heldOut,
-      distinct: found.distinct,
-      halvesApartMm: found.halvesApartMm,
-      explained: found.explained,
-      information: found.information,
-    },
+    confidence,
+    evidence,
     metric,
     expectedError(place) {
       requireSameFrame(fixed.frame, place.frame, 'Predicting the error of a deformation');
@@ -112,6 +115,10 @@ export async function registerDeformable<F extends string, M extends string>(
     },
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+function evidenceIn({ heldOut, distinct, halvesApartMm, explained, information }: Deformed): DeformableEvidence {
+  return { heldOut, distinct, halvesApartMm, explained, information };
 }
 
 function assembled<F extends string, M extends string>(

@@ -3,7 +3,7 @@ import type { Deformed } from './deform.js';
 
 /** What can be wrong with, or must be known of, a deformable registration. */
 export type DeformableFinding = Finding<
-  'not-alike' | 'no-deformation' | 'less-information' | 'unsteady' | 'too-far' | 'volume' | 'stiffened'
+  'not-alike' | 'unsure' | 'no-deformation' | 'less-information' | 'unsteady' | 'too-far' | 'volume' | 'stiffened'
 >;
 
 /** What a deformable registration was judged by. */
@@ -40,7 +40,17 @@ export interface Verdict {
   readonly findings: readonly DeformableFinding[];
 }
 
-export function verdictOf(d: Deformed, limits: { readonly maxDisplacementMm: number; readonly finestMm: number }): Verdict {
+/** What a verdict needs to know beside what was found. */
+interface Limits {
+  readonly maxDisplacementMm: number;
+  readonly finestMm: number;
+  readonly confidence: number;
+}
+
+/** Maps less sure than this are failed. */
+const LEAST_CONFIDENCE = 0.5;
+
+export function verdictOf(d: Deformed, limits: Limits): Verdict {
   const findings: DeformableFinding[] = [];
   const failed = (code: DeformableFinding['code'], message: string): void => {
     findings.push({ code, message });
@@ -54,15 +64,23 @@ export function verdictOf(d: Deformed, limits: { readonly maxDisplacementMm: num
     );
     return { keep: false, outcome: 'failed', findings };
   }
+  if (limits.confidence < LEAST_CONFIDENCE) {
+    failed(
+      'unsure',
+      `The checks together give this result a chance of ${(100 * limits.confidence).toFixed(0)} % to be right. Start closer, or check that both ` +
+        'images show the same part.',
+    );
+  }
   const gained = d.heldOut.z >= SURE_Z && d.heldOut.share > 0;
   if (!gained) {
+    const outcome = findings.length > 0 ? 'failed' : 'ok';
     findings.push({
       code: 'no-deformation',
       message:
         `In blocks held out the deformation explains no more than the rigid motion (${z(d.heldOut.z)} standard errors): ` +
         'the rigid motion is returned.',
     });
-    return { keep: false, outcome: 'ok', findings };
+    return { keep: false, outcome, findings };
   }
   if (d.information !== undefined && d.information.deformed < d.information.rigid) {
     failed(
