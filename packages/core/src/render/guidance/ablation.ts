@@ -21,6 +21,8 @@ import { dashed, Outline } from './outline.js';
 
 /** Chords of an outline: on a zone of 40 mm they are off by 0.01 mm at most. */
 const CHORDS = 128;
+/** Cosines all around; a quarter on are the sines. */
+const COSINES = Float64Array.from({ length: CHORDS }, (_, n) => Math.cos((2 * Math.PI * n) / CHORDS));
 /** Chords of each of the three outlines that stand in the 3D view. */
 const WIRE = 48;
 /** How what is only planned is broken, CSS pixels. */
@@ -60,6 +62,7 @@ export class AblationZone implements GuidanceGraphic {
   readonly #normal = vec3(0, 0, 0);
   readonly #px = vec3(0, 0, 0);
   readonly #point = vec3(0, 0, 0);
+  readonly #corners = new Float64Array(3 * CHORDS);
   #placed = false;
   #wired: { status: Status | undefined; dpr: number } = { status: undefined, dpr: 0 };
   #outlined: { status: Status | undefined; dpr: number } = { status: undefined, dpr: 0 };
@@ -190,26 +193,21 @@ export class AblationZone implements GuidanceGraphic {
   #layOut(plane: PlaneView): void {
     const { middle, p, q } = this.#cut;
     const corners = this.#fill.geometry.getAttribute('position') as BufferAttribute;
-    let [x0, y0, arc] = [0, 0, 0];
-    for (let n = 0; n <= CHORDS; n += 1) {
-      const cos = Math.cos((2 * Math.PI * n) / CHORDS);
-      const sin = Math.sin((2 * Math.PI * n) / CHORDS);
+    for (let n = 0; n < CHORDS; n += 1) {
+      const cos = COSINES[n] as number;
+      const sin = COSINES[(n + (3 * CHORDS) / 4) % CHORDS] as number;
       for (let k = 0; k < 3; k += 1) {
         this.#point[k] = (middle[k] as number) + cos * (p[k] as number) + sin * (q[k] as number);
       }
       plane.project(this.#px, this.#point);
-      const x = this.#px[0] as number;
-      const y = this.#px[1] as number;
-      if (n > 0) {
-        this.#outline.segment(n - 1, x0, y0, 0, x, y, 0, arc);
-        arc += Math.sqrt((x - x0) ** 2 + (y - y0) ** 2);
+      for (let k = 0; k < 2; k += 1) {
+        const px = this.#px[k] as number;
+        this.#corners[3 * n + k] = px;
+        corners.array[3 * n + k] = px;
       }
-      if (n < CHORDS) corners.setXYZ(n, x, y, 0);
-      x0 = x;
-      y0 = y;
     }
     corners.needsUpdate = true;
-    this.#outline.show(CHORDS);
+    this.#outline.loop(this.#corners, CHORDS);
   }
 }
 

@@ -40,7 +40,9 @@ export class AcrossPath<in out F extends string> {
 
   /** The lateral deviation, mm. */
   get lateralMm(): number {
-    return Math.hypot(this.tip[0] as number, this.tip[1] as number);
+    const x = this.tip[0] as number;
+    const y = this.tip[1] as number;
+    return Math.sqrt(x * x + y * y);
   }
 
   /** Takes a pose of the plan's frame from the tip. */

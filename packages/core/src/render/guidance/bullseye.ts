@@ -39,6 +39,8 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
   readonly #letters: readonly [string, string, string, string];
   readonly #number = new CachedText((mm) => formatMm(mm), 0.05);
   readonly #bound = new CachedText((mm) => `95 % ${formatBound(mm)}`, 0.05);
+  readonly #half = new CachedText((mm) => String(mm), 0.5);
+  readonly #full = new CachedText((mm) => formatMm(mm, 0), 0.5);
   #scale = 10;
 
   /** Appends its canvas to an element, whose size it takes. */
@@ -119,16 +121,10 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
     circle(c, x, y, Math.max(3, this.#targetRadiusMm * perMm));
     c.stroke();
     const size = Math.max(12, radius * 0.13);
-    for (const part of [0.5, 1]) {
-      const off = radius * part * Math.SQRT1_2;
-      panel.text(
-        part === 1 ? `${this.#scale}\u202fmm` : `${this.#scale * part}`,
-        x + off + 3,
-        y - off - size * 0.1,
-        size,
-        PALETTE.quietText,
-        'left',
-      );
+    for (let n = 2; n <= 4; n += 2) {
+      const off = (radius * n * Math.SQRT1_2) / 4;
+      const mm = (this.#scale * n) / 4;
+      panel.text(n === 4 ? this.#full.of(mm) : this.#half.of(mm), x + off + 3, y - off - size * 0.1, size, PALETTE.quietText);
     }
     const [l, r, t, b] = this.#letters;
     panel.text(l, x - radius - 3, y, rim, PALETTE.text, 'right');

@@ -61,12 +61,9 @@ export class DistanceLine implements GuidanceGraphic {
   /** From the tip to the point, mm; NaN while the pose is not live. */
   get distanceMm(): number {
     if (!this.#drawn.live) return Number.NaN;
-    const [a, b] = [this.#tip, this.#far];
-    return Math.hypot(
-      (a[0] as number) - (b[0] as number),
-      (a[1] as number) - (b[1] as number),
-      (a[2] as number) - (b[2] as number),
-    );
+    let square = 0;
+    for (let k = 0; k < 3; k += 1) square += ((this.#tip[k] as number) - (this.#far[k] as number)) ** 2;
+    return Math.sqrt(square);
   }
 
   settle(now: Float64Array, staleAfterMs: number): void {
@@ -83,11 +80,13 @@ export class DistanceLine implements GuidanceGraphic {
     this.#line.viewport(width, height);
     this.#label.viewport(width, height);
     if (!this.object.visible) return;
-    const [a, b] = [this.#tip, this.#far] as unknown as [[number, number, number], [number, number, number]];
-    this.#line.segment(0, a[0], a[1], a[2], b[0], b[1], b[2]);
+    const [a, b] = [this.#tip, this.#far];
+    this.#line.segments.set(a);
+    this.#line.segments.set(b, 3);
     this.#line.show(1);
     this.#write();
-    this.#label.at((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2, 10 * dpr, -12 * dpr, 1);
+    const middle = (k: 0 | 1 | 2): number => ((a[k] as number) + (b[k] as number)) / 2;
+    this.#label.at(middle(0), middle(1), middle(2), 10 * dpr, -12 * dpr, 1);
   }
 
   dispose(): void {

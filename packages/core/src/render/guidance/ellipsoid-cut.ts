@@ -24,7 +24,8 @@ export class EllipsoidCut {
    */
   cut(axes: ArrayLike<number>, centre: ArrayLike<number>, normal: ArrayLike<number>, through: ArrayLike<number>): boolean {
     const w = this.#w;
-    let [h, square] = [0, 0];
+    let h = 0;
+    let square = 0;
     for (let k = 0; k < 3; k += 1) {
       h += (normal[k] as number) * ((through[k] as number) - (centre[k] as number));
       const part =

@@ -66,7 +66,8 @@ export class MeshDistance {
   from(p: ArrayLike<number>): number {
     const found = this.#found;
     let best = Number.POSITIVE_INFINITY;
-    let [triangle, feature] = [-1, 0];
+    let triangle = -1;
+    let feature = 0;
     const stack = this.#stack;
     let top = 1;
     stack[0] = 0;
@@ -157,7 +158,12 @@ export class MeshDistance {
   #toTriangle(t: number, p: ArrayLike<number>): void {
     const c = this.#corners;
     const o = 9 * t;
-    let [d1, d2, d3, d4, d5, d6] = [0, 0, 0, 0, 0, 0];
+    let d1 = 0;
+    let d2 = 0;
+    let d3 = 0;
+    let d4 = 0;
+    let d5 = 0;
+    let d6 = 0;
     for (let k = 0; k < 3; k += 1) {
       const a = c[o + k] as number;
       const ab = (c[o + 3 + k] as number) - a;

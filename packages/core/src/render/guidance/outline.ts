@@ -1,6 +1,6 @@
 import { Group } from 'three';
 import { type Dash, PALETTE } from '../palette.js';
-import { Stroke } from '../stroke.js';
+import { SEGMENT, Stroke } from '../stroke.js';
 
 /**
  * A line of many pieces that turns: colour over a dark line that is broader. A stroke's own rim would lie over the piece before
@@ -44,6 +44,18 @@ export class Outline {
     return count;
   }
 
+  /**
+   * Lays a closed polygon that changes with every frame: piece n from point n to the next. Allocates nothing, where a call for each
+   * piece would put eight doubles into objects.
+   * @param points x, y, z of each corner
+   * @param count corners, and pieces
+   */
+  loop(points: Float64Array, count: number): void {
+    loopInto(this.#under, points, count);
+    loopInto(this.#over, points, count);
+    this.show(count);
+  }
+
   /** Shows the first `n` pieces. */
   show(n: number): void {
     this.#under.show(n);
@@ -66,6 +78,24 @@ export class Outline {
     this.object.removeFromParent();
     this.#under.dispose();
     this.#over.dispose();
+  }
+}
+
+function loopInto({ segments }: Stroke, points: Float64Array, count: number): void {
+  let arc = 0;
+  for (let n = 0; n < count; n += 1) {
+    const m = n + 1 < count ? n + 1 : 0;
+    const at = SEGMENT * n;
+    let square = 0;
+    for (let k = 0; k < 3; k += 1) {
+      const a = points[3 * n + k] as number;
+      const b = points[3 * m + k] as number;
+      segments[at + k] = a;
+      segments[at + 3 + k] = b;
+      square += (b - a) * (b - a);
+    }
+    segments[at + 6] = arc;
+    arc += Math.sqrt(square);
   }
 }
 

@@ -6,13 +6,20 @@ import { PALETTE } from '../palette.js';
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const NO_DASH: number[] = [];
 
+/** A letter, and the width of its place. */
+interface Letter {
+  readonly text: string;
+  readonly width: number;
+}
+
 /** A font at one size, and how wide its letters are. */
 interface Face {
   readonly font: string;
   readonly sizePx: number;
   /** Of the widest digit. */
   readonly digit: number;
-  readonly letters: Map<string, number>;
+  /** By code unit. */
+  readonly letters: Map<number, Letter>;
 }
 
 /** A canvas of a flat instrument, in CSS pixels, sharp on every screen, with figures that stand still while they change. */
@@ -99,11 +106,12 @@ export class Panel {
     // A dark rim: letters are read over an image as over the ground.
     this.line(PALETTE.background, face.sizePx / 5);
     c.lineJoin = 'round';
-    for (const letter of text) {
-      const w = this.#cell(letter, face);
-      c.strokeText(letter, at + w / 2, y);
-      c.fillText(letter, at + w / 2, y);
-      at += w;
+    // By code units: iterating a string would make a new one of each letter, every time.
+    for (let n = 0; n < text.length; n += 1) {
+      const letter = this.#letter(text.charCodeAt(n), face);
+      c.strokeText(letter.text, at + letter.width / 2, y);
+      c.fillText(letter.text, at + letter.width / 2, y);
+      at += letter.width;
     }
   }
 
@@ -145,19 +153,20 @@ export class Panel {
 
   #widthOf(text: string, face: Face): number {
     let sum = 0;
-    for (const letter of text) sum += this.#cell(letter, face);
+    for (let n = 0; n < text.length; n += 1) sum += this.#letter(text.charCodeAt(n), face).width;
     return sum;
   }
 
-  /** The width of a letter's place: for digits that of the widest one. */
-  #cell(letter: string, face: Face): number {
-    if (letter >= '0' && letter <= '9') return face.digit;
-    const known = face.letters.get(letter);
+  /** A letter and its place: for digits that of the widest one. */
+  #letter(code: number, face: Face): Letter {
+    const known = face.letters.get(code);
     if (known !== undefined) return known;
+    const text = String.fromCharCode(code);
     this.context.font = face.font;
-    const { width } = this.context.measureText(letter);
-    face.letters.set(letter, width);
-    return width;
+    const digit = text >= '0' && text <= '9';
+    const letter = { text, width: digit ? face.digit : this.context.measureText(text).width };
+    face.letters.set(code, letter);
+    return letter;
   }
 
   #resize(entry?: ResizeObserverEntry): void {

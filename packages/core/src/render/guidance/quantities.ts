@@ -71,7 +71,8 @@ const alongUp = new Float64Array(6);
 /** (r, p × r) */
 function lever(out: Float64Array, p: ArrayLike<number>, r: ArrayLike<number>): void {
   for (let k = 0; k < 3; k += 1) {
-    const [i, j] = [k === 2 ? 0 : k + 1, k === 0 ? 2 : k - 1];
+    const i = k === 2 ? 0 : k + 1;
+    const j = k === 0 ? 2 : k - 1;
     out[k] = r[k] as number;
     out[3 + k] = (p[i] as number) * (r[j] as number) - (p[j] as number) * (r[i] as number);
   }
@@ -91,7 +92,8 @@ export function adaptiveScale(before: number, mm: number, least = 5): number {
   const d = Math.abs(mm);
   if (Number.isNaN(d)) return before;
   let scale: number = before;
-  for (const full of SCALES_MM) if (full > scale && d > 0.9 * scale) scale = full;
+  for (let n = 0; n < SCALES_MM.length; n += 1)
+    if ((SCALES_MM[n] as number) > scale && d > 0.9 * scale) scale = SCALES_MM[n] as number;
   for (let n = SCALES_MM.length - 1; n >= 0; n -= 1) {
     const smaller = SCALES_MM[n] as number;
     if (smaller >= least && smaller < scale && d < 0.7 * smaller) scale = smaller;

@@ -110,7 +110,8 @@ export class UltrasoundImage {
       renderer.initTexture(this.texture);
       return;
     }
-    let [from, to] = [this.height, 0];
+    let from = this.height;
+    let to = 0;
     for (let r = seen + 1; r <= this.revision; r += 1) {
       from = Math.min(from, this.#history[2 * (r % HISTORY)] as number);
       to = Math.max(to, this.#history[2 * (r % HISTORY) + 1] as number);
