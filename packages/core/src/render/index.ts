@@ -20,6 +20,7 @@ export type { Slab } from './slab.js';
 export type { SliceDrive, SliceDriveMode } from './slice-drive.js';
 export type { SliceView } from './slice-view.js';
 export type { Stage } from './stage.js';
+export { STAGE_KEYS, type StageKey } from './stage-keys.js';
 export type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 export type { SurfaceMesh, SurfaceStyle } from './surface.js';
 export type { Tool, ToolGeometry, VisibilityChange } from './tool.js';

@@ -5,7 +5,7 @@ import type { EllipsoidMark } from './error-ellipsoid.js';
 import type { Fusion } from './fusion.js';
 import type { GuidanceGraphic } from './guidance/graphic.js';
 import type { LabelLook } from './label-map.js';
-import type { SliceViewName } from './planes.js';
+import type { SliceViewName, ViewName } from './planes.js';
 import type { Tool } from './tool.js';
 import type { VolumeRendering } from './volume-look.js';
 import type { VolumeTexture } from './volume-texture.js';
@@ -48,6 +48,8 @@ export interface StageModel {
   readonly now: Float64Array;
   /** The slice the pointer is over, and where, px from its upper left corner. */
   readonly hover: { view: SliceViewName | undefined; x: number; y: number };
+  /** The view that keys go to, and whether it is framed: the canvas has the focus, and keys are used. */
+  readonly keyed: { view: ViewName | undefined; shown: boolean };
   /** What the 3D view leaves out of the slices; found when it first draws them. */
   air: AirLevels | undefined;
   /** Where the slices cut, mm. */
@@ -86,6 +88,7 @@ export function emptyModel(): StageModel {
     rendering: undefined,
     now: new Float64Array(1),
     hover: { view: undefined, x: 0, y: 0 },
+    keyed: { view: undefined, shown: false },
     air: undefined,
     focus: vec3(0, 0, 0),
     focusShown: true,

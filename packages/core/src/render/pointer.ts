@@ -1,11 +1,17 @@
 /** What pointers ask of a stage; positions in device pixels from the canvas's upper left corner. */
 export interface PointerHandler {
-  /** Left button down, or dragged. `began` is where the drag began, dx and dy how far since the last call. */
+  /** Left button or one finger, down or dragged. `began` is where the drag began, dx and dy how far since the last call. */
   primary(x: number, y: number, dx: number, dy: number, beganX: number, beganY: number): void;
-  /** Right button dragged. */
+  /** Right button dragged, or three fingers. */
   secondary(x: number, y: number, dx: number, dy: number, beganX: number, beganY: number): void;
   /** Middle button, or left with shift, dragged. */
   middle(x: number, y: number, dx: number, dy: number, beganX: number, beganY: number): void;
+  /** One finger that began in a view's right margin was moved up or down: through the slices. */
+  strip(dy: number, beganX: number, beganY: number): void;
+  /** Whether that margin is here. */
+  inStrip(x: number, y: number): boolean;
+  /** Two fingers: their middle is here and was (dx, dy) ago; they are `factor` times as far apart as they were. */
+  pinch(x: number, y: number, dx: number, dy: number, factor: number): void;
   /** Wheel turned: notches, down positive; `zoom` with the control key or a pinch. */
   wheel(x: number, y: number, notches: number, zoom: boolean): void;
   /** The pointer is here, dragging or not. */
@@ -16,63 +22,147 @@ export interface PointerHandler {
   reset(x: number, y: number): void;
 }
 
+/** A finger that moved less than this has tapped, CSS pixels. */
+const TAP_PX = 8;
+
+type Kind = 'primary' | 'secondary' | 'middle' | 'strip';
+
+/** Where a pointer went down and where it is, device pixels. */
+interface Down {
+  readonly x0: number;
+  readonly y0: number;
+  x: number;
+  y: number;
+}
+
 /** Listens to a canvas and says what was meant. Returns what ends it. */
 export function attachPointer(canvas: HTMLCanvasElement, handler: PointerHandler): () => void {
   const end = new AbortController();
   const on = { signal: end.signal } as const;
-  let drag: { id: number; kind: 'primary' | 'secondary' | 'middle'; x0: number; y0: number; x: number; y: number } | undefined;
-  const place = (e: MouseEvent): [number, number] => {
-    const box = canvas.getBoundingClientRect();
-    const scaleX = box.width > 0 ? canvas.width / box.width : 1;
-    const scaleY = box.height > 0 ? canvas.height / box.height : 1;
-    return [(e.clientX - box.left) * scaleX, (e.clientY - box.top) * scaleY];
-  };
-  canvas.addEventListener(
-    'pointerdown',
-    (e) => {
-      if (drag !== undefined) return;
-      const [x, y] = place(e);
-      const kind = e.button === 2 ? 'secondary' : e.button === 1 || e.shiftKey ? 'middle' : 'primary';
-      drag = { id: e.pointerId, kind, x0: x, y0: y, x, y };
-      if (e.isTrusted) canvas.setPointerCapture(e.pointerId);
-      e.preventDefault();
-      handler[kind](x, y, 0, 0, x, y);
-    },
-    on,
-  );
-  canvas.addEventListener(
-    'pointermove',
-    (e) => {
-      const [x, y] = place(e);
-      handler.hover(x, y);
-      if (drag?.id !== e.pointerId) return;
-      handler[drag.kind](x, y, x - drag.x, y - drag.y, drag.x0, drag.y0);
-      drag.x = x;
-      drag.y = y;
-    },
-    on,
-  );
-  for (const type of ['pointerup', 'pointercancel'] as const) {
-    canvas.addEventListener(
-      type,
-      (e) => {
-        if (drag?.id === e.pointerId) drag = undefined;
-      },
-      on,
-    );
-  }
-  canvas.addEventListener(
-    'wheel',
-    (e) => {
-      e.preventDefault();
-      // Lines and pages are whole notches; pixels are what a touch pad sends.
-      const notches = e.deltaMode === 0 ? e.deltaY / 100 : Math.sign(e.deltaY);
-      handler.wheel(...place(e), notches, e.ctrlKey);
-    },
-    { ...on, passive: false },
-  );
+  const listener = new PointerListener(canvas, handler);
+  const { touchAction } = canvas.style;
+  // Or the browser takes a finger's drag for a scroll of the page.
+  canvas.style.touchAction = 'none';
+  canvas.addEventListener('pointerdown', (e) => listener.down(e), on);
+  canvas.addEventListener('pointermove', (e) => listener.move(e), on);
+  canvas.addEventListener('pointerup', (e) => listener.up(e, true), on);
+  canvas.addEventListener('pointercancel', (e) => listener.up(e, false), on);
+  canvas.addEventListener('wheel', (e) => listener.wheel(e), { ...on, passive: false });
   canvas.addEventListener('pointerleave', () => handler.leave(), on);
   canvas.addEventListener('contextmenu', (e) => e.preventDefault(), on);
-  canvas.addEventListener('dblclick', (e) => handler.reset(...place(e)), on);
-  return () => end.abort();
+  canvas.addEventListener('dblclick', (e) => handler.reset(...listener.place(e)), on);
+  return () => {
+    end.abort();
+    canvas.style.touchAction = touchAction;
+  };
+}
+
+class PointerListener {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #handler: PointerHandler;
+  #drag: (Down & { readonly id: number; readonly kind: Kind }) | undefined;
+  readonly #fingers = new Map<number, Down>();
+  /** Whether the fingers that are down have done something else than a tap. */
+  #moved = false;
+  /** The most fingers since the first went down: lifting one of three is no pinch. */
+  #most = 0;
+
+  constructor(canvas: HTMLCanvasElement, handler: PointerHandler) {
+    this.#canvas = canvas;
+    this.#handler = handler;
+  }
+
+  place(e: MouseEvent): [number, number] {
+    const box = this.#canvas.getBoundingClientRect();
+    return [(e.clientX - box.left) * this.#scale(box), (e.clientY - box.top) * this.#scale(box)];
+  }
+
+  down(e: PointerEvent): void {
+    const [x, y] = this.place(e);
+    if (e.isTrusted) this.#canvas.setPointerCapture(e.pointerId);
+    e.preventDefault();
+    this.#canvas.focus({ preventScroll: true });
+    if (e.pointerType === 'touch') {
+      if (this.#fingers.size === 0) [this.#moved, this.#most] = [false, 0];
+      this.#fingers.set(e.pointerId, { x0: x, y0: y, x, y });
+      this.#most = Math.max(this.#most, this.#fingers.size);
+      return;
+    }
+    if (this.#drag !== undefined) return;
+    const kind = e.button === 2 ? 'secondary' : e.button === 1 || e.shiftKey ? 'middle' : 'primary';
+    this.#drag = { id: e.pointerId, kind, x0: x, y0: y, x, y };
+    this.#handler[kind](x, y, 0, 0, x, y);
+  }
+
+  move(e: PointerEvent): void {
+    const [x, y] = this.place(e);
+    const finger = this.#fingers.get(e.pointerId);
+    if (finger !== undefined) {
+      this.#moveFinger(finger, x, y);
+      return;
+    }
+    this.#handler.hover(x, y);
+    const drag = this.#drag;
+    if (drag?.id !== e.pointerId || drag.kind === 'strip') return;
+    this.#handler[drag.kind](x, y, x - drag.x, y - drag.y, drag.x0, drag.y0);
+    drag.x = x;
+    drag.y = y;
+  }
+
+  /** @param lifted or taken away by the system */
+  up(e: PointerEvent, lifted: boolean): void {
+    if (this.#drag?.id === e.pointerId) this.#drag = undefined;
+    const finger = this.#fingers.get(e.pointerId);
+    if (finger === undefined) return;
+    this.#fingers.delete(e.pointerId);
+    if (lifted && !this.#moved && this.#most === 1) this.#handler.primary(finger.x, finger.y, 0, 0, finger.x0, finger.y0);
+    this.#handler.leave();
+  }
+
+  wheel(e: WheelEvent): void {
+    e.preventDefault();
+    // Lines and pages are whole notches; pixels are what a touch pad sends.
+    const notches = e.deltaMode === 0 ? e.deltaY / 100 : Math.sign(e.deltaY);
+    this.#handler.wheel(...this.place(e), notches, e.ctrlKey);
+  }
+
+  #moveFinger(finger: Down, x: number, y: number): void {
+    const before = { x: finger.x, y: finger.y };
+    const first = !this.#moved;
+    const far = Math.hypot(x - finger.x0, y - finger.y0) > TAP_PX * this.#scale(this.#canvas.getBoundingClientRect());
+    if (first && !far && this.#most === 1) return;
+    this.#moved = true;
+    const spread = this.#spread();
+    finger.x = x;
+    finger.y = y;
+    const [dx, dy] = [x - before.x, y - before.y];
+    if (this.#most === 1) this.#dragOne(finger, dx, dy);
+    else if (this.#most === 2 && this.#fingers.size === 2) {
+      const now = this.#spread();
+      this.#handler.pinch(now.x, now.y, now.x - spread.x, now.y - spread.y, now.apart / Math.max(1, spread.apart));
+    } else if (this.#most === 3 && this.#fingers.size === 3) {
+      // Each of three fingers tells of a third of the way that all go.
+      this.#handler.secondary(x, y, dx / 3, dy / 3, finger.x0, finger.y0);
+    }
+  }
+
+  #dragOne({ x, y, x0, y0 }: Down, dx: number, dy: number): void {
+    if (this.#handler.inStrip(x0, y0)) this.#handler.strip(dy, x0, y0);
+    else {
+      this.#handler.hover(x, y);
+      this.#handler.primary(x, y, dx, dy, x0, y0);
+    }
+  }
+
+  /** The middle of two fingers and how far they are apart. */
+  #spread(): { x: number; y: number; apart: number } {
+    const [a, b] = [...this.#fingers.values()];
+    if (a === undefined || b === undefined) return { x: a?.x ?? 0, y: a?.y ?? 0, apart: 1 };
+    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, apart: Math.hypot(a.x - b.x, a.y - b.y) };
+  }
+
+  /** Device pixels to a CSS pixel of the canvas. */
+  #scale(box: DOMRect): number {
+    return box.width > 0 ? this.#canvas.width / box.width : 1;
+  }
 }

@@ -20,16 +20,23 @@ export interface PointerTargets {
   windowed(window: WindowLevel): void;
 }
 
+/** The part of a slice's width, at its right, in which a finger goes through the slices. */
+const STRIP = 0.12;
+/** Slices to a view's height, dragged there. */
+const STRIP_SLICES = 60;
+
 /**
  * Slices: left drag moves the crosshair, the wheel scrolls a voxel at a time, control and wheel zooms, middle or shift
  * drag pans, right drag changes the window (right: wider, down: brighter), double click fits. 3D: left drag orbits,
- * the wheel zooms, the other buttons pan.
+ * the wheel zooms, the other buttons pan. One finger does what the left button does, and scrolls in a slice's right margin; two
+ * zoom and pan, three change the window.
  */
 export function pointerActions(t: PointerTargets): PointerHandler {
   return {
     primary(x, y, dx, dy, beganX, beganY) {
       const cell = t.cellAt(beganX, beganY);
       if (cell === undefined) return;
+      t.model.keyed.view = cell.view;
       const rect = t.rect(cell);
       if (cell.view === '3d') t.scene.orbit.turn(dx / rect.height, dy / rect.height);
       else if (t.mayMove()) t.moved(t.slice(cell.view).plane.unproject(vec3(0, 0, 0), x - rect.x, y - rect.y));
@@ -48,13 +55,36 @@ export function pointerActions(t: PointerTargets): PointerHandler {
       if (cell.view === '3d') t.scene.orbit.pan(dx / rect.height, dy / rect.height);
       else t.slice(cell.view).pan(dx, dy);
     },
+    inStrip(x, y) {
+      const cell = t.cellAt(x, y);
+      if (cell === undefined || cell.view === '3d') return false;
+      const rect = t.rect(cell);
+      return x - rect.x > (1 - STRIP) * rect.width;
+    },
+    strip(dy, beganX, beganY) {
+      const cell = t.cellAt(beganX, beganY);
+      if (cell === undefined || cell.view === '3d' || !t.mayMove()) return;
+      scrollSlices(t, t.slice(cell.view), (STRIP_SLICES * dy) / t.rect(cell).height);
+    },
+    pinch(x, y, dx, dy, factor) {
+      const cell = t.cellAt(x - dx, y - dy);
+      if (cell === undefined) return;
+      const rect = t.rect(cell);
+      if (cell.view === '3d') {
+        t.scene.orbit.pan(dx / rect.height, dy / rect.height);
+        t.scene.orbit.dolly(factor);
+      } else {
+        t.slice(cell.view).pan(dx, dy);
+        t.slice(cell.view).zoomAbout(factor, x - rect.x, y - rect.y);
+      }
+    },
     wheel(x, y, notches, zoom) {
       const cell = t.cellAt(x, y);
       if (cell === undefined) return;
       const rect = t.rect(cell);
       if (cell.view === '3d') t.scene.orbit.dolly(1.1 ** -notches);
       else if (zoom) t.slice(cell.view).zoomAbout(1.1 ** -notches, x - rect.x, y - rect.y);
-      else if (t.mayMove()) scroll(t, t.slice(cell.view), notches);
+      else if (t.mayMove()) scrollSlices(t, t.slice(cell.view), notches);
     },
     hover(x, y) {
       const cell = t.cellAt(x, y);
@@ -82,7 +112,7 @@ export function draggedWindow(window: WindowLevel, dx: number, dy: number): Wind
 }
 
 /** Moves the crosshair along a slice's normal, a voxel a notch, and keeps it within the volume's reach. */
-function scroll(t: PointerTargets, slice: SliceView, notches: number): void {
+export function scrollSlices(t: PointerTargets, slice: SliceView, notches: number): void {
   const { volume } = t.model;
   if (volume === undefined) return;
   const n = outOf(slice.plane.axes);

@@ -12,11 +12,14 @@ const GAP_PX = 2;
 // Made once: three reads a colour from its text anew each time.
 const GAP = new Color(PALETTE.gap);
 const BACKGROUND = new Color(PALETTE.background);
+const FOCUS = new Color(PALETTE.text);
 
 /** A view, and where on the canvas it is drawn. */
 interface Place {
   readonly view: ViewName;
   readonly rect: PixelRect;
+  /** The frame of a view that keys go to: its four sides. */
+  readonly frame: readonly PixelRect[];
 }
 
 /** The views of a stage: three slices and the 3D view, and where on the canvas each is drawn. */
@@ -58,7 +61,7 @@ export class StageViews {
   #place(model: StageModel): readonly Place[] {
     const { width, height } = model.canvas;
     this.#whole = { x: 0, y: 0, width, height };
-    this.#places = this.#layout.map((cell) => ({ view: cell.view, rect: this.rect(cell, model) }));
+    this.#places = this.#layout.map((cell) => placed(cell.view, this.rect(cell, model), model.dpr));
     return this.#places;
   }
 
@@ -78,6 +81,7 @@ export class StageViews {
       clear(renderer, height, rect, BACKGROUND);
       if (view === '3d') this.scene.render(renderer, rect, model);
       else this.slice(view).render(renderer, rect, model);
+      if (model.keyed.shown && model.keyed.view === view) drawFrame(renderer, height, places[n] as Place);
     }
   }
 
@@ -131,6 +135,30 @@ export class StageViews {
     for (const view of this.#slices) view.dispose();
     this.scene.dispose();
   }
+}
+
+/** How far within a view its frame lies, and how wide it is, CSS pixels: what alarms lies at the edge and is not covered. */
+const FRAME_INSET_PX = 5;
+const FRAME_PX = 2;
+
+function placed(view: ViewName, rect: PixelRect, dpr: number): Place {
+  const inset = Math.round(FRAME_INSET_PX * dpr);
+  const w = Math.max(1, Math.round(FRAME_PX * dpr));
+  const x = rect.x + inset;
+  const y = rect.y + inset;
+  const width = Math.max(w, rect.width - 2 * inset);
+  const height = Math.max(w, rect.height - 2 * inset);
+  const frame = [
+    { x, y, width, height: w },
+    { x, y: y + height - w, width, height: w },
+    { x, y, width: w, height },
+    { x: x + width - w, y, width: w, height },
+  ];
+  return { view, rect, frame };
+}
+
+function drawFrame(renderer: WebGLRenderer, canvasHeight: number, { frame }: Place): void {
+  for (let n = 0; n < frame.length; n += 1) clear(renderer, canvasHeight, frame[n] as PixelRect, FOCUS);
 }
 
 /** Fills a rectangle of the canvas, and leaves viewport and scissor on it. */

@@ -13,14 +13,13 @@ import { cellAt, type Layout, type PixelRect, quadLayout } from './layout.js';
 import { emptyModel, type StageModel } from './model.js';
 import { fiducialMarks, planMarks } from './model-marks.js';
 import { centreOf, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
-import { attachPointer } from './pointer.js';
 import { makeRenderer } from './renderer.js';
 import { requireWindow } from './require-window.js';
 import type { SceneView } from './scene-view.js';
 import { requireSlab, type Slab } from './slab.js';
 import type { SliceDrive } from './slice-drive.js';
 import type { SliceView } from './slice-view.js';
-import { pointerActions } from './stage-pointer.js';
+import { listenToPerson } from './stage-input.js';
 import { StageTextures } from './stage-textures.js';
 import type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 import { StageViews } from './stage-views.js';
@@ -455,22 +454,20 @@ export class Stage<in out F extends string> {
     this.canvas.addEventListener('webglcontextlost', () => this.#contextLost(), on);
     this.canvas.addEventListener('webglcontextrestored', () => this.#contextRestored(), on);
     if (!interactive) return;
-    const detach = attachPointer(
-      this.canvas,
-      pointerActions({
-        cellAt: (x, y) => cellAt(this.#views.layout, this.#model.canvas.width, this.#model.canvas.height, x, y),
-        rect: (cell) => this.#rect(cell),
-        slice: (name) => this.slice(name),
-        scene: this.#views.scene,
-        model: this.#model,
-        mayMove: () => this.#followed === undefined,
-        moved: (p) => this.#moveCrosshair(p),
-        windowed: (window) => {
-          this.setWindow(window);
-          this.windowChanged.emit(window);
-        },
-      }),
-    );
+    const detach = listenToPerson(this.canvas, {
+      cellAt: (x, y) => cellAt(this.#views.layout, this.#model.canvas.width, this.#model.canvas.height, x, y),
+      rect: (cell) => this.#rect(cell),
+      views: () => this.#views.layout.map((cell) => cell.view),
+      slice: (name) => this.slice(name),
+      scene: this.#views.scene,
+      model: this.#model,
+      mayMove: () => this.#followed === undefined,
+      moved: (p) => this.#moveCrosshair(p),
+      windowed: (window) => {
+        this.setWindow(window);
+        this.windowChanged.emit(window);
+      },
+    });
     this.#end.signal.addEventListener('abort', detach, { once: true });
   }
 

@@ -1,0 +1,52 @@
+import { attachPointer } from './pointer.js';
+import { handleKey, type KeyTargets, STAGE_KEYS } from './stage-keys.js';
+import { pointerActions } from './stage-pointer.js';
+
+/** Attributes that a stage gives a canvas which has none of them. */
+const ATTRIBUTES: readonly (readonly [string, string])[] = [
+  ['tabindex', '0'],
+  ['role', 'application'],
+  ['aria-label', 'Slices and 3D view'],
+  [
+    'aria-keyshortcuts',
+    [...new Set(STAGE_KEYS.flatMap(({ keys, shift }) => keys.map((k) => (shift ? `Shift+${k}` : k))))].join(' '),
+  ],
+];
+
+/** Lets a person use a stage with mouse, pen, fingers and keys. Returns what ends it, and leaves the canvas as it was. */
+export function listenToPerson(canvas: HTMLCanvasElement, targets: KeyTargets): () => void {
+  const end = new AbortController();
+  const on = { signal: end.signal } as const;
+  const { keyed } = targets.model;
+  const given = ATTRIBUTES.filter(([name]) => !canvas.hasAttribute(name));
+  for (const [name, value] of given) canvas.setAttribute(name, value);
+  const detach = attachPointer(canvas, pointerActions(targets));
+  // On the document: what an application does with a key on its canvas comes before, and may keep it from us.
+  canvas.ownerDocument.addEventListener(
+    'keydown',
+    (e) => {
+      if (e.target === canvas && !e.defaultPrevented && handleKey(targets, e)) e.preventDefault();
+    },
+    on,
+  );
+  canvas.addEventListener(
+    'focus',
+    () => {
+      keyed.shown = canvas.matches(':focus-visible');
+      if (keyed.shown) keyed.view ??= targets.views()[0];
+    },
+    on,
+  );
+  canvas.addEventListener(
+    'blur',
+    () => {
+      keyed.shown = false;
+    },
+    on,
+  );
+  return () => {
+    end.abort();
+    detach();
+    for (const [name] of given) canvas.removeAttribute(name);
+  };
+}
