@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AffineTransform, frame } from '@trocar/core';
@@ -167,6 +167,31 @@ export function brightPlaces(v: Volume<'fixed'>, above: number): Float64Array[] 
 export async function realVolume<F extends 'fixed' | 'moving'>(path: string, inFrame: F): Promise<Volume<F> | undefined> {
   const file = resolve(DATA, path);
   return existsSync(file) ? readVolume(file, { frame: frame<string>(inFrame) as never }) : undefined;
+}
+
+/** The real CT and MR of a meat phantom, half a turn apart, with the matrices that were derived, not published, for them. */
+export interface MeatPair extends Pair {
+  /** By the whole body: its reference here. */
+  readonly truth: Float64Array;
+  /** By the bones alone, which lie elsewhere, for the meat has bent between the scans. */
+  readonly bones: Float64Array;
+}
+
+/** The meat phantom, scored at places of bone; nothing where the data are not here. */
+export async function meatPair(): Promise<MeatPair | undefined> {
+  const fixed = await realVolume('phantom-ct-mr/pork_CT_0p78x0p78x1p25.nii.gz', 'fixed');
+  const moving = await realVolume('phantom-ct-mr/pork_MR_T2_1x1x2p5.nii.gz', 'moving');
+  if (fixed === undefined || moving === undefined) return undefined;
+  // Rows of CT from MR, LPS mm.
+  const derived = JSON.parse(readFileSync(resolve(DATA, 'phantom-ct-mr/derived_rigid_MR_to_CT_LPS.json'), 'utf8')) as Record<
+    'whole_body_NMI' | 'bone_refined_NMI',
+    readonly (readonly number[])[]
+  >;
+  const [truth, bones] = [derived.whole_body_NMI, derived.bone_refined_NMI].map((rows) => {
+    const m = Float64Array.from({ length: 16 }, (_, n) => rows[n % 4]?.[n >> 2] as number);
+    return invertRigid(new Float64Array(16), m);
+  }) as [Float64Array, Float64Array];
+  return { name: 'meat phantom, real', fixed, moving, places: brightPlaces(fixed, 300), truth, bones, toleranceMm: 2 };
 }
 
 /** The volume on a grid of so many voxels that covers the same. */

@@ -1,20 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { transform } from '@trocar/core';
-import { fromRotationVector, invertRigid, multiply4, Random, transformPoint } from '@trocar/core/math';
+import { fromRotationVector, multiply4, Random, transformPoint } from '@trocar/core/math';
 import { registerVolumes } from '@trocar/registration/intensity';
 import { median } from '../_report.js';
 import {
-  brightPlaces,
-  DATA,
   errorBetween,
   fixedFrame,
+  type MeatPair,
+  meatPair,
   movingFrame,
   type Pair,
   phantomPair,
   poseOf,
   randomPose,
-  realVolume,
 } from './pairs.js';
 
 /**
@@ -34,42 +31,14 @@ function option(name: string, otherwise: number): number {
 
 const STARTS = option('starts', 200);
 
-/** The matrices beside the data: rows, CT from MR, LPS mm. */
-interface Derived {
-  readonly whole_body_NMI: readonly (readonly number[])[];
-  readonly bone_refined_NMI: readonly (readonly number[])[];
-}
-
-function movingFromFixed(rows: readonly (readonly number[])[]): Float64Array {
-  const m = Float64Array.from({ length: 16 }, (_, n) => rows[n % 4]?.[n >> 2] as number);
-  return invertRigid(new Float64Array(16), m);
-}
-
-/** A pair with, where there is one, another reference. */
-type Scored = Pair & { readonly bones?: Float64Array };
-
-async function pairs(): Promise<Scored[]> {
+async function pairs(): Promise<Array<Pair & Partial<MeatPair>>> {
   const pose = poseOf([0.1, -0.08, 0.15], [9, -12, 8]);
-  const found: Scored[] = [
+  const found: Array<Pair & Partial<MeatPair>> = [
     phantomPair({ body: 'head', seed: 1, spacingMm: 3, pose }),
     phantomPair({ body: 'abdomen', seed: 1, spacingMm: 4, pose }),
   ];
-  const ct = await realVolume('phantom-ct-mr/pork_CT_0p78x0p78x1p25.nii.gz', 'fixed');
-  const mr = await realVolume('phantom-ct-mr/pork_MR_T2_1x1x2p5.nii.gz', 'moving');
-  if (ct !== undefined && mr !== undefined) {
-    const derived = JSON.parse(readFileSync(resolve(DATA, 'phantom-ct-mr/derived_rigid_MR_to_CT_LPS.json'), 'utf8')) as Derived;
-    const truth = movingFromFixed(derived.whole_body_NMI);
-    const bones = movingFromFixed(derived.bone_refined_NMI);
-    found.push({
-      name: 'meat phantom, real',
-      fixed: ct,
-      moving: mr,
-      places: brightPlaces(ct, 300),
-      truth,
-      bones,
-      toleranceMm: 2,
-    });
-  }
+  const meat = await meatPair();
+  if (meat !== undefined) found.push(meat);
   return found;
 }
 
