@@ -31,9 +31,9 @@ function option(name: string, otherwise: number): number {
 
 const STARTS = option('starts', 200);
 
-async function pairs(): Promise<Array<Pair & Partial<MeatPair>>> {
+async function pairs(): Promise<Array<Pair & Partial<Pick<MeatPair, 'bones'>>>> {
   const pose = poseOf([0.1, -0.08, 0.15], [9, -12, 8]);
-  const found: Array<Pair & Partial<MeatPair>> = [
+  const found: Array<Pair & Partial<Pick<MeatPair, 'bones'>>> = [
     phantomPair({ body: 'head', seed: 1, spacingMm: 3, pose }),
     phantomPair({ body: 'abdomen', seed: 1, spacingMm: 4, pose }),
   ];
