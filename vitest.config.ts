@@ -93,7 +93,7 @@ export default defineConfig({
               extends: true as const,
               plugins: [servedAssets],
               // Found late, these would make the server bundle anew and the page reload in the middle of a test.
-              optimizeDeps: { include: ['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three'] },
+              optimizeDeps: { include: ['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three', 'iwer'] },
               test: {
                 name: 'browser',
                 ...tries,

@@ -65,6 +65,7 @@ export type NavErrorCode =
   | 'render/context-lost'
   | 'render/disposed'
   | 'render/too-large'
+  | 'render/no-xr'
   | 'vtk/failed'
   // registration
   | 'registration/too-few-points'

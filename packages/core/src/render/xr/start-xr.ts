@@ -1,3 +1,4 @@
+import { NavError } from '../../base/index.js';
 import type { Stage } from '../stage.js';
 import { xrHostOf } from './host.js';
 import { XrStage } from './xr-stage.js';
@@ -28,24 +29,31 @@ export async function xrSupported(mode: XrMode): Promise<boolean> {
  * Shows a stage in a headset or through a phone. Call it from a click: browsers ask for one.
  *
  * Nothing of the patient is drawn yet: {@link XrStage.place} or {@link XrStage.placeTableTop} says where it stands.
- * @throws NavError `render/disposed`; the browser's own DOMException where it gives no session: `NotSupportedError` (no such device, or a
- * feature is missing), `SecurityError` (not from a click, or not over HTTPS), `InvalidStateError` (another session runs)
+ * @throws NavError `render/disposed`; `render/no-xr` where the browser gives no session, with its own words: no such device, a
+ * feature that is missing, not from a click, not over HTTPS, another session that runs
  */
 export async function startXr<F extends string>(stage: Stage<F>, options: XrOptions): Promise<XrStage<F>> {
   const host = xrHostOf(stage);
   const system = globalThis.navigator?.xr;
   if (system === undefined) {
-    throw new DOMException(
+    throw new NavError(
+      'render/no-xr',
       'This browser has no WebXR: use one that has, over HTTPS. xrSupported() tells beforehand.',
-      'NotSupportedError',
     );
   }
   const { mode, referenceSpace = 'local-floor', requiredFeatures = [], optionalFeatures = [], domOverlay } = options;
-  const session = await system.requestSession(mode, {
-    requiredFeatures: [referenceSpace, ...requiredFeatures],
-    optionalFeatures: [...optionalFeatures],
-    ...(domOverlay && { domOverlay: { root: domOverlay } }),
-  });
+  const session = await system
+    .requestSession(mode, {
+      requiredFeatures: [referenceSpace, ...requiredFeatures],
+      optionalFeatures: [...optionalFeatures],
+      ...(domOverlay && { domOverlay: { root: domOverlay } }),
+    })
+    .catch((cause: unknown) => {
+      const said = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+      throw new NavError('render/no-xr', `The browser gives no ${mode} session (${said}). xrSupported() tells beforehand.`, {
+        cause,
+      });
+    });
   const { xr } = host.renderer;
   try {
     xr.enabled = true;

@@ -364,7 +364,10 @@ describe('with an image', () => {
   });
 
   it('leaves a page as it was where the browser gives no session', async () => {
-    await expect(startXr(stage, { mode: 'immersive-ar', requiredFeatures: ['no-such-feature'] })).rejects.toThrow(/feature/);
+    await expect(startXr(stage, { mode: 'immersive-ar', requiredFeatures: ['no-such-feature'] })).rejects.toMatchObject({
+      code: 'render/no-xr',
+      message: expect.stringMatching(/feature/),
+    });
     stage.render();
   });
 });
