@@ -44,6 +44,12 @@ export function avoidLevel(mm: number, before: AvoidLevel, limits: AvoidLimits =
   return 'clear';
 }
 
+/** A distance that is a lower bound, as `≥ 4.2 mm`: rounded down, for it may not grow on its way to the screen. */
+export function formatLeast(mm: number): string {
+  // 1e-9 of a unit is rounding of the product, not part of the bound.
+  return `≥\u202f${formatMm(Math.floor(mm * 10 + 1e-9) / 10)}`;
+}
+
 const LEVELS: readonly AvoidLevel[] = ['unknown', 'clear', 'warn', 'danger', 'inside'];
 
 /** Colour and density differ, and from `warn` on there is a number, from `danger` on a mark before it: no level is told by colour alone. */
@@ -64,7 +70,8 @@ export interface AvoidOptions extends AvoidLimits {
 
 /**
  * A structure that must not be touched, which lights up as a tip comes near: from a thin shell over a dense one to a solid body,
- * with the distance. Where the error of the tip is known, the distance is less its 95 % bound: as near as it may be.
+ * with the distance. Where the error of the tip is known, the distance is less its 95 % bound and written `≥ 4.2 mm`: it may be as
+ * near as that. Without the `≥` it is that of the shown tip, whose error nobody knows.
  */
 export class AvoidStructure implements GuidanceGraphic {
   readonly name: string;
@@ -78,6 +85,8 @@ export class AvoidStructure implements GuidanceGraphic {
   readonly #tip = vec3(0, 0, 0);
   readonly #mm = Float64Array.of(Number.NaN);
   readonly #text = new CachedText((mm) => formatMm(mm), 0.05);
+  readonly #leastText = new CachedText(formatLeast, 0.05);
+  #bounded = false;
   #level: AvoidLevel = 'unknown';
   #dpr = 0;
   #written = '';
@@ -106,7 +115,8 @@ export class AvoidStructure implements GuidanceGraphic {
   update(view: PoseView, tipError95Mm: number = Number.NaN): void {
     this.#drawn.give(view);
     for (let k = 0; k < 3; k += 1) this.#tip[k] = view.matrix[12 + k] as number;
-    const bound = Number.isNaN(tipError95Mm) ? 0 : tipError95Mm;
+    this.#bounded = !Number.isNaN(tipError95Mm);
+    const bound = this.#bounded ? tipError95Mm : 0;
     this.#mm[0] = view.isLive ? this.#distance.from(this.#tip) - bound : Number.NaN;
   }
 
@@ -161,7 +171,7 @@ export class AvoidStructure implements GuidanceGraphic {
     const level = this.#level;
     const { status } = this.#drawn;
     const said = level !== 'clear' || status === 'predicted';
-    const number = level === 'unknown' ? UNKNOWN : said ? this.#text.of(this.distanceMm) : '';
+    const number = level === 'unknown' ? UNKNOWN : said ? (this.#bounded ? this.#leastText : this.#text).of(this.distanceMm) : '';
     if (number === this.#written && status === this.#worded) return;
     this.#written = number;
     this.#worded = status;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { SphereGeometry } from 'three';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../math/index.js';
-import { type AvoidLevel, avoidLevel } from './avoid.js';
+import { type AvoidLevel, avoidLevel, formatLeast } from './avoid.js';
 import { MeshDistance, type TriangleMesh } from './mesh-distance.js';
 
 /** A box from one corner to the other, twelve triangles that share no vertices, as an STL file has them. */
@@ -84,6 +84,12 @@ describe('the distance to a mesh', () => {
   ])('is refused with %s', (code, mesh) => {
     expect(() => new MeshDistance(mesh)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+it('a distance that is a bound is rounded down, and says that it is one', () => {
+  expect([4.29, 4.2, 4.3 - 1e-6, -0.01, 0.1 + 0.2].map(formatLeast)).toEqual(
+    ['4.2', '4.2', '4.2', '−0.1', '0.3'].map((text) => `≥\u202f${text}\u202fmm`),
+  );
 });
 
 describe('the level of a structure', () => {
