@@ -45,7 +45,7 @@ export interface DeformableRegistration<F extends string, M extends string> {
   readonly findings: readonly DeformableFinding[];
   /**
    * Probability that the map is right, 0 … 1: off by at most 1 mm in the mean over the body, and, where it is deformed, by no more
-   * than its rigid part. From the evidence, calibrated on phantoms with `lc2`; see docs/deformable.md.
+   * than its rigid part. From the evidence, held against phantoms with `lc2` (with `mind` it is not calibrated); see docs/deformable.md.
    */
   readonly confidence: number;
   /** Where a place of the fixed image lies in the moving one. */
@@ -62,7 +62,7 @@ export interface DeformableRegistration<F extends string, M extends string> {
   readonly metric: DenseMetric;
   /**
    * Root mean square error to expect at a place of the fixed image where the deformation is kept, mm: from how far halves of the
-   * images disagree around it, fitted to phantoms. NaN where the fixed image shows nothing. It holds where `outcome` is `ok`.
+   * images disagree around it, held against phantoms. NaN where the fixed image shows nothing. It holds where `outcome` is `ok`.
    * @throws NavError `frame/mismatch`
    */
   expectedError(place: Point<F>): number;
@@ -71,7 +71,7 @@ export interface DeformableRegistration<F extends string, M extends string> {
 
 /**
  * Registers images of one body that has changed its shape: brain shift, a resection, breathing. Displacements on cubic B-splines
- * (control points every four cubes of 1 mm or a little more), coarse to fine, by Gauss–Newton with exact slopes, against bending
+ * (control points every four cubes of 0.8 mm or more), coarse to fine, by Gauss–Newton with exact slopes, against bending
  * and change of volume; a bounded loss lets go of what has been cut out. The result never folds: det J is looked at twice per
  * control point along each axis, and the map made stiffer where tissue would vanish. It is held against the rigid motion on blocks
  * that had no say in it, and is not returned where it is no better there. No random numbers: the same input gives the same result.

@@ -17,7 +17,10 @@ export function deformableConfidenceTerms(e: DeformableEvidence): number[] {
   ];
 }
 
-/** Weights of the terms: fitted to phantoms by bench/deformable.ts, and rounded. */
+/**
+ * Weights of the terms: round numbers, set by hand on a dozen right and wrong maps of phantoms; docs/deformable.md says how they held on
+ * others, and `bench/deformable.ts --only confidence --fit` prints what its own runs would give.
+ */
 const WEIGHTS: readonly number[] = [-6, 4, 4, 1, 2, 1];
 
 /** The probability that a map with this evidence is right. */

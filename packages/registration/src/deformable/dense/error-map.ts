@@ -21,7 +21,7 @@ export function disagreement({ weights, size, spacingMm, origin }: Level, a: Flo
 
 /**
  * How far errors go beyond what halves disagree by, and what both halves share and so never disagree in (a tracker's noise, the
- * images' own resolution), mm: fitted to phantoms by bench/deformable.ts.
+ * images' own resolution), mm: round numbers, held against phantoms by bench/deformable.ts.
  */
 const BEYOND = 1.2;
 const SHARED_MM = 0.35;
