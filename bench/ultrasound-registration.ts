@@ -8,6 +8,7 @@ import type { Volume } from '@trocar/core/volume';
 import { registerPoints } from '@trocar/registration';
 import { registerToUltrasound, type UltrasoundEvidence, ultrasoundConfidenceTerms } from '@trocar/registration/intensity';
 import { type Row, report, row } from './_report.js';
+import { variationsOf } from './_ultrasound-variations.js';
 
 /**
  * MR and CT to ultrasound: RESECT case 24 (TROCAR_DATA/brain-mr-us) from seeded starts, and simulated operations and abdominal
@@ -16,6 +17,7 @@ import { type Row, report, row } from './_report.js';
  *   npm run bench -- ultrasound                      the counts of the documents
  *   … --starts 20 --simulated 10                     fewer
  *   … --only real|single|simulated|wrong|ct          one part
+ *   … --only varied|far                              RESECT 24 changed in ways, and started 15, 20 and 25 mm off
  *   … --metric mind                                  by MIND instead of LC2
  *   … --first 26                                     from that seed on
  *   … --threads 2                                    workers, here 2; without, everything in one thread
@@ -34,6 +36,7 @@ const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf
 const STARTS = argument('--starts', 100);
 const SIMULATED = argument('--simulated', 50);
 const WRONG = argument('--wrong', 10);
+const FAR = argument('--far', 4);
 const FLANKS = argument('--flanks', 30);
 const THREADS = argument('--threads', 0);
 const FIRST = argument('--first', 1);
@@ -77,19 +80,19 @@ async function realCase(): Promise<Case | undefined> {
   };
 }
 
-/** A motion about a place: up to `mm` and `deg`, each uniform, in random directions. */
-function offset(random: Random, mm: number, deg: number, about: readonly number[]): Float64Array {
+/** A motion about a place: up to `mm` and `deg`, each uniform, or exactly so far, in random directions. */
+function offset(random: Random, mm: number, deg: number, about: readonly number[], exact = false): Float64Array {
   const direction = (): number[] => {
     const v = [random.normal(), random.normal(), random.normal()];
     return v.map((x) => x / Math.hypot(...v));
   };
-  const angle = (random.between(0, deg) * Math.PI) / 180;
+  const angle = (random.between(exact ? deg : 0, deg) * Math.PI) / 180;
   const m = fromRotationVector(
     identity4(),
     direction().map((x) => x * angle),
   );
   const turned = transformPoint(new Float64Array(3), m, about);
-  const length = random.between(0, mm);
+  const length = random.between(exact ? mm : 0, mm);
   direction().forEach((x, r) => {
     m[12 + r] = (about[r] as number) - (turned[r] as number) + length * x;
   });
@@ -104,9 +107,20 @@ function meanError(t: Transform<'us', 'mr'>, from: readonly Point<'mr'>[], to: r
   return errors.reduce((a, b) => a + b, 0) / errors.length;
 }
 
-async function run(one: Case, seed: number, mm: number, deg: number, limitMm: number, rigid: boolean): Promise<Result> {
+async function run(
+  one: Case,
+  seed: number,
+  mm: number,
+  deg: number,
+  limitMm: number,
+  rigid: boolean,
+  off?: readonly [number, number],
+): Promise<Result> {
   const n = one.targets.us.length;
-  const start = multiply4(identity4(), offset(new Random(seed), mm, deg, middleOf(one)), one.truth);
+  const middle = middleOf(one);
+  const random = new Random(seed);
+  const motion = off === undefined ? offset(random, mm, deg, middle) : offset(random, off[0], off[1], middle, true);
+  const start = multiply4(identity4(), motion, one.truth);
   const began = performance.now();
   const found = await registerToUltrasound(one.us, one.moving, {
     initial: transform(us, mr, start),
@@ -308,6 +322,32 @@ async function astray(one: Case, seed: number): Promise<Result> {
   return run({ ...one, truth: multiply4(identity4(), shift, one.truth) }, seed, 10, 10, 2, true);
 }
 
+/** What other patients' images may be like: each variation once. */
+async function varied(): Promise<Row[]> {
+  const own = await realCase();
+  if (own === undefined) return [];
+  const results: Result[] = [];
+  for (const [name, make] of variationsOf(own)) {
+    const result = await run({ ...own, ...make() }, FIRST, 10, 10, 2.5, false);
+    console.log(`${name}: ${result.outcome}, ${result.errorMm.toFixed(2)} mm, confidence ${result.confidence.toFixed(3)}`);
+    results.push(result);
+  }
+  return told('RESECT 24, varied, 10 mm/10°', results);
+}
+
+/** Starts this far off, 5° turned, where 10 mm and 10° are searched. */
+async function far(): Promise<Row[]> {
+  const own = await realCase();
+  if (own === undefined) return [];
+  const out: Row[] = [];
+  for (const mm of [15, 20, 25]) {
+    const results: Result[] = [];
+    for (let seed = FIRST; seed < FIRST + FAR; seed += 1) results.push(await run(own, seed, 10, 10, 2.5, false, [mm, 5]));
+    out.push(...told(`RESECT 24, ${mm} mm off where 10 are searched`, results));
+  }
+  return out;
+}
+
 /**
  * A flank seen between ribs, with breathing by turns; CT noise, slices and tracking are worse or better. The CT's frame goes by the
  * name that the MR's has.
@@ -352,6 +392,8 @@ if (only === undefined || only === 'simulated') {
   rows.push(...told('simulated, shift 0–10 mm, 10 mm/10°', results, { success: 0.9 }));
 }
 if (only === undefined || only === 'wrong') rows.push(...(await wrongOnes()));
+if (only === undefined || only === 'varied') rows.push(...(await varied()));
+if (only === undefined || only === 'far') rows.push(...(await far()));
 if (only === undefined || only === 'ct') rows.push(...(await ctRows()));
 
 console.log('\nconfidence      runs  right');

@@ -214,7 +214,7 @@ function compressed(real: Float32Array, imaginary: Float32Array, fan: Fan, a: Ac
 
 /** What tissue is now at a place: that which moved there; a resection is a ball of fluid. */
 export function movedTissue(
-  anatomy: Anatomy,
+  anatomy: Pick<Anatomy, 'tissueAt'>,
   movement: Movement,
   cavity: { readonly centre: readonly number[]; readonly radiusMm: number } | undefined,
 ): (x: number, y: number, z: number) => number {

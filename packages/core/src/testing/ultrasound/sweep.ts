@@ -75,7 +75,7 @@ export function recordedPlace(out: Float64Array, fan: Fan, f: SweepFrame, x: num
 }
 
 /** What a sweep is compounded into, mm in the body. */
-export interface SweepBox {
+interface SweepBox {
   readonly low: readonly [number, number, number];
   readonly extent: readonly [number, number, number];
   readonly spacingMm: number;
@@ -168,7 +168,7 @@ function filled(sum: Float32Array, count: Float32Array, size: readonly [number, 
 }
 
 /** What a sweep's targets are drawn from. */
-export interface TargetSource {
+interface TargetSource {
   /** Whether a place of the undeformed body, mm, is one. */
   readonly isTarget: (x: number, y: number, z: number) => boolean;
   readonly low: readonly [number, number, number];

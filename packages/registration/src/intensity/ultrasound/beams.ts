@@ -27,7 +27,7 @@ export function reflections(image: CubeImage, probe: ArrayLike<number>): CubeIma
 }
 
 /** Where the beams of a fan come from, as its shape tells. */
-export interface FanApex {
+interface FanApex {
   /** mm, in the image's frame. */
   readonly place: Float64Array;
   /** How far the fan's surface is from lying along beams from there or across them: 0 where all of it does, at most 1. */

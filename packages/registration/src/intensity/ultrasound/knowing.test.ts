@@ -53,6 +53,15 @@ describe('what is thought of a pose', () => {
     expect(judged({ ...good, ...evidence }, range).outcome).toBe('failed');
   });
 
+  it.each([
+    ['mirrored along x', { gain: 0.061, runnerUpGap: 0.35, halvesMm: 0.17, otherPeak: 1.16 }],
+    ['mirrored along z', { gain: 0.042, runnerUpGap: 0.07, halvesMm: 0.38, otherPeak: 0.56 }],
+  ])('is not ok with what MIND makes of RESECT case 24 %s, and is with what it makes of it as it is', (_, evidence) => {
+    const right = { ...good, metric: 'mind', gain: 0.145, runnerUpGap: Number.NaN, halvesMm: 0.08, otherPeak: 1.85 } as const;
+    expect(judged(right, range).outcome).toBe('ok');
+    expect(confidenceOf({ ...right, ...evidence })).toBeLessThan(0.5);
+  });
+
   it('asks more of one image alone than of two', () => {
     // Between the two thresholds.
     const middling = [0.4, 0.5, 0.6, 0.7].map((halvesMm) => ({ ...good, halvesMm, otherPeak: 1.2, runnerUpGap: 0.3 }));

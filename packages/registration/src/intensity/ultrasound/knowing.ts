@@ -1,5 +1,6 @@
 import type { Finding, ResultOutcome } from '../../outcome.js';
 import type { UltrasoundEvidence } from './evidence.js';
+import type { UltrasoundMetric } from './levels.js';
 
 /**
  * Something about a registration to ultrasound that a person must look at before accepting it.
@@ -26,13 +27,16 @@ export function confidenceTerms(e: UltrasoundEvidence): number[] {
     1 - clipped(e.halvesMm / 1.2, 0, 1),
     clipped(e.otherPeak / 2, 0, 1),
     Number.isNaN(e.runnerUpGap) ? NO_RIVAL : clipped(e.runnerUpGap / 0.4, 0, 1),
-    clipped((e.gain - CHANCE_GAIN) / (SURE_GAIN - CHANCE_GAIN), 0, 1),
+    clipped((e.gain - GAINS[e.metric].chance) / (GAINS[e.metric].sure - GAINS[e.metric].chance), 0, 1),
   ];
 }
 
 /** What the best of many poses gains over random ones where images do not belong together, and what it gains where they do. */
-const CHANCE_GAIN = 0.06;
-const SURE_GAIN = 0.09;
+const GAINS: Readonly<Record<UltrasoundMetric, { readonly chance: number; readonly sure: number }>> = {
+  lc2: { chance: 0.06, sure: 0.09 },
+  // RESECT case 24: 0.04 … 0.06 with its MR mirrored, 0.145 … 0.18 as it is.
+  mind: { chance: 0.08, sure: 0.13 },
+};
 
 /** That no other place was found at all says less than that the best other place is worse. */
 const NO_RIVAL = 0.5;

@@ -15,7 +15,7 @@ export interface MindData {
 }
 
 /** Descriptors of several images side by side, a byte a number: what differs by less than 1/255 is noise. */
-export interface PackedDescriptors {
+interface PackedDescriptors {
   readonly size: readonly [number, number, number];
   readonly spacingMm: number;
   readonly origin: readonly [number, number, number];
