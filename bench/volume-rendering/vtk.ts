@@ -44,15 +44,25 @@ function volumeOf(mapper: vtkVolumeMapper, { transfer, shaded }: Look): vtkVolum
   return actor;
 }
 
+/** What vtk.js' declarations leave out of what these inherit. */
+interface Inherited {
+  getOutputPort(): unknown;
+  setInputConnection(from: unknown): void;
+  setInputData(image: unknown): void;
+  rotateX(degrees: number): void;
+  setPosition(x: number, y: number, z: number): void;
+}
+const whole = (it: unknown): Inherited => it as Inherited;
+
 function needleActor(): vtkActor {
   const source = vtkCylinderSource.newInstance({ height: NEEDLE.lengthMm, radius: NEEDLE.radiusMm, resolution: 24 });
   const mapper = vtkMapper.newInstance();
-  mapper.setInputConnection(source.getOutputPort());
+  whole(mapper).setInputConnection(whole(source).getOutputPort());
   const actor = vtkActor.newInstance();
   actor.setMapper(mapper);
   actor.getProperty().setColor(...parts(NEEDLE_COLOUR));
   // Its axis is y, and its middle the origin: upright, the tip in the origin.
-  actor.rotateX(90);
+  whole(actor).rotateX(90);
   return actor;
 }
 
@@ -60,7 +70,7 @@ function needleActor(): vtkActor {
 export const vtk: Contender = {
   open: async (view, scan, _, look) => {
     const mapper = vtkVolumeMapper.newInstance();
-    mapper.setInputData(imageOf(scan));
+    whole(mapper).setInputData(imageOf(scan));
     mapper.setAutoAdjustSampleDistances(false);
     mapper.setMaximumSamplesPerRay(20_000);
     const voxelMm = Math.min(
@@ -98,7 +108,7 @@ export const vtk: Contender = {
           (middle[2] as number) + Math.sin(elevation) * distance,
         );
         camera.setClippingRange(distance / 4, 2 * distance);
-        needle.setPosition(x as number, y as number, (z as number) + NEEDLE.lengthMm / 2);
+        whole(needle).setPosition(x as number, y as number, (z as number) + NEEDLE.lengthMm / 2);
         window.render();
       },
     };
