@@ -158,15 +158,20 @@ function reviewActions({ procedure, errands, pictures, stage, stylus }: Workplac
   ];
 }
 
-function navigateActions({ procedure, errands }: Workplace): Action[] {
+function navigateActions({ procedure, errands, pictures }: Workplace): Action[] {
   const { entry, target } = procedure.plan;
   const insert = (beyondMm: number) => (): void =>
     void errands.send({ insert: { beyondMm, entry: Array.from(entry.xyz), target: Array.from(target.xyz) } });
+  const busy = errands.busy;
+  const onTarget = procedure.guidance === 'onTarget';
   return [
-    { id: 'insert', label: 'Advance to target', primary: true, disabled: errands.busy, run: insert(0) },
-    { id: 'beyond', label: 'Go 8 mm past it', disabled: errands.busy, run: insert(8) },
-    { id: 'retract', label: 'Retract', disabled: errands.busy, run: () => void errands.send({ retract: true }) },
-    { id: 'finish', label: 'Tip is on target', run: () => void procedure.finish() },
+    { id: 'finish', label: 'Tip is on target', primary: onTarget, wide: true, run: () => void procedure.finish() },
+    pictures.isClose
+      ? { id: 'look', label: 'Whole image', run: () => pictures.lookAtAll() }
+      : { id: 'look', label: 'Look at the way', run: () => pictures.lookAtWay(procedure) },
+    { id: 'insert', label: 'Advance to target', simulated: true, disabled: busy, run: insert(0) },
+    { id: 'beyond', label: 'Go 8 mm past it', simulated: true, disabled: busy, run: insert(8) },
+    { id: 'retract', label: 'Retract', simulated: true, disabled: busy, run: () => void errands.send({ retract: true }) },
   ];
 }
 

@@ -10,6 +10,7 @@ import type { SecondFault } from '../src/second-image.js';
 import { actionsOf } from './actions.js';
 import { detailOf, refused } from './details.js';
 import { Errands } from './errands.js';
+import { Guide, STYLUS_MM } from './guide.js';
 import { type ImagesPlace, imagesBanner, imagesNote } from './images.js';
 import { crosshairKeys } from './keys.js';
 import { type Banner, Panel, type Step } from './panel.js';
@@ -17,7 +18,7 @@ import { Pictures } from './pictures.js';
 import { registerInWorker } from './register-in-worker.js';
 import { SecondView } from './second-view.js';
 import { type CaseFacts, caseFacts, loadCase, loadSecond, painted, pause } from './server-link.js';
-import { skinOf } from './skin.js';
+import { skinOf, structuresOfPhantom } from './surfaces.js';
 
 /** A tip farther than this from the planned line is not past the target, however deep: it is somewhere else, mm. */
 const BESIDE_MM = 15;
@@ -31,6 +32,7 @@ class Page {
   readonly #pictures: Pictures;
   readonly #errands = new Errands();
   readonly #second: SecondView;
+  readonly #guide: Guide;
   #images: ImageStep | undefined;
   #facts: CaseFacts | undefined;
   #fault: SecondFault = 'none';
@@ -50,9 +52,10 @@ class Page {
     const canvas = document.querySelector('#stage');
     if (!(canvas instanceof HTMLCanvasElement)) throw new Error('The page has no canvas.');
     this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
-    this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', lengthMm: 160, radiusMm: 2 } });
+    this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', ...STYLUS_MM } });
     this.#pictures = new Pictures(this.#stage);
     this.#second = new SecondView(this.#stage);
+    this.#guide = new Guide(this.#stage, this.#panel.guide);
     crosshairKeys(this.#stage, () => this.#connected?.procedure.stage !== 'navigate');
     this.#stage.contextLost.subscribe(() => {
       // What a browser paints instead is white, and no picture. The numbers come from elsewhere, and stay true.
@@ -72,6 +75,7 @@ class Page {
     const given = await loadCase(facts, (text) => this.#panel.busy(text));
     this.#show(given);
     this.#facts = facts;
+    if (facts.kind === 'phantom') this.#avoid();
     await this.#takeSecond(given, 'none');
     this.#panel.busy('');
     const connected = connectProcedure({
@@ -125,6 +129,14 @@ class Page {
     );
   }
 
+  /** What must not be touched, when it is made; where it cannot be, the list says that nothing is known. */
+  #avoid(): void {
+    structuresOfPhantom().then(
+      (structures) => this.#guide.avoid(structures),
+      () => undefined,
+    );
+  }
+
   /** Once per drawn frame, last thing before drawing. */
   #frame(): void {
     const connected = this.#connected;
@@ -146,6 +158,7 @@ class Page {
     if (procedure.stage !== 'review') this.#selected = undefined;
     this.#detail(procedure, place);
     this.#pictures.show(procedure);
+    this.#guide.update(procedure);
     this.#second.show(place.images);
     this.#errands.goOn(procedure);
   }

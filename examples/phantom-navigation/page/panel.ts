@@ -1,5 +1,6 @@
 import type { Status } from '@trocar/core';
 import { h, replaceKeepingFocus, setText } from './dom.js';
+import type { GuidePlaces } from './guide.js';
 
 /** The numbers that the panel shows while navigating, by their `data-value`. */
 export type NumberName = 'distance' | 'depth' | 'lateral' | 'angle' | 'age' | 'tipError' | 'targetError';
@@ -39,6 +40,12 @@ function element<T extends Element>(selector: string, of: new () => T): T {
  * nothing while nothing changes.
  */
 export class Panel {
+  /** Where the guidance of the navigation step is drawn. */
+  readonly guide: GuidePlaces = {
+    bullseye: element('#bullseye', HTMLElement),
+    depth: element('#depth', HTMLElement),
+    avoid: element('#avoid', HTMLElement),
+  };
   readonly #app = element('#app', HTMLElement);
   readonly #case = element('#case', HTMLElement);
   readonly #banner = element('#banner', HTMLElement);

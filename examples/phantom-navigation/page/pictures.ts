@@ -9,6 +9,8 @@ const SCALES = [50, 20, 10, 5, 2, 1] as const;
 const LONGEST_ARROW_MM = 45;
 /** A close look shows so many times the expected error, within these, mm. */
 const CLOSE = { times: 22, least: 16, most: 90 } as const;
+/** While navigating, the views show the way's length so many times, and at least so much, mm. */
+const WAY = { times: 3, least: 130 } as const;
 
 const STATES: Readonly<Record<FitFlag, FiducialState>> = {
   fits: 'done',
@@ -22,6 +24,7 @@ const STATES: Readonly<Record<FitFlag, FiducialState>> = {
 export class Pictures {
   readonly #stage: Stage<'ct'>;
   #key: unknown[] = [];
+  #isSceneClose = false;
   /** Whether the slices look closely. */
   isClose = false;
 
@@ -41,8 +44,10 @@ export class Pictures {
     const shown = stage === 'review' || stage === 'navigate' || stage === 'finished' ? proposal : undefined;
     this.#error(procedure, shown);
     this.#stage.setErrorScale(stage === 'review' && shown !== undefined ? scaleOf(shown) : 1);
-    if (entered && stage === 'review') this.lookAtTarget(procedure);
-    if (entered && stage !== 'review' && this.isClose) this.lookAtAll();
+    if (!entered) return;
+    if (stage === 'review') this.lookAtTarget(procedure);
+    else if (stage === 'navigate') this.lookAtWay(procedure);
+    else if (stage !== 'finished' && this.isClose) this.lookAtAll();
   }
 
   #states(procedure: Procedure): FiducialState[] {
@@ -106,9 +111,24 @@ export class Pictures {
     this.isClose = true;
   }
 
+  /** The target in the middle of every view, with the whole way to it. The slices still cut where the tip is. */
+  lookAtWay({ plan }: Procedure): void {
+    const across = Math.max(WAY.least, WAY.times * plan.lengthMm);
+    for (const view of SLICE_VIEWS) this.#stage.slice(view).lookAt(plan.target.xyz, across);
+    const { orbit } = this.#stage;
+    orbit.target.set(plan.target.xyz);
+    // The structures around the way belong into the picture, too.
+    orbit.reset(0.65 * across);
+    this.isClose = true;
+    this.#isSceneClose = true;
+  }
+
   /** The whole image again. */
   lookAtAll(): void {
     for (const view of SLICE_VIEWS) this.#stage.fit(view);
+    // Where only the slices were near, the 3D view is the person's own.
+    if (this.#isSceneClose) this.#stage.fit('3d');
+    this.#isSceneClose = false;
     this.isClose = false;
   }
 }

@@ -2,12 +2,16 @@ import { type Volume, volume } from '@trocar/core/volume';
 import { type Isosurface, isosurface } from '@trocar/core/vtk';
 import { CT } from '../src/frames.js';
 import { findBody } from '../src/skin.js';
+import { phantomStructures, type Structure } from '../src/structures.js';
 
 /** What of an image the skin is made from: no identity goes along. */
 export type SkinOrder = Pick<Volume<'ct'>, 'voxels' | 'size' | 'frameFromIndex' | 'rescale'> & { readonly modality?: string };
 
-/** The skin, or why there is none. */
-export type SkinAnswer = { readonly mesh: Isosurface } | { readonly failure: string };
+/** What is to be made: the skin of an image, or the structures to avoid of the phantom. */
+export type SurfaceOrder = { readonly skin: SkinOrder } | { readonly structures: 'phantom' };
+
+/** What was made, or why there is none. The skin is one surface that is called so. */
+export type SurfaceAnswer = { readonly surfaces: readonly Structure[] } | { readonly failure: string };
 
 const TRIANGLES = 40_000;
 
@@ -16,13 +20,13 @@ function skinOf(order: SkinOrder): Isosurface {
   return isosurface(image, findBody(image).threshold, { maxTriangles: TRIANGLES, smooth: 1 });
 }
 
-addEventListener('message', ({ data }: MessageEvent<SkinOrder>) => {
-  let answer: SkinAnswer;
+addEventListener('message', ({ data }: MessageEvent<SurfaceOrder>) => {
+  let answer: SurfaceAnswer;
   try {
-    answer = { mesh: skinOf(data) };
+    answer = { surfaces: 'skin' in data ? [{ name: 'skin', mesh: skinOf(data.skin) }] : phantomStructures() };
   } catch (error) {
     answer = { failure: error instanceof Error ? error.message : String(error) };
   }
-  const parts = 'mesh' in answer ? [answer.mesh.positions, answer.mesh.normals, answer.mesh.indices] : [];
-  postMessage(answer, { transfer: parts.map((part) => part.buffer) });
+  const surfaces = 'surfaces' in answer ? answer.surfaces : [];
+  postMessage(answer, { transfer: surfaces.flatMap(({ mesh: m }) => [m.positions.buffer, m.normals.buffer, m.indices.buffer]) });
 });

@@ -89,6 +89,10 @@ export class Procedure {
   get guidance(): GuidanceState {
     return this.#state;
   }
+  /** When the tip counts as on the target. */
+  get limits(): GuidanceLimits {
+    return this.#options.guidanceLimits ?? {};
+  }
   /** What is to be accepted, or was. */
   get proposal(): Proposal | undefined {
     return this.#proposal ?? this.#accepted;
