@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '@trocar/core';
 import { parseReading } from '@trocar/core/guidance';
 import { transformDirection } from '@trocar/core/math';
+import { headPhantom } from '@trocar/core/testing';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomCase } from '../../examples/phantom-navigation/src/case.js';
@@ -12,6 +13,7 @@ import { type PageServer, servePage } from '../../examples/phantom-navigation/sr
 import { type PtyLine, ptyLine } from '../../examples/phantom-navigation/src/node/pty.js';
 import { startWorld } from '../../examples/phantom-navigation/src/node/world.js';
 import { findBrowser, hasProgram } from '../../scripts/lib/host.mjs';
+import { avoided, inPanel, misplaced } from './guide-looks.js';
 
 /**
  * The whole procedure as a person does it: a page in Chromium, a real WebSocket, and the tracker at the other end of a
@@ -285,6 +287,28 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await expect.poll(toolPixels, { timeout: 20_000, interval: 500 }).toBeGreaterThan(300);
   }, 120_000);
 
+  it('shows beside the slices where the tip is, and how near what must not be touched', async () => {
+    const anatomy = headPhantom({ spacingMm: 16 });
+    const bound = (await shown()).page['tipError'] as number;
+    const tip = server.world.truth.hand.pose(new Float64Array(16), systemClock().now()).subarray(12, 15);
+    for (const [name, part] of [
+      ['Ventricles', 'ventricles'],
+      ['Vessels', 'vessels'],
+    ] as const) {
+      const truth = anatomy.signedDistance(part, ...(Array.from(tip) as [number, number, number]));
+      // A frame of a busy machine may show a stale pose, and then no number.
+      await expect.poll(async () => (await avoided(page, name)).mm, { timeout: 10_000 }).toBeGreaterThan(0);
+      const { mm, level, said } = await avoided(page, name);
+      expect(said).toMatch(/^≥/);
+      // What is shown is less the bound; beyond that twice the bound as for the tip, 0.2 mm of the surface, the tremor, a digit.
+      expect(Math.abs(mm + bound - truth), name).toBeLessThan(2 * bound + 0.2 + 0.1 + 0.2);
+      expect(level, name).toBe('clear');
+    }
+    await expect.poll(() => inPanel(page, 'bullseye', 'tool'), { timeout: 10_000 }).toBeGreaterThan(50);
+    await expect.poll(() => inPanel(page, 'depth', 'tool'), { timeout: 10_000 }).toBeGreaterThan(50);
+    expect(await inPanel(page, 'depth', 'alarm')).toBe(0);
+  }, 60_000);
+
   it('says when the tip is past the target, with the sign of the depth turned', async () => {
     await click('beyond');
     await page.waitForTimeout(300);
@@ -293,6 +317,9 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     expect(truth['depth']).toBeLessThan(-7);
     expect(said['depth']).toBeLessThan(-6);
     await expect.poll(banner, { timeout: 10_000 }).toBe('Past the target');
+    await expect.poll(() => inPanel(page, 'depth', 'alarm'), { timeout: 10_000 }).toBeGreaterThan(50);
+    // The way leads to the ventricles beyond the target: 11.6 mm are left, less the bound.
+    await expect.poll(async () => (await avoided(page, 'Ventricles')).level, { timeout: 10_000 }).toBe('warn');
     await picture('past');
   }, 120_000);
 
@@ -302,6 +329,10 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     for (const name of ['distance', 'depth', 'lateral', 'angle', 'tipError']) {
       expect(await text(`[data-value="${name}"] .figure`), name).toBe('–');
     }
+    for (const name of ['Ventricles', 'Vessels']) {
+      expect(await avoided(page, name)).toEqual({ mm: Number.NaN, level: 'unknown', said: '–' });
+    }
+    for (const id of ['bullseye', 'depth'] as const) expect(await inPanel(page, id, 'tool'), id).toBe(0);
     await picture('covered');
     expect(await toolPixels()).toBe(0);
     await click('cover-stylus');
@@ -364,19 +395,22 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
   it('leaves every figure room in every window, and images and panel beside or above each other', async () => {
     for (const [width, height] of [
       [1920, 1080],
+      [1280, 800],
       [1280, 720],
       [1024, 768],
+      [960, 640],
       [600, 900],
     ] as const) {
       await page.setViewportSize({ width, height });
       // The longest that can come: a frame may overwrite it, so it is set and measured at once.
       const outside = await page.evaluate(() => {
-        const figures = [...document.querySelectorAll<HTMLElement>('#readout .figure')];
+        const figures = [...document.querySelectorAll<HTMLElement>(':is(#readout, #avoid) .figure')];
         const right = (e: Element): number => e.getBoundingClientRect().right;
         return figures.flatMap((figure) => {
           const before = figure.textContent;
           const main = figure.parentElement?.dataset['value'] === 'distance';
-          figure.textContent = main ? '999.9\u2009mm' : '−999.9\u2009mm';
+          const longest = figure.closest('#avoid') === null ? '−999.9\u2009mm' : '≥\u2009−99.9\u2009mm';
+          figure.textContent = main ? '999.9\u2009mm' : longest;
           const text = document.createRange();
           text.selectNodeContents(figure);
           const over = text.getBoundingClientRect().right - right(figure.parentElement as HTMLElement);
@@ -390,6 +424,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
       );
       expect(Math.min(views.width, panel.width, views.height, panel.height), `${width}×${height}`).toBeGreaterThan(300);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      expect(await misplaced(page), `${width}×${height}`).toEqual([]);
     }
     await page.setViewportSize({ width: 1100, height: 720 });
   }, 60_000);

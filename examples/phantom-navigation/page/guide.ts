@@ -24,6 +24,9 @@ const STYLUS = instrumentFromJson({ name: 'stylus', kind: 'stylus', ...STYLUS_MM
 /** From where on a structure lights up, mm: here the way ends 20 mm before the ventricles. */
 const AVOID = { warnMm: 15, dangerMm: 5 } as const;
 
+/** As the stage has it by itself: what was not renewed for so long is stale, ms. */
+const STALE_MS = 250;
+
 /** What stands before a structure in the list: told apart without colour. */
 const SIGNS: Readonly<Record<AvoidLevel, string>> = { unknown: '○', clear: '●', warn: '▲', danger: '!', inside: '!!' };
 
@@ -91,6 +94,8 @@ export class Guide {
     for (let n = 0; n < avoid.length; n += 1) {
       const row = avoid[n] as AvoidRow;
       row.graphic.update(tip, bound);
+      // The list is written before the stage settles what is drawn: it must not be a frame behind the numbers beside it.
+      row.graphic.settle(tip.times, STALE_MS);
       say(row, Number.isFinite(bound));
     }
   }

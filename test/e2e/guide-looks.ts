@@ -1,0 +1,52 @@
+import { parseReading } from '@trocar/core/guidance';
+import { PALETTE } from '@trocar/core/render';
+import type { Page } from 'playwright';
+
+/** What the guidance beside the slices shows, read from the page. */
+
+/** A structure in the list of those to keep clear of. */
+export interface Avoided {
+  /** How near the tip may be to it, mm; NaN where that is not known. */
+  readonly mm: number;
+  /** The level that the page gives to that. */
+  readonly level: string | null;
+  /** As it stands there. */
+  readonly said: string;
+}
+
+/** One structure of the list. */
+export async function avoided(page: Page, name: string): Promise<Avoided> {
+  const row = `#avoid [data-structure="${name}"]`;
+  const said = (await page.textContent(`${row} .figure`)) ?? '';
+  return { mm: parseReading(said.replace('≥\u202f', '')), level: await page.getAttribute(row, 'data-level'), said };
+}
+
+/** How many pixels of a panel have one of the palette's colours. */
+export function inPanel(page: Page, id: 'bullseye' | 'depth', colour: 'tool' | 'alarm'): Promise<number> {
+  return page.evaluate(
+    ([at, hex]) => {
+      const canvas = document.querySelector<HTMLCanvasElement>(`#${at} canvas`) as HTMLCanvasElement;
+      const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, canvas.width, canvas.height);
+      const wanted = [1, 3, 5].map((n) => Number.parseInt((hex as string).slice(n, n + 2), 16));
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        if (wanted.every((w, k) => Math.abs((data[i + k] as number) - w) <= 24)) count += 1;
+      }
+      return count;
+    },
+    [id, PALETTE[colour]] as const,
+  );
+}
+
+/** What of bullseye, depth bar and list is too small, over another or cut off by the window; empty where nothing is. */
+export function misplaced(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const box = (s: string): DOMRect => (document.querySelector(s) as HTMLElement).getBoundingClientRect();
+    const [dial, bar, list, guide] = ['#bullseye', '#depth', '#avoid', '#guide'].map(box) as [DOMRect, DOMRect, DOMRect, DOMRect];
+    const found: string[] = [];
+    if (Math.min(dial.height, bar.height) < 120) found.push(`too low: ${dial.height} and ${bar.height} px`);
+    if (dial.bottom > bar.top || bar.bottom > list.top) found.push('one over the other');
+    if (list.bottom > guide.bottom + 0.5 || guide.bottom > innerHeight + 0.5) found.push('cut off below');
+    return found;
+  });
+}
