@@ -67,6 +67,14 @@ const servedAssets: Plugin = {
   },
 };
 
+/** Dependencies that only a worker or one test asks for: found in the middle of a run, they would load the page anew. */
+const bundledBeforehand = [
+  ...['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three', 'iwer'],
+  '@kitware/vtk.js/Common/DataModel/PolyData.js',
+  '@kitware/vtk.js/Filters/General/ImageMarchingCubes.js',
+  '@kitware/vtk.js/Filters/General/WindowedSincPolyDataFilter.js',
+];
+
 export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
@@ -93,7 +101,7 @@ export default defineConfig({
               extends: true as const,
               plugins: [servedAssets],
               // Found late, these would make the server bundle anew and the page reload in the middle of a test.
-              optimizeDeps: { include: ['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three', 'iwer'] },
+              optimizeDeps: { include: bundledBeforehand },
               test: {
                 name: 'browser',
                 ...tries,

@@ -67,6 +67,7 @@ export type NavErrorCode =
   | 'render/too-large'
   | 'render/no-xr'
   | 'vtk/failed'
+  | 'vtk/aborted'
   // registration
   | 'registration/too-few-points'
   | 'registration/count-mismatch'

@@ -20,8 +20,8 @@ const PART = 2 ** 21;
 /**
  * A surface of a volume (`{ level }`) or of a label map (`{ label }`), made in a worker of its own, so that the page goes on drawing; the
  * same surface as {@link isosurface} and {@link labelSurface} make. The voxels are copied, in parts.
- * @throws NavError `vtk/failed` where a number is not usable, the worker cannot be loaded, or `signal` stopped it (its reason is the
- * cause)
+ * @throws NavError `vtk/failed` where a number is not usable or the worker cannot be loaded; `vtk/aborted` where `signal` stopped it, its
+ * reason as the cause
  */
 export async function makeSurface(v: AnyVolume, what: SurfaceOf, work: SurfaceWork = {}): Promise<Isosurface> {
   const { signal, onProgress, createWorker, ...options } = work;
@@ -70,5 +70,5 @@ async function handOver(worker: Worker, v: AnyVolume, signal: AbortSignal | unde
 }
 
 function stopped(signal: AbortSignal): NavError {
-  return new NavError('vtk/failed', 'The surface was stopped by the caller.', { cause: signal.reason });
+  return new NavError('vtk/aborted', 'The surface was stopped by the caller.', { cause: signal.reason });
 }
