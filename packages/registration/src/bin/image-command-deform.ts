@@ -37,7 +37,7 @@ export async function deformedFrom(
     },
   );
   const findings = found.findings.map(({ code, message }) => ({ code, message }));
-  const { shape, evidence } = found;
+  const { shape, evidence, confidence } = found;
   const start = {
     metric: rigid.metric,
     outcome: rigid.outcome,
@@ -49,8 +49,8 @@ export async function deformedFrom(
   if (found.outcome === 'ok' && found.deformed) {
     const { rigid: _, ...common } = rigid;
     const edge = invertAffine(found.rigid);
-    return { ...common, findings, metric, edge, deformation: asElastix(found.movingFromFixed), facts };
+    return { ...common, confidence, findings, metric, edge, deformation: asElastix(found.movingFromFixed), facts };
   }
   const message = 'No deformation was found that stands its checks: fixedFromMoving is the rigid result.';
-  return { ...rigid, outcome: found.outcome, findings, warnings: [...rigid.warnings, notDeformed(message)], facts };
+  return { ...rigid, outcome: found.outcome, confidence, findings, warnings: [...rigid.warnings, notDeformed(message)], facts };
 }

@@ -50,9 +50,9 @@ export function pairForBits(): IntensityPair {
 
 /** What `registerVolumes(fixed, moving, {seed: 7})` makes of {@link pairForBits}: the matrix movingFromFixed, byte by byte. */
 export const BITS: string =
-  'd89fa02d5942ee3fd14ad4480591d13f8d60e947265bc63f0000000000000000053197e45d6ed3bf648690871dffed3f4f95432361d7c53f' +
-  '0000000000000000551cd13044ecbdbfdace04fbd070cbbfbd8d65c00908ef3f0000000000000000d5594d81ccff2740166c2761ea1e22c0' +
-  '46009180de011c40000000000000f03f';
+  'a41271647743ee3f69105ad9fb94d13f707e75075b36c63f0000000000000000d0ef3974616ed3bf8b41a6cb06ffed3fe28fe8f047d9c53f' +
+  '00000000000000009172fd9d69a3bdbfe775762a3668cbbf36763e0d9b09ef3f0000000000000000e1664adfdf0328405deaa135d80922c0' +
+  'e098334aa51b1c40000000000000f03f';
 
 /** The bytes of a matrix of doubles, as hexadecimal digits. */
 export function bitsOf(matrix: ArrayLike<number>): string {

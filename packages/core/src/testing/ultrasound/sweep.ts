@@ -1,11 +1,11 @@
-import { frame } from '../../frames/index.js';
+import { type Frame, frame } from '../../frames/index.js';
 import { fromRotationVector, identity4, invertRigid, multiply4, type Random, transformPoint } from '../../math/index.js';
 import { type Volume, volume } from '../../volume/index.js';
 import type { Movement } from './deformation.js';
 import type { Fan } from './fan-image.js';
 
 /** The simulated ultrasound's frame. */
-export const US = frame('us');
+export const US: Frame<'us'> = frame('us');
 
 /** One frame of a sweep: probe to body, 16 doubles, column-major, mm. */
 export interface SweepFrame {
