@@ -176,8 +176,8 @@ export class AvoidStructure implements GuidanceGraphic {
     this.#written = number;
     this.#worded = status;
     const { word, colour } = LOOKS[level];
-    // A predicted distance is in the status's colour; an unknown one says why.
-    const why = this.#drawn.live ? '' : STATUS_WORDS[status];
+    // A predicted distance is in the status's colour; an unknown one says why, and that it is the tip, not the structure, that is not seen.
+    const why = this.#drawn.live ? '' : level === 'unknown' ? `· TIP ${STATUS_WORDS[status]}` : STATUS_WORDS[status];
     const text = said ? `${word} ${this.name} ${number} ${why}`.trim() : '';
     const ok = level === 'danger' || level === 'inside' ? ALARM_TEXT : colour;
     const shown = status === 'ok' ? ok : wordColour(this.#drawn.live, statusStyle(status).colour);
