@@ -38,8 +38,11 @@ in vec2 vUv;
 out vec4 colour;
 void main() { colour = texture(uPicture, vUv); }`;
 
-/** The part of a frame in which a volume's blocks are found, ms: unnoticed at 60 frames a second. */
-const SURVEY_MS = 5;
+/**
+ * The part of a frame in which a volume's blocks are found, ms: at least so long, unnoticed at 60 frames a second, and a share of frames that
+ * take longer, up to a limit. It is such slow frames that the blocks make quicker.
+ */
+const SURVEY_MS = { least: 5, share: 0.3, most: 50 };
 
 const FINEST = RAY_QUALITIES[0] as RayQuality;
 
@@ -66,6 +69,8 @@ export class VolumeInScene {
   /** The blocks of the volume, or the work of finding them. */
   #blocks: VolumeBlocks | BlockSurvey | undefined;
   #blocksOf: unknown;
+  /** When the blocks were last gone on with, ms. */
+  readonly #surveyedAt = Float64Array.of(Number.POSITIVE_INFINITY);
   #textureOf: unknown;
   #lookOf: unknown;
   /** The number of the quality that is shown, in {@link RAY_QUALITIES}; -1: what is shown is out of date. */
@@ -128,7 +133,7 @@ export class VolumeInScene {
   prepare(renderer: WebGLRenderer, rect: PixelRect, scene: Scene, camera: PerspectiveCamera, model: StageModel): void {
     const { volume, rendering } = model;
     if (volume === undefined || rendering === undefined) return;
-    if (this.#blocks instanceof BlockSurvey) this.#survey(this.#blocks, volume, rendering);
+    if (this.#blocks instanceof BlockSurvey) this.#survey(this.#blocks, volume, rendering, model.now);
     this.#aimClip(rendering.look.clip);
     const changed = this.#differs(rect, scene, camera, model);
     const { stepVoxels: fixed } = rendering.look;
@@ -139,8 +144,11 @@ export class VolumeInScene {
   }
 
   /** Goes on with finding the volume's blocks, in a part of a frame: the picture is right without them, and comes sooner with them. */
-  #survey(survey: BlockSurvey, volume: AnyVolume, { look }: VolumeRendering): void {
-    const blocks = survey.advance(SURVEY_MS);
+  #survey(survey: BlockSurvey, volume: AnyVolume, { look }: VolumeRendering, now: Float64Array): void {
+    const since = (now[0] as number) - (this.#surveyedAt[0] as number);
+    this.#surveyedAt[0] = now[0] as number;
+    const part = Math.min(SURVEY_MS.most, Math.max(SURVEY_MS.least, SURVEY_MS.share * since));
+    const blocks = survey.advance(part);
     if (blocks === undefined) return;
     this.#blocks = blocks;
     this.#rays.setBlocks(blocks, volume, look.transfer);
