@@ -1,6 +1,6 @@
 import { Random } from '@trocar/core/math';
-import { MeshDistance } from '@trocar/core/render';
 import { headPhantom } from '@trocar/core/testing';
+import { SignedMeshDistance } from '@trocar/core/volume';
 import { describe, expect, it } from 'vitest';
 import { phantomStructures } from './structures.js';
 
@@ -14,7 +14,7 @@ describe('the structures to avoid of the phantom', () => {
   });
 
   it.each(structures)('$name are as far as they truly are, to 0.2 mm, from anywhere in the head', ({ name, mesh }) => {
-    const distance = new MeshDistance(mesh);
+    const distance = new SignedMeshDistance({ positions: Float64Array.from(mesh.positions), triangles: mesh.indices });
     const random = new Random(41);
     const truth = (p: ArrayLike<number>): number =>
       phantom.signedDistance(parts[name as keyof typeof parts], p[0] as number, p[1] as number, p[2] as number);

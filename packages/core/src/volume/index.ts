@@ -4,6 +4,7 @@ export { closestOnTriangle, MeshDistance } from './mesh-distance.js';
 export { type Grid, type GridShape, type ResampleOptions, regrid, resample, resampleStraight } from './resample.js';
 export { type ReslicePlane, resliceInto } from './reslice.js';
 export { Sampler, sampleLinear, valueRange } from './sample.js';
+export { SignedMeshDistance } from './signed-mesh-distance.js';
 export {
   type AnyVolume,
   cornersOf,

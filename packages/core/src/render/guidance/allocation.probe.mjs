@@ -2,21 +2,15 @@
  * Run by allocation.test.ts in a process of its own with a small nursery: takes a moving pose through what the graphics compute
  * with every frame, and prints how many garbage collections that took. What needs a canvas is not in it.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
 import { SphereGeometry } from 'three';
 import { frame, PoseView, point } from '../../frames/index.js';
 import { straightPlan } from '../../guidance/index.js';
+import { countCollections } from '../../test-support/collections.mjs';
+import { SignedMeshDistance } from '../../volume/index.js';
 import { AcrossPath } from './across-path.js';
 import { EllipsoidCut } from './ellipsoid-cut.js';
 import { DrawnStatus } from './graphic.js';
-import { MeshDistance } from './mesh-distance.js';
 import { UltrasoundImage } from './ultrasound-image.js';
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const ct = frame('ct');
 const across = new AcrossPath(straightPlan({ entry: point(ct, [20, 0, 80]), target: point(ct, [0, 0, 0]) }));
@@ -25,7 +19,10 @@ const cut = new EllipsoidCut();
 const axes = Float64Array.of(70, 0, 0, 0, 15, 0, 0, 0, 30);
 const normal = Float64Array.of(0.6, 0, 0.8);
 const ball = new SphereGeometry(30, 24, 16);
-const distance = new MeshDistance({ positions: ball.getAttribute('position').array, indices: ball.index.array });
+const distance = new SignedMeshDistance({
+  positions: Float64Array.from(ball.getAttribute('position').array),
+  triangles: Uint32Array.from(ball.index.array),
+});
 const image = new UltrasoundImage(64, 48);
 const pixels = new Uint8Array(64 * 48);
 const view = new PoseView();
@@ -58,23 +55,11 @@ function tip(m) {
 }
 
 view.times[0] = 0;
-frames(60_000);
-globalThis.gc({ type: 'minor' });
-await setImmediate();
-await setImmediate();
-collections = 0;
-frames(300_000);
-await setImmediate();
-await setImmediate();
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await setImmediate();
-await setImmediate();
-process.stdout.write(
-  JSON.stringify({ collections: counted, control: collections - counted, distance: out[0], cuts: out[1], status: drawn.status }),
+const counted = await countCollections(
+  () => frames(60_000),
+  () => {
+    out[1] = 0;
+    frames(300_000);
+  },
 );
+process.stdout.write(JSON.stringify({ ...counted, distance: out[0], cuts: out[1], status: drawn.status }));

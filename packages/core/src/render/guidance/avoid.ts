@@ -1,13 +1,13 @@
 import { Group } from 'three';
 import { NavError } from '../../base/index.js';
-import type { PoseView, Status } from '../../frames/index.js';
+import { frame, type PoseView, type Status } from '../../frames/index.js';
 import { formatMm, UNKNOWN } from '../../guidance/index.js';
 import { vec3 } from '../../math/index.js';
+import { mesh as checkedMesh, SignedMeshDistance } from '../../volume/index.js';
 import { PALETTE, rgb, statusStyle } from '../palette.js';
 import { Surface, type SurfaceMesh } from '../surface.js';
 import type { FarEnd } from './distance-line.js';
 import { ALARM_TEXT, DrawnStatus, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
-import { MeshDistance } from './mesh-distance.js';
 import { CachedText } from './quantities.js';
 import { SceneLabel } from './scene-label.js';
 
@@ -77,7 +77,7 @@ export class AvoidStructure implements GuidanceGraphic {
   readonly name: string;
   readonly object: Group = new Group();
   readonly #limits: AvoidLimits;
-  readonly #distance: MeshDistance;
+  readonly #distance: SignedMeshDistance;
   readonly #shell: Surface;
   readonly #label = new SceneLabel();
   readonly labels: readonly SceneLabel[] = [this.#label];
@@ -92,7 +92,7 @@ export class AvoidStructure implements GuidanceGraphic {
   #written = '';
   #worded: Status | undefined;
 
-  /** @throws NavError `pose/bad-option` for limits that make no sense; what {@link MeshDistance} throws */
+  /** @throws NavError `pose/bad-option` for limits that make no sense; `mesh/empty`, `mesh/bad-geometry` */
   constructor({ name, mesh, ...limits }: AvoidOptions) {
     const { warnMm = 10, dangerMm = 3, hysteresisMm = 0.5 } = limits;
     if (!(dangerMm >= 0 && warnMm > dangerMm && hysteresisMm >= 0 && warnMm + hysteresisMm < 1000)) {
@@ -103,7 +103,8 @@ export class AvoidStructure implements GuidanceGraphic {
     }
     this.name = name;
     this.#limits = limits;
-    this.#distance = new MeshDistance(mesh);
+    const positions = Float64Array.from(mesh.positions);
+    this.#distance = new SignedMeshDistance(checkedMesh({ frame: frame('stage'), positions, triangles: mesh.indices }));
     this.#shell = new Surface(mesh, LOOKS.unknown.colour, LOOKS.unknown.opacity);
     this.object.add(this.#shell.object, this.#label.object);
   }

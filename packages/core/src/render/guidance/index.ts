@@ -9,7 +9,6 @@ export { type FanShape, fanHolds } from './fan.js';
 export type { GuidanceGraphic } from './graphic.js';
 export { InstrumentGraphic } from './instrument.js';
 export { type DepthMark, type InstrumentDescription, instrumentFromJson } from './instrument-description.js';
-export { MeshDistance, type TriangleMesh } from './mesh-distance.js';
 export { type RowRange, type UltrasoundFormat, UltrasoundImage } from './ultrasound-image.js';
 export { type UltrasoundGeometry, UltrasoundPlane, type UltrasoundPlaneOptions } from './ultrasound-plane.js';
 export { type UltrasoundTarget, UltrasoundView, type UltrasoundViewOptions } from './ultrasound-view.js';
