@@ -1,6 +1,7 @@
 import { Signal } from '../base/index.js';
-import { hasPose, isLive, type PoseView, type Status } from '../frames/index.js';
-import { type StatusStyle, statusStyle } from './palette.js';
+import type { PoseView, Status } from '../frames/index.js';
+import { DrawnStatus } from './drawn-status.js';
+import type { StatusStyle } from './palette.js';
 
 /** The shape of a tool, in its own frame: tip at the origin. */
 export interface ToolGeometry {
@@ -41,10 +42,10 @@ export class Tool {
   readonly visibility: Signal<VisibilityChange> = new Signal();
   /** frame-from-tip as last given, column-major, mm. */
   readonly matrix: Float64Array = new Float64Array(16).fill(Number.NaN);
-  readonly #numbers = Float64Array.of(Number.NaN, Number.NaN, Number.NaN);
+  /** The error of the tip, mm, and when the pose was measured, ms. */
+  readonly #numbers = Float64Array.of(Number.NaN, Number.NaN);
   readonly #host: ToolHost;
-  #given: Status = 'missing';
-  #drawn: Status = 'missing';
+  readonly #drawn = new DrawnStatus();
 
   /** Made by {@link Stage.addTool}. */
   constructor(name: string, geometry: ToolGeometry, host: ToolHost) {
@@ -59,42 +60,40 @@ export class Tool {
    * @param tipError95Mm radius about the tip that holds the true tip with 95 % confidence, mm; NaN where not known
    */
   update(view: PoseView, tipError95Mm: number = Number.NaN): void {
-    this.#given =
-      view.hasPose && allFinite(view.matrix) ? view.status : view.status === 'disconnected' ? 'disconnected' : 'missing';
-    this.#numbers[0] = view.times[0] as number;
-    this.#numbers[1] = tipError95Mm;
-    this.#numbers[2] = view.times[1] as number;
+    this.#drawn.give(view);
+    this.#numbers[0] = tipError95Mm;
+    this.#numbers[1] = view.times[1] as number;
     this.matrix.set(view.matrix);
   }
 
   /** What is drawn: the status given, or `stale` where no new pose came in time. Settled once a frame. */
   get status(): Status {
-    return this.#drawn;
+    return this.#drawn.status;
   }
 
   /** Whether it is drawn as being there now: `ok` or `predicted`. */
   get live(): boolean {
-    return isLive(this.#drawn);
+    return this.#drawn.live;
   }
 
   /** Whether anything of it is drawn. */
   get shown(): boolean {
-    return hasPose(this.#drawn);
+    return this.#drawn.shown;
   }
 
   /** How it is drawn. */
   get style(): StatusStyle {
-    return statusStyle(this.#drawn);
+    return this.#drawn.style;
   }
 
   /** As given to {@link update}. */
   get tipError95Mm(): number {
-    return this.#numbers[1] as number;
+    return this.#numbers[0] as number;
   }
 
   /** When the pose that is drawn was measured, ms of the host's clock; NaN where that is not known. */
   get measuredAt(): number {
-    return this.#numbers[2] as number;
+    return this.#numbers[1] as number;
   }
 
   /**
@@ -102,25 +101,15 @@ export class Tool {
    * @param now one number in a typed cell, ms: a changing double passed by itself would be allocated
    */
   settle(now: Float64Array, staleAfterMs: number): void {
-    const renewed = (now[0] as number) - (this.#numbers[0] as number) <= staleAfterMs;
-    const status = hasPose(this.#given) && !renewed ? 'stale' : this.#given;
-    if (status === this.#drawn) return;
-    this.#drawn = status;
-    this.visibility.emit({ tool: this.name, status, live: isLive(status) });
+    if (!this.#drawn.settle(now, staleAfterMs)) return;
+    const { status, live } = this.#drawn;
+    this.visibility.emit({ tool: this.name, status, live });
   }
 
   /** Takes the tool off the stage. */
   remove(): void {
     this.#host.remove(this);
     // Whoever still holds it must not take its last pose for a live one.
-    this.#given = 'missing';
-    this.#drawn = 'missing';
+    this.#drawn.clear();
   }
-}
-
-function allFinite(m: Float64Array): boolean {
-  // One number that is not finite makes the sum not finite.
-  let sum = 0;
-  for (let k = 0; k < 16; k += 1) sum += m[k] as number;
-  return sum - sum === 0;
 }

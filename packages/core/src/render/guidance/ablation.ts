@@ -11,12 +11,13 @@ import {
 import { NavError } from '../../base/index.js';
 import type { PoseView, Status } from '../../frames/index.js';
 import { vec3 } from '../../math/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { Hud } from '../hud.js';
 import { type Dash, PALETTE, rgb, statusStyle } from '../palette.js';
 import { crossInto, type PlaneView } from '../planes.js';
 import { Surface } from '../surface.js';
 import { EllipsoidCut } from './ellipsoid-cut.js';
-import { DrawnStatus, type GuidanceGraphic } from './graphic.js';
+import type { GuidanceGraphic } from './graphic.js';
 import { dashed, Outline } from './outline.js';
 
 /** Chords of an outline: on a zone of 40 mm they are off by 0.01 mm at most. */

@@ -7,9 +7,9 @@ import { frame, PoseView, point } from '../../frames/index.js';
 import { straightPlan } from '../../guidance/index.js';
 import { countCollections } from '../../test-support/collections.mjs';
 import { SignedMeshDistance } from '../../volume/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { AcrossPath } from './across-path.js';
 import { EllipsoidCut } from './ellipsoid-cut.js';
-import { DrawnStatus } from './graphic.js';
 import { UltrasoundImage } from './ultrasound-image.js';
 
 const ct = frame('ct');

@@ -4,10 +4,11 @@ import { frame, type PoseView, type Status } from '../../frames/index.js';
 import { formatMm, UNKNOWN } from '../../guidance/index.js';
 import { vec3 } from '../../math/index.js';
 import { mesh as checkedMesh, SignedMeshDistance } from '../../volume/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { PALETTE, rgb, statusStyle } from '../palette.js';
 import { Surface, type SurfaceMesh } from '../surface.js';
 import type { FarEnd } from './distance-line.js';
-import { ALARM_TEXT, DrawnStatus, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { ALARM_TEXT, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
 import { CachedText } from './quantities.js';
 import { SceneLabel } from './scene-label.js';
 

@@ -1,10 +1,11 @@
 import type { PoseView, Status } from '../../frames/index.js';
 import { formatBound, formatMm, type StraightPlan, UNKNOWN } from '../../guidance/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { Fingerprint } from '../fingerprint.js';
 import { PALETTE } from '../palette.js';
 import { orientationLetters } from '../planes.js';
 import { AcrossPath } from './across-path.js';
-import { DrawnStatus, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
 import { Panel } from './panel.js';
 import { adaptiveScale, CachedText } from './quantities.js';
 

@@ -8,9 +8,10 @@ import {
   type StraightPlan,
   UNKNOWN,
 } from '../../guidance/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { Fingerprint } from '../fingerprint.js';
 import { PALETTE } from '../palette.js';
-import { ALARM_TEXT, DrawnStatus, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { ALARM_TEXT, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
 import { Panel } from './panel.js';
 import { adaptiveScale, CachedText } from './quantities.js';
 

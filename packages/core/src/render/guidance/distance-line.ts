@@ -2,10 +2,11 @@ import { Group } from 'three';
 import type { PoseView, Status } from '../../frames/index.js';
 import { formatMm, UNKNOWN } from '../../guidance/index.js';
 import { vec3 } from '../../math/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import type { LabelStyle } from '../label.js';
 import { PALETTE } from '../palette.js';
 import { Stroke } from '../stroke.js';
-import { DrawnStatus, type GuidanceGraphic } from './graphic.js';
+import type { GuidanceGraphic } from './graphic.js';
 import { CachedText } from './quantities.js';
 import { SceneLabel } from './scene-label.js';
 

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { frame, hasPose, isLive, PoseView, point, pointCovariance, STATUSES, type Status, severity } from '../../frames/index.js';
 import { Deviation, formatBound, formatMm, straightPlan, UNKNOWN } from '../../guidance/index.js';
 import { chiSquareQuantile, cholesky, fisherTail, fromRotationVector, Random } from '../../math/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { PALETTE, rgb, statusStyle } from '../palette.js';
 import { cross, dot } from '../planes.js';
 import { AcrossPath } from './across-path.js';
 import { EllipsoidCut } from './ellipsoid-cut.js';
 import { type FanShape, fanHolds, fanOutline, requireFan } from './fan.js';
-import { DrawnStatus } from './graphic.js';
 import { instrumentFromJson } from './instrument-description.js';
 import { adaptiveScale, CachedText, ellipseOf, planarReach } from './quantities.js';
 

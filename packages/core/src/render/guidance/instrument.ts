@@ -11,10 +11,11 @@ import {
   Vector3,
 } from 'three';
 import type { PoseView, Status } from '../../frames/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { cross, unit } from '../planes.js';
 import { Stroke } from '../stroke.js';
 import { type FanShape, fanOutline } from './fan.js';
-import { DrawnStatus, type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
+import { type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
 import type { InstrumentDescription } from './instrument-description.js';
 import { dashed, Outline } from './outline.js';
 import { SceneLabel } from './scene-label.js';

@@ -2,10 +2,11 @@ import { BufferAttribute, BufferGeometry, DoubleSide, GLSL3, Group, Mesh, Shader
 import { NavError } from '../../base/index.js';
 import type { PoseView, Status } from '../../frames/index.js';
 import { multiply4, rigidityError } from '../../math/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { statusStyle } from '../palette.js';
 import { uniform } from '../uniform.js';
 import { type FanShape, fanOutline, requireFan } from './fan.js';
-import { DrawnStatus, type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
+import { type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
 import { dashed, Outline } from './outline.js';
 import { SceneLabel } from './scene-label.js';
 import type { UltrasoundImage } from './ultrasound-image.js';

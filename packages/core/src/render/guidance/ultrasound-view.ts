@@ -1,9 +1,10 @@
 import type { PoseView, Status } from '../../frames/index.js';
 import { formatNumber } from '../../guidance/index.js';
 import { invertRigid, multiply4, vec3 } from '../../math/index.js';
+import { DrawnStatus } from '../drawn-status.js';
 import { PALETTE, statusStyle } from '../palette.js';
 import { fanOutline } from './fan.js';
-import { DrawnStatus, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
 import { Panel } from './panel.js';
 import { CachedText } from './quantities.js';
 import type { UltrasoundImage } from './ultrasound-image.js';
