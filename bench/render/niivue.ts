@@ -3,6 +3,27 @@ import { CELLS, type Contender } from './shared.js';
 
 const TYPES = { axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: SLICE_TYPE.SAGITTAL } as const;
 
+/** NiiVue on a canvas as large as the view, with nothing over its pictures. */
+export async function plainNiivue(view: HTMLElement, options: ConstructorParameters<typeof Niivue>[0]): Promise<Niivue> {
+  const canvas = document.createElement('canvas');
+  canvas.width = view.clientWidth;
+  canvas.height = view.clientHeight;
+  view.append(canvas);
+  const nv = new Niivue({
+    crosshairWidth: 0,
+    isOrientationTextVisible: false,
+    isOrientCube: false,
+    isColorbar: false,
+    isResizeCanvas: false,
+    dragAndDropEnabled: false,
+    forceDevicePixelRatio: 1,
+    logLevel: 'error',
+    ...options,
+  });
+  await nv.attachToCanvas(canvas, false);
+  return nv;
+}
+
 /**
  * NiiVue's own layout of three slices, without crosshair and letters. It reads the file itself, and draws at once.
  * Positions go through the file's affine (`isForceSliceMM`): its short way rounds the origin to a voxel.
@@ -10,23 +31,7 @@ const TYPES = { axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: 
 export const niivue: Contender = {
   windowFirst: true,
   open: async (view, data) => {
-    const canvas = document.createElement('canvas');
-    canvas.width = view.clientWidth;
-    canvas.height = view.clientHeight;
-    view.append(canvas);
-    const nv = new Niivue({
-      crosshairWidth: 0,
-      isOrientationTextVisible: false,
-      isOrientCube: false,
-      isColorbar: false,
-      isRadiologicalConvention: true,
-      isResizeCanvas: false,
-      dragAndDropEnabled: false,
-      forceDevicePixelRatio: 1,
-      multiplanarShowRender: 0,
-      logLevel: 'error',
-    });
-    await nv.attachToCanvas(canvas, false);
+    const nv = await plainNiivue(view, { isRadiologicalConvention: true, multiplanarShowRender: 0 });
     nv.setCustomLayout(
       CELLS.map((c) => ({ sliceType: TYPES[c.view], position: [c.x, c.y, 0.5, 0.5] as [number, number, number, number] })),
     );

@@ -1,4 +1,5 @@
-import { Niivue, SLICE_TYPE } from '@niivue/niivue';
+import { SLICE_TYPE } from '@niivue/niivue';
+import { plainNiivue } from '../render/niivue.js';
 import type { Contender } from './shared.js';
 
 /**
@@ -7,23 +8,7 @@ import type { Contender } from './shared.js';
  */
 export const niivue: Contender = {
   open: async (view, _, file, { transfer, shaded }) => {
-    const canvas = document.createElement('canvas');
-    canvas.width = view.clientWidth;
-    canvas.height = view.clientHeight;
-    view.append(canvas);
-    const nv = new Niivue({
-      crosshairWidth: 0,
-      isOrientationTextVisible: false,
-      isOrientCube: false,
-      isColorbar: false,
-      isResizeCanvas: false,
-      dragAndDropEnabled: false,
-      forceDevicePixelRatio: 1,
-      show3Dcrosshair: false,
-      backColor: [0, 0, 0, 1],
-      logLevel: 'error',
-    });
-    await nv.attachToCanvas(canvas, false);
+    const nv = await plainNiivue(view, { show3Dcrosshair: false, backColor: [0, 0, 0, 1] });
     nv.setSliceType(SLICE_TYPE.RENDER);
     await nv.addVolumeFromUrl({
       url: 'scan.nii',
