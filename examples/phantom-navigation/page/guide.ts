@@ -1,5 +1,4 @@
 import { type Path, PoseView } from '@trocar/core';
-import { formatMm, UNKNOWN } from '@trocar/core/guidance';
 import {
   type AvoidLevel,
   AvoidStructure,
@@ -43,8 +42,6 @@ interface AvoidRow {
   readonly row: HTMLElement;
   readonly sign: HTMLElement;
   readonly figure: HTMLElement;
-  /** What the figure was last made of, in tenths of a millimetre. */
-  shown: number;
 }
 
 /** The graphics of one plan, which stand as long as it does. */
@@ -96,7 +93,7 @@ export class Guide {
       row.graphic.update(tip, bound);
       // The list is written before the stage settles what is drawn: it must not be a frame behind the numbers beside it.
       row.graphic.settle(tip.times, STALE_MS);
-      say(row, Number.isFinite(bound));
+      say(row);
     }
   }
 
@@ -125,20 +122,15 @@ function rowOf(graphic: AvoidStructure): AvoidRow {
   const sign = h('span', { class: 'sign', 'aria-hidden': 'true' });
   const figure = h('span', { class: 'figure' });
   const row = h('li', { 'data-structure': graphic.name }, sign, h('span', {}, graphic.name), figure);
-  return { graphic, row, sign, figure, shown: Number.POSITIVE_INFINITY };
+  return { graphic, row, sign, figure };
 }
 
-/** Writes how near the tip may be, where that has changed. @param bounded whether the number is a lower bound */
-function say(at: AvoidRow, bounded: boolean): void {
-  const { graphic, row, sign, figure } = at;
-  const { level, distanceMm } = graphic;
+/** Writes how near the tip may be, where that has changed. */
+function say({ graphic, row, sign, figure }: AvoidRow): void {
+  const { level } = graphic;
   if (row.dataset['level'] !== level) {
     row.dataset['level'] = level;
     setText(sign, SIGNS[level]);
   }
-  // Down, never up: a structure is not further away than that.
-  const tenths = Math.floor(10 * distanceMm);
-  if (Object.is(tenths, at.shown)) return;
-  at.shown = tenths;
-  setText(figure, Number.isNaN(tenths) ? UNKNOWN : `${bounded ? '≥\u202f' : ''}${formatMm(tenths / 10)}`);
+  setText(figure, graphic.distanceText);
 }

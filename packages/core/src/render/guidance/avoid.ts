@@ -1,7 +1,7 @@
 import { Group } from 'three';
 import { NavError } from '../../base/index.js';
 import { frame, type PoseView, type Status } from '../../frames/index.js';
-import { formatMm, UNKNOWN } from '../../guidance/index.js';
+import { formatMm } from '../../guidance/index.js';
 import { vec3 } from '../../math/index.js';
 import { mesh as checkedMesh, SignedMeshDistance } from '../../volume/index.js';
 import { DrawnStatus } from '../drawn-status.js';
@@ -136,6 +136,11 @@ export class AvoidStructure implements GuidanceGraphic {
     return this.#drawn.live ? (this.#mm[0] as number) : Number.NaN;
   }
 
+  /** {@link distanceMm} in words: `≥ 4.2 mm` where it is less the bound of an error, `4.2 mm` where that is not known, a dash while not live. */
+  get distanceText(): string {
+    return (this.#bounded ? this.#leastText : this.#text).of(this.distanceMm);
+  }
+
   /** The far end of a {@link DistanceLine}: the nearest point of the surface. */
   readonly nearest: FarEnd = (out, tip) => {
     this.#distance.from(tip);
@@ -173,7 +178,7 @@ export class AvoidStructure implements GuidanceGraphic {
     const level = this.#level;
     const { status } = this.#drawn;
     const said = level !== 'clear' || status === 'predicted';
-    const number = level === 'unknown' ? UNKNOWN : said ? (this.#bounded ? this.#leastText : this.#text).of(this.distanceMm) : '';
+    const number = said ? this.distanceText : '';
     if (number === this.#written && status === this.#worded) return;
     this.#written = number;
     this.#worded = status;

@@ -409,8 +409,13 @@ it('a distance is that from the tip, to a point or to the nearest of a structure
   expect(Math.abs(toSurface.distanceMm - 20)).toBeLessThan(0.1);
   expect(Math.abs(structure.distanceMm - 18.5)).toBeLessThan(0.1);
   expect(structure.level).toBe('clear');
+  expect(structure.distanceText).toMatch(/^≥\u202f18\.[45]\u202fmm$/);
+  structure.update(view);
+  structure.settle(NOW, STALE_AFTER_MS);
+  expect(structure.distanceText, 'no bound').toMatch(/^(19\.9|20\.0)\u202fmm$/);
   const late = Float64Array.of((NOW[0] as number) + 251);
   for (const g of [structure, toPoint, toSurface]) g.settle(late, STALE_AFTER_MS);
   expect(structure.level).toBe('unknown');
   expect([toPoint.distanceMm, structure.distanceMm]).toEqual([Number.NaN, Number.NaN]);
+  expect(structure.distanceText).toBe('–');
 });
