@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { SphereGeometry } from 'three';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../math/index.js';
 import type { Mesh } from './mesh.js';
@@ -21,6 +20,25 @@ function box(low: readonly number[], high: readonly number[]): Triangles {
   ] as const;
   const positions = Float64Array.from(quads.flatMap(([a, b, c, d]) => [a, b, c, a, c, d].flatMap(at)));
   return { positions, triangles: Uint32Array.from({ length: positions.length / 3 }, (_, n) => n) };
+}
+
+/** A sphere about the origin of rings and meridians; the triangles at its poles have no area. */
+function sphere(radius: number, meridians: number, rings: number): Triangles {
+  const positions = new Float64Array(3 * (meridians + 1) * (rings + 1));
+  const triangles: number[] = [];
+  for (let r = 0, at = 0; r <= rings; r += 1) {
+    const polar = (r / rings) * Math.PI;
+    for (let m = 0; m <= meridians; m += 1, at += 3) {
+      const azimuth = ((m % meridians) / meridians) * 2 * Math.PI;
+      const ring = r % rings === 0 ? 0 : radius * Math.sin(polar);
+      positions.set([ring * Math.cos(azimuth), ring * Math.sin(azimuth), radius * Math.cos(polar)], at);
+      if (r === rings || m === meridians) continue;
+      const here = at / 3;
+      const below = here + meridians + 1;
+      triangles.push(here, below, here + 1, here + 1, below, below + 1);
+    }
+  }
+  return { positions, triangles: Uint32Array.from(triangles) };
 }
 
 /** The distance to a box, negative inside. */
@@ -55,11 +73,7 @@ describe('the distance to a mesh', () => {
   });
 
   it('is on a fine sphere what every triangle by itself says', () => {
-    const g = new SphereGeometry(20, 48, 32);
-    const mesh = {
-      positions: Float64Array.from(g.getAttribute('position').array),
-      triangles: Uint32Array.from(g.index?.array ?? []),
-    };
+    const mesh = sphere(20, 48, 32);
     const whole = new SignedMeshDistance(mesh);
     // The poles' triangles without area are nobody's.
     const flat = new Set(new MeshDistance(mesh).degenerate);
