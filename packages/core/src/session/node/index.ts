@@ -1,0 +1,2 @@
+/** Sessions in folders on a disk. */
+export { sessionFolder } from './session-folder.js';
