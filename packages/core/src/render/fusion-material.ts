@@ -3,7 +3,7 @@ import { determinant3 } from '../math/index.js';
 import type { FusionMode, WholeLook } from './fusion.js';
 import { PALETTE, rgb } from './palette.js';
 import { dot, type PlaneView } from './planes.js';
-import { uniform } from './uniform.js';
+import { setDefine, uniform } from './uniform.js';
 import { STORED_GLSL, VolumeMaterial } from './volume-material.js';
 
 const VERTEX = /* glsl */ `
@@ -19,7 +19,8 @@ void main() {
 
 /**
  * Outlines: the size of the gradient within the plane where it is largest along its own direction (Canny 1986, without
- * the tracing), from central differences of one voxel or one pixel, whichever is more.
+ * the tracing), from central differences of one voxel or one pixel, whichever is more. They take twelve samples, and are
+ * compiled only where they are drawn.
  */
 const FRAGMENT = /* glsl */ `
 ${STORED_GLSL}
@@ -33,6 +34,7 @@ uniform vec3 uTint, uEdgeColour, uAbsent;
 in vec3 vIndex;
 in vec2 vMm;
 out vec4 colour;
+#ifdef OUTLINES
 vec2 slope(vec3 at) {
   return vec2(stored(at + uRight) - stored(at - uRight), stored(at + uUp) - stored(at - uUp)) *
     (uGain / (2.0 * uView.z));
@@ -47,6 +49,12 @@ float outline() {
   float beside = max(length(slope(vIndex + ahead)), length(slope(vIndex - ahead)));
   return smoothstep(uEdge, 2.0 * uEdge, size) * smoothstep(1.0, 1.2, size / beside);
 }
+void main() {
+  float a = outline();
+  if (!(a > 0.0)) discard;
+  colour = vec4(uEdgeColour, a);
+}
+#else
 float share() {
   if (uMode == 0) return uFraction;
   if (uMode == 1) {
@@ -57,12 +65,6 @@ float share() {
 }
 float rim() { return uMode == 3 ? clamp(1.25 - abs(distance(vMm, uSpy.xy) - uSpy.z) / uView.w, 0.0, 1.0) : 0.0; }
 void main() {
-  if (uMode == 2) {
-    float a = outline();
-    if (!(a > 0.0)) discard;
-    colour = vec4(uEdgeColour, a);
-    return;
-  }
   float a = share();
   float edge = rim();
   if (a == 0.0 && edge == 0.0) discard;
@@ -72,7 +74,8 @@ void main() {
     if (!isnan(value)) second = uTint * clamp(value * uGain + uBias, 0.0, 1.0);
   }
   colour = vec4(mix(second, uEdgeColour, edge), max(a, edge));
-}`;
+}
+#endif`;
 
 const MODE_NUMBER: Readonly<Record<FusionMode, number>> = { blend: 0, checkerboard: 1, edges: 2, spyglass: 3 };
 
@@ -112,6 +115,7 @@ export class FusionMaterial extends VolumeMaterial {
   /** Takes over a look. */
   setLook(look: WholeLook): void {
     const { material } = this;
+    setDefine(material, 'OUTLINES', look.mode === 'edges');
     uniform<number>(material, 'uMode').value = MODE_NUMBER[look.mode];
     uniform<number>(material, 'uFraction').value = look.fraction;
     uniform<number>(material, 'uSquareMm').value = look.squareMm;

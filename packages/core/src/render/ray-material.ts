@@ -52,7 +52,6 @@ uniform vec2 uNearFar;
 uniform vec2 uTableRange; // first value, 1 / range
 uniform vec2 uRescale; // value = texel · x + y
 uniform float uStepMm, uEdge, uJitter;
-uniform bool uShading;
 in vec3 vRay;
 in vec2 vUv;
 out vec4 colour;
@@ -131,7 +130,11 @@ void main() {
     vec4 drawn = isnan(v) ? vec4(0.0) : transfer(v);
     if (drawn.a > 0.0) {
       float opacity = 1.0 - exp(-drawn.a * (to - from));
-      vec3 tint = uShading ? shaded(drawn.rgb, at, ray) : drawn.rgb;
+      #ifdef SHADING
+      vec3 tint = shaded(drawn.rgb, at, ray);
+#else
+      vec3 tint = drawn.rgb;
+#endif
       sum += (1.0 - sum.a) * opacity * vec4(min(tint, 1.0), 1.0);
       if (sum.a > 0.998) break;
     }
@@ -173,7 +176,6 @@ export class RayMaterial {
       uStepMm: { value: 1 },
       uEdge: { value: 1 },
       uJitter: { value: 0 },
-      uShading: { value: true },
     };
     this.material = new ShaderMaterial({
       glslVersion: GLSL3,
@@ -226,7 +228,7 @@ export class RayMaterial {
   }
 
   set shading(on: boolean) {
-    uniform<boolean>(this.material, 'uShading').value = on;
+    setDefine(this.material, 'SHADING', on);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Vector2 } from 'three';
 import type { AnyVolume } from '../volume/index.js';
 import type { Slab } from './slab.js';
-import { uniform } from './uniform.js';
+import { setDefine, uniform } from './uniform.js';
 import { STORED_GLSL, VolumeMaterial } from './volume-material.js';
 import type { VolumeTexture } from './volume-texture.js';
 
@@ -14,14 +14,18 @@ void main() {
   gl_Position = uFillView ? vec4(position.xy, 1.0, 1.0) : projectionMatrix * modelViewMatrix * vec4(position, 1.0);
 }`;
 
+/**
+ * What a slice does not need is left out before it is compiled: a GPU that runs both sides of a branch for a group of pixels, as one made
+ * of software does, would sample the neighbours for the air seven times over in every slice that keeps it.
+ */
 const FRAGMENT = /* glsl */ `
 ${STORED_GLSL}
-uniform vec2 uAir; // texel values: air below the first; below the second, too, where the window makes it black
-uniform vec3 uAcross; // from one sample of a slab to the next, index
-uniform int uSamples; // of a slab; 1: none
-uniform int uSlabMode; // 0 max, 1 min, 2 mean
 in vec3 vIndex;
 out vec4 colour;
+#ifdef SLAB
+uniform vec3 uAcross; // from one sample to the next, index
+uniform int uSamples;
+uniform int uSlabMode; // 0 max, 1 min, 2 mean
 // False where there is no image: told by a flag, for not every GPU keeps a NaN that a shader made.
 bool sampled(out float value) {
   value = 0.0;
@@ -37,6 +41,14 @@ bool sampled(out float value) {
   if (uSlabMode == 2) value /= max(count, 1.0);
   return count > 0.0;
 }
+#else
+bool sampled(out float value) {
+  value = stored(vIndex);
+  return !outside(vIndex) && !isnan(value);
+}
+#endif
+#ifdef AIR
+uniform vec2 uAir; // texel values: air below the first; below the second, too, where the window makes it black
 bool isAir(float value, float grey) {
   if (value > uAir.y) return false;
   if (grey < 0.06) return true;
@@ -49,11 +61,14 @@ bool isAir(float value, float grey) {
   }
   return sum < 7.0 * uAir.x;
 }
+#endif
 void main() {
   float value;
   if (!sampled(value)) discard;
   float grey = clamp(value * uGain + uBias, 0.0, 1.0);
-  if (uAir.x > -1e38 && isAir(value, grey)) discard;
+#ifdef AIR
+  if (isAir(value, grey)) discard;
+#endif
   colour = vec4(vec3(grey), 1.0);
 }`;
 
@@ -67,7 +82,7 @@ export class SliceMaterial extends VolumeMaterial {
   constructor() {
     const across = new Float32Array(3);
     super(VERTEX, FRAGMENT, {
-      uAir: { value: new Vector2(-3e38, -3e38) },
+      uAir: { value: new Vector2() },
       uFillView: { value: false },
       uAcross: { value: across },
       uSamples: { value: 1 },
@@ -88,7 +103,8 @@ export class SliceMaterial extends VolumeMaterial {
    * @param falling a rescale slope below 0: the highest value is then the lowest stored one
    */
   setSlab(slab: Slab | undefined, samples: number, falling: boolean): void {
-    uniform<number>(this.material, 'uSamples').value = slab === undefined ? 1 : samples;
+    setDefine(this.material, 'SLAB', slab !== undefined);
+    uniform<number>(this.material, 'uSamples').value = samples;
     const lowest = slab?.mode === (falling ? 'max' : 'min');
     uniform<number>(this.material, 'uSlabMode').value = slab?.mode === 'mean' ? 2 : lowest ? 1 : 0;
   }
@@ -111,6 +127,7 @@ export class SliceMaterial extends VolumeMaterial {
    */
   clearAir(v: AnyVolume, uploaded: VolumeTexture, surely: number, black: number): void {
     const texel = (value: number): number => (value - v.rescale.intercept) / (v.rescale.slope * uploaded.storedPerTexel);
+    setDefine(this.material, 'AIR', true);
     uniform<Vector2>(this.material, 'uAir').value.set(texel(surely), texel(black));
   }
 }
