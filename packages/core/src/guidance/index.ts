@@ -11,5 +11,36 @@ export {
   readout,
   UNKNOWN,
 } from './format.js';
-export { requirePlanFor, type StraightPlan, type StraightPlanInit, straightPlan } from './plan.js';
+export { type StraightPlan, type StraightPlanInit, straightPlan } from './plan.js';
+export { type Needle, type NeedleInit, needle, reachOf } from './plans/needle.js';
+export { planFromJson, planToJson } from './plans/plan-file.js';
+export {
+  type Midsagittal,
+  type PlanSet,
+  type PlanSetInit,
+  planSet,
+  SIDES,
+  type Side,
+  type Trajectory,
+  type TrajectoryInit,
+} from './plans/plan-set.js';
+export { type PlanDifference, type PlanUse, planDifferences, requirePlanFor } from './plans/require-plan.js';
+export { ShaftGuidance, type ShaftGuidanceOptions, type ShaftState } from './plans/shaft-guidance.js';
+export { TipSpeed } from './plans/tip-speed.js';
+export {
+  type KeepClear,
+  REFUSALS,
+  type Refusal,
+  refusalsOf,
+  type TrajectoryDemands,
+  TrajectoryEvaluator,
+  type TrajectoryWeights,
+} from './plans/trajectory.js';
+export {
+  type EntryCandidates,
+  searchTrajectories,
+  type TrajectorySearch,
+  type TrajectorySearchInit,
+} from './plans/trajectory-search.js';
 export { type GuidanceLimits, type GuidanceState, guidanceState } from './state.js';
+export * from './thermal/index.js';
