@@ -1,6 +1,5 @@
 import { NavError } from '../base/index.js';
 import { type Frame, type Point, point, requireSameFrame } from '../frames/index.js';
-import type { Volume } from '../volume/index.js';
 
 /** What {@link straightPlan} is made from. */
 export interface StraightPlanInit<F extends string> {
@@ -8,7 +7,7 @@ export interface StraightPlanInit<F extends string> {
   readonly entry: Point<F>;
   /** Where its tip is to end. */
   readonly target: Point<NoInfer<F>>;
-  /** DICOM Frame of Reference UID of the images it was planned on: what {@link requirePlanFor} holds it to. */
+  /** DICOM Frame of Reference UID of the images it was planned on: what `requirePlanFor` holds it to. */
   readonly frameOfReferenceUid?: string;
   /**
    * The largest error at the target that this plan allows a registration, mm: its 95 % bound must not be above it. What
@@ -73,25 +72,4 @@ export function straightPlan<F extends string>(init: StraightPlanInit<F>): Strai
     frameOfReferenceUid: init.frameOfReferenceUid,
     maxTre95Mm,
   });
-}
-
-/**
- * Refuses to use a plan on images it was not made on. A plan or a volume that does not say which frame of reference it
- * is of is refused too: unknown is not the same.
- * @throws NavError `guidance/wrong-frame-of-reference`, `frame/mismatch`
- */
-export function requirePlanFor<F extends string>(
-  plan: StraightPlan<F>,
-  on: Pick<Volume<NoInfer<F>>, 'frame' | 'frameOfReferenceUid'>,
-): void {
-  requireSameFrame(on.frame, plan.frame, 'Using a plan on a volume');
-  if (plan.frameOfReferenceUid === undefined || plan.frameOfReferenceUid !== on.frameOfReferenceUid) {
-    const say = (uid: string | undefined): string => (uid === undefined ? 'an unnamed frame of reference' : uid);
-    throw new NavError(
-      'guidance/wrong-frame-of-reference',
-      `The plan was made on ${say(plan.frameOfReferenceUid)}, but the volume is of ${say(on.frameOfReferenceUid)}. ` +
-        'Plan again on these images, or load those it was made on.',
-      { detail: { plan: plan.frameOfReferenceUid, volume: on.frameOfReferenceUid } },
-    );
-  }
 }

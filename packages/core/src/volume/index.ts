@@ -1,3 +1,5 @@
+export { DistanceField, type SignedField } from './distance-field.js';
+export { type DistanceFieldOptions, distanceToLabel, distanceToMesh, type MeshFieldOptions } from './distance-field-build.js';
 export { type IsosurfaceOptions, isosurface } from './isosurface.js';
 export { type Mesh, type MeshInit, mesh } from './mesh.js';
 export { closestOnTriangle, MeshDistance } from './mesh-distance.js';
