@@ -10,14 +10,23 @@ export {
   verifyAudit,
 } from './audit.js';
 export { type ExactValue, fromExactJson, type JsonValue, toExactJson } from './exact-json.js';
+export { GUIDANCE_NUMBERS, type GuidanceNumber } from './guidance-numbers.js';
+export { GuidanceRun, type GuidanceSink } from './guidance-run.js';
+export type { GuidanceSetup, GuideSetup, StreamSetup } from './guidance-setup.js';
+export type { GuideReading } from './guide.js';
 export { type AnyEdge, edgeBetween, type SessionImage, type ViewState } from './kept.js';
 export { type BeginOptions, beginSession, type Restored, type RestoreOptions, restoreSession } from './open.js';
+export { type GuidanceDifference, type GuidanceReplay, replayGuidance } from './replay.js';
+export type { ReportInput, ReportPicture, ReportTable } from './report/input.js';
+export { reportHtml } from './report/report.js';
+export { REPORT_TEXT, type ReportText } from './report/text.js';
 export type { Session, SessionParts } from './session.js';
 export {
   type Acceptance,
   type AcceptedEdge,
   type AcceptedRecord,
   type AcceptedRegistration,
+  type EdgeTaker,
   type EventLevel,
   type FiducialResidual,
   type RegistrationAccuracy,

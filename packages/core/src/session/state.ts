@@ -1,4 +1,4 @@
-import type { Frame, FrameGraph } from '../frames/index.js';
+import type { Frame, Transform } from '../frames/index.js';
 import type { StraightPlan } from '../guidance/index.js';
 import type { AuditEntry } from './audit.js';
 import { type ExactValue, fromExactJson } from './exact-json.js';
@@ -197,11 +197,16 @@ function accuracyFrom(value: ExactValue | undefined): RegistrationAccuracy {
   return accuracy;
 }
 
+/** What takes edges: a `FrameGraph`, or a `GuidanceRun`. */
+export interface EdgeTaker {
+  set<To extends string, From extends string>(edge: Transform<To, From>): void;
+}
+
 /**
  * Puts what was accepted into a graph: every calibration, and the registration.
  * @throws NavError `frame/cycle`, `frame/duplicate-edge`
  */
-export function setAcceptedEdges<F extends string>(graph: FrameGraph, state: SessionState<F>): void {
+export function setAcceptedEdges<F extends string>(graph: EdgeTaker, state: SessionState<F>): void {
   for (const { edge } of Object.values(state.calibrations)) graph.set(edge);
   if (state.registration !== undefined) graph.set(state.registration.edge);
 }

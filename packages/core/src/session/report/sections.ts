@@ -1,0 +1,286 @@
+import type { Point } from '../../frames/index.js';
+import { formatBound, formatMm, formatNumber, UNKNOWN } from '../../guidance/index.js';
+import type { AuditEntry, AuditHead } from '../audit.js';
+import { type ExactValue, fromExactJson } from '../exact-json.js';
+import type { Acceptance, AcceptedRecord, FiducialResidual, SessionEvent, SessionState } from '../state.js';
+import { type Column, type Content, facts, type Html, html, table } from './html.js';
+import type { ReportInput, ReportTable } from './input.js';
+import type { ReportText } from './text.js';
+
+const section = (title: string, ...content: readonly Content[]): Html => html`<section><h2>${title}</h2>\n${content}</section>\n`;
+
+/** A wall-clock time to the second, as people write it; in UTC, which its column or its place says. */
+const timeOf = (utc: string): string => (utc === '' ? UNKNOWN : utc.slice(0, 19).replace('T', ' '));
+
+const acceptedLine = ({ by, utc }: Acceptance, text: ReportText): string => `${timeOf(utc)} UTC, ${text.acceptedBy} ${by}`;
+
+/** Who it is about, on which images, in which session. */
+export function identity<F extends string>(input: ReportInput<F>, text: ReportText): Html {
+  const { state, patient = {}, images = {} } = input;
+  const born = patient.birthDate?.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3');
+  const columns: readonly (readonly [string, Parameters<typeof facts>[0]])[] = [
+    [
+      text.patient,
+      [
+        [text.name, patient.name?.replaceAll('^', ' ').trim() || UNKNOWN],
+        [text.patientId, patient.id ?? UNKNOWN],
+        [text.birthDate, born ?? UNKNOWN],
+        [text.sex, patient.sex],
+      ],
+    ],
+    [
+      text.images,
+      [
+        [text.modality, images.modality],
+        [text.series, images.description],
+        [text.frameOfReference, images.frameOfReferenceUid ?? state.plan?.plan.frameOfReferenceUid],
+      ],
+    ],
+    [
+      text.session,
+      [
+        [text.session, state.id],
+        [text.software, state.software],
+        [text.begun, acceptedLine(state.begun, text)],
+        [text.restored, state.restores.map((r) => timeOf(r.utc)).join(', ')],
+      ],
+    ],
+  ];
+  return html`<div class="columns">${columns.map(([title, list]) => section(title, facts(list)))}</div>\n`;
+}
+
+const place = <F extends string>(p: Point<F>, text: ReportText): string =>
+  `${Array.from(p.xyz, (v) => formatNumber(v, 1)).join('  ')} (${text.lpsMm})`;
+
+/** The plan that holds. */
+export function plan<F extends string>({ plan: accepted }: SessionState<F>, text: ReportText): Html {
+  if (accepted === undefined) return section(text.plan, html`<p>${text.noPlan}</p>`);
+  const { entry, target, lengthMm, maxTre95Mm } = accepted.plan;
+  return section(
+    text.plan,
+    facts([
+      [text.entry, place(entry, text)],
+      [text.target, place(target, text)],
+      [text.length, formatMm(lengthMm)],
+      [text.limit, maxTre95Mm === undefined ? text.noLimit : formatMm(maxTre95Mm, 2)],
+      [text.accepted, acceptedLine(accepted, text)],
+    ]),
+  );
+}
+
+/** The registration that holds, and what was known of its accuracy. */
+export function registration<F extends string>(state: SessionState<F>, text: ReportText): Html {
+  const { registration: accepted } = state;
+  if (accepted === undefined) return section(text.registration, html`<p>${text.noRegistration}</p>`);
+  const { accuracy, edge } = accepted;
+  const freedom = edge.degreesOfFreedom;
+  const { findings, acknowledged } = accuracy;
+  return section(
+    text.registration,
+    bound(accuracy.tre95Mm, state.plan?.plan.maxTre95Mm, text),
+    facts([
+      [text.fre, formatMm(accuracy.freMm, 2)],
+      [text.fle, formatMm(accuracy.fleMm, 2)],
+      [text.degreesOfFreedom, freedom !== undefined && Number.isFinite(freedom) ? formatNumber(freedom, 0) : undefined],
+      [text.method, edge.provenance?.method],
+      [text.between, `${edge.to.name} – ${edge.from.name}`],
+      [text.accepted, acceptedLine(accepted, text)],
+    ]),
+    findings.length > 0 && html`<h3>${text.findings}</h3>${findings.map((f) => html`<p>${f}</p>`)}`,
+    acknowledged && html`<p class="warning">${text.acknowledged}</p>`,
+    residuals(accuracy.residuals, text),
+  );
+}
+
+function bound(tre95Mm: number, limitMm: number | undefined, text: ReportText): Html {
+  const known = Number.isFinite(tre95Mm);
+  const keeps = limitMm === undefined ? undefined : tre95Mm <= limitMm;
+  const look = !known || keeps === false ? 'bad' : keeps === true ? 'good' : '';
+  const verdict = !known ? text.unknownBound : keeps === undefined ? '' : keeps ? text.keepsLimit : text.beyondLimit;
+  const limit = limitMm === undefined ? '' : ` (${formatMm(limitMm, 2)})`;
+  return html`<div class="bound ${look}"><span>${text.tre95}</span><strong>${formatBound(tre95Mm, 2)}</strong><span class="verdict">${verdict}${
+    verdict === '' ? '' : limit
+  }</span><small>${text.tre95Note}</small></div>\n`;
+}
+
+function residuals(list: readonly FiducialResidual[], text: ReportText): Content {
+  if (list.length === 0) return undefined;
+  const largest = Math.max(...list.flatMap((r) => [r.residualMm, r.expectedMm]).filter(Number.isFinite), 1e-3);
+  const columns: Column[] = [
+    { label: text.fiducial },
+    { label: text.residual, unit: 'mm', figures: true },
+    { label: text.expected, unit: 'mm', figures: true },
+    { label: `${text.residual} | ${text.expected}` },
+    { label: '' },
+  ];
+  const rows = list.map((r) => [
+    r.label,
+    formatNumber(r.residualMm, 2),
+    formatNumber(r.expectedMm, 2),
+    bar(r.residualMm / largest, r.expectedMm / largest),
+    r.used ? text.used : html`<strong>${text.leftOut}</strong>`,
+  ]);
+  return table(columns, rows);
+}
+
+/** A bar for what was measured and a stroke for what was to be expected, each 0 … 1 of the width. */
+function bar(measured: number, expected: number): Html {
+  const at = (share: number): string => (96 * share).toFixed(2);
+  const filled = Number.isFinite(measured) && html`<rect x="0" y="2" width="${at(measured)}" height="6" fill="#3d6f9e"/>`;
+  const stroke = Number.isFinite(expected) && html`<rect x="${at(expected)}" y="0" width="1" height="10" fill="#16202b"/>`;
+  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${filled || ''}${stroke || ''}</svg>`;
+}
+
+/** Every calibration that holds. */
+export function calibrations<F extends string>(state: SessionState<F>, text: ReportText): Content {
+  const all = Object.entries(state.calibrations);
+  if (all.length === 0) return undefined;
+  const columns = [text.calibration, text.method, text.accepted].map((label) => ({ label }));
+  const rows = all.map(([name, c]) => [name, c.edge.provenance?.method ?? UNKNOWN, acceptedLine(c, text)]);
+  return section(text.calibrations, table(columns, rows));
+}
+
+/** The application's tables, and one for each kind of record that none of them shows. */
+export function records(tables: readonly ReportTable[], others: readonly AcceptedRecord[], text: ReportText): Content {
+  const kinds = [...new Set(others.map((r) => r.kind))];
+  return [
+    tables.map((t) =>
+      section(
+        t.title,
+        table(
+          t.columns.map((c, i) => columnOf(c, t, i)),
+          t.rows.map((row) => cells(row, t)),
+        ),
+      ),
+    ),
+    kinds.map((kind) =>
+      recordTable(
+        kind,
+        others.filter((r) => r.kind === kind),
+        text,
+      ),
+    ),
+  ];
+}
+
+function columnOf({ label, unit }: ReportTable['columns'][number], t: ReportTable, i: number): Column {
+  return { label, figures: t.rows.some((row) => typeof row[i] === 'number'), ...(unit !== undefined && { unit }) };
+}
+
+const cells = (row: readonly (string | number)[], t: ReportTable): string[] =>
+  row.map((cell, i) => (typeof cell === 'number' ? formatNumber(cell, t.columns[i]?.decimals ?? 1) : cell));
+
+/** Units that a number's name ends in, as this library names them. */
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/Mm$/, 'mm'],
+  [/Ml$/, 'mL'],
+  [/Deg$/, '°'],
+  [/Ms$/, 'ms'],
+];
+
+/** A table of records of one kind: a column for each field of their values. */
+function recordTable(kind: string, list: readonly AcceptedRecord[], text: ReportText): Html {
+  const plainOf = (value: ExactValue): Readonly<Record<string, ExactValue | undefined>> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Float64Array)
+      ? (value as Readonly<Record<string, ExactValue>>)
+      : { [kind]: value };
+  const keys = [...new Set(list.flatMap((r) => Object.keys(plainOf(r.value))))];
+  const columns = keys.map((key): Column => {
+    const [suffix, unit] = UNITS.find(([pattern]) => pattern.test(key)) ?? [];
+    const label = suffix === undefined ? key : key.replace(suffix, '');
+    const figures = list.some((r) => typeof plainOf(r.value)[key] === 'number');
+    return { label: words(label), figures, ...(unit !== undefined && { unit }) };
+  });
+  const rows = list.map((r) => [r.id, ...keys.map((key) => shown(plainOf(r.value)[key])), timeOf(r.utc), r.by]);
+  return section(words(kind), table([{ label: text.record }, ...columns, { label: text.time }, { label: text.who }], rows));
+}
+
+/** `depthFromEntry` as `Depth from entry`. */
+function words(name: string): string {
+  const spaced = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').toLowerCase();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+function shown(value: ExactValue | undefined): string {
+  if (value === undefined || value === null) return UNKNOWN;
+  if (typeof value === 'number') return formatNumber(value, Number.isInteger(value) ? 0 : 2);
+  if (typeof value === 'string' || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value) || value instanceof Float64Array) return Array.from(value as readonly ExactValue[], shown).join('  ');
+  return Object.entries(value)
+    .map(([key, v]) => `${words(key)} ${shown(v)}`)
+    .join(', ');
+}
+
+const when = (utc: string): Html => html`<span class="time">${timeOf(utc)}</span>`;
+
+/** What happened, in its order. */
+export function events(list: readonly SessionEvent[], text: ReportText): Html {
+  if (list.length === 0) return section(text.events, html`<p>${text.noEvents}</p>`);
+  const columns = [text.time, text.level, text.event, text.message, text.who].map((label) => ({ label }));
+  const rows = list.map((e) => [
+    when(e.utc),
+    html`<span class="${e.level}">${text.levels[e.level]}</span>`,
+    e.name,
+    e.message,
+    e.by,
+  ]);
+  return section(text.events, table(columns, rows));
+}
+
+/** Who accepted what, in the order of the log, those acceptances too that others replaced later. */
+export function acceptances(entries: readonly AuditEntry[], text: ReportText): Html {
+  const columns = [
+    { label: text.line, figures: true },
+    { label: text.time },
+    { label: text.what },
+    { label: text.detail },
+    { label: text.who },
+  ];
+  const shownEntries = entries.filter((e) => e.action !== 'view/set' && e.action !== 'event/noted');
+  const rows = shownEntries.map((e) => [
+    String(e.sequence),
+    when(e.utc),
+    text.actions[e.action] ?? e.action,
+    detailOf(e, text),
+    html`<span class="who">${e.actor}</span>`,
+  ]);
+  return section(text.acceptances, table(columns, rows));
+}
+
+/** What an entry was about, in a few words. */
+function detailOf({ action, payload }: AuditEntry, text: ReportText): string {
+  const value = fromExactJson(payload) as Readonly<Record<string, ExactValue | undefined>>;
+  const inner = value['accuracy'] as { readonly tre95Mm?: number } | undefined;
+  switch (action) {
+    case 'plan/accepted':
+      return `${text.target} ${shownPlace(value['target'])}`;
+    case 'calibration/accepted':
+      return `${String(value['to'])} – ${String(value['from'])}`;
+    case 'registration/accepted':
+      return `${text.tre95} ${formatBound(inner?.tre95Mm ?? Number.NaN, 2)}`;
+    case 'registration/withdrawn':
+      return shown(value['reason']);
+    case 'record/accepted':
+      return `${words(String(value['kind']))} ${String(value['id'])}`;
+    case 'step/entered':
+      return shown(value['step']);
+    default:
+      return '';
+  }
+}
+
+const shownPlace = (value: ExactValue | undefined): string =>
+  Array.isArray(value) ? `${value.map((v) => formatNumber(Number(v), 1)).join('  ')} mm` : UNKNOWN;
+
+/** Where the log ends. */
+export function integrity(head: AuditHead, text: ReportText): Html {
+  const grouped = head.hash.replace(/(.{8})(?=.)/g, '$1 ');
+  return section(
+    text.integrity,
+    facts([
+      [text.lines, String(head.count)],
+      [text.head, html`<span class="hash">${grouped}</span>`],
+    ]),
+    html`<p class="soft">${text.headNote}</p>`,
+  );
+}
