@@ -38,7 +38,7 @@ const NEEDLE: Fields = {
 
 /**
  * A plan as a JSON text, `trocar-plan` version 1: lengths in mm, points in the plan's frame. {@link planFromJson} gives back the same
- * numbers bit for bit, but for −0, which JSON does not have and which becomes 0.
+ * numbers bit for bit.
  */
 export function planToJson<F extends string>(plan: PlanSet<F>): string {
   const document = {

@@ -1,5 +1,5 @@
 import { NavError } from '../../base/index.js';
-import { type Frame, type Point, requireSameFrame } from '../../frames/index.js';
+import { type Frame, type Point, point, requireSameFrame } from '../../frames/index.js';
 import type { PatientIdentity } from '../../volume/index.js';
 import { type StraightPlan, straightPlan } from '../plan.js';
 import { type Needle, requireReach } from './needle.js';
@@ -84,7 +84,8 @@ export function planSet<F extends string>(init: PlanSetInit<F>): PlanSet<F> {
     names.add(one.name);
     requireSameFrame(init.frame, one.entry.frame, `Trajectory "${one.name}"`);
     const { entry, target, maxTre95Mm } = one;
-    const plan = straightPlan({ entry, target, frameOfReferenceUid, ...(maxTre95Mm !== undefined && { maxTre95Mm }) });
+    const ends = { entry: storable(entry), target: storable(target) };
+    const plan = straightPlan({ ...ends, frameOfReferenceUid, ...(maxTre95Mm !== undefined && { maxTre95Mm }) });
     if (one.needle !== undefined) requireReach(one.needle, plan.lengthMm, `Trajectory "${one.name}"`);
     if (midsagittal !== undefined) requireTargetSide(midsagittal, side, plan.target.xyz, one.name);
     return Object.freeze({ name: one.name, plan, needle: one.needle });
@@ -113,15 +114,23 @@ function patientOf(given: PatientIdentity): PatientIdentity {
   });
 }
 
-function unitMidsagittal({ point, towardsLeft }: Midsagittal): Midsagittal {
+/** With 0 in place of −0, which a JSON file cannot hold: a plan is the same before and after. */
+function storable<F extends string>({ frame, xyz }: Point<F>): Point<F> {
+  return point(
+    frame,
+    Array.from(xyz, (v) => v + 0),
+  );
+}
+
+function unitMidsagittal({ point: place, towardsLeft }: Midsagittal): Midsagittal {
   const length = Math.hypot(...towardsLeft);
-  if (!(length > 0 && Number.isFinite(length)) || !point.every((v) => Number.isFinite(v))) {
+  if (!(length > 0 && Number.isFinite(length)) || !place.every((v) => Number.isFinite(v))) {
     throw bad('The plane between left and right needs a finite point and a direction that is not zero.');
   }
   // A length that is 1 but for rounding stays: a plan read from its file is the plan that was written.
   const scale = Math.abs(length - 1) < 1e-12 ? 1 : length;
-  const unit = towardsLeft.map((v) => v / scale) as [number, number, number];
-  return Object.freeze({ point: Object.freeze([...point] as const), towardsLeft: Object.freeze(unit) }) as Midsagittal;
+  const unit = towardsLeft.map((v) => v / scale + 0) as [number, number, number];
+  return Object.freeze({ point: Object.freeze(place.map((v) => v + 0)), towardsLeft: Object.freeze(unit) }) as Midsagittal;
 }
 
 function requireTargetSide(plane: Midsagittal, side: Side, target: ArrayLike<number>, name: string): void {
