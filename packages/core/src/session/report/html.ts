@@ -52,6 +52,6 @@ export function table(columns: readonly Column[], rows: readonly (readonly Conte
 
 /** Names and values under one another; those without a value are left out. */
 export function facts(list: readonly (readonly [name: string, value: Content])[]): Html {
-  const shown = list.filter(([, value]) => value !== undefined && value !== '');
+  const shown = list.filter(([, value]) => value !== undefined && value !== false && value !== '');
   return html`<dl>${shown.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>\n`;
 }

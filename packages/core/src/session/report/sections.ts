@@ -1,4 +1,3 @@
-import type { Point } from '../../frames/index.js';
 import { formatBound, formatMm, formatNumber, UNKNOWN } from '../../guidance/index.js';
 import type { AuditEntry, AuditHead } from '../audit.js';
 import { type ExactValue, fromExactJson } from '../exact-json.js';
@@ -13,6 +12,8 @@ const section = (title: string, ...content: readonly Content[]): Html => html`<s
 const timeOf = (utc: string): string => (utc === '' ? UNKNOWN : utc.slice(0, 19).replace('T', ' '));
 
 const acceptedLine = ({ by, utc }: Acceptance, text: ReportText): string => `${timeOf(utc)} UTC, ${text.acceptedBy} ${by}`;
+
+const identifier = (id: string | undefined): Content => id !== undefined && html`<span class="id">${id}</span>`;
 
 /** Who it is about, on which images, in which session. */
 export function identity<F extends string>(input: ReportInput<F>, text: ReportText): Html {
@@ -33,24 +34,37 @@ export function identity<F extends string>(input: ReportInput<F>, text: ReportTe
       [
         [text.modality, images.modality],
         [text.series, images.description],
-        [text.frameOfReference, images.frameOfReferenceUid ?? state.plan?.plan.frameOfReferenceUid],
+        [text.frameOfReference, identifier(images.frameOfReferenceUid ?? state.plan?.plan.frameOfReferenceUid)],
       ],
     ],
     [
       text.session,
       [
-        [text.session, state.id],
+        [text.number, identifier(state.id)],
         [text.software, state.software],
         [text.begun, acceptedLine(state.begun, text)],
-        [text.restored, state.restores.map((r) => timeOf(r.utc)).join(', ')],
+        [text.restored, state.restores.length > 0 && state.restores.map((r) => html`<div>${acceptedLine(r, text)}</div>`)],
       ],
     ],
   ];
   return html`<div class="columns">${columns.map(([title, list]) => section(title, facts(list)))}</div>\n`;
 }
 
-const place = <F extends string>(p: Point<F>, text: ReportText): string =>
-  `${Array.from(p.xyz, (v) => formatNumber(v, 1)).join('  ')} (${text.lpsMm})`;
+/** The axes of LPS, each by the patient's side that its positive and its negative half lie on (DICOM PS3.3 C.7.6.2.1.1). */
+const SIDES = [
+  ['L', 'R'],
+  ['P', 'A'],
+  ['S', 'I'],
+] as const;
+
+/** A place of the patient as people say it: `L 31.2  A 62.4  S 88.1 mm`. */
+function place(lps: ArrayLike<number>): Html {
+  const parts = SIDES.map(([positive, negative], k) => {
+    const v = lps[k] as number;
+    return `${v < 0 ? negative : positive}\u00a0${formatNumber(Math.abs(v), 1)}`;
+  });
+  return tight(`${parts.join('\u2002')} mm`);
+}
 
 /** The plan that holds. */
 export function plan<F extends string>({ plan: accepted }: SessionState<F>, text: ReportText): Html {
@@ -59,8 +73,8 @@ export function plan<F extends string>({ plan: accepted }: SessionState<F>, text
   return section(
     text.plan,
     facts([
-      [text.entry, place(entry, text)],
-      [text.target, place(target, text)],
+      [text.entry, place(entry.xyz)],
+      [text.target, place(target.xyz)],
       [text.length, formatMm(lengthMm)],
       [text.limit, maxTre95Mm === undefined ? text.noLimit : formatMm(maxTre95Mm, 2)],
       [text.accepted, acceptedLine(accepted, text)],
@@ -184,14 +198,22 @@ function recordTable(kind: string, list: readonly AcceptedRecord[], text: Report
     typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Float64Array)
       ? (value as Readonly<Record<string, ExactValue>>)
       : { [kind]: value };
-  const keys = [...new Set(list.flatMap((r) => Object.keys(plainOf(r.value))))];
+  const fields = list.map((r) => plainOf(r.value));
+  const isFigure = (key: string): boolean => fields.some((f) => typeof f[key] === 'number');
+  // What a row is called by stands before what was measured: the log keeps fields by the alphabet.
+  const keys = [...new Set(fields.flatMap((f) => Object.keys(f)))].sort((a, b) => Number(isFigure(a)) - Number(isFigure(b)));
   const columns = keys.map((key): Column => {
     const [suffix, unit] = UNITS.find(([pattern]) => pattern.test(key)) ?? [];
-    const label = suffix === undefined ? key : key.replace(suffix, '');
-    const figures = list.some((r) => typeof plainOf(r.value)[key] === 'number');
-    return { label: words(label), figures, ...(unit !== undefined && { unit }) };
+    const label = words(suffix === undefined ? key : key.replace(suffix, ''));
+    return { label, figures: isFigure(key), ...(unit !== undefined && { unit }) };
   });
-  const rows = list.map((r) => [r.id, ...keys.map((key) => shown(plainOf(r.value)[key])), timeOf(r.utc), r.by]);
+  const decimals = keys.map((key) => (fields.every((f) => Number.isInteger(f[key] ?? 0)) ? 0 : 2));
+  const rows = list.map((r, n) => [
+    r.id,
+    ...keys.map((key, i) => shown(fields[n]?.[key], decimals[i])),
+    when(r.utc),
+    tight(r.by),
+  ]);
   return section(words(kind), table([{ label: text.record }, ...columns, { label: text.time }, { label: text.who }], rows));
 }
 
@@ -201,17 +223,28 @@ function words(name: string): string {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
-function shown(value: ExactValue | undefined): string {
+function shown(value: ExactValue | undefined, decimals = 2): Content {
   if (value === undefined || value === null) return UNKNOWN;
-  if (typeof value === 'number') return formatNumber(value, Number.isInteger(value) ? 0 : 2);
+  if (typeof value === 'number') return formatNumber(value, decimals);
   if (typeof value === 'string' || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value) || value instanceof Float64Array) return Array.from(value as readonly ExactValue[], shown).join('  ');
+  if (Array.isArray(value) || value instanceof Float64Array)
+    return tight(Array.from(value as ArrayLike<ExactValue>, plainText).join('  '));
+  return plainText(value);
+}
+
+/** Any value in one line. */
+function plainText(value: ExactValue | undefined): string {
+  if (typeof value === 'number') return formatNumber(value, 2);
+  if (typeof value !== 'object' || value === null) return value === undefined || value === null ? UNKNOWN : String(value);
+  if (Array.isArray(value) || value instanceof Float64Array)
+    return Array.from(value as ArrayLike<ExactValue>, plainText).join('  ');
   return Object.entries(value)
-    .map(([key, v]) => `${words(key)} ${shown(v)}`)
+    .map(([key, v]) => `${words(key)} ${plainText(v)}`)
     .join(', ');
 }
 
-const when = (utc: string): Html => html`<span class="time">${timeOf(utc)}</span>`;
+const tight = (words: string): Html => html`<span class="tight">${words}</span>`;
+const when = (utc: string): Html => tight(timeOf(utc));
 
 /** What happened, in its order. */
 export function events(list: readonly SessionEvent[], text: ReportText): Html {
@@ -222,7 +255,7 @@ export function events(list: readonly SessionEvent[], text: ReportText): Html {
     html`<span class="${e.level}">${text.levels[e.level]}</span>`,
     e.name,
     e.message,
-    e.by,
+    tight(e.by),
   ]);
   return section(text.events, table(columns, rows));
 }
@@ -242,35 +275,32 @@ export function acceptances(entries: readonly AuditEntry[], text: ReportText): H
     when(e.utc),
     text.actions[e.action] ?? e.action,
     detailOf(e, text),
-    html`<span class="who">${e.actor}</span>`,
+    tight(e.actor),
   ]);
   return section(text.acceptances, table(columns, rows));
 }
 
 /** What an entry was about, in a few words. */
-function detailOf({ action, payload }: AuditEntry, text: ReportText): string {
+function detailOf({ action, payload }: AuditEntry, text: ReportText): Content {
   const value = fromExactJson(payload) as Readonly<Record<string, ExactValue | undefined>>;
   const inner = value['accuracy'] as { readonly tre95Mm?: number } | undefined;
   switch (action) {
     case 'plan/accepted':
-      return `${text.target} ${shownPlace(value['target'])}`;
+      return html`${text.target} ${place(value['target'] as readonly number[])}`;
     case 'calibration/accepted':
       return `${String(value['to'])} – ${String(value['from'])}`;
     case 'registration/accepted':
       return `${text.tre95} ${formatBound(inner?.tre95Mm ?? Number.NaN, 2)}`;
     case 'registration/withdrawn':
-      return shown(value['reason']);
+      return plainText(value['reason']);
     case 'record/accepted':
       return `${words(String(value['kind']))} ${String(value['id'])}`;
     case 'step/entered':
-      return shown(value['step']);
+      return plainText(value['step']);
     default:
       return '';
   }
 }
-
-const shownPlace = (value: ExactValue | undefined): string =>
-  Array.isArray(value) ? `${value.map((v) => formatNumber(Number(v), 1)).join('  ')} mm` : UNKNOWN;
 
 /** Where the log ends. */
 export function integrity(head: AuditHead, text: ReportText): Html {

@@ -7,14 +7,14 @@ html { background: #fff; }
 body { margin: 0 auto; padding: 10mm 8mm; max-width: 200mm; color: var(--ink); background: #fff;
   font: 10pt/1.45 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; font-variant-numeric: tabular-nums lining-nums; }
 header { display: flex; justify-content: space-between; align-items: flex-end; gap: 8mm; border-bottom: 2px solid var(--ink); padding-bottom: 3mm; }
-h1 { font-size: 19pt; line-height: 1.15; margin: 0; letter-spacing: -0.01em; }
-header p { margin: 0; text-align: right; color: var(--soft); font-size: 8.5pt; }
+h1 { font-size: 19pt; line-height: 1.15; margin: 0; letter-spacing: -0.01em; white-space: nowrap; }
+header p { margin: 0; text-align: right; color: var(--soft); font-size: 8pt; }
 h2 { font-size: 12pt; margin: 7mm 0 2mm; padding-bottom: 1mm; border-bottom: 1px solid var(--line); break-after: avoid; }
 h3 { font-size: 10pt; margin: 4mm 0 1mm; break-after: avoid; }
 p { margin: 1.5mm 0; orphans: 3; widows: 3; }
 .columns { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0 7mm; }
 .columns h2 { margin-top: 5mm; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.6mm 4mm; margin: 0; }
+dl { display: grid; grid-template-columns: 72mm 1fr; gap: 0.6mm 4mm; margin: 0; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 .columns dl { grid-template-columns: 1fr; gap: 0; }
@@ -27,11 +27,11 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .bound small { flex-basis: 100%; color: var(--soft); }
 table { border-collapse: collapse; width: 100%; margin: 2mm 0; font-size: 9pt; }
 th { text-align: left; font-weight: 600; font-size: 8pt; color: var(--soft); border-bottom: 1px solid var(--soft); padding: 0 3mm 0.8mm 0; vertical-align: bottom; }
-td { padding: 0.9mm 3mm 0.9mm 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td { padding: 0.9mm 3mm 0.9mm 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
 th:last-child, td:last-child { padding-right: 0; }
 thead { display: table-header-group; } tr { break-inside: avoid; }
 .figures { text-align: right; white-space: nowrap; }
-.time, .who { white-space: nowrap; }
+.tight { white-space: nowrap; }
 .unit { font-weight: 400; }
 .alarm { color: var(--bad); font-weight: 700; } .warning { color: var(--warn); font-weight: 600; }
 .soft { color: var(--soft); }
@@ -42,9 +42,10 @@ figure { margin: 0; break-inside: avoid; }
 img { display: block; width: 100%; max-height: 110mm; object-fit: contain; background: #000; border: 1px solid var(--line); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 figcaption { font-size: 8.5pt; color: var(--soft); margin-top: 1mm; }
 .hash { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 9pt; word-spacing: 0.12em; }
+.id { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 8pt; }
 footer { margin-top: 7mm; padding-top: 2mm; border-top: 1px solid var(--line); font-size: 8pt; color: var(--soft); }
 @media print { body { padding: 0; max-width: none; font-size: 9.5pt; } .bound, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
-@media screen and (max-width: 640px) { .columns, .pictures { grid-template-columns: 1fr; } header { display: block; } header p { text-align: left; } }
+@media screen and (max-width: 640px) { .columns, .pictures, dl { grid-template-columns: 1fr; } header { display: block; } header p { text-align: left; } }
 `;
 
 /** The line at the foot of every printed page: whose report it is, and which page of how many. */

@@ -14,6 +14,7 @@ export interface ReportText {
   readonly series: string;
   readonly frameOfReference: string;
   readonly session: string;
+  readonly number: string;
   readonly software: string;
   readonly begun: string;
   readonly made: string;
@@ -22,7 +23,6 @@ export interface ReportText {
   readonly noPlan: string;
   readonly entry: string;
   readonly target: string;
-  readonly lpsMm: string;
   readonly length: string;
   readonly limit: string;
   readonly noLimit: string;
@@ -87,6 +87,7 @@ export const REPORT_TEXT: ReportText = {
   series: 'Series',
   frameOfReference: 'Frame of reference',
   session: 'Session',
+  number: 'Number',
   software: 'Software',
   begun: 'Begun',
   made: 'Report made',
@@ -95,7 +96,6 @@ export const REPORT_TEXT: ReportText = {
   noPlan: 'No plan was accepted.',
   entry: 'Entry',
   target: 'Target',
-  lpsMm: 'LPS, mm',
   length: 'Length',
   limit: 'Largest error allowed at the target (95 %)',
   noLimit: 'none set',
