@@ -1,4 +1,5 @@
 /** `@trocar/core/guidance`: where a tool is against a plan, and how that is said. */
+export * from './ablation/index.js';
 export { Deviation, type DeviationOptions } from './deviation.js';
 export {
   formatAge,

@@ -1,0 +1,289 @@
+import { NavError } from '../../base/index.js';
+import { type Frame, type Point, requireSameFrame } from '../../frames/index.js';
+import { transformPoint } from '../../math/index.js';
+import { type Applicator, zoneShapeOf } from './applicators.js';
+import { type Candidate, countBits, type Reach, SearchSpace } from './candidates.js';
+import { ellipsoidDistance } from './ellipsoid.js';
+import { type MarginMap, marginMap } from './margin.js';
+import type { AblationTarget } from './target.js';
+import { ellipsoidZone, type PlacedProbe, plannedProbe } from './zone.js';
+
+/** A way that a probe may take: what a trajectory search found to be safe. */
+export interface ProbeWay<in out F extends string> {
+  readonly entry: Point<F>;
+  /** The deepest place the tip may reach; it may stop anywhere before, on the line from the entry. */
+  readonly target: Point<F>;
+}
+
+/** A zone that may be burnt. */
+export interface ProbeSetting {
+  readonly applicator: Applicator;
+  readonly powerW: number;
+  readonly minutes: number;
+}
+
+/** What {@link proposeProbes} is told. */
+export interface ProposalInit<F extends string> {
+  readonly target: AblationTarget<F>;
+  /** The only ways that are proposed. */
+  readonly ways: readonly ProbeWay<NoInfer<F>>[];
+  /** The only settings that are. */
+  readonly settings: readonly ProbeSetting[];
+  /** The margin to cover the target with, mm. Default 5. */
+  readonly marginMm?: number;
+  /** Default 3, at most 6. */
+  readonly maxProbes?: number;
+  readonly signal?: AbortSignal;
+  /** 0 … 1. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** One probe of a proposal. */
+export interface ProposedProbe<in out F extends string> {
+  /** The number of its way and of its setting in what was given. */
+  readonly way: number;
+  readonly setting: number;
+  /** From the entry to the tip, mm. */
+  readonly depthMm: number;
+  /** Where it is to lie; the error of its pose is not known before it lies there. */
+  readonly probe: PlacedProbe<F>;
+}
+
+/** Probes that {@link proposeProbes} found. */
+export interface Proposal<in out F extends string> {
+  readonly probes: readonly ProposedProbe<F>[];
+  /** Whether they cover the target with the margin. False: no choice of ways, settings and `maxProbes` was found that does; these come nearest. */
+  readonly complete: boolean;
+  readonly map: MarginMap<F>;
+  /** Destroyed tissue outside the target, mm³, to about 5 %. */
+  readonly healthyMm3: number;
+}
+
+/** How many sets of probes are kept while one more is added to each. */
+const BEAM = 32;
+/** How many of the best sets have their tips moved to where they cover best. */
+const MOVED = 24;
+/** The tips are moved in steps down to this, mm. */
+const FINEST_MM = 0.02;
+
+/** A set of probes on the grid of steps. */
+interface Choice {
+  readonly candidates: readonly Candidate[];
+  readonly points: Uint32Array;
+  readonly cells: Uint32Array;
+  readonly missed: number;
+  readonly healthy: number;
+}
+
+/**
+ * Probes that cover a target with a margin: as few as do, and of those sets the one that destroys least healthy tissue. Among given ways and settings
+ * every one is tried with its tip in steps of 2 mm; sets of several grow from the best 32 sets of one fewer (a beam search: the best of two or
+ * more is not proven). The tips of the best are then moved along their ways to where the least margin is largest. Nothing is random.
+ *
+ * It knows nothing of vessels that cool, of how probes heat together, or of what a way passes: ways come from a trajectory search.
+ * @throws NavError `ablation/bad-option` without ways or settings, `ablation/outside-table`, `frame/mismatch`, `ablation/aborted`
+ */
+export async function proposeProbes<F extends string>(init: ProposalInit<F>): Promise<Proposal<F>> {
+  const { target, ways, settings, marginMm = 5, maxProbes = 3 } = init;
+  if (ways.length === 0 || settings.length === 0 || !(Number.isInteger(maxProbes) && maxProbes >= 1 && maxProbes <= 6)) {
+    throw new NavError(
+      'ablation/bad-option',
+      `${ways.length} ways, ${settings.length} settings and at most ${maxProbes} probes leave nothing to choose. Give at least one way and one ` +
+        'setting, and 1 to 6 probes.',
+    );
+  }
+  for (const way of ways) {
+    requireSameFrame(target.frame, way.entry.frame, 'Proposing probes');
+    requireSameFrame(target.frame, way.target.frame, 'Proposing probes');
+  }
+  const space = new SearchSpace(target, {
+    marginMm,
+    ways: ways.map((way) => ({ entry: Array.from(way.entry.xyz), deepest: Array.from(way.target.xyz) })),
+    shapes: settings.map((s) => zoneShapeOf(s.applicator, s.powerW, s.minutes)),
+  });
+  const pause = pauses(init.signal);
+  const reaches = await allReaches(space, pause, (done) => init.onProgress?.(0.6 * done));
+  if (reaches.length === 0) {
+    throw new NavError(
+      'ablation/bad-option',
+      'On none of the ways does any of the zones reach the target. Give ways that lead to it.',
+    );
+  }
+  let sets: readonly Choice[] = [
+    {
+      candidates: [],
+      points: zeros(reaches, 'points'),
+      cells: zeros(reaches, 'cells'),
+      missed: Number.POSITIVE_INFINITY,
+      healthy: 0,
+    },
+  ];
+  let best: Moved | undefined;
+  for (let count = 1; count <= maxProbes; count += 1) {
+    sets = await grown(space, sets, reaches, pause);
+    best = better(best, await bestMoved(space, sets, pause));
+    init.onProgress?.(0.6 + (0.4 * count) / maxProbes);
+    if (best !== undefined && best.spareMm >= 0) break;
+  }
+  return proposal(target, space, best as Moved, marginMm);
+}
+
+/** Lets others work every few tens of milliseconds, and stops where that was asked. */
+function pauses(signal: AbortSignal | undefined): () => Promise<void> {
+  let since = Date.now();
+  const stop = (): void => {
+    if (signal?.aborted) throw new NavError('ablation/aborted', 'The search for probes was stopped.', { cause: signal.reason });
+  };
+  stop();
+  return async () => {
+    stop();
+    if (Date.now() - since < 25) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    since = Date.now();
+    stop();
+  };
+}
+
+async function allReaches(space: SearchSpace, pause: () => Promise<void>, progress: (done: number) => void): Promise<Reach[]> {
+  const out: Reach[] = [];
+  for (let way = 0; way < space.ways.length; way += 1) {
+    for (let setting = 0; setting < space.shapes.length; setting += 1) {
+      out.push(...space.reaches(way, setting));
+      await pause();
+    }
+    progress((way + 1) / space.ways.length);
+  }
+  return out;
+}
+
+function zeros(reaches: readonly Reach[], of: 'points' | 'cells'): Uint32Array {
+  return new Uint32Array((reaches[0] as Reach)[of].length);
+}
+
+/** The best sets of one probe more: those that miss least, and of equals those that destroy least; a few with each last setting. */
+async function grown(
+  space: SearchSpace,
+  sets: readonly Choice[],
+  reaches: readonly Reach[],
+  pause: () => Promise<void>,
+): Promise<readonly Choice[]> {
+  const all = space.points.length / 3;
+  const perSetting = Math.max(4, Math.ceil(BEAM / space.shapes.length));
+  const kept = space.shapes.map(
+    (): { readonly from: Choice; readonly add: Reach; readonly missed: number; readonly healthy: number }[] => [],
+  );
+  for (const from of sets) {
+    await pause();
+    for (const add of reaches) {
+      const list = kept[add.candidate.setting] as (typeof kept)[number];
+      const missed = all - countBits(from.points, add.points);
+      const last = list.length < perSetting ? undefined : list.at(-1);
+      if (last !== undefined && missed > last.missed) continue;
+      const healthy = countBits(from.cells, add.cells, space.inTarget);
+      if (last !== undefined && missed === last.missed && healthy >= last.healthy) continue;
+      list.push({ from, add, missed, healthy });
+      list.sort((a, b) => a.missed - b.missed || a.healthy - b.healthy);
+      if (list.length > perSetting) list.pop();
+    }
+  }
+  return kept
+    .flat()
+    .map(({ from, add, missed, healthy }) => ({
+      candidates: [...from.candidates, add.candidate],
+      points: from.points.map((word, n) => word | (add.points[n] as number)),
+      cells: from.cells.map((word, n) => word | (add.cells[n] as number)),
+      missed,
+      healthy,
+    }))
+    .sort((a, b) => a.missed - b.missed || a.healthy - b.healthy);
+}
+
+/** A set whose tips were moved. */
+interface Moved {
+  readonly candidates: readonly Candidate[];
+  /** The least depth of the enlarged target's points in a zone, mm: below 0 where one is missed. */
+  readonly spareMm: number;
+  readonly healthy: number;
+}
+
+/** Of two: one that covers before one that does not; of two that do the one that destroys less, and of equals the one with more to spare. */
+function better(a: Moved | undefined, b: Moved | undefined): Moved | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  if (a.spareMm < 0 || b.spareMm < 0) return b.spareMm > a.spareMm ? b : a;
+  const alike = Math.abs(a.healthy - b.healthy) <= ALIKE * Math.max(a.healthy, b.healthy);
+  return (alike ? b.spareMm > a.spareMm : b.healthy < a.healthy) ? b : a;
+}
+
+/** Volumes nearer than this part of them are one: they are counted in cells. */
+const ALIKE = 0.02;
+
+async function bestMoved(space: SearchSpace, sets: readonly Choice[], pause: () => Promise<void>): Promise<Moved | undefined> {
+  let best: Moved | undefined;
+  for (const set of sets.slice(0, MOVED)) {
+    await pause();
+    best = better(best, moved(space, set));
+  }
+  return best;
+}
+
+/** Moves the tips, one after the other, by steps that are halved until they are fine, to where the least depth is largest. */
+function moved(space: SearchSpace, set: Choice): Moved {
+  let candidates = [...set.candidates];
+  let spareMm = spareOf(space, candidates);
+  for (let step = 1; step >= FINEST_MM; step /= 2) {
+    for (let again = true; again; ) {
+      again = false;
+      for (let i = 0; i < candidates.length; i += 1) {
+        for (const by of [step, -step]) {
+          const tried = candidates.map((c, n) => (n === i ? within(space, c, by) : c));
+          const spare = spareOf(space, tried);
+          if (spare <= spareMm + 1e-9) continue;
+          candidates = tried;
+          spareMm = spare;
+          again = true;
+        }
+      }
+    }
+  }
+  return { candidates, spareMm, healthy: set.healthy };
+}
+
+/** A candidate with its tip moved, no further than its way goes. */
+function within(space: SearchSpace, c: Candidate, by: number): Candidate {
+  const { entry, deepest } = space.ways[c.way] as SearchSpace['ways'][number];
+  const length = Math.hypot(...[0, 1, 2].map((k) => (deepest[k] as number) - (entry[k] as number)));
+  return { ...c, depthMm: Math.min(length, Math.max(1, c.depthMm + by)) };
+}
+
+/** The least depth of the points in the zones, each point in its best, mm. */
+function spareOf(space: SearchSpace, candidates: readonly Candidate[], points: Float64Array = space.points): number {
+  const parts = candidates.map((c) => space.ellipsoid(c));
+  const [local, foot] = [new Float64Array(3), new Float64Array(3)];
+  let least = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < points.length; n += 3) {
+    const p = points.subarray(n, n + 3);
+    let depth = Number.NEGATIVE_INFINITY;
+    for (const { inverse, radii } of parts) {
+      // A point that is deeper than the worst so far in one of them decides nothing.
+      if (depth < least) depth = Math.max(depth, -ellipsoidDistance(foot, transformPoint(local, inverse, p), radii));
+    }
+    least = Math.min(least, depth);
+  }
+  return least;
+}
+
+function proposal<F extends string>(target: AblationTarget<F>, space: SearchSpace, best: Moved, marginMm: number): Proposal<F> {
+  const frame: Frame<F> = target.frame;
+  const probes = best.candidates.map((c) => ({
+    ...c,
+    probe: plannedProbe({ frame, matrix: space.pose(c), shape: space.shapes[c.setting] as PlacedProbe<F>['shape'] }),
+  }));
+  const zone = ellipsoidZone(probes.map(({ probe }) => probe));
+  const map = marginMap(target, zone);
+  return Object.freeze({
+    probes,
+    complete: spareOf(space, best.candidates, target.points(marginMm)) >= 0,
+    map,
+    healthyMm3: best.healthy * space.cellMm3,
+  });
+}
