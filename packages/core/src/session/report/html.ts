@@ -42,11 +42,17 @@ export interface Column {
   readonly figures?: boolean;
 }
 
+/** A text of up to so many characters is not broken over lines: a longer one may have to be, or it would leave the page. */
+const TIGHT = 16;
+
+const cellOf = (content: Content): Content =>
+  typeof content === 'string' && content.length <= TIGHT ? html`<span class="tight">${content}</span>` : content;
+
 /** A table with a head that is repeated on every page. */
 export function table(columns: readonly Column[], rows: readonly (readonly Content[])[]): Html {
   const side = (column: Column | undefined): Html => html`${column?.figures ? { html: ' class="figures"' } : ''}`;
   const head = columns.map((c) => html`<th${side(c)}>${c.label}${c.unit && html` <span class="unit">${c.unit}</span>`}</th>`);
-  const body = rows.map((row) => html`<tr>${row.map((cell, i) => html`<td${side(columns[i])}>${cell}</td>`)}</tr>\n`);
+  const body = rows.map((row) => html`<tr>${row.map((cell, i) => html`<td${side(columns[i])}>${cellOf(cell)}</td>`)}</tr>\n`);
   return html`<table><thead><tr>${head}</tr></thead><tbody>\n${body}</tbody></table>\n`;
 }
 

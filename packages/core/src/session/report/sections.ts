@@ -208,12 +208,7 @@ function recordTable(kind: string, list: readonly AcceptedRecord[], text: Report
     return { label, figures: isFigure(key), ...(unit !== undefined && { unit }) };
   });
   const decimals = keys.map((key) => (fields.every((f) => Number.isInteger(f[key] ?? 0)) ? 0 : 2));
-  const rows = list.map((r, n) => [
-    r.id,
-    ...keys.map((key, i) => shown(fields[n]?.[key], decimals[i])),
-    when(r.utc),
-    tight(r.by),
-  ]);
+  const rows = list.map((r, n) => [r.id, ...keys.map((key, i) => shown(fields[n]?.[key], decimals[i])), when(r.utc), r.by]);
   return section(words(kind), table([{ label: text.record }, ...columns, { label: text.time }, { label: text.who }], rows));
 }
 
@@ -252,10 +247,10 @@ export function events(list: readonly SessionEvent[], text: ReportText): Html {
   const columns = [text.time, text.level, text.event, text.message, text.who].map((label) => ({ label }));
   const rows = list.map((e) => [
     when(e.utc),
-    html`<span class="${e.level}">${text.levels[e.level]}</span>`,
+    html`<span class="tight ${e.level}">${text.levels[e.level]}</span>`,
     e.name,
     e.message,
-    tight(e.by),
+    e.by,
   ]);
   return section(text.events, table(columns, rows));
 }
@@ -275,7 +270,7 @@ export function acceptances(entries: readonly AuditEntry[], text: ReportText): H
     when(e.utc),
     text.actions[e.action] ?? e.action,
     detailOf(e, text),
-    tight(e.actor),
+    e.actor,
   ]);
   return section(text.acceptances, table(columns, rows));
 }

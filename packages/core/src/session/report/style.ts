@@ -27,7 +27,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .bound small { flex-basis: 100%; color: var(--soft); }
 table { border-collapse: collapse; width: 100%; margin: 2mm 0; font-size: 9pt; }
 th { text-align: left; font-weight: 600; font-size: 8pt; color: var(--soft); border-bottom: 1px solid var(--soft); padding: 0 3mm 0.8mm 0; vertical-align: bottom; }
-td { padding: 0.9mm 3mm 0.9mm 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
+td { padding: 0.9mm 3mm 0.9mm 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 th:last-child, td:last-child { padding-right: 0; }
 thead { display: table-header-group; } tr { break-inside: avoid; }
 .figures { text-align: right; white-space: nowrap; }
@@ -35,11 +35,12 @@ thead { display: table-header-group; } tr { break-inside: avoid; }
 .unit { font-weight: 400; }
 .alarm { color: var(--bad); font-weight: 700; } .warning { color: var(--warn); font-weight: 600; }
 .soft { color: var(--soft); }
-.bar { width: 42mm; height: 3mm; display: block; }
+.bar { width: 42mm; height: 3mm; display: block; margin-top: 0.7mm; }
 figure { margin: 0; break-inside: avoid; }
 .pictures { display: grid; grid-template-columns: 1fr 1fr; gap: 4mm; }
 .pictures figure:only-child { grid-column: 1 / -1; }
 img { display: block; width: 100%; max-height: 110mm; object-fit: contain; background: #000; border: 1px solid var(--line); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+h2, h3, p, small, figcaption { overflow-wrap: anywhere; }
 figcaption { font-size: 8.5pt; color: var(--soft); margin-top: 1mm; }
 .hash { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 9pt; word-spacing: 0.12em; }
 .id { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 8pt; }
