@@ -131,7 +131,9 @@ export class DistanceField<in out F extends string> implements SignedField<F> {
 
   /** Trilinear, with its lower bound. */
   #inside(out: Float64Array, at: Float64Array): void {
-    const [ni, nj, nk] = this.size;
+    const ni = this.size[0];
+    const nj = this.size[1];
+    const nk = this.size[2];
     const i = at[0] as number;
     const j = at[1] as number;
     const k = at[2] as number;
@@ -151,7 +153,9 @@ export class DistanceField<in out F extends string> implements SignedField<F> {
     const d = (v[q + ni] as number) + fx * ((v[q + ni + 1] as number) - (v[q + ni] as number));
     const near = a + fy * (b - a);
     const value = UNIT_MM * (near + fz * (c + fy * (d - c) - near));
-    const [sx, sy, sz] = this.spacing;
+    const sx = this.spacing[0];
+    const sy = this.spacing[1];
+    const sz = this.spacing[2];
     const h2 = sx * sx * fx * (1 - fx) + sy * sy * fy * (1 - fy) + sz * sz * fz * (1 - fz);
     const low = value - ROUNDING_MM;
     const square = low * low - h2;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frame } from '../../frames/index.js';
+import { frame, pointCovariance } from '../../frames/index.js';
 import { Random } from '../../math/index.js';
 import type { SignedField } from '../../volume/index.js';
-import { emptyShaft, type Shaft, ShaftClearance } from './shaft-clearance.js';
+import { emptyShaft, meanSquareAlong, type Shaft, ShaftClearance } from './shaft-clearance.js';
 import { ball, shape, toSegment } from './test-support/fields.js';
 
 const CT = frame('ct');
@@ -121,4 +121,25 @@ describe('the clearance of a shaft', () => {
     clearance.measureInto(out, ball(CT, [10, 0, 60], 3), shaft);
     expect([...out]).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
   });
+});
+
+it('knows the mean square of an error along a shaft as the trace of its covariance at every place', () => {
+  const random = new Random(31);
+  for (let run = 0; run < 50; run += 1) {
+    // Any covariance: the square of a matrix.
+    const root = Float64Array.from({ length: 36 }, (_, i) => random.normal() * (i < 18 ? 1 : 0.01));
+    const covariance = Float64Array.from({ length: 36 }, (_, n) => {
+      let sum = 0;
+      for (let k = 0; k < 6; k += 1) sum += (root[6 * Math.floor(n / 6) + k] as number) * (root[6 * (n % 6) + k] as number);
+      return sum;
+    });
+    const shaft = shaftOf(random, 150);
+    meanSquareAlong(shaft, covariance);
+    const at = new Float64Array(9);
+    for (const t of [0, 40, 150]) {
+      pointCovariance(at, covariance, along(shaft, t));
+      const [a = 0, b = 0, c = 0] = shaft.error;
+      expect(a + t * (b + t * c)).toBeCloseTo((at[0] as number) + (at[4] as number) + (at[8] as number), 8);
+    }
+  }
 });

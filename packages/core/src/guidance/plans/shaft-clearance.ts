@@ -22,6 +22,33 @@ export function emptyShaft(): Shaft {
 }
 
 /**
+ * The mean square of a pose's error along a shaft, as {@link Shaft.error}'s coefficients into it: E|ρ + φ × p|² for p on its line is
+ * tr P + 2 p·E[ρ × φ] + |p|² tr R − pᵀ R p, with P and R the covariance's blocks of ρ and φ. In one go, and not by the 3×3 covariances of
+ * places, for it is wanted with every pose.
+ * @param covariance 6×6 row-major as in PoseView.covariance, at the origin of the shaft's frame
+ */
+export function meanSquareAlong({ line, error }: Shaft, covariance: Float64Array): void {
+  const c = covariance;
+  error[0] = (c[0] as number) + (c[7] as number) + (c[14] as number);
+  error[1] = 0;
+  error[2] = 0;
+  const trace = (c[21] as number) + (c[28] as number) + (c[35] as number);
+  for (let i = 0; i < 3; i += 1) {
+    const j = (i + 1) % 3;
+    const k = (i + 2) % 3;
+    const twice = 2 * ((c[6 * j + 3 + k] as number) - (c[6 * k + 3 + j] as number));
+    error[0] = (error[0] as number) + twice * (line[i] as number);
+    error[1] = (error[1] as number) + twice * (line[3 + i] as number);
+    for (let n = 0; n < 3; n += 1) {
+      const weight = (i === n ? trace : 0) - (c[6 * (3 + i) + 3 + n] as number);
+      error[0] = (error[0] as number) + weight * (line[i] as number) * (line[n] as number);
+      error[1] = (error[1] as number) + 2 * weight * (line[i] as number) * (line[3 + n] as number);
+      error[2] = (error[2] as number) + weight * (line[3 + i] as number) * (line[3 + n] as number);
+    }
+  }
+}
+
+/**
  * The least distance from a shaft's middle line to a structure, by branch and bound; allocates nothing.
  *
  * A piece of the line whose ends are at least a and b from the structure (a + b > L, its length) is nowhere nearer than where the two

@@ -1,11 +1,11 @@
 import { NavError } from '../../base/index.js';
-import { isLive, type Path, type PoseView, pointCovariance, requireSameFrame, type Status } from '../../frames/index.js';
+import { isLive, type Path, type PoseView, requireSameFrame, type Status } from '../../frames/index.js';
 import { radiusQuantile } from '../../math/index.js';
 import { Deviation, type DeviationOptions } from '../deviation.js';
 import type { StraightPlan } from '../plan.js';
 import { type GuidanceLimits, type GuidanceState, guidanceState } from '../state.js';
 import type { Needle } from './needle.js';
-import { emptyShaft, ShaftClearance } from './shaft-clearance.js';
+import { emptyShaft, meanSquareAlong, ShaftClearance } from './shaft-clearance.js';
 import { TipSpeed } from './tip-speed.js';
 import type { KeepClear } from './trajectory.js';
 
@@ -61,10 +61,8 @@ export class ShaftGuidance<in out F extends string> {
   readonly #found: Float64Array;
   readonly #one = new Float64Array(5);
   readonly #breached: Uint8Array;
-  readonly #covariance = new Float64Array(9);
   readonly #place = new Float64Array(3);
   readonly #sample = new Float64Array(3);
-  readonly #traces = new Float64Array(3);
   /** Degrees of freedom the quantile was made for, and the quantile; speed along the axis at most, mm/ms; radius at the tip, mm. */
   readonly #numbers = Float64Array.of(Number.NaN, Number.NaN, Number.NaN, Number.NaN);
   #bounded = false;
@@ -141,9 +139,9 @@ export class ShaftGuidance<in out F extends string> {
     this.#errors(view);
   }
 
-  /** The square of the error's radius along the shaft: a parabola, known from three of its places. */
+  /** The square of the error's radius along the shaft. */
   #errors(view: PoseView): void {
-    const { line, error } = this.#shaft;
+    const { error } = this.#shaft;
     error.fill(Number.NaN);
     this.#numbers[3] = 0;
     if (!this.#bounded) return;
@@ -152,19 +150,8 @@ export class ShaftGuidance<in out F extends string> {
       n[0] = view.degreesOfFreedom;
       n[1] = radiusQuantile(ALONG_ONE_LINE, 0.95, view.degreesOfFreedom);
     }
-    const half = (line[6] as number) / 2;
-    for (let i = 0; i < 3; i += 1) {
-      for (let k = 0; k < 3; k += 1) this.#place[k] = (line[k] as number) + i * half * (line[3 + k] as number);
-      pointCovariance(this.#covariance, view.covariance, this.#place);
-      this.#traces[i] = (this.#covariance[0] as number) + (this.#covariance[4] as number) + (this.#covariance[8] as number);
-    }
-    const a = this.#traces[0] as number;
-    const b = this.#traces[1] as number;
-    const c = this.#traces[2] as number;
-    const q2 = (n[1] as number) * (n[1] as number);
-    error[0] = q2 * a;
-    error[1] = (q2 * (4 * b - 3 * a - c)) / (2 * half);
-    error[2] = (q2 * (a + c - 2 * b)) / (2 * half * half);
+    meanSquareAlong(this.#shaft, view.covariance);
+    for (let k = 0; k < 3; k += 1) error[k] = (error[k] as number) * (n[1] as number) * (n[1] as number);
     n[3] = Math.sqrt(Math.max(0, error[0] as number));
   }
 
