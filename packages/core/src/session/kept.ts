@@ -1,6 +1,15 @@
 import { NavError } from '../base/index.js';
 import { type Frame, frame, type Provenance, point, requireSameFrame, type Transform, transform } from '../frames/index.js';
-import { type StraightPlan, straightPlan } from '../guidance/index.js';
+import {
+  type PlanSet,
+  planDifferences,
+  planFromJson,
+  planToJson,
+  SIDES,
+  type Side,
+  type StraightPlan,
+  straightPlan,
+} from '../guidance/index.js';
 import type { Volume } from '../volume/index.js';
 import type { ExactValue } from './exact-json.js';
 import { Fields } from './fields.js';
@@ -96,10 +105,35 @@ export function planFrom<F extends string>(value: ExactValue | undefined, inFram
   return plan;
 }
 
-/** What a session needs to know of the images it is on. */
+/** A plan of several ways, and the side that a person confirmed at the patient, as they are kept. */
+export function keptPlanSet<F extends string>(plan: PlanSet<F>, side: Side): ExactValue {
+  return { plan: planToJson(plan), side };
+}
+
+/**
+ * The plan again. Images of another patient or another series refuse it, as they did when it was accepted.
+ * @throws NavError `session/other-images`, `session/unsupported`, `frame/mismatch`, and those of `planFromJson`
+ */
+export function planSetFrom<F extends string>(value: ExactValue | undefined, image: SessionImage<F>): PlanSet<F> {
+  const f = new Fields(value, 'A kept plan of several ways');
+  const anywhere = planFromJson(f.text('plan'));
+  const side = f.oneOf('side', SIDES);
+  f.end();
+  requireSameFrame(image.frame, anywhere.frame, 'Using a kept plan');
+  const plan = anywhere as unknown as PlanSet<F>;
+  const differences = planDifferences(plan, { ...image, side });
+  if (differences.length === 0) return plan;
+  throw new NavError(
+    'session/other-images',
+    `These are not the images of the accepted plan: ${differences.map((one) => one.message).join('; ')}. Load those it was made on.`,
+    { detail: { differences: differences.map((one) => one.code) } },
+  );
+}
+
+/** What a session needs to know of the images it is on. The patient is compared with a plan's and not kept by itself. */
 export type SessionImage<F extends string> = Pick<
   Volume<F>,
-  'frame' | 'frameOfReferenceUid' | 'series' | 'size' | 'frameFromIndex'
+  'frame' | 'frameOfReferenceUid' | 'patient' | 'series' | 'size' | 'frameFromIndex'
 >;
 
 /** The images as they are kept: enough to tell others apart, and nothing of the patient. */

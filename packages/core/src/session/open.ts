@@ -114,7 +114,7 @@ function stateOf<F extends string>(
   let state: SessionState<F> = firstState(id, software, acceptanceOf(first));
   for (const entry of later) {
     if (!isKnownAction(entry.action)) throw unsupported(label, `line ${entry.sequence} has the action "${entry.action}"`);
-    state = stateAfter(state, entry, image.frame);
+    state = stateAfter(state, entry, image);
   }
   return state;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
 import { isNavError } from '../base/index.js';
-import { FrameGraph, frame, PoseView } from '../frames/index.js';
+import { FrameGraph, frame, PoseView, point } from '../frames/index.js';
+import { planSet } from '../guidance/index.js';
 import { Random } from '../math/index.js';
 import { orientationLetters, patientAxes, SLICE_VIEWS } from '../render/index.js';
 import {
@@ -166,6 +167,26 @@ describe('a session', () => {
       expect(await codeOf(restoreSession({ ...parts(), storage: copy, image: other, by: BY }))).toBe('session/other-images');
       expect((await copy.load()).journal).toEqual((await storage.load()).journal);
     }
+    const ways = planSet({
+      frame: CT,
+      patient: { id: 'P1', name: 'A^B' },
+      side: 'left',
+      frameOfReferenceUid: '1.2.3',
+      seriesUid: '1.2.3.4',
+      trajectories: [{ name: '1', entry: point(CT, [1 / 3, -0, 90]), target: point(CT, [0.1, 5e-324, 40]) }],
+    });
+    const own = { ...parts(), image: { ...image(), patient: ways.patient } };
+    const planned = await begin(own);
+    const wrongSide = planned.acceptPlanSet(ways, 'right', BY);
+    expect(await codeOf(wrongSide)).toBe('guidance/wrong-side');
+    const accepted = await planned.acceptPlanSet(ways, 'left', BY);
+    expect(accepted.planSet?.plan).toEqual(ways);
+    const again = await restoreSession({ ...own, storage: own.storage.copy(), by: BY });
+    expect(again.session.state.planSet).toEqual(accepted.planSet);
+    const ofOther = { ...own.image, patient: { id: 'P2', name: 'A^B' } };
+    const elsewhereRestored = restoreSession({ ...own, image: ofOther, storage: own.storage.copy(), by: BY });
+    expect(await codeOf(elsewhereRestored)).toBe('session/other-images');
+
     const session = await begin(parts());
     expect(await codeOf(session.acceptPlan(wildPlan(new Random(1), '9.9'), BY))).toBe('guidance/wrong-frame-of-reference');
     const elsewhere = wildEdge(STYLUS, TIP, new Random(1));

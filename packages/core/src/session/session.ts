@@ -1,10 +1,10 @@
 import { NavError } from '../base/index.js';
 import type { Transform } from '../frames/index.js';
-import { requirePlanFor, type StraightPlan } from '../guidance/index.js';
+import { type PlanSet, requirePlanFor, type Side, type StraightPlan } from '../guidance/index.js';
 import type { Clock } from '../time/index.js';
 import { type AuditDraft, type AuditEntry, type AuditHead, headText, NO_LINES, sealLine, verifyAudit } from './audit.js';
 import { type ExactValue, toExactJson } from './exact-json.js';
-import { keptEdge, keptPlan, type SessionImage, type ViewState } from './kept.js';
+import { keptEdge, keptPlan, keptPlanSet, type SessionImage, type ViewState } from './kept.js';
 import { acceptanceOf, type EventLevel, firstState, type RegistrationAccuracy, type SessionState, stateAfter } from './state.js';
 import type { SessionStorage } from './storage.js';
 
@@ -65,6 +65,16 @@ export class Session<F extends string> {
   async acceptPlan(plan: StraightPlan<F>, by: string): Promise<SessionState<F>> {
     requirePlanFor(plan, this.#parts.image);
     return this.#write('plan/accepted', by, keptPlan(plan));
+  }
+
+  /**
+   * Accepts a plan of several ways on the session's images, for the side that a person confirmed at the patient.
+   * @throws NavError `guidance/wrong-patient`, `guidance/wrong-side`, `guidance/wrong-frame-of-reference`,
+   *   `guidance/wrong-series`, `frame/mismatch`
+   */
+  async acceptPlanSet(plan: PlanSet<F>, side: Side, by: string): Promise<SessionState<F>> {
+    requirePlanFor(plan, { ...this.#parts.image, side });
+    return this.#write('plan-set/accepted', by, keptPlanSet(plan, side));
   }
 
   /**
@@ -154,7 +164,7 @@ export class Session<F extends string> {
     if (this.#broken !== undefined) throw this.#broken;
     const draft = makeDraft(this.#parts.clock, action, by, value);
     // Tried on the state of now: what could not be read again is refused before it is written.
-    stateAfter(this.state, { ...draft, sequence: 0, previous: '' }, this.#parts.image.frame);
+    stateAfter(this.state, { ...draft, sequence: 0, previous: '' }, this.#parts.image);
     return new Promise((resolve, reject) => {
       this.#queue.push({ draft, resolve, reject });
       this.#pumping ??= this.#pump().finally(() => {
@@ -186,7 +196,7 @@ export class Session<F extends string> {
     for (const draft of drafts) {
       const entry = { ...draft, sequence: head.count + 1, previous: head.hash };
       const sealed = sealLine(draft, head);
-      state = stateAfter(state, entry, image.frame);
+      state = stateAfter(state, entry, image);
       head = sealed.head;
       states.push(state);
       lines.push(sealed.bytes);
@@ -242,7 +252,7 @@ export async function writeRestoredLine<F extends string>(
   const { bytes, head } = sealLine(draft, place.head);
   await storage.append(bytes, place.length);
   await storage.keepHead(headText(head));
-  const state = stateAfter(place.state, { ...draft, sequence: head.count, previous: place.head.hash }, image.frame);
+  const state = stateAfter(place.state, { ...draft, sequence: head.count, previous: place.head.hash }, image);
   return new Session(parts, { head, state, length: place.length + bytes.length });
 }
 

@@ -1,9 +1,9 @@
-import type { Frame, Transform } from '../frames/index.js';
-import type { StraightPlan } from '../guidance/index.js';
+import type { Transform } from '../frames/index.js';
+import type { PlanSet, StraightPlan } from '../guidance/index.js';
 import type { AuditEntry } from './audit.js';
 import { type ExactValue, fromExactJson } from './exact-json.js';
 import { Fields } from './fields.js';
-import { type AnyEdge, edgeFrom, planFrom, type ViewState, viewFrom } from './kept.js';
+import { type AnyEdge, edgeFrom, planFrom, planSetFrom, type SessionImage, type ViewState, viewFrom } from './kept.js';
 
 /** Who accepted something, and when. */
 export interface Acceptance {
@@ -78,6 +78,8 @@ export interface SessionState<F extends string> {
   readonly software: string;
   readonly begun: Acceptance;
   readonly plan: (Acceptance & { readonly plan: StraightPlan<F> }) | undefined;
+  /** The plan of several ways that {@link plan} is one of, where the application has one. */
+  readonly planSet: (Acceptance & { readonly plan: PlanSet<F> }) | undefined;
   readonly registration: AcceptedRegistration | undefined;
   /** By `to from from`, as `stylus from tip`. */
   readonly calibrations: Readonly<Record<string, AcceptedEdge>>;
@@ -95,12 +97,21 @@ export interface SessionState<F extends string> {
 export const SESSION_VERSION = 1;
 
 /** What each action does to the state. */
-type Step = <F extends string>(state: SessionState<F>, payload: ExactValue, who: Acceptance, image: Frame<F>) => SessionState<F>;
+type Step = <F extends string>(
+  state: SessionState<F>,
+  payload: ExactValue,
+  who: Acceptance,
+  image: SessionImage<F>,
+) => SessionState<F>;
 
 const STEPS: Readonly<Record<string, Step>> = {
   'session/restored': (state, _, who) => ({ ...state, restores: [...state.restores, who] }),
   'session/closed': (state) => state,
-  'plan/accepted': (state, payload, who, image) => ({ ...state, plan: { ...who, plan: planFrom(payload, image) } }),
+  'plan/accepted': (state, payload, who, image) => ({ ...state, plan: { ...who, plan: planFrom(payload, image.frame) } }),
+  'plan-set/accepted': (state, payload, who, image) => ({
+    ...state,
+    planSet: { ...who, plan: planSetFrom(payload, image) },
+  }),
   'calibration/accepted': (state, payload, who) => {
     const edge = edgeFrom(payload);
     const key = `${edge.to.name} from ${edge.from.name}`;
@@ -145,7 +156,7 @@ export function isKnownAction(action: string): boolean {
  * The state after a line of the log. Live and at a restore the state comes from here alone, so that the two cannot differ.
  * @throws NavError `session/unsupported` for an action or a field of a later version, and those of what the payload holds
  */
-export function stateAfter<F extends string>(state: SessionState<F>, entry: AuditEntry, image: Frame<F>): SessionState<F> {
+export function stateAfter<F extends string>(state: SessionState<F>, entry: AuditEntry, image: SessionImage<F>): SessionState<F> {
   const step = STEPS[entry.action] as Step;
   return step(state, fromExactJson(entry.payload), acceptanceOf(entry), image);
 }
@@ -162,6 +173,7 @@ export function firstState<F extends string>(id: string, software: string, begun
     software,
     begun,
     plan: undefined,
+    planSet: undefined,
     registration: undefined,
     calibrations: {},
     views: {},

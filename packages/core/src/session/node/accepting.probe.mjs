@@ -12,6 +12,7 @@ const ct = frame('ct');
 const image = {
   frame: ct,
   frameOfReferenceUid: '1.2.3',
+  patient: {},
   series: {},
   size: [2, 2, 2],
   frameFromIndex: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],

@@ -20,6 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const image = {
   frame: frame('ct'),
   frameOfReferenceUid: '1.2.3',
+  patient: {},
   series: {},
   size: [2, 2, 2] as const,
   frameFromIndex: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],

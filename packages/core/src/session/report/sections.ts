@@ -282,6 +282,8 @@ function detailOf({ action, payload }: AuditEntry, text: ReportText): Content {
   switch (action) {
     case 'plan/accepted':
       return html`${text.target} ${place(value['target'] as readonly number[])}`;
+    case 'plan-set/accepted':
+      return plainText(value['side']);
     case 'calibration/accepted':
       return `${String(value['to'])} – ${String(value['from'])}`;
     case 'registration/accepted':

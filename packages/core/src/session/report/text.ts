@@ -141,6 +141,7 @@ export const REPORT_TEXT: ReportText = {
     'session/restored': 'Session taken up again',
     'session/closed': 'Session closed',
     'plan/accepted': 'Plan accepted',
+    'plan-set/accepted': 'Plan of several ways accepted',
     'calibration/accepted': 'Calibration accepted',
     'registration/accepted': 'Registration accepted',
     'registration/withdrawn': 'Registration withdrawn',
