@@ -1,7 +1,7 @@
 import { NavError } from '../../base/index.js';
 import { requireSameFrame } from '../../frames/index.js';
 import { determinant3 } from '../../math/index.js';
-import { type Volume, volume } from '../../volume/index.js';
+import { type AnyVolume, type Volume, volume } from '../../volume/index.js';
 import { type DoseOptions, DoseRate, requireGap, requireRising } from './dose.js';
 
 /** A dose that is called lethal for most tissues, equivalent minutes at 43 °C (Sapareto & Dewey 1984; Yarmolenko et al. 2011). */
@@ -136,7 +136,7 @@ export function isodose<F extends string>(dose: Volume<F>, levelMin: number = LE
   return { mask: onGridOf(dose, mask, ''), ml: voxelMl * mask.reduce((sum, v) => sum + v, 0), levelMin };
 }
 
-function requireSameGeometry(a: Volume<string>, b: Volume<string>): void {
+function requireSameGeometry(a: AnyVolume, b: AnyVolume): void {
   const same =
     a.size.every((n, k) => n === b.size[k]) &&
     Array.from(a.frameFromIndex).every(
