@@ -20,8 +20,10 @@ export interface Candidate {
 /** A candidate with the points and cells that it reaches, one bit each. */
 export interface Reach {
   readonly candidate: Candidate;
-  /** Points of the enlarged target that it covers, or would after half a step along its way. */
-  readonly points: Uint32Array;
+  /** Points of the enlarged target that it covers. */
+  readonly covered: Uint32Array;
+  /** Those that it covers, or would after half a step along its way, one way or the other. */
+  readonly reachable: Uint32Array;
   /** Cells of the neighbourhood that it destroys. */
   readonly cells: Uint32Array;
 }
@@ -73,8 +75,10 @@ export class SearchSpace {
     for (let n = 1; n <= count; n += 1) {
       const candidate = { way, setting, depthMm: (length * n) / count };
       const ellipsoid = this.ellipsoid(candidate);
-      const points = this.#within(this.points, ellipsoid, STEP_MM / 2);
-      if (points.some((word) => word !== 0)) out.push({ candidate, points, cells: this.#within(this.#cells, ellipsoid, 0) });
+      const covered = this.#within(this.points, ellipsoid, 0);
+      if (!covered.some((word) => word !== 0)) continue;
+      const reachable = this.#within(this.points, ellipsoid, length / count / 2);
+      out.push({ candidate, covered, reachable, cells: this.#within(this.#cells, ellipsoid, 0) });
     }
     return out;
   }
@@ -94,14 +98,15 @@ export class SearchSpace {
     return ellipsoidOf({ shape: this.shapes[candidate.setting] as ZoneShape, matrix: this.pose(candidate) });
   }
 
+  /** @param slackMm how far the ellipsoid may be shifted along its shaft, to and fro */
   #within(places: Float64Array, { inverse, radii }: Ellipsoid, slackMm: number): Uint32Array {
     const local = this.#local;
-    const [a, b, c] = [radii[0], radii[1], radii[2]].map((r) => 1 / ((r as number) + slackMm)) as [number, number, number];
+    const [a, b, c] = [radii[0], radii[1], radii[2]].map((r) => 1 / (r as number)) as [number, number, number];
     return this.#bits(places, (p) => {
       transformPoint(local, inverse, p);
       const x = (local[0] as number) * a;
       const y = (local[1] as number) * b;
-      const z = (local[2] as number) * c;
+      const z = Math.max(0, Math.abs(local[2] as number) - slackMm) * c;
       return x * x + y * y + z * z <= 1;
     });
   }

@@ -7,8 +7,10 @@
  * never passes it. Worked in units of the least radius.
  */
 
-/** Newton from beside a pole gains a factor of 1.5 a step; from 1e-12 of a radius that is 70 steps. */
-const STEPS = 200;
+/** Newton from beside a pole gains a factor of 1.5 a step: from 1e-150 mm that is 860 steps, from 1e-12 of a radius 70. */
+const STEPS = 1000;
+/** Below this a coordinate is 0: its square is no number any more. */
+const NOTHING = 1e-150;
 
 /**
  * The signed distance from a point to an ellipsoid centred at the origin with its axes along x, y, z: negative inside, mm. Exact to
@@ -22,13 +24,13 @@ export function ellipsoidDistance(foot: Float64Array, p: ArrayLike<number>, radi
   const b = radii[1] as number;
   const c = radii[2] as number;
   const least = Math.min(a, b, c);
-  const x = Math.abs(p[0] as number);
-  const y = Math.abs(p[1] as number);
-  const z = Math.abs(p[2] as number);
-  const t = root(a / least, b / least, c / least, x / least, y / least, z / least) * least * least;
-  foot[0] = onAxis(a, x, t);
-  foot[1] = onAxis(b, y, t);
-  foot[2] = onAxis(c, z, t);
+  const x = magnitude(p[0] as number);
+  const y = magnitude(p[1] as number);
+  const z = magnitude(p[2] as number);
+  const s = root(a / least, b / least, c / least, x / least, y / least, z / least);
+  foot[0] = onAxis(a / least, x, s);
+  foot[1] = onAxis(b / least, y, s);
+  foot[2] = onAxis(c / least, z, s);
   // On the shortest axis's plane of symmetry, near the middle: the foot leaves the plane, by what the other two leave over.
   for (let k = 0; k < 3; k += 1) if (Number.isNaN(foot[k] as number)) foot[k] = leftOver(foot, radii, k);
   let square = 0;
@@ -41,23 +43,32 @@ export function ellipsoidDistance(foot: Float64Array, p: ArrayLike<number>, radi
   return inside ? -Math.sqrt(square) : Math.sqrt(square);
 }
 
-/** The root t in units of the least radius; −1 where F stays below 0 down to its last pole. */
+/**
+ * The root as s = t + 1, in units of the least radius: its distance from the last pole, which so keeps its digits near the middle. 0 where F stays
+ * below 0 down to the pole.
+ */
 function root(a: number, b: number, c: number, x: number, y: number, z: number): number {
-  let t = Math.max(a * x - a * a, b * y - b * b, c * z - c * c, -1);
+  const [da, db, dc] = [a * a - 1, b * b - 1, c * c - 1];
+  let s = Math.max(a * x - da, b * y - db, c * z - dc, 0);
   for (let n = 0; n < STEPS; n += 1) {
     // A coordinate of 0 has no pole.
-    const ra = x === 0 ? 0 : (a * x) / (t + a * a);
-    const rb = y === 0 ? 0 : (b * y) / (t + b * b);
-    const rc = z === 0 ? 0 : (c * z) / (t + c * c);
+    const ra = over(a * x, s + da);
+    const rb = over(b * y, s + db);
+    const rc = over(c * z, s + dc);
     const f = ra * ra + rb * rb + rc * rc - 1;
-    if (t === -1 && f <= 0) return -1;
-    const slope = over(ra * ra, t + a * a) + over(rb * rb, t + b * b) + over(rc * rc, t + c * c);
-    const next = t + f / (2 * slope);
+    if (s === 0 && f <= 0) return 0;
+    const slope = over(ra * ra, s + da) + over(rb * rb, s + db) + over(rc * rc, s + dc);
+    const next = s + f / (2 * slope);
     // Rounding decides from here on: what Newton still asks for is below it, or backwards.
-    if (!(next > t)) break;
-    t = next;
+    if (!(next > s)) break;
+    s = next;
   }
-  return t;
+  return s;
+}
+
+function magnitude(v: number): number {
+  const size = Math.abs(v);
+  return size < NOTHING ? 0 : size;
 }
 
 /** A quotient whose numerator 0 wins. */
@@ -65,11 +76,10 @@ function over(a: number, b: number): number {
   return a === 0 ? 0 : a / b;
 }
 
-/** A coordinate of the foot; NaN on the plane of symmetry of the shortest axis, where t gives 0/0. */
-function onAxis(e: number, y: number, t: number): number {
-  const below = t + e * e;
-  if (below <= e * e * 1e-15) return Number.NaN;
-  return (e * e * y) / below;
+/** A coordinate of the foot; NaN on the plane of symmetry of the shortest axis, where s gives 0/0. @param e in units of the least radius */
+function onAxis(e: number, y: number, s: number): number {
+  const below = s + (e * e - 1);
+  return below === 0 ? Number.NaN : (e * e * y) / below;
 }
 
 /** What the other coordinates leave over for one that t does not give; shared among equal axes, the first takes it. */

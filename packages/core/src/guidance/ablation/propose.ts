@@ -60,24 +60,30 @@ export interface Proposal<in out F extends string> {
 }
 
 /** How many sets of probes are kept while one more is added to each. */
-const BEAM = 32;
-/** How many of the best sets have their tips moved to where they cover best. */
-const MOVED = 24;
+const BEAM = 24;
+/** How many of the best sets, by either, have their tips moved to where they cover best. */
+const MOVED = 12;
 /** The tips are moved in steps down to this, mm. */
 const FINEST_MM = 0.02;
 
 /** A set of probes on the grid of steps. */
 interface Choice {
   readonly candidates: readonly Candidate[];
-  readonly points: Uint32Array;
+  readonly covered: Uint32Array;
+  readonly reachable: Uint32Array;
   readonly cells: Uint32Array;
+  /** Points that it does not cover, or could not reach by half a step: by whichever of the two it was chosen. */
   readonly missed: number;
+  /** Destroyed cells outside the target. */
   readonly healthy: number;
 }
 
+/** What a set is chosen by: what it covers as it is, or what it might once its tips are moved by half a step. */
+type By = 'covered' | 'reachable';
+
 /**
  * Probes that cover a target with a margin: as few as do, and of those sets the one that destroys least healthy tissue. Among given ways and settings
- * every one is tried with its tip in steps of 2 mm; sets of several grow from the best 32 sets of one fewer (a beam search: the best of two or
+ * every one is tried with its tip in steps of 2 mm; sets of several grow from the best sets of one fewer (a beam search: the best of two or
  * more is not proven). The tips of the best are then moved along their ways to where the least margin is largest. Nothing is random.
  *
  * It knows nothing of vessels that cool, of how probes heat together, or of what a way passes: ways come from a trajectory search.
@@ -109,19 +115,13 @@ export async function proposeProbes<F extends string>(init: ProposalInit<F>): Pr
       'On none of the ways does any of the zones reach the target. Give ways that lead to it.',
     );
   }
-  let sets: readonly Choice[] = [
-    {
-      candidates: [],
-      points: zeros(reaches, 'points'),
-      cells: zeros(reaches, 'cells'),
-      missed: Number.POSITIVE_INFINITY,
-      healthy: 0,
-    },
-  ];
+  let sets: readonly Choice[] = [nothing(reaches[0] as Reach)];
   let best: Moved | undefined;
   for (let count = 1; count <= maxProbes; count += 1) {
-    sets = await grown(space, sets, reaches, pause);
-    best = better(best, await bestMoved(space, sets, pause));
+    const likely = await grown(space, sets, reaches, 'reachable', pause);
+    const sure = await grown(space, sets, reaches, 'covered', pause);
+    sets = [...likely, ...sure];
+    best = better(best, await bestMoved(space, [...likely.slice(0, MOVED), ...sure.slice(0, MOVED)], pause));
     init.onProgress?.(0.6 + (0.4 * count) / maxProbes);
     if (best !== undefined && best.spareMm >= 0) break;
   }
@@ -156,8 +156,17 @@ async function allReaches(space: SearchSpace, pause: () => Promise<void>, progre
   return out;
 }
 
-function zeros(reaches: readonly Reach[], of: 'points' | 'cells'): Uint32Array {
-  return new Uint32Array((reaches[0] as Reach)[of].length);
+/** The set of no probe. */
+function nothing({ covered, cells }: Reach): Choice {
+  const none = new Uint32Array(covered.length);
+  return {
+    candidates: [],
+    covered: none,
+    reachable: none,
+    cells: new Uint32Array(cells.length),
+    missed: Number.POSITIVE_INFINITY,
+    healthy: 0,
+  };
 }
 
 /** The best sets of one probe more: those that miss least, and of equals those that destroy least; a few with each last setting. */
@@ -165,6 +174,7 @@ async function grown(
   space: SearchSpace,
   sets: readonly Choice[],
   reaches: readonly Reach[],
+  by: By,
   pause: () => Promise<void>,
 ): Promise<readonly Choice[]> {
   const all = space.points.length / 3;
@@ -176,7 +186,7 @@ async function grown(
     await pause();
     for (const add of reaches) {
       const list = kept[add.candidate.setting] as (typeof kept)[number];
-      const missed = all - countBits(from.points, add.points);
+      const missed = all - countBits(from[by], add[by]);
       const last = list.length < perSetting ? undefined : list.at(-1);
       if (last !== undefined && missed > last.missed) continue;
       const healthy = countBits(from.cells, add.cells, space.inTarget);
@@ -190,12 +200,17 @@ async function grown(
     .flat()
     .map(({ from, add, missed, healthy }) => ({
       candidates: [...from.candidates, add.candidate],
-      points: from.points.map((word, n) => word | (add.points[n] as number)),
-      cells: from.cells.map((word, n) => word | (add.cells[n] as number)),
+      covered: joined(from.covered, add.covered),
+      reachable: joined(from.reachable, add.reachable),
+      cells: joined(from.cells, add.cells),
       missed,
       healthy,
     }))
     .sort((a, b) => a.missed - b.missed || a.healthy - b.healthy);
+}
+
+function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
+  return a.map((word, n) => word | (b[n] as number));
 }
 
 /** A set whose tips were moved. */
@@ -219,7 +234,7 @@ const ALIKE = 0.02;
 
 async function bestMoved(space: SearchSpace, sets: readonly Choice[], pause: () => Promise<void>): Promise<Moved | undefined> {
   let best: Moved | undefined;
-  for (const set of sets.slice(0, MOVED)) {
+  for (const set of sets) {
     await pause();
     best = better(best, moved(space, set));
   }
