@@ -1,6 +1,6 @@
 import { NavError } from '../base/index.js';
 import { DistanceField, UNIT_MM } from './distance-field.js';
-import { signedDistances } from './distance-transform.js';
+import { signedSquares } from './distance-transform.js';
 import type { Mesh } from './mesh.js';
 import { SignedMeshDistance } from './signed-mesh-distance.js';
 import { requireNoShear, spacingOf, type Volume } from './volume.js';
@@ -41,8 +41,8 @@ export function distanceToLabel<F extends string>(
 ): DistanceField<F> {
   const reachMm = requireReach(options.reachMm);
   requireNoShear(source, 'Making a distance field');
-  const stored = (label - source.rescale.intercept) / source.rescale.slope;
-  const found = boundsOf(source, stored);
+  const value = (label - source.rescale.intercept) / source.rescale.slope;
+  const found = boundsOf(source, value);
   if (found === undefined) {
     throw bad(`No voxel has the label ${label}. Check the label map's list of labels.`, { label });
   }
@@ -62,9 +62,9 @@ export function distanceToLabel<F extends string>(
     });
   }
   const inside = new Uint8Array(size[0] * size[1] * size[2]);
-  const marked = mark(inside, source, stored, low, size);
+  const marked = mark(inside, source, value, low, size);
   if (marked === inside.length) throw bad(`Every voxel has the label ${label}: it has no surface in this image.`, { label });
-  const distances = signedDistances(inside, size, spacing);
+  const stored = storedRoots(signedSquares(inside, size, spacing));
   const m = source.frameFromIndex;
   const frameFromIndex = Float64Array.from(m);
   for (let r = 0; r < 3; r += 1) {
@@ -73,7 +73,7 @@ export function distanceToLabel<F extends string>(
   }
   return new DistanceField({
     frame: source.frame,
-    stored: rounded(distances),
+    stored,
     size,
     frameFromIndex,
     box: found.map((x, n) => x - (low[n % 3] as number) + (n < 3 ? -0.5 : 0.5)),
@@ -125,11 +125,15 @@ function mark(
   return marked;
 }
 
-/** In whole units. */
-function rounded(distances: Float32Array): Int16Array {
-  const out = new Int16Array(distances.length);
+/** The distance that a signed square stands for, in whole units. */
+function storedRoots(squares: Float32Array): Int16Array {
+  const out = new Int16Array(squares.length);
+  const perUnit2 = 1 / (UNIT_MM * UNIT_MM);
   for (let n = 0; n < out.length; n += 1) {
-    out[n] = Math.max(-32768, Math.min(32767, Math.round((distances[n] as number) / UNIT_MM)));
+    const square = squares[n] as number;
+    const units = Math.min(32767, Math.sqrt(Math.abs(square) * perUnit2) + 0.5);
+    // Cut off to whole numbers by storing it.
+    out[n] = square < 0 ? -units : units;
   }
   return out;
 }
@@ -155,7 +159,7 @@ export function distanceToMesh<F extends string>(surface: Mesh<F>, options: Mesh
     throw bad(`A lattice of ${size.join('×')} points is too large. Give a larger spacing or a smaller reach.`, { size });
   }
   const origin = low.map((v) => v - reachMm);
-  const distances = new Float32Array(points);
+  const stored = new Int16Array(points);
   const p = new Float64Array(3);
   for (let k = 0, n = 0; k < size[2]; k += 1) {
     p[2] = (origin[2] as number) + k * spacing;
@@ -163,14 +167,14 @@ export function distanceToMesh<F extends string>(surface: Mesh<F>, options: Mesh
       p[1] = (origin[1] as number) + j * spacing;
       for (let i = 0; i < size[0]; i += 1, n += 1) {
         p[0] = (origin[0] as number) + i * spacing;
-        distances[n] = signed.from(p);
+        stored[n] = Math.round(Math.max(-32767, Math.min(32767, signed.from(p) / UNIT_MM)));
       }
     }
   }
   const [x = 0, y = 0, z = 0] = origin;
   return new DistanceField({
     frame: surface.frame,
-    stored: rounded(distances),
+    stored,
     size,
     frameFromIndex: Float64Array.of(spacing, 0, 0, 0, 0, spacing, 0, 0, 0, 0, spacing, 0, x, y, z, 1),
     box: [...low, ...high].map((v, n) => (v - (origin[n % 3] as number)) / spacing),

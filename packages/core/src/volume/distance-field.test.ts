@@ -3,7 +3,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { isNavError, type NavErrorCode } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { fromRotationVector, multiply4, Random } from '../math/index.js';
-import { signedDistances } from './distance-transform.js';
+import { signedSquares } from './distance-transform.js';
 import { type DistanceField, distanceToLabel, distanceToMesh, mesh, type Volume, volume } from './index.js';
 
 const CT = frame('ct');
@@ -107,7 +107,7 @@ describe('the distance transform', () => {
         const random = new Random(seed);
         const share = random.uniform();
         const inside = new Uint8Array(ni * nj * nk).map(() => Number(random.uniform() < share));
-        const fast = signedDistances(inside, [ni, nj, nk], [a, b, c]);
+        const fast = signedSquares(inside, [ni, nj, nk], [a, b, c]).map((v) => Math.sign(v) * Math.sqrt(Math.abs(v)));
         const slow = slowDistances(inside, [ni, nj, nk], [a, b, c]);
         for (const [n, d] of slow.entries()) {
           if (Number.isFinite(d)) expect(Math.abs((fast[n] as number) - d)).toBeLessThan(1e-5);

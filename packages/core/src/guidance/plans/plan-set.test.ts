@@ -184,8 +184,12 @@ describe('a plan in a file', () => {
   });
 
   const text = planToJson(planSet({ ...init, midsagittal: { point: [0, 0, 0], towardsLeft: [1, 0, 0] } }));
-  const changed = (change: (document: Record<string, never>) => void): string => {
-    const document = JSON.parse(text) as Record<string, never>;
+  interface Document {
+    readonly patient: object;
+    readonly trajectories: readonly [{ readonly needle: object }, object];
+  }
+  const changed = (change: (document: Document) => void): string => {
+    const document = JSON.parse(text) as Document;
     change(document);
     return JSON.stringify(document);
   };
@@ -198,20 +202,20 @@ describe('a plan in a file', () => {
     ['with a field nobody knows', changed((d) => Object.assign(d, { margin: 5 })), /"margin"/],
     [
       'with such a field deep in it',
-      changed((d) => Object.assign(d['trajectories'][0]['needle'], { bevel: 1 })),
+      changed((d) => Object.assign(d.trajectories[0].needle, { bevel: 1 })),
       /trajectories\[0\]\.needle has a field "bevel"/,
     ],
-    ['with a field inherited by name', changed((d) => Object.assign(d['patient'], { constructor: 'x' })), /"constructor"/],
+    ['with a field inherited by name', changed((d) => Object.assign(d.patient, { constructor: 'x' })), /"constructor"/],
     ['without a field', changed((d) => Reflect.deleteProperty(d, 'seriesUid')), /no field "seriesUid"/],
     ['with a field of another kind', changed((d) => Object.assign(d, { seriesUid: 5 })), /"seriesUid" of the plan is no text/],
     [
       'with a point of two numbers',
-      changed((d) => Object.assign(d['trajectories'][1], { entry: [1, 2] })),
+      changed((d) => Object.assign(d.trajectories[1], { entry: [1, 2] })),
       /trajectories\[1\]\.entry/,
     ],
     [
       'with a point of texts',
-      changed((d) => Object.assign(d['trajectories'][1], { entry: ['1', 2, 3] })),
+      changed((d) => Object.assign(d.trajectories[1], { entry: ['1', 2, 3] })),
       /trajectories\[1\]\.entry/,
     ],
     ['of a side there is not', changed((d) => Object.assign(d, { side: 'L' })), /"side"/],
@@ -222,9 +226,9 @@ describe('a plan in a file', () => {
   });
 
   it('is held to everything a new plan is held to', () => {
-    expect(codeOf(() => planFromJson(changed((d) => Object.assign(d['patient'], { id: '' }))))).toBe('guidance/bad-plan');
+    expect(codeOf(() => planFromJson(changed((d) => Object.assign(d.patient, { id: '' }))))).toBe('guidance/bad-plan');
     expect(codeOf(() => planFromJson(changed((d) => Object.assign(d, { side: 'right' }))))).toBe('guidance/wrong-side');
-    const short = changed((d) => Object.assign(d['trajectories'][0]['needle'], { lengthMm: 20 }));
+    const short = changed((d) => Object.assign(d.trajectories[0].needle, { lengthMm: 20 }));
     expect(codeOf(() => planFromJson(short))).toBe('guidance/out-of-reach');
   });
 });
