@@ -1,0 +1,140 @@
+import { point, type Transform } from '@trocar/core';
+import { type ExactValue, edgeBetween, type RegistrationAccuracy, type Session, type SessionState } from '@trocar/core/session';
+import { whyNotAccepted } from './acceptance.js';
+import { REFERENCE, STYLUS, TIP } from './frames.js';
+import type { Procedure } from './procedure.js';
+import { isRefusal, type Refusal, tried } from './refusal.js';
+import type { Proposal } from './registration-step.js';
+import type { Touch } from './touch.js';
+
+/** The kind of the records that hold what was touched. */
+const TOUCH = 'touch';
+/** What the calibration of the stylus is kept as. */
+const STYLUS_FROM_TIP = 'stylus from tip';
+
+/**
+ * A procedure whose acceptances are kept in a session before they hold: what the graph has, a crash cannot take. Everything else is
+ * asked of the procedure itself.
+ */
+export class KeptProcedure {
+  readonly procedure: Procedure;
+  readonly session: Session<'ct'>;
+  readonly #by: string;
+
+  /** @param by who accepts, as the log names them */
+  constructor(procedure: Procedure, session: Session<'ct'>, by: string) {
+    this.procedure = procedure;
+    this.session = session;
+    this.#by = by;
+  }
+
+  /** Accepts the plan of the case. @throws NavError as `Session.acceptPlan` */
+  async acceptPlan(): Promise<void> {
+    await this.session.acceptPlan(this.procedure.plan, this.#by);
+  }
+
+  /** Accepts the calibration that was found, or the stored one. */
+  async acceptCalibration(stored = false): Promise<Refusal | undefined> {
+    const { procedure } = this;
+    const refusal = stored ? procedure.useStoredStylus() : procedure.acceptCalibration();
+    const { accepted } = procedure.calibration;
+    if (refusal !== undefined || accepted === undefined) return refusal;
+    // Only touches depend on it yet: where it cannot be kept, it is taken back.
+    try {
+      await this.session.acceptCalibration(accepted.stylusFromTip, this.#by);
+    } catch (error) {
+      procedure.calibrateAgain();
+      throw error;
+    }
+    return undefined;
+  }
+
+  /**
+   * Accepts the registration under review: its touches and its edge are kept first, and only then does the graph have it.
+   * @param acknowledged as in {@link Procedure.accept}
+   */
+  async accept(acknowledged = false): Promise<Refusal | undefined> {
+    const { procedure, session } = this;
+    const { proposal } = procedure;
+    const under = procedure.stage === 'review' && procedure.touching === undefined ? proposal : undefined;
+    // What the procedure would refuse is not kept: it says itself why.
+    if (under === undefined || whyNotAccepted(under, procedure.plan, acknowledged)) return procedure.accept(acknowledged);
+    const touched = procedure.touches.flatMap((touch, i) => (touch ? [this.#keepTouch(i, touch)] : []));
+    await Promise.all(touched);
+    await session.acceptRegistration(under.registration.edge, accuracyOf(under, acknowledged), this.#by);
+    const refusal = procedure.proposal === under ? procedure.accept(acknowledged) : CHANGED;
+    if (refusal !== undefined) await session.withdrawRegistration(refusal.message, this.#by);
+    return refusal;
+  }
+
+  #keepTouch(index: number, { point: at, samples, rmsMm, referenceFromTip }: Touch): Promise<unknown> {
+    const value: ExactValue = {
+      at: Float64Array.from(at.xyz),
+      samples,
+      rmsMm,
+      referenceFromTip,
+      leftOut: this.procedure.registration.isExcluded(index),
+    };
+    return this.session.acceptRecord(TOUCH, String(index), value, this.#by);
+  }
+}
+
+const CHANGED: Refusal = {
+  code: 'changed-meanwhile',
+  message: 'The registration changed while it was being kept: look at it again, then accept.',
+};
+
+/** What was known of a proposal's accuracy. */
+function accuracyOf({ registration, bound, fits }: Proposal, acknowledged: boolean): RegistrationAccuracy {
+  return {
+    tre95Mm: bound.p95Mm,
+    freMm: registration.freMm,
+    fleMm: registration.fleMm,
+    residuals: fits.map(({ index, residualMm, expectedMm, flag }) => {
+      return { label: String(index + 1), residualMm, expectedMm, used: flag !== 'leftOut' };
+    }),
+    findings: registration.findings.map((f) => f.message),
+    acknowledged: acknowledged && registration.outcome !== 'ok',
+  };
+}
+
+/** The calibration of the stylus that a session holds: what a procedure that is taken up again is made with. */
+export function keptStylus(state: SessionState<'ct'>): Transform<'stylus', 'tip'> | undefined {
+  const kept = state.calibrations[STYLUS_FROM_TIP];
+  return kept && edgeBetween(kept.edge, STYLUS, TIP);
+}
+
+/**
+ * Takes a procedure up where its session left it: calibrated, touched, registered. It was made with {@link keptStylus}, and both
+ * tools have been seen. What was registered follows again from what was touched, and must be the accepted edge to the last bit.
+ */
+export function resume(procedure: Procedure, state: SessionState<'ct'>): Refusal | undefined {
+  if (keptStylus(state) === undefined) return undefined;
+  const calibrated = procedure.useStoredStylus();
+  if (calibrated !== undefined || state.registration === undefined) return calibrated;
+  const { registration } = procedure;
+  for (const { id, value } of state.records.filter(({ kind }) => kind === TOUCH)) {
+    const touch = tried(() => touchFrom(value));
+    if (isRefusal(touch)) return touch;
+    registration.setTouch(Number(id), touch);
+    registration.setExcluded(Number(id), (value as { readonly leftOut?: ExactValue }).leftOut === true);
+  }
+  const refusal = procedure.register();
+  if (refusal !== undefined) return refusal;
+  const edge = procedure.proposal?.registration.edge;
+  const accepted = state.registration.edge.matrix;
+  if (edge === undefined || Array.from(accepted).some((v, i) => !Object.is(v, edge.matrix[i]))) {
+    procedure.reject();
+    return {
+      code: 'not-as-accepted',
+      message: 'What was touched does not give the registration that was accepted. Touch again.',
+    };
+  }
+  return procedure.accept(state.registration.accuracy.acknowledged);
+}
+
+/** @throws NavError `pose/not-finite` */
+function touchFrom(value: ExactValue): Touch {
+  const { at, samples, rmsMm, referenceFromTip } = value as unknown as Touch & { readonly at: readonly number[] };
+  return { point: point(REFERENCE, at), samples, rmsMm, referenceFromTip: Float64Array.from(referenceFromTip) };
+}
