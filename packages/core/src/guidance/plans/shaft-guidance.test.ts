@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
 import { isNavError, type NavErrorCode } from '../../base/index.js';
-import { frame, PoseView, point, STATUSES, type Status } from '../../frames/index.js';
+import { FrameGraph, frame, PoseView, point, STATUSES, type Status, transform } from '../../frames/index.js';
 import { fromRotationVector, multiply4, Random, radiusQuantile } from '../../math/index.js';
 import { needle, ShaftGuidance, type ShaftGuidanceOptions, straightPlan, TipSpeed } from '../index.js';
 import { ball, shape } from './test-support/fields.js';
@@ -115,6 +115,33 @@ describe('a whole shaft', () => {
       'approach',
     ]);
     expect([at(25, 0), guide.distanceMm(0) < -5, at(0, 0.5)]).toEqual(['breach', true, 'onTarget']);
+  });
+
+  it('is on target where its working point is, not where its tip is', () => {
+    const electrode = needle({ name: 'RFA', lengthMm: 120, outerDiameterMm: 2, tipOffsetMm: 15 });
+    const guide = new ShaftGuidance({ ...options, needle: electrode, structures: [] });
+    expect([guide.measure(viewAt([0, 0, 0])), guide.measure(viewAt([0, 0, -15]))]).toEqual(['approach', 'onTarget']);
+    // Tilted, the working point is 15 mm up along the needle and not along the plan.
+    const tilt = 0.3;
+    const tip = [-15 * Math.sin(tilt), 0, -15 * Math.cos(tilt)];
+    expect(guide.measure(uncertain(viewAt(tip, 1000, [0, tilt, 0]), 0.3, 0))).toBe('onTarget');
+    expect(guide.deviation.distanceToTargetMm).toBeLessThan(1e-9);
+    expect(guide.deviation.tipError95Mm).toBeCloseTo(0.3 * 2.7955, 3);
+    // What it must keep clear of is measured from the real tip.
+    const under = { name: 'under', field: shape(CT, (_x, _y, z) => z + 20), marginMm: 0 };
+    const deep = new ShaftGuidance({ ...options, needle: electrode, structures: [under] });
+    deep.measure(viewAt([0, 0, -15]));
+    expect(Math.abs(deep.distanceMm(0) - 4)).toBeLessThan(0.1);
+  });
+
+  it('is read from a graph, and only in the frame of its plan', () => {
+    const tip = frame('tip');
+    const graph = new FrameGraph();
+    graph.set(transform(CT, tip, fromRotationVector(new Float64Array(16), [0, 0, 0])));
+    const guide = new ShaftGuidance(options);
+    graph.tick(1000 as never);
+    expect(guide.read(graph.path(CT, tip), new PoseView())).toBe('onTarget');
+    expect(codeOf(() => guide.read(graph.path(tip, CT) as never, new PoseView()))).toBe('frame/mismatch');
   });
 
   it('is in breach as soon as the error of its pose allows it', () => {

@@ -1,5 +1,5 @@
 import { NavError } from '../../base/index.js';
-import { isLive, type Path, type PoseView, requireSameFrame, type Status } from '../../frames/index.js';
+import { isLive, type Path, PoseView, requireSameFrame, type Status } from '../../frames/index.js';
 import { radiusQuantile } from '../../math/index.js';
 import { Deviation, type DeviationOptions } from '../deviation.js';
 import type { StraightPlan } from '../plan.js';
@@ -52,10 +52,12 @@ const ALONG_ONE_LINE = Float64Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0);
  * the bound holds whatever the shape; for an error alike in all directions it is 21 % more than the exact radius.
  */
 export class ShaftGuidance<in out F extends string> {
+  /** Of the needle's working point, which is to lie on the target: the needle's tip offset behind its tip. */
   readonly deviation: Deviation<F>;
   readonly speed: TipSpeed;
   readonly #options: ShaftGuidanceOptions<F>;
   readonly #axis: Float64Array;
+  readonly #working = new PoseView();
   readonly #clearance = new ShaftClearance(0.1);
   readonly #shaft = emptyShaft();
   readonly #found: Float64Array;
@@ -95,17 +97,15 @@ export class ShaftGuidance<in out F extends string> {
    * @throws NavError `frame/mismatch` where the path does not lead to the plan's frame
    */
   read<Tip extends string>(path: Path<F, Tip>, view: PoseView): ShaftState {
-    this.deviation.read(path, view);
-    return this.#take(view);
+    const { frame } = this.#options.plan;
+    if (path.to.name !== frame.name) requireSameFrame(frame, path.to, 'Guiding a needle');
+    path.read(view);
+    return this.measure(view);
   }
 
   /** Measures a pose of the plan's frame from the tip; that the view is one, the caller answers for. */
   measure(view: PoseView): ShaftState {
-    this.deviation.measure(view);
-    return this.#take(view);
-  }
-
-  #take(view: PoseView): ShaftState {
+    this.deviation.measure(this.#workingPoint(view));
     this.speed.update(view);
     this.#found.fill(Number.NaN);
     this.#tightest = -1;
@@ -117,6 +117,26 @@ export class ShaftGuidance<in out F extends string> {
     } else this.#breached.fill(0);
     this.#state = this.#breached.includes(1) ? 'breach' : this.#inner;
     return this.#state;
+  }
+
+  /** The pose moved back along the needle; its covariance is that at the plan's origin, and so the same. */
+  #workingPoint(view: PoseView): PoseView {
+    const back = this.#options.needle.tipOffsetMm;
+    if (back === 0) return view;
+    const own = this.#working;
+    own.matrix.set(view.matrix);
+    own.covariance.set(view.covariance);
+    own.times.set(view.times);
+    own.status = view.status;
+    own.covarianceKnown = view.covarianceKnown;
+    own.degreesOfFreedom = view.degreesOfFreedom;
+    own.worstEdge = view.worstEdge;
+    for (let k = 0; k < 3; k += 1) {
+      let along = 0;
+      for (let c = 0; c < 3; c += 1) along += (view.matrix[4 * c + k] as number) * (this.#axis[c] as number);
+      own.matrix[12 + k] = (own.matrix[12 + k] as number) - back * along;
+    }
+    return own;
   }
 
   /** The shaft of a pose, the error along it, and how fast it goes ahead. */
