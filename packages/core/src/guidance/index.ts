@@ -1,5 +1,6 @@
 /** `@trocar/core/guidance`: where a tool is against a plan, and how that is said. */
 export * from './ablation/index.js';
+export * from './biopsy/index.js';
 export { Deviation, type DeviationOptions } from './deviation.js';
 export {
   formatAge,
@@ -12,6 +13,7 @@ export {
   readout,
   UNKNOWN,
 } from './format.js';
+export * from './monitor/index.js';
 export { type StraightPlan, type StraightPlanInit, straightPlan } from './plan.js';
 export { type Needle, type NeedleInit, needle, reachOf } from './plans/needle.js';
 export { planFromJson, planToJson } from './plans/plan-file.js';

@@ -1,0 +1,13 @@
+export { type AnyBiopsyCore, type BiopsyCore, type CoreRecording, type NeedleGuide, recordCore } from './core.js';
+export { type BiopsyGun, biopsyGun, type DepthStop, type DepthStopOptions, depthStop } from './instrument.js';
+export {
+  type BiopsyMap,
+  biopsyMap,
+  type CoreSampling,
+  coreSampling,
+  type NextTarget,
+  nextTargets,
+  type SamplingOptions,
+  type TargetSampling,
+} from './map.js';
+export { type BiopsyTarget, labelTarget, meshTarget, sphereTarget } from './target.js';
