@@ -141,8 +141,9 @@ function storedRoots(squares: Float32Array): Int16Array {
 /**
  * The signed distance to a closed surface, in its frame, mm: on a lattice along the frame's axes, exact at its points to half of
  * the {@link UNIT_MM} they are rounded to, and zero on the triangles themselves. The surface must be closed and face outwards, as
- * {@link SignedMeshDistance} needs it. Takes about a microsecond a point.
- * @throws NavError `volume/bad-distance-field` for options that make no sense or a lattice too large, `mesh/empty`
+ * {@link SignedMeshDistance} needs it. Takes some microseconds a point, more for more triangles.
+ * @throws NavError `volume/bad-distance-field` for options that make no sense or a lattice too large, and where the surface
+ * faces inwards; `mesh/empty`
  */
 export function distanceToMesh<F extends string>(surface: Mesh<F>, options: MeshFieldOptions = {}): DistanceField<F> {
   const reachMm = requireReach(options.reachMm);
@@ -171,6 +172,7 @@ export function distanceToMesh<F extends string>(surface: Mesh<F>, options: Mesh
       }
     }
   }
+  requireOutwards(stored, size);
   const [x = 0, y = 0, z = 0] = origin;
   return new DistanceField({
     frame: surface.frame,
@@ -180,6 +182,15 @@ export function distanceToMesh<F extends string>(surface: Mesh<F>, options: Mesh
     box: [...low, ...high].map((v, n) => (v - (origin[n % 3] as number)) / spacing),
     cut: [false, false, false, false, false, false],
   });
+}
+
+/** The lattice's corners stand away from the surface: inside there means inside out. */
+function requireOutwards(stored: Int16Array, [ni, nj, nk]: readonly [number, number, number]): void {
+  for (let n = 0; n < 8; n += 1) {
+    const at = (n & 1 ? ni - 1 : 0) + ni * ((n & 2 ? nj - 1 : 0) + nj * (n & 4 ? nk - 1 : 0));
+    if ((stored[at] as number) > 0) continue;
+    throw bad('The surface faces inwards: places far from it count as inside. Turn its triangles around.', {});
+  }
 }
 
 function boxOf(positions: Float64Array): [number[], number[]] {

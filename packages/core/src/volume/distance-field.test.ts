@@ -291,6 +291,12 @@ describe('the distance to a mesh', () => {
     }
   });
 
+  it('is refused of a surface that is inside out', () => {
+    const { positions, triangles } = box([0, 0, 0], [9, 9, 9]);
+    const turned = mesh({ frame: CT, positions, triangles: triangles.slice().reverse() });
+    expect(codeOf(() => distanceToMesh(turned))).toBe('volume/bad-distance-field');
+  });
+
   it('is refused for a lattice that makes no sense', () => {
     const surface = box([0, 0, 0], [200, 200, 200]);
     expect(codeOf(() => distanceToMesh(surface, { spacingMm: 0 }))).toBe('volume/bad-distance-field');
