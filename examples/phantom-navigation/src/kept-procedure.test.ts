@@ -99,8 +99,8 @@ describe('a procedure that is kept', () => {
     await toReview(before, 2);
     await before.kept.accept();
     const { session } = before.kept;
-    const touch = session.state.records.find((r) => r.kind === 'touch' && r.id === '0')?.value as { readonly at: number[] };
-    await session.acceptRecord('touch', '0', { ...touch, at: touch.at.map((v) => v + 1e-9) }, BY);
+    const touch = session.state.records.find((r) => r.kind === 'touch' && r.id === '1')?.value as { readonly atMm: number[] };
+    await session.acceptRecord('touch', '1', { ...touch, atMm: touch.atMm.map((v) => v + 1e-9) }, BY);
     const stylus = keptStylus(session.state) ?? expect.unreachable();
     const world = new SimulatedProcedure(given, 4, { storedStylus: stylus });
     world.frame();

@@ -7,7 +7,7 @@ import { isRefusal, type Refusal, tried } from './refusal.js';
 import type { Proposal } from './registration-step.js';
 import type { Touch } from './touch.js';
 
-/** The kind of the records that hold what was touched. */
+/** The kind of the records that hold what was touched; by the fiducials' numbers, from 1 as people count them. */
 const TOUCH = 'touch';
 /** What the calibration of the stylus is kept as. */
 const STYLUS_FROM_TIP = 'stylus from tip';
@@ -67,15 +67,25 @@ export class KeptProcedure {
     return refusal;
   }
 
+  /** Records that the target was reached, with what was shown of the tip at that moment. */
+  async finish(): Promise<Refusal | undefined> {
+    const { distanceToTargetMm, lateralMm, angleDeg, tipError95Mm, ageMs } = this.procedure.deviation;
+    const refusal = this.procedure.finish();
+    if (refusal !== undefined) return refusal;
+    const shown = { distanceToTargetMm, lateralMm, angleDeg, tipError95Mm, ageMs };
+    await this.session.acceptRecord('target reached', '1', shown, this.#by);
+    return undefined;
+  }
+
   #keepTouch(index: number, { point: at, samples, rmsMm, referenceFromTip }: Touch): Promise<unknown> {
     const value: ExactValue = {
-      at: Float64Array.from(at.xyz),
+      atMm: Float64Array.from(at.xyz),
       samples,
       rmsMm,
       referenceFromTip,
       leftOut: this.procedure.registration.isExcluded(index),
     };
-    return this.session.acceptRecord(TOUCH, String(index), value, this.#by);
+    return this.session.acceptRecord(TOUCH, String(index + 1), value, this.#by);
   }
 }
 
@@ -116,8 +126,8 @@ export function resume(procedure: Procedure, state: SessionState<'ct'>): Refusal
   for (const { id, value } of state.records.filter(({ kind }) => kind === TOUCH)) {
     const touch = tried(() => touchFrom(value));
     if (isRefusal(touch)) return touch;
-    registration.setTouch(Number(id), touch);
-    registration.setExcluded(Number(id), (value as { readonly leftOut?: ExactValue }).leftOut === true);
+    registration.setTouch(Number(id) - 1, touch);
+    registration.setExcluded(Number(id) - 1, (value as { readonly leftOut?: ExactValue }).leftOut === true);
   }
   const refusal = procedure.register();
   if (refusal !== undefined) return refusal;
@@ -135,6 +145,6 @@ export function resume(procedure: Procedure, state: SessionState<'ct'>): Refusal
 
 /** @throws NavError `pose/not-finite` */
 function touchFrom(value: ExactValue): Touch {
-  const { at, samples, rmsMm, referenceFromTip } = value as unknown as Touch & { readonly at: readonly number[] };
-  return { point: point(REFERENCE, at), samples, rmsMm, referenceFromTip: Float64Array.from(referenceFromTip) };
+  const { atMm, samples, rmsMm, referenceFromTip } = value as unknown as Touch & { readonly atMm: readonly number[] };
+  return { point: point(REFERENCE, atMm), samples, rmsMm, referenceFromTip: Float64Array.from(referenceFromTip) };
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isNavError, systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
@@ -22,6 +23,7 @@ const USAGE = `Usage: npm start -- [options]
   --second-series UID  the same of the second image's folder
   --strict        refuse a DICOM series with missing slices; else they are interpolated, and that is said
   --max-tre MM    the largest error at the target (95 %) that the plan allows a registration; default 2
+  --report FILE   write a report of the procedure, to be printed (headless)
   --stored        take the stored calibration of the stylus instead of pivoting it (headless)
   --serial        tracker and driver speak over a real pseudo-terminal (needs socat)
   --port N        of the page; default any free one
@@ -39,6 +41,7 @@ interface Arguments {
   readonly maxTre95Mm: number | undefined;
   readonly volume: string | undefined;
   readonly second: string | undefined;
+  readonly report: string | undefined;
   readonly noSecond: boolean;
   readonly series: string | undefined;
   readonly secondSeries: string | undefined;
@@ -58,6 +61,7 @@ function readArguments(): Arguments {
       'max-tre': { type: 'string' },
       volume: { type: 'string' },
       second: { type: 'string' },
+      report: { type: 'string' },
       'no-second': { type: 'boolean', default: false },
       series: { type: 'string' },
       'second-series': { type: 'string' },
@@ -65,7 +69,7 @@ function readArguments(): Arguments {
       port: { type: 'string', default: '0' },
     },
   });
-  const { headless, json, fast, serial, strict, stored, volume, second, series } = values;
+  const { headless, json, fast, serial, strict, stored, volume, second, series, report } = values;
   const noSecond = values['no-second'];
   const secondSeries = values['second-series'];
   const [seed, port] = [Number(values.seed), Number(values.port)];
@@ -77,7 +81,9 @@ function readArguments(): Arguments {
   if (series !== undefined && volume === undefined) throw new TypeError('--series belongs to --volume.');
   if (secondSeries !== undefined && second === undefined) throw new TypeError('--second-series belongs to --second.');
   if (noSecond && second !== undefined) throw new TypeError('--second and --no-second exclude each other.');
-  return { headless, json, fast, serial, strict, stored, maxTre95Mm, volume, second, noSecond, series, secondSeries, seed, port };
+  if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
+  const flags = { headless, json, fast, serial, strict, stored, noSecond };
+  return { ...flags, maxTre95Mm, volume, second, series, secondSeries, report, seed, port };
 }
 
 /** A case, and how its volume had to be read. */
@@ -135,6 +141,7 @@ async function headless(args: Arguments): Promise<number> {
       fast: args.fast,
       stored: args.stored,
       ...(line && { line }),
+      ...(args.report !== undefined && { onSessionReport: (html) => writeFileSync(args.report as string, html) }),
     });
     if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else {

@@ -8,6 +8,7 @@ import type { Procedure } from '../procedure.js';
 import type { Proposal } from '../registration-step.js';
 import { secondErrorMm } from '../second-image.js';
 import { percentile } from '../study.js';
+import type { KeptSession } from './kept-session.js';
 import type { World } from './world.js';
 
 /** One thing that must hold for the run to have gone well. */
@@ -155,6 +156,7 @@ export interface Parts {
   readonly tip: HeadlessReport['tip'];
   readonly covered: HeadlessReport['covered'];
   readonly meter: Meter;
+  readonly session: KeptSession;
   readonly bridge: ConnectedProcedure['bridge'];
   readonly case: NavigationCase;
   /** The second image, decided about; and where it truly lies, where that is known. */
@@ -300,6 +302,7 @@ function checksOf(parts: Parts, m: { trueTreMm: number; rateHz: number; p95: num
       parts.tip.trueErrorMm <= 3 * parts.tip.error95Mm,
       `tip off by ${mm(parts.tip.trueErrorMm)}, 95 % bound ${mm(parts.tip.error95Mm)}`,
     ),
+    check('session-restored', parts.session.restored, parts.session.detail),
     check('pose-rate', m.rateHz >= LEAST_RATE_HZ, `${m.rateHz.toFixed(1)} poses per second, at least ${LEAST_RATE_HZ}`),
     check('latency', m.p95 <= LATENCY_P95_LIMIT_MS, `95 % within ${m.p95.toFixed(2)} ms, limit ${LATENCY_P95_LIMIT_MS} ms`),
     ...Object.entries(parts.covered).map(([what, c]) =>

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@trocar/core';
+import { beginSession, type MemoryStorage, memoryStorage } from '@trocar/core/session';
 import type { Volume } from '@trocar/core/volume';
 import { nodeSocket } from '@trocar/device-bridge/node';
 import type { NavigationCase } from '../case.js';
@@ -6,11 +7,13 @@ import { type ConnectedProcedure, connectProcedure } from '../client.js';
 import type { ToolName } from '../frames.js';
 import { PACES } from '../hand.js';
 import { ImageStep } from '../image-step.js';
+import { KeptProcedure } from '../kept-procedure.js';
 import type { Procedure } from '../procedure.js';
 import type { Refusal } from '../refusal.js';
 import { registerImages } from '../register-images.js';
 import type { Proposal } from '../registration-step.js';
 import { assemble, type HeadlessReport, Meter } from './headless-report.js';
+import { keptSession } from './kept-session.js';
 import { startWorld, type World, type WorldOptions } from './world.js';
 
 /** How a headless run goes. */
@@ -25,12 +28,16 @@ export interface HeadlessOptions {
   readonly second?: { readonly volume: Volume<'second'>; readonly ctFromSecond?: ArrayLike<number> };
   /** As in {@link WorldOptions}. */
   readonly line?: NonNullable<WorldOptions['line']>;
+  /** Gets the report of the session as HTML, once the target is reached. */
+  readonly onSessionReport?: (html: string) => void;
 }
 
 /** A covered tool must be seen to be missing within this, a pulled plug within this, ms. */
 const DEADLINES = { covered: 100, unplugged: 250 } as const;
 /** A person touches again when a touch is refused, and gives up after this long. */
 const PERSON_GIVES_UP_MS = 15_000;
+/** Who accepts where nobody is there. */
+const SCRIPT = 'script';
 /** As often as this a person pivots before asking for another stylus. */
 const PIVOTINGS = 3;
 
@@ -60,20 +67,37 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
     meter.start();
     const { procedure } = connected;
     if (images.accepted !== undefined) procedure.graph.set(images.accepted.edge);
-    const run = new Run(world, procedure, clock);
+    const storage = memoryStorage();
+    const kept = await keep(procedure, options.case, clock, storage);
+    const run = new Run(world, kept, clock);
     await run.calibrate(options.stored === true);
     await run.collect();
-    const proposal = run.registerAndAccept();
+    const proposal = await run.registerAndAccept();
     const tip = await run.navigate();
     meter.stop();
+    const session = await keptSession(kept, storage.copy(), clock);
+    options.onSessionReport?.(session.html);
     const covered = await run.coverTools();
-    const report = { world, procedure, proposal, tip, covered, meter, bridge: connected.bridge, case: options.case };
+    const report = { world, procedure, proposal, tip, covered, meter, session, bridge: connected.bridge, case: options.case };
     const second = { images, ctFromSecond: options.second?.ctFromSecond };
     return assemble({ ...report, ...second }, (clock.now() - startedAt) / 1000);
   } finally {
     connected?.close();
     await world.close();
   }
+}
+
+/** A session for the procedure, with the plan in it. */
+async function keep(
+  procedure: Procedure,
+  { volume: image }: NavigationCase,
+  clock: Clock,
+  storage: MemoryStorage,
+): Promise<KeptProcedure> {
+  const session = await beginSession({ storage, clock, image, by: SCRIPT, software: 'Trocar phantom navigation' });
+  const kept = new KeptProcedure(procedure, session, SCRIPT);
+  await kept.acceptPlan();
+  return kept;
 }
 
 /** Takes the second image where its registration holds, and goes on without it where not: by eye, nobody is there. */
@@ -90,19 +114,21 @@ const FAST_TOUCH = { dwellMs: 500, minSamples: 16, maxRmsMm: 0.8, maxDriftMm: 0.
 /** What the person does. */
 class Run {
   readonly #world: World;
+  readonly #kept: KeptProcedure;
   readonly #procedure: Procedure;
   readonly #clock: Clock;
 
-  constructor(world: World, procedure: Procedure, clock: Clock) {
+  constructor(world: World, kept: KeptProcedure, clock: Clock) {
     this.#world = world;
-    this.#procedure = procedure;
+    this.#kept = kept;
+    this.#procedure = kept.procedure;
     this.#clock = clock;
   }
 
   /** Pivots the stylus, again where it was refused, and takes what was found; or the stored calibration. */
   async calibrate(stored: boolean): Promise<void> {
     await this.#until(() => this.#procedure.stage === 'calibrate', 5000, 'the tools to be seen');
-    if (stored) return fail(this.#procedure.useStoredStylus());
+    if (stored) return fail(await this.#kept.acceptCalibration(true));
     const { hand } = this.#world.truth;
     for (let attempt = 0; attempt < PIVOTINGS; attempt += 1) {
       await this.#arrive(hand.goToDivot(this.#clock.now()));
@@ -111,7 +137,7 @@ class Run {
       const { calibration } = this.#procedure;
       await this.#until(() => !calibration.isRecording || this.#clock.now() >= doneAt, hand.pace.pivotMs + 5000, 'the pivoting');
       if (calibration.isRecording) this.#procedure.stopPivot();
-      if (this.#procedure.acceptCalibration() === undefined) return;
+      if ((await this.#kept.acceptCalibration()) === undefined) return;
     }
     fail(this.#procedure.refusal);
   }
@@ -135,9 +161,9 @@ class Run {
     if (this.#procedure.touches[index] === undefined) fail(this.#procedure.refusal);
   }
 
-  registerAndAccept(): Proposal {
+  async registerAndAccept(): Promise<Proposal> {
     fail(this.#procedure.register());
-    fail(this.#procedure.accept());
+    fail(await this.#kept.accept());
     return this.#procedure.proposal as Proposal;
   }
 
@@ -154,7 +180,7 @@ class Run {
       trueErrorMm: this.#world.truth.tipErrorMm(shown, tipInImage.measuredAt),
       distanceToTargetMm: deviation.distanceToTargetMm,
     };
-    fail(this.#procedure.finish());
+    fail(await this.#kept.finish());
     return tip;
   }
 

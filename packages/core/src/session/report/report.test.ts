@@ -18,7 +18,12 @@ async function procedure(seed: number, said: string): Promise<ReportInput<'ct'>>
   await session.acceptRegistration(wildEdge(CT, REFERENCE, random), { ...accuracy, residuals, findings: [said] }, said);
   await session.withdrawRegistration(said, said);
   await session.acceptRegistration(wildEdge(CT, REFERENCE, random), { ...accuracy, residuals, findings: [said] }, said);
-  await session.acceptRecord(said, said, { said, depthMm: random.normal(), at: [1, Number.NaN], inner: { said } }, said);
+  await session.acceptRecord(
+    said,
+    said,
+    { said, depthMm: random.normal(), at: [1, Number.NaN], inner: { said }, sure: false, matrix: new Float64Array(16) },
+    said,
+  );
   await session.note('alarm', said, said, said, { ageMs: Number.NaN });
   await session.enterStep(said, said);
   return {
@@ -134,7 +139,7 @@ describe('a report', () => {
     );
     // What is left are words of the application: names of frames, methods and fields.
     expect([...words].sort()).toEqual(
-      ['Depth', 'Inner', 'Said', 'UTC', 'from', 'paired', 'points', 'reference', 'said', 'stylus', 'tip'].sort(),
+      ['Depth', 'Inner', 'Said', 'Sure', 'UTC', 'from', 'paired', 'points', 'reference', 'said', 'stylus', 'tip'].sort(),
     );
   });
 

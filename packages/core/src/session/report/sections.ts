@@ -192,6 +192,12 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/Ms$/, 'ms'],
 ];
 
+/** Longer lists of numbers, matrices, are for programs: they stand in the log, and not in a table for people. */
+const LONGEST_LIST = 4;
+
+const isLong = (value: ExactValue | undefined): boolean =>
+  (Array.isArray(value) || value instanceof Float64Array) && value.length > LONGEST_LIST;
+
 /** A table of records of one kind: a column for each field of their values. */
 function recordTable(kind: string, list: readonly AcceptedRecord[], text: ReportText): Html {
   const plainOf = (value: ExactValue): Readonly<Record<string, ExactValue | undefined>> =>
@@ -201,14 +207,16 @@ function recordTable(kind: string, list: readonly AcceptedRecord[], text: Report
   const fields = list.map((r) => plainOf(r.value));
   const isFigure = (key: string): boolean => fields.some((f) => typeof f[key] === 'number');
   // What a row is called by stands before what was measured: the log keeps fields by the alphabet.
-  const keys = [...new Set(fields.flatMap((f) => Object.keys(f)))].sort((a, b) => Number(isFigure(a)) - Number(isFigure(b)));
+  const keys = [...new Set(fields.flatMap((f) => Object.keys(f)))]
+    .filter((key) => !fields.some((f) => isLong(f[key])))
+    .sort((a, b) => Number(isFigure(a)) - Number(isFigure(b)));
   const columns = keys.map((key): Column => {
     const [suffix, unit] = UNITS.find(([pattern]) => pattern.test(key)) ?? [];
     const label = words(suffix === undefined ? key : key.replace(suffix, ''));
     return { label, figures: isFigure(key), ...(unit !== undefined && { unit }) };
   });
   const decimals = keys.map((key) => (fields.every((f) => Number.isInteger(f[key] ?? 0)) ? 0 : 2));
-  const rows = list.map((r, n) => [r.id, ...keys.map((key, i) => shown(fields[n]?.[key], decimals[i])), when(r.utc), r.by]);
+  const rows = list.map((r, n) => [r.id, ...keys.map((key, i) => shown(fields[n]?.[key], text, decimals[i])), when(r.utc), r.by]);
   return section(words(kind), table([{ label: text.record }, ...columns, { label: text.time }, { label: text.who }], rows));
 }
 
@@ -218,10 +226,11 @@ function words(name: string): string {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
-function shown(value: ExactValue | undefined, decimals = 2): Content {
+function shown(value: ExactValue | undefined, text: ReportText, decimals = 2): Content {
   if (value === undefined || value === null) return UNKNOWN;
   if (typeof value === 'number') return formatNumber(value, decimals);
-  if (typeof value === 'string' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value ? text.yes : text.no;
   if (Array.isArray(value) || value instanceof Float64Array)
     return tight(Array.from(value as ArrayLike<ExactValue>, plainText).join('  '));
   return plainText(value);

@@ -51,6 +51,8 @@ export interface ReportText {
   readonly acceptedBy: string;
   readonly pictures: string;
   readonly record: string;
+  readonly yes: string;
+  readonly no: string;
   readonly events: string;
   readonly noEvents: string;
   readonly levels: Readonly<Record<'note' | 'warning' | 'alarm', string>>;
@@ -97,7 +99,7 @@ export const REPORT_TEXT: ReportText = {
   entry: 'Entry',
   target: 'Target',
   length: 'Length',
-  limit: 'Largest error allowed at the target (95 %)',
+  limit: 'Error allowed at the target (95 %)',
   noLimit: 'none set',
   registration: 'Registration',
   noRegistration: 'No registration is accepted.',
@@ -124,6 +126,8 @@ export const REPORT_TEXT: ReportText = {
   acceptedBy: 'by',
   pictures: 'Pictures',
   record: 'No.',
+  yes: 'yes',
+  no: 'no',
   events: 'Events and alarms',
   noEvents: 'None were noted.',
   levels: { note: 'note', warning: 'warning', alarm: 'ALARM' },
