@@ -240,8 +240,11 @@ export class RayMaterial {
     uniform<number>(this.material, 'uJitter').value = jitter;
   }
 
-  /** Where it is seen from, and the depths of what stands in the way. */
-  setCamera(camera: PerspectiveCamera, depth: Texture): void {
+  /**
+   * Where it is seen from, and the depths of what stands in the way.
+   * @param reach the depths that a picture of depths begins and ends with, mm
+   */
+  setCamera(camera: PerspectiveCamera, depth: Texture | null, reach: Float64Array): void {
     const { material } = this;
     const half = Math.tan((camera.fov * Math.PI) / 360);
     uniform<Vector3>(material, 'uRight')
@@ -249,7 +252,7 @@ export class RayMaterial {
       .multiplyScalar(half * camera.aspect);
     uniform<Vector3>(material, 'uUp').value.setFromMatrixColumn(camera.matrixWorld, 1).multiplyScalar(half);
     uniform<Vector3>(material, 'uForward').value.setFromMatrixColumn(camera.matrixWorld, 2).negate();
-    uniform<Vector2>(material, 'uNearFar').value.set(camera.near, camera.far);
+    uniform<Vector2>(material, 'uNearFar').value.fromArray(reach);
     uniform<unknown>(material, 'uDepth').value = depth;
     uniform<Vector3>(material, 'uEye').value.setFromMatrixPosition(camera.matrixWorld).applyMatrix4(this.#toIndex);
   }

@@ -2,10 +2,13 @@ import {
   Camera,
   DepthTexture,
   LinearFilter,
+  type Object3D,
   type PerspectiveCamera,
+  RedFormat,
   type Scene,
   type Texture,
   UnsignedIntType,
+  UnsignedShortType,
   type WebGLRenderer,
   WebGLRenderTarget,
 } from 'three';
@@ -15,7 +18,10 @@ export const OPAQUE_LAYER = 31;
 
 /** The rays' picture that is shown, the one that is being refined, and the depths where both end. */
 export class RayPictures {
-  readonly #depth = new WebGLRenderTarget(1, 1, { depthTexture: new DepthTexture(1, 1, UnsignedIntType) });
+  #depth: WebGLRenderTarget | undefined;
+  /** What three would have left out, and is not left out while depths are drawn. */
+  readonly #kept: (Object3D | undefined)[] = [];
+  #keptCount = 0;
   readonly #anyCamera = new Camera();
   #shown = target();
   #fine = target();
@@ -25,20 +31,64 @@ export class RayPictures {
     return this.#shown.texture;
   }
 
-  get depth(): Texture {
-    return this.#depth.depthTexture as DepthTexture;
+  /** As last drawn by {@link drawDepth}. */
+  get depth(): Texture | null {
+    return this.#depth?.depthTexture ?? null;
   }
 
-  /** Draws the depths of what is opaque in the scene. */
-  drawDepth(renderer: WebGLRenderer, scene: Scene, camera: PerspectiveCamera, width: number, height: number): void {
+  /**
+   * Draws the depths of what is opaque in the scene.
+   *
+   * Sixteen bits do, where the GPU clamps what lies before `reach` to its near end and does not cut it away (EXT_depth_clamp): half a step of a
+   * depth z from n to f is z²(f − n) / (2¹⁷ f n), a few micrometres for an eye outside the volume, and at most about a pixel's width within it.
+   * Elsewhere they are 24, from the camera's own near plane.
+   * @param reach the nearest and farthest depth of the volume, mm; the first becomes that which the picture begins with
+   */
+  drawDepth(
+    renderer: WebGLRenderer,
+    scene: Scene,
+    camera: PerspectiveCamera,
+    width: number,
+    height: number,
+    reach: Float64Array,
+  ): void {
+    const clamps = renderer.extensions.has('EXT_depth_clamp');
+    this.#depth ??= depthTarget(clamps);
     this.#depth.setSize(width, height);
+    const { near, far } = camera;
+    reach[0] = clamps ? Math.max(near, reach[0] as number) : near;
+    reach[1] = Math.max((reach[0] as number) + 1, reach[1] as number);
+    const gl = renderer.getContext();
     renderer.setClearColor(0x000000, 0);
     renderer.setRenderTarget(this.#depth);
     renderer.clear();
+    setRange(camera, reach[0], reach[1]);
     camera.layers.set(OPAQUE_LAYER);
+    if (clamps) gl.enable(DEPTH_CLAMP);
+    scene.traverseVisible(this.#keep);
     renderer.render(scene, camera);
+    this.#letGo();
+    if (clamps) gl.disable(DEPTH_CLAMP);
     camera.layers.set(0);
+    setRange(camera, near, far);
     renderer.setRenderTarget(null);
+  }
+
+  /** three leaves out what lies before the near plane, but that hides the volume. */
+  readonly #keep = (object: Object3D): void => {
+    if (!object.frustumCulled) return;
+    object.frustumCulled = false;
+    this.#kept[this.#keptCount] = object;
+    this.#keptCount += 1;
+  };
+
+  /** The list stays as long as it was: one that is emptied would be allocated anew with every frame. */
+  #letGo(): void {
+    for (let n = 0; n < this.#keptCount; n += 1) {
+      (this.#kept[n] as Object3D).frustumCulled = true;
+      this.#kept[n] = undefined;
+    }
+    this.#keptCount = 0;
   }
 
   /** Draws the whole picture, which is shown from now on. */
@@ -70,7 +120,7 @@ export class RayPictures {
 
   /** Gives the GPU's memory back; what is drawn again makes it anew. */
   free(): void {
-    this.#depth.dispose();
+    this.#depth?.dispose();
     this.#shown.dispose();
     this.#fine.dispose();
   }
@@ -82,6 +132,21 @@ export class RayPictures {
     renderer.render(rays, this.#anyCamera);
     renderer.setRenderTarget(null);
   }
+}
+
+/** DEPTH_CLAMP_EXT (EXT_depth_clamp). */
+const DEPTH_CLAMP = 0x864f;
+
+function setRange(camera: PerspectiveCamera, near: number, far: number): void {
+  camera.near = near;
+  camera.far = far;
+  camera.updateProjectionMatrix();
+}
+
+/** Its colours are of no use, but three draws into no target without: the smallest there are. */
+function depthTarget(clamps: boolean): WebGLRenderTarget {
+  const depthTexture = new DepthTexture(1, 1, clamps ? UnsignedShortType : UnsignedIntType);
+  return new WebGLRenderTarget(1, 1, { depthTexture, format: RedFormat });
 }
 
 function target(): WebGLRenderTarget {

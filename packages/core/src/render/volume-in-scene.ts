@@ -65,6 +65,8 @@ export class VolumeInScene {
   readonly #view = new Float64Array(6);
   /** Normal in the frame, its product with a point of the plane, and 1 where it cuts. */
   readonly #clip = new Float64Array(5);
+  /** The depths that the picture of depths begins and ends with, mm. */
+  readonly #reach = new Float64Array(2);
   #voxelMm = 1;
   /** The blocks of the volume, or the work of finding them. */
   #blocks: VolumeBlocks | BlockSurvey | undefined;
@@ -194,8 +196,9 @@ export class VolumeInScene {
   /** Draws what the rays end at, and tells them where they begin. */
   #aimRays(renderer: WebGLRenderer, rect: PixelRect, scene: Scene, camera: PerspectiveCamera, volume: AnyVolume): void {
     this.#rays.setClip(this.#clip[4] === 1 ? this.#clip : undefined, this.#clip[3] as number, volume.frameFromIndex);
-    this.#pictures.drawDepth(renderer, scene, camera, rect.width, rect.height);
-    this.#rays.setCamera(camera, this.#pictures.depth);
+    reachOf(this.#reach, volume, camera);
+    this.#pictures.drawDepth(renderer, scene, camera, rect.width, rect.height, this.#reach);
+    this.#rays.setCamera(camera, this.#pictures.depth, this.#reach);
   }
 
   #show(): void {
@@ -269,4 +272,20 @@ export class VolumeInScene {
     this.#print.addInteger(object.id);
     this.#print.add(object.matrixWorld.elements);
   };
+}
+
+/** The nearest and farthest depth of a volume's box before a camera, mm, into `out`. */
+function reachOf(out: Float64Array, { frameFromIndex: m, size }: AnyVolume, camera: PerspectiveCamera): void {
+  const c = camera.matrixWorld.elements;
+  let middle = 0;
+  let half = 0;
+  for (let k = 0; k < 3; k += 1) middle -= (c[8 + k] as number) * ((m[12 + k] as number) - (c[12 + k] as number));
+  for (let axis = 0; axis < 3; axis += 1) {
+    let along = 0;
+    for (let k = 0; k < 3; k += 1) along -= (c[8 + k] as number) * (m[4 * axis + k] as number);
+    middle += (along * ((size[axis] as number) - 1)) / 2;
+    half += Math.abs(along * (size[axis] as number)) / 2;
+  }
+  out[0] = middle - half;
+  out[1] = middle + half;
 }

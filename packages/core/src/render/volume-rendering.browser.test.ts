@@ -191,35 +191,45 @@ it('is hidden by what is solid before it, hides what is behind it, and is seen t
   }
 });
 
-it('ends at the application’s own meshes, wherever they are moved', () => {
-  const { stage, clock } = shown({ shading: false });
-  const middle = transformPoint(vec3(0, 0, 0), V.frameFromIndex, [15, 13, 14]);
-  // A wall across the way, so wide that it fills the picture: it lies in the plane through `middle`, moved along the view.
-  const wall = new Mesh(new PlaneGeometry(1e4, 1e4), new MeshBasicMaterial({ side: DoubleSide }));
-  wall.material.color.setRGB(0, 0, 1, LinearSRGBColorSpace);
-  stage.objects.add(wall);
-  const eye = Float64Array.from(stage.orbit.eye());
-  const n = eye.map((e, k) => (e - (stage.orbit.target[k] as number)) / stage.orbit.distance);
-  wall.lookAt(n[0] as number, n[1] as number, n[2] as number);
-  const covered: number[] = [];
-  for (const away of [-60, -5, 5, 60]) {
-    const at = middle.map((c, k) => c + away * (n[k] as number));
-    wall.position.set(at[0] as number, at[1] as number, at[2] as number);
-    settle(stage, clock);
-    const end = (from: ArrayLike<number>, ray: ArrayLike<number>): number => {
-      const dot = (a: ArrayLike<number>): number => [0, 1, 2].reduce((sum, k) => sum + (a[k] as number) * (n[k] as number), 0);
-      return (dot(at) - dot(from)) / dot(ray);
-    };
-    const blue = Uint8Array.from({ length: 4 * WIDTH * HEIGHT }, (_, k) => (k % 4 === 2 ? 255 : 0));
-    const tally = against(stage, ORACLE, { step: 0.5, shading: false, end }, blue);
-    expect(tally.worst, String(away)).toBeLessThanOrEqual(GREY_LEVELS);
-    covered.push(tally.covered);
-  }
-  expect(covered[3]).toBe(0);
-  expect(covered[1]).toBeGreaterThan(covered[2] as number);
-  wall.geometry.dispose();
-  wall.material.dispose();
-});
+it.each([true, false])(
+  'ends at the application’s own meshes, wherever they are moved; a GPU that clamps depths: %s',
+  (clamps) => {
+    const { stage, clock } = shown({ shading: false });
+    const gl = stage.canvas.getContext('webgl2') as WebGL2RenderingContext;
+    expect(gl.getExtension('EXT_depth_clamp')).not.toBeNull();
+    const ask = gl.getExtension.bind(gl) as (name: string) => unknown;
+    const value = (name: string): unknown => (name === 'EXT_depth_clamp' && !clamps ? null : ask(name));
+    Object.defineProperty(gl, 'getExtension', { value });
+    const middle = transformPoint(vec3(0, 0, 0), V.frameFromIndex, [15, 13, 14]);
+    // A wall across the way, just so wide that it fills the picture: it lies in the plane through `middle`, moved along the view.
+    const wall = new Mesh(new PlaneGeometry(1, 1), new MeshBasicMaterial({ side: DoubleSide }));
+    wall.material.color.setRGB(0, 0, 1, LinearSRGBColorSpace);
+    stage.objects.add(wall);
+    const eye = Float64Array.from(stage.orbit.eye());
+    const n = eye.map((e, k) => (e - (stage.orbit.target[k] as number)) / stage.orbit.distance);
+    wall.lookAt(n[0] as number, n[1] as number, n[2] as number);
+    const covered: number[] = [];
+    // The nearest lies before all of the volume, at a tenth of the way to it.
+    for (const away of [-60, -5, 5, 60, 0.9 * stage.orbit.distance]) {
+      const at = middle.map((c, k) => c + away * (n[k] as number));
+      wall.position.set(at[0] as number, at[1] as number, at[2] as number);
+      wall.scale.setScalar(1.5 * (stage.orbit.distance - away));
+      settle(stage, clock);
+      const end = (from: ArrayLike<number>, ray: ArrayLike<number>): number => {
+        const dot = (a: ArrayLike<number>): number => [0, 1, 2].reduce((sum, k) => sum + (a[k] as number) * (n[k] as number), 0);
+        return (dot(at) - dot(from)) / dot(ray);
+      };
+      const blue = Uint8Array.from({ length: 4 * WIDTH * HEIGHT }, (_, k) => (k % 4 === 2 ? 255 : 0));
+      const tally = against(stage, ORACLE, { step: 0.5, shading: false, end }, blue);
+      expect(tally.worst, String(away)).toBeLessThanOrEqual(GREY_LEVELS);
+      covered.push(tally.covered);
+    }
+    expect(covered.slice(3)).toEqual([0, 0]);
+    expect(covered[1]).toBeGreaterThan(covered[2] as number);
+    wall.geometry.dispose();
+    wall.material.dispose();
+  },
+);
 
 describe('its quality', () => {
   /** How many times anything was drawn. */
