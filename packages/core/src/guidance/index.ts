@@ -7,12 +7,14 @@ export {
   formatBound,
   formatDegrees,
   formatMm,
+  formatMmWithin,
   formatNumber,
   parseReading,
   type Readout,
   readout,
   UNKNOWN,
 } from './format.js';
+export type { NumberStyle } from './format-style.js';
 export * from './monitor/index.js';
 export { type StraightPlan, type StraightPlanInit, straightPlan } from './plan.js';
 export { type Needle, type NeedleInit, needle, reachOf } from './plans/needle.js';
