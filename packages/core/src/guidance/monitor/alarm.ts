@@ -1,0 +1,58 @@
+/**
+ * How urgent an alarm condition is (IEC 60601-1-8:2006+A2:2020, 6.1): `high` asks for a response at once, `medium` soon, `low` for awareness.
+ */
+export type Priority = 'high' | 'medium' | 'low';
+
+/**
+ * Where an alarm stands.
+ *
+ * - `active`: the condition holds and nobody has acknowledged it.
+ * - `acknowledged`: the condition holds, and somebody knows.
+ * - `latched`: the condition has passed, but the alarm stays until somebody resets it (IEC 60601-1-8, 3.26).
+ */
+export type AlarmPhase = 'active' | 'acknowledged' | 'latched';
+
+/** Who did something, and when. */
+export interface Acted {
+  readonly by: string;
+  readonly atMs: number;
+}
+
+/** One alarm that stands. Immutable: a change makes another one. */
+export interface Alarm {
+  /** The rule that raised it. */
+  readonly rule: string;
+  /** What it is about: a tool's name, an image; '' where the rule is about the procedure. */
+  readonly subject: string;
+  readonly priority: Priority;
+  readonly phase: AlarmPhase;
+  /** For a person: what is wrong and what to do. */
+  readonly message: string;
+  /** When the condition was first found, on the clock that the monitor is ticked with, ms. */
+  readonly raisedAtMs: number;
+  /** When the condition passed, ms; undefined while it holds. */
+  readonly passedAtMs: number | undefined;
+  readonly acknowledged: Acted | undefined;
+}
+
+/** What happened to an alarm: for the log. */
+export interface AlarmEvent {
+  readonly what: 'raised' | 'again' | 'passed' | 'ended' | 'acknowledged' | 'reset' | 'paused' | 'resumed';
+  readonly rule: string;
+  readonly subject: string;
+  readonly priority: Priority;
+  readonly atMs: number;
+  readonly by: string | undefined;
+}
+
+const ORDER: readonly Priority[] = ['high', 'medium', 'low'];
+
+/** Order in which alarms are shown: the most urgent first, what nobody has acknowledged before what somebody has, then the oldest. */
+export function compareAlarms(a: Alarm, b: Alarm): number {
+  return (
+    ORDER.indexOf(a.priority) - ORDER.indexOf(b.priority) ||
+    Number(a.acknowledged !== undefined) - Number(b.acknowledged !== undefined) ||
+    a.raisedAtMs - b.raisedAtMs ||
+    (a.rule + a.subject < b.rule + b.subject ? -1 : 1)
+  );
+}

@@ -1,0 +1,16 @@
+export type { Acted, Alarm, AlarmEvent, AlarmPhase, Priority } from './alarm.js';
+export { ImageWatch } from './image-watch.js';
+export { LinkWatch, type LinkWatchOptions } from './link-watch.js';
+export { Monitor, type MonitorOptions, type MonitorRecord } from './monitor.js';
+export { ReferenceWatch, type ReferenceWatchOptions } from './reference-watch.js';
+export { type Deadline, RULES, type Rule } from './rules.js';
+export { printedRules } from './rules-table.js';
+export {
+  type ImageWatched,
+  type ReferenceWatched,
+  type RegistrationWatched,
+  type ToolWatched,
+  type Watched,
+  watched,
+  watchedTool,
+} from './watched.js';
