@@ -8,6 +8,7 @@ import {
   InstrumentGraphic,
   instrumentFromJson,
   type Stage,
+  type Tool,
   TrajectoryCorridor,
   towards,
 } from '@trocar/core/render';
@@ -42,6 +43,8 @@ interface AvoidRow {
   readonly row: HTMLElement;
   readonly sign: HTMLElement;
   readonly figure: HTMLElement;
+  /** Takes it off the stage. */
+  readonly remove: () => void;
 }
 
 /** The graphics of one plan, which stand as long as it does. */
@@ -49,7 +52,7 @@ interface Graphics {
   readonly corridor: TrajectoryCorridor<'ct'>;
   /** What goes with the tip, and takes its pose. */
   readonly followers: readonly (InstrumentGraphic | Bullseye<'ct'> | DepthBar<'ct'> | DistanceLine)[];
-  readonly avoid: readonly AvoidRow[];
+  avoid: readonly AvoidRow[];
   readonly patient: Path<'ct', 'tracker'>;
 }
 
@@ -60,19 +63,22 @@ interface Graphics {
  */
 export class Guide {
   readonly #stage: Stage<'ct'>;
+  readonly #stylus: Tool;
   readonly #places: GuidePlaces;
   readonly #patient = new PoseView();
   #structures: readonly Structure[] = [];
   #now: Graphics | undefined;
 
-  constructor(stage: Stage<'ct'>, places: GuidePlaces) {
+  constructor(stage: Stage<'ct'>, stylus: Tool, places: GuidePlaces) {
     this.#stage = stage;
+    this.#stylus = stylus;
     this.#places = places;
   }
 
-  /** What must not be touched: given before navigation begins. */
+  /** What must not be touched, whenever it is made out: it is drawn and listed from the next frame of navigation on. */
   avoid(structures: readonly Structure[]): void {
     this.#structures = structures;
+    if (this.#now !== undefined) this.#now.avoid = this.#makeAvoid(this.#now.avoid);
   }
 
   /** Takes the poses of this frame to what is drawn. Nothing before the navigation step. */
@@ -102,27 +108,40 @@ export class Guide {
     const { bullseye, depth } = this.#places;
     const onTargetMm = limits.onTargetMm ?? 1;
     const corridor = new TrajectoryCorridor({ plan });
-    this.#stage.setPlan({ ...plan, targetRadiusMm: onTargetMm });
+    // The corridor with its error is drawn in place of the plain one.
+    this.#stage.setPlan({ ...plan, targetRadiusMm: onTargetMm, corridorRadiusMm: 0 });
     const followers = [
       new InstrumentGraphic(STYLUS),
       new Bullseye(bullseye, { plan, targetRadiusMm: onTargetMm }),
       new DepthBar(depth, { plan, limits }),
       new DistanceLine(towards(plan.target.xyz)),
     ];
-    const avoid = this.#structures.map(({ name, mesh }) => rowOf(new AvoidStructure({ name, mesh, ...AVOID })));
+    const avoid = this.#makeAvoid([]);
+    for (const graphic of [corridor, ...followers]) this.#stage.addGraphic(graphic);
+    // The stylus with its depth marks stands in the 3D view in place of the stage's own.
+    this.#stylus.bodyInScene = false;
+    return { corridor, followers, avoid, patient: procedure.graph.path(CT, TRACKER) };
+  }
+
+  /** Draws and lists the structures in place of those before. */
+  #makeAvoid(before: readonly AvoidRow[]): readonly AvoidRow[] {
+    for (const { remove } of before) remove();
+    const avoid = this.#structures.map(({ name, mesh }) => {
+      const graphic = new AvoidStructure({ name, mesh, ...AVOID });
+      return rowOf(graphic, this.#stage.addGraphic(graphic));
+    });
     // Nothing known to be kept clear of is not the same as nothing there.
     const none = h('li', { 'data-level': 'unknown' }, h('span', {}, 'not segmented'));
     this.#places.avoid.replaceChildren(...(avoid.length > 0 ? avoid.map(({ row }) => row) : [none]));
-    for (const graphic of [...avoid.map((a) => a.graphic), corridor, ...followers]) this.#stage.addGraphic(graphic);
-    return { corridor, followers, avoid, patient: procedure.graph.path(CT, TRACKER) };
+    return avoid;
   }
 }
 
-function rowOf(graphic: AvoidStructure): AvoidRow {
+function rowOf(graphic: AvoidStructure, remove: () => void): AvoidRow {
   const sign = h('span', { class: 'sign', 'aria-hidden': 'true' });
   const figure = h('span', { class: 'figure' });
   const row = h('li', { 'data-structure': graphic.name }, sign, h('span', {}, graphic.name), figure);
-  return { graphic, row, sign, figure };
+  return { graphic, row, sign, figure, remove };
 }
 
 /** Writes how near the tip may be, where that has changed. */

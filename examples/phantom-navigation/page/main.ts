@@ -55,7 +55,7 @@ class Page {
     this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', ...STYLUS_MM } });
     this.#pictures = new Pictures(this.#stage);
     this.#second = new SecondView(this.#stage);
-    this.#guide = new Guide(this.#stage, this.#panel.guide);
+    this.#guide = new Guide(this.#stage, this.#stylus, this.#panel.guide);
     crosshairKeys(this.#stage, () => this.#connected?.procedure.stage !== 'navigate');
     this.#stage.contextLost.subscribe(() => {
       // What a browser paints instead is white, and no picture. The numbers come from elsewhere, and stay true.

@@ -14,13 +14,15 @@ export type PaletteName =
   | 'alarm'
   | 'predicted'
   | 'stale'
+  | 'clear'
   | 'unknown'
   | 'skin'
   | 'second';
 
 /**
  * Colours of the stage: Okabe and Ito's set (2008, "Color Universal Design"), told apart with the common colour
- * vision deficiencies, on a near-black ground. sRGB, `#rrggbb`.
+ * vision deficiencies, on a near-black ground; `predicted` lighter and `stale` darker than theirs would be, for without the green
+ * cones their pink is a grey. sRGB, `#rrggbb`.
  */
 export const PALETTE: Readonly<Record<PaletteName, string>> = {
   background: '#0b0e12',
@@ -33,8 +35,9 @@ export const PALETTE: Readonly<Record<PaletteName, string>> = {
   target: '#e69f00',
   fiducial: '#2fbf93',
   alarm: '#d55e00',
-  predicted: '#cc79a7',
-  stale: '#a3adb8',
+  predicted: '#d587b3',
+  stale: '#747f8a',
+  clear: '#0f8f6a',
   unknown: '#ffffff',
   skin: '#c9b3a2',
   second: '#c4f04c',
@@ -61,7 +64,7 @@ const STYLES: Readonly<Record<Status, StatusStyle>> = {
   predicted: { colour: PALETTE.predicted, form: 'solid', dash: [14, 5], opacity: 1 },
   unknown: { colour: PALETTE.unknown, form: 'hollow', dash: [10, 5], opacity: 0.9 },
   outOfVolume: { colour: PALETTE.alarm, form: 'hollow', dash: [5, 5], opacity: 1 },
-  stale: { colour: PALETTE.stale, form: 'hollow', dash: [4, 6], opacity: 0.75 },
+  stale: { colour: PALETTE.stale, form: 'hollow', dash: [4, 6], opacity: 0.9 },
   missing: NOT_DRAWN,
   disconnected: NOT_DRAWN,
 };

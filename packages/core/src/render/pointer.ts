@@ -18,12 +18,17 @@ export interface PointerHandler {
   hover(x: number, y: number): void;
   /** The pointer is elsewhere. */
   leave(): void;
-  /** Double click: back to the beginning. */
+  /** Double click, or two taps of one finger: back to the beginning. */
   reset(x: number, y: number): void;
 }
 
 /** A finger that moved less than this has tapped, CSS pixels. */
 const TAP_PX = 8;
+/** Two taps are a double one when the second is lifted so soon after the first, ms, and so near to it, CSS pixels. */
+const DOUBLE_MS = 350;
+const DOUBLE_PX = 24;
+/** A browser that makes a double click of a double tap says so within this time of it, ms: it was answered already. */
+const ECHO_MS = 500;
 
 type Kind = 'primary' | 'secondary' | 'middle' | 'strip';
 
@@ -50,7 +55,7 @@ export function attachPointer(canvas: HTMLCanvasElement, handler: PointerHandler
   canvas.addEventListener('wheel', (e) => listener.wheel(e), { ...on, passive: false });
   canvas.addEventListener('pointerleave', () => handler.leave(), on);
   canvas.addEventListener('contextmenu', (e) => e.preventDefault(), on);
-  canvas.addEventListener('dblclick', (e) => handler.reset(...listener.place(e)), on);
+  canvas.addEventListener('dblclick', (e) => listener.doubleClick(e), on);
   return () => {
     end.abort();
     canvas.style.touchAction = touchAction;
@@ -66,6 +71,9 @@ class PointerListener {
   #moved = false;
   /** The most fingers since the first went down: lifting one of three is no pinch. */
   #most = 0;
+  /** The last tap: where, device pixels, and when, ms of the events' time; NaN without one. */
+  readonly #tap = Float64Array.of(Number.NaN, Number.NaN, Number.NaN);
+  #doubleTapAt = Number.NEGATIVE_INFINITY;
 
   constructor(canvas: HTMLCanvasElement, handler: PointerHandler) {
     this.#canvas = canvas;
@@ -115,7 +123,8 @@ class PointerListener {
     const finger = this.#fingers.get(e.pointerId);
     if (finger === undefined) return;
     this.#fingers.delete(e.pointerId);
-    if (lifted && !this.#moved && this.#most === 1) this.#handler.primary(finger.x, finger.y, 0, 0, finger.x0, finger.y0);
+    if (lifted && !this.#moved && this.#most === 1) this.#tapped(finger, e.timeStamp);
+    else this.#tap.fill(Number.NaN);
     this.#handler.leave();
   }
 
@@ -124,6 +133,24 @@ class PointerListener {
     // Lines and pages are whole notches; pixels are what a touch pad sends.
     const notches = e.deltaMode === 0 ? e.deltaY / 100 : Math.sign(e.deltaY);
     this.#handler.wheel(...this.place(e), notches, e.ctrlKey);
+  }
+
+  doubleClick(e: MouseEvent): void {
+    if (e.timeStamp - this.#doubleTapAt > ECHO_MS) this.#handler.reset(...this.place(e));
+  }
+
+  /** One finger tapped. Not every browser makes a double click of two taps where the page's own gestures are off. */
+  #tapped({ x, y, x0, y0 }: Down, at: number): void {
+    const [lastX, lastY, lastAt] = this.#tap as unknown as [number, number, number];
+    const near = Math.hypot(x - lastX, y - lastY) <= DOUBLE_PX * this.#scale(this.#canvas.getBoundingClientRect());
+    if (near && at - lastAt <= DOUBLE_MS) {
+      this.#tap.fill(Number.NaN);
+      this.#doubleTapAt = at;
+      this.#handler.reset(x, y);
+      return;
+    }
+    this.#tap.set([x, y, at]);
+    this.#handler.primary(x, y, 0, 0, x0, y0);
   }
 
   #moveFinger(finger: Down, x: number, y: number): void {

@@ -51,6 +51,7 @@ export class ToolInScene {
     this.#group.visible = tool.shown;
     if (!tool.shown) return;
     copyMatrix(this.#group, tool.matrix);
+    this.#showBody(tool.bodyInScene);
     this.#line.viewport(width, height);
     const error = tool.tipError95Mm;
     this.#error.visible = error > 0;
@@ -60,6 +61,11 @@ export class ToolInScene {
     this.#style = style;
     this.#dpr = dpr;
     this.#restyle(style, dpr);
+  }
+
+  #showBody(shown: boolean): void {
+    this.#line.object.visible = shown;
+    for (let n = 0; n < this.#parts.length; n += 1) (this.#parts[n] as Mesh).visible = shown;
   }
 
   #restyle({ colour, form, dash, opacity }: StatusStyle, dpr: number): void {
@@ -160,6 +166,7 @@ export class PlanInScene {
     const length = along.length();
     this.#corridor.position.copy(e).add(t).multiplyScalar(0.5);
     this.#corridor.quaternion.setFromUnitVectors(new Vector3(0, 1, 0), along.normalize());
+    this.#corridor.visible = plan.corridorRadiusMm > 0;
     this.#corridor.scale.set(plan.corridorRadiusMm, length, plan.corridorRadiusMm);
     this.#entry.position.copy(e);
     this.#entry.scale.setScalar(Math.max(2, plan.corridorRadiusMm * 0.7));

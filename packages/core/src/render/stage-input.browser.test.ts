@@ -95,6 +95,46 @@ describe('fingers', () => {
     near(stage.crosshair.xyz, [0, 0, 0]);
   });
 
+  it('tap twice and the view fits again, once; too late, too far apart or with a drag between they do not', async () => {
+    const stage = make();
+    const { plane } = stage.slice('axial');
+    const fitted = plane.mmPerPx;
+    const tap = (at: readonly [number, number]): void => {
+      finger(stage, 'down', 1, at);
+      finger(stage, 'up', 1, at);
+    };
+    const zoomed = (): boolean => plane.mmPerPx < fitted - 1e-9;
+    const zoom = (): void => {
+      stage.slice('axial').zoomAbout(2, 100, 100);
+      expect(zoomed()).toBe(true);
+    };
+    zoom();
+    tap([100, 100]);
+    tap([150, 100]);
+    expect(zoomed(), 'far apart').toBe(true);
+    finger(stage, 'down', 1, [150, 100]);
+    finger(stage, 'move', 1, [100, 60]);
+    finger(stage, 'up', 1, [100, 60]);
+    tap([150, 100]);
+    expect(zoomed(), 'a drag between').toBe(true);
+    await new Promise((after) => setTimeout(after, 400));
+    tap([150, 100]);
+    expect(zoomed(), 'too late').toBe(true);
+    finger(stage, 'down', 1, [60, 60]);
+    finger(stage, 'down', 2, [140, 140]);
+    finger(stage, 'up', 1, [60, 60]);
+    finger(stage, 'up', 2, [140, 140]);
+    tap([150, 100]);
+    expect(zoomed(), 'two fingers between').toBe(true);
+    tap([156, 104]);
+    expect(plane.mmPerPx).toBeCloseTo(fitted, 9);
+    zoom();
+    // What a browser makes of the same two taps.
+    stage.canvas.dispatchEvent(new MouseEvent('dblclick', { clientX: 150, clientY: 100, bubbles: true }));
+    tap([150, 100]);
+    expect(zoomed(), 'answered twice').toBe(true);
+  });
+
   it('one finger in the right margin goes through the slices; three change the window', () => {
     const stage = make();
     finger(stage, 'down', 1, [192, 100]);

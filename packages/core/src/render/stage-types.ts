@@ -31,7 +31,7 @@ export interface StagePlan<in out F extends string> {
   readonly target: Point<F>;
   /** Radius of the sphere drawn for the target. Default 4 mm. */
   readonly targetRadiusMm?: number;
-  /** Radius of the corridor drawn around the path. Default 3 mm. */
+  /** Radius of the corridor drawn around the path. Default 3 mm; 0: none, where a `TrajectoryCorridor` is drawn instead. */
   readonly corridorRadiusMm?: number;
 }
 

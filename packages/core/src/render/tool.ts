@@ -40,6 +40,11 @@ export class Tool {
   readonly geometry: Required<ToolGeometry>;
   /** Emitted from `Stage.render()` when the drawn status changes: the hook for a "not visible" banner. */
   readonly visibility: Signal<VisibilityChange> = new Signal();
+  /**
+   * Whether the 3D view draws its body and line. False where a graphic of the application's stands for it there, as
+   * `InstrumentGraphic` does: two drawings of one tool are one too many. The sphere of its error stays. Default true.
+   */
+  bodyInScene = true;
   /** frame-from-tip as last given, column-major, mm. */
   readonly matrix: Float64Array = new Float64Array(16).fill(Number.NaN);
   /** The error of the tip, mm, and when the pose was measured, ms. */

@@ -56,7 +56,7 @@ const LEVELS: readonly AvoidLevel[] = ['unknown', 'clear', 'warn', 'danger', 'in
 /** Colour and density differ, and from `warn` on there is a number, from `danger` on a mark before it: no level is told by colour alone. */
 const LOOKS: Readonly<Record<AvoidLevel, { readonly colour: string; readonly opacity: number; readonly word: string }>> = {
   unknown: { colour: PALETTE.stale, opacity: 0.8, word: '' },
-  clear: { colour: PALETTE.tool, opacity: 1, word: '' },
+  clear: { colour: PALETTE.clear, opacity: 1, word: '' },
   warn: { colour: PALETTE.target, opacity: 2, word: '' },
   danger: { colour: PALETTE.alarm, opacity: 3.5, word: '!' },
   inside: { colour: PALETTE.alarm, opacity: 5, word: '!!' },

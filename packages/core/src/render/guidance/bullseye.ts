@@ -88,7 +88,10 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
     const { width, height } = panel;
     const foot = Math.min(64, Math.max(34, height * 0.2));
     const rim = 16;
-    const radius = Math.max(10, Math.min(width, height - foot) / 2 - rim - 4);
+    // Two letters beside the dial are broader than high: none may be cut off by the panel's edge.
+    const [l, r] = this.#letters;
+    const side = Math.max(rim + 4, 7 + LETTER * rim * Math.max(l.length, r.length));
+    const radius = Math.max(10, Math.min(width / 2 - side, (height - foot) / 2 - rim - 4));
     const x = width / 2;
     const y = (height - foot) / 2;
     this.#dial(x, y, radius, rim);
@@ -128,8 +131,8 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
       panel.text(n === 4 ? this.#full.of(mm) : this.#half.of(mm), x + off + 3, y - off - size * 0.1, size, PALETTE.quietText);
     }
     const [l, r, t, b] = this.#letters;
-    panel.text(l, x - radius - 3, y, rim, PALETTE.text, 'right');
-    panel.text(r, x + radius + 3, y, rim, PALETTE.text, 'left');
+    panel.text(l, x - radius - 3, y, rim, PALETTE.text, 'right', x - radius - 4);
+    panel.text(r, x + radius + 3, y, rim, PALETTE.text, 'left', x - radius - 4);
     panel.text(t, x, y - radius - rim / 2 - 1, rim, PALETTE.text, 'center');
     panel.text(b, x, y + radius + rim / 2 + 3, rim, PALETTE.text, 'center');
   }
@@ -206,6 +209,9 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
     panel.text(bound, width - 8, height - foot * 0.26, small, PALETTE.quietText, 'right', half);
   }
 }
+
+/** The broadest letter of a direction, bold, of its size. */
+const LETTER = 0.75;
 
 function circle(c: CanvasRenderingContext2D, x: number, y: number, radius: number): void {
   c.beginPath();

@@ -1,18 +1,22 @@
-import { type BufferAttribute, Group } from 'three';
+import { type BufferAttribute, Group, type WebGLRenderer } from 'three';
 import { NavError } from '../../base/index.js';
 import type { Status } from '../../frames/index.js';
 import type { StraightPlan } from '../../guidance/index.js';
 import { vec3 } from '../../math/index.js';
-import { PALETTE } from '../palette.js';
-import { cross, unit } from '../planes.js';
+import { Hud } from '../hud.js';
+import { type Dash, PALETTE } from '../palette.js';
+import { cross, crossInto, type PlaneView, unit } from '../planes.js';
 import { Surface } from '../surface.js';
 import type { GuidanceGraphic } from './graphic.js';
 import { dashed, Outline } from './outline.js';
 import { inPlane, planarReach } from './quantities.js';
 import { SceneLabel } from './scene-label.js';
+import { CUT_PIECES, TubeCut } from './tube-cut.js';
 
 const STATIONS = 24;
 const AROUND = 48;
+/** How the outline of a way whose error is not known is broken, CSS pixels. */
+const UNKNOWN_DASH: Dash = [7, 6];
 const ONE = Float64Array.of(1);
 
 /** What {@link TrajectoryCorridor} is made from. */
@@ -31,6 +35,8 @@ export interface CorridorOptions<F extends string> {
  *
  * Where the error is not known, there is no widened tube, the planned one's rims are broken, and it says ERROR UNKNOWN: a tube
  * that is only narrow must not look like one whose error is small.
+ *
+ * On a slice: where the slice cuts both tubes, to scale; the planned one broken while the error is not known.
  */
 export class TrajectoryCorridor<in out F extends string> implements GuidanceGraphic {
   readonly object: Group = new Group();
@@ -48,6 +54,12 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
   readonly labels: readonly SceneLabel[] = [this.#word];
   readonly #across = new Float64Array(3);
   readonly #at = vec3(0, 0, 0);
+  readonly #overlay = new Hud();
+  readonly #cutPlanned = new Outline(CUT_PIECES, 1);
+  readonly #cutWidened = new Outline(CUT_PIECES, 0);
+  readonly #cut: TubeCut;
+  readonly #normal = vec3(0, 0, 0);
+  #cutLook: { status: Status | undefined; dpr: number } = { status: undefined, dpr: 0 };
   readonly #widest = Float64Array.of(Number.NaN);
   #dpr = 0;
 
@@ -71,6 +83,8 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
     for (let s = 0; s < STATIONS; s += 1) this.#ring(this.#planned, s, false, 0);
     this.#changed(this.#planned);
     this.#layRims(false);
+    this.#cut = new TubeCut(tube().indices, dashesOf(plan, radiusMm));
+    this.#overlay.scene.add(this.#cutWidened.object, this.#cutPlanned.object);
   }
 
   /** How far the widened tube reaches beyond the planned one at its widest, mm; NaN while the error is not known. */
@@ -113,19 +127,42 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
     this.#look();
   }
 
+  onSlice(renderer: WebGLRenderer, plane: PlaneView, dpr: number): void {
+    const normal = crossInto(this.#normal, plane.axes.right, plane.axes.up);
+    const known = this.status === 'ok';
+    let pieces = this.#cut.lay(this.#cutPlanned, attribute(this.#planned, 'position').array, normal, plane);
+    if (known) pieces += this.#cut.lay(this.#cutWidened, attribute(this.#widened, 'position').array, normal, plane);
+    if (pieces === 0) return;
+    this.#cutWidened.object.visible = known;
+    this.#styleCut(dpr);
+    this.#cutPlanned.viewport(plane.width, plane.height);
+    this.#cutWidened.viewport(plane.width, plane.height);
+    this.#overlay.resize(plane.width, plane.height);
+    this.#overlay.render(renderer);
+  }
+
   dispose(): void {
     this.object.removeFromParent();
-    for (const part of [this.#planned, this.#widened, this.#rims, this.#word]) part.dispose();
+    for (const part of [this.#planned, this.#widened, this.#rims, this.#word, this.#cutPlanned, this.#cutWidened]) part.dispose();
   }
 
   #look(): void {
     const dpr = this.#dpr;
     const known = this.status === 'ok';
     this.#widened.object.visible = known;
-    this.#rims.style(PALETTE.plan, 2.5 * dpr, known ? undefined : dashed([7, 6], dpr));
+    this.#rims.style(PALETTE.plan, 2.5 * dpr, known ? undefined : dashed(UNKNOWN_DASH, dpr));
     this.#word.set(known ? '' : 'ERROR UNKNOWN', { sizePx: Math.round(15 * dpr), colour: PALETTE.plan, weight: 700 });
     const { xyz: e } = this.#plan.entry;
     this.#word.at(e[0] as number, e[1] as number, e[2] as number, 14 * dpr, -14 * dpr, 1);
+  }
+
+  /** What only changes with the status and the screen. */
+  #styleCut(dpr: number): void {
+    if (this.#cutLook.status === this.status && this.#cutLook.dpr === dpr) return;
+    this.#cutLook = { status: this.status, dpr };
+    const known = this.status === 'ok';
+    this.#cutPlanned.style(PALETTE.plan, 1.75 * dpr, known ? undefined : dashed(UNKNOWN_DASH, dpr));
+    this.#cutWidened.style(PALETTE.text, 1.75 * dpr, undefined);
   }
 
   #station(s: number): Float64Array {
@@ -189,6 +226,15 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
 
 function attribute(surface: Surface, name: 'position' | 'normal'): BufferAttribute {
   return surface.object.geometry.getAttribute(name) as BufferAttribute;
+}
+
+/** How far along broken lines each vertex of a tube lies, mm: down the way, and around it. */
+function dashesOf<F extends string>({ lengthMm }: StraightPlan<F>, radiusMm: number): Float64Array {
+  const around = (2 * Math.PI * radiusMm) / AROUND;
+  return Float64Array.from(
+    { length: STATIONS * AROUND },
+    (_, n) => (Math.floor(n / AROUND) * lengthMm) / (STATIONS - 1) + around * (n % AROUND),
+  );
 }
 
 /** An open tube whose vertices are laid later: rings of {@link AROUND}, one a station. */

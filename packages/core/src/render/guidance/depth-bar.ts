@@ -1,3 +1,4 @@
+import { NavError } from '../../base/index.js';
 import type { PoseView, Status } from '../../frames/index.js';
 import {
   Deviation,
@@ -22,6 +23,8 @@ export interface DepthBarOptions<F extends string> {
   readonly toolAxis?: readonly [number, number, number];
   /** When the tip counts as on the target. */
   readonly limits?: GuidanceLimits;
+  /** Further than this from the planned line the tip is beside the way, mm. Default 3, as the corridor's radius. */
+  readonly corridorRadiusMm?: number;
   /** Device pixels per CSS pixel. Default: the window's. */
   readonly pixelRatio?: number;
 }
@@ -35,7 +38,9 @@ const ABOVE = 0.68;
  *
  * Short of the target: a column in the tool's colour with a flat pointer. On it: the line thickens, ON TARGET. Past it: nothing
  * of the column is left; what is beyond the line is filled in the colour of alarm with stripes, the pointer is doubled, and the
- * number says PAST and has a minus. A pose that is not live leaves no column, no number, and only a broken mark where it was.
+ * number says PAST and has a minus. Beside the way: a depth along it says nothing of what the tip is in, so it is neither short of
+ * the target nor past it: the column is an outline, the number stays, and it says BESIDE THE WAY, the pointer still doubled where the
+ * tip is deeper. A pose that is not live leaves no column, no number, and only a broken mark where it was.
  */
 export class DepthBar<in out F extends string> implements GuidanceGraphic {
   readonly canvas: HTMLCanvasElement;
@@ -46,11 +51,18 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
   readonly #changes = new Fingerprint();
   readonly #seen = new Float64Array(2);
   readonly #number = new CachedText((mm) => formatMm(mm), 0.05);
+  readonly #corridorMm: number;
   #state: GuidanceState = 'noPose';
+  #beside = false;
   #scale = 100;
 
-  /** Appends its canvas to an element, whose size it takes. */
-  constructor(host: HTMLElement, { plan, toolAxis, limits, pixelRatio }: DepthBarOptions<F>) {
+  /** Appends its canvas to an element, whose size it takes. @throws NavError `pose/bad-option` */
+  constructor(host: HTMLElement, options: DepthBarOptions<F>) {
+    const { plan, toolAxis, limits, corridorRadiusMm = 3, pixelRatio } = options;
+    if (!(corridorRadiusMm > 0 && corridorRadiusMm < 1000)) {
+      throw new NavError('pose/bad-option', `A depth bar needs a corridor's radius above 0 mm, got ${corridorRadiusMm}.`);
+    }
+    this.#corridorMm = corridorRadiusMm;
     this.#panel = new Panel(host, 'depth bar: distance left to the target', pixelRatio);
     this.canvas = this.#panel.canvas;
     this.#deviation = new Deviation(plan, toolAxis === undefined ? {} : { toolAxis });
@@ -62,6 +74,9 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     this.#drawn.give(view);
     this.#deviation.measure(view);
     this.#state = guidanceState(this.#deviation, this.#state, this.#limits);
+    // Noise at the corridor's wall must not flicker; and PAST TARGET is the last to go, the first to come back.
+    const wallMm = this.#corridorMm + (this.#beside ? 0 : (this.#limits?.hysteresisMm ?? HYSTERESIS_MM));
+    this.#beside = this.#state !== 'onTarget' && this.#deviation.lateralMm > wallMm;
   }
 
   get status(): Status {
@@ -74,6 +89,11 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     return this.#drawn.shown ? 'notLive' : 'noPose';
   }
 
+  /** Whether the tip is further from the planned line than the corridor reaches; false unless it is of the present. */
+  get beside(): boolean {
+    return this.#drawn.live && this.#beside;
+  }
+
   settle(now: Float64Array, staleAfterMs: number): void {
     const changed = this.#drawn.settle(now, staleAfterMs);
     const remaining = this.#deviation.depthRemainingMm;
@@ -83,7 +103,7 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     this.#seen[0] = remaining;
     this.#seen[1] = this.#scale;
     this.#changes.add(this.#seen);
-    this.#changes.addInteger(STATES.indexOf(this.state));
+    this.#changes.addInteger(STATES.indexOf(this.state) + (this.beside ? STATES.length : 0));
     if (this.#changes.changed() || changed || this.#panel.resized) this.#draw();
   }
 
@@ -152,8 +172,12 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
       c.stroke();
       return;
     }
-    const past = this.state === 'pastTarget';
-    if (past) {
+    const deeper = this.state === 'pastTarget';
+    const past = deeper && !this.beside;
+    if (this.beside) {
+      panel.line(colour, 3, [6, 4]);
+      c.strokeRect(x + 2, top + 2, barWidth - 4, Math.max(2, y - top - 4));
+    } else if (past) {
       c.fillStyle = PALETTE.alarm;
       c.fillRect(x, target, barWidth, y - target);
       panel.hatch(x, target, barWidth, y - target, '#ffffff');
@@ -168,7 +192,7 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
       c.strokeRect(x - 3, top - 3, barWidth + 6, Math.max(4, y - top + 6));
     }
     c.fillStyle = past ? PALETTE.alarm : colour;
-    for (let n = 0; n < (past ? 2 : 1); n += 1) {
+    for (let n = 0; n < (deeper ? 2 : 1); n += 1) {
       const right = x + barWidth + 6 + 14 * n;
       c.beginPath();
       c.moveTo(right, y);
@@ -184,9 +208,10 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     const { width, height } = panel;
     const { live, style, status } = this.#drawn;
     const { state } = this;
-    const past = state === 'pastTarget';
-    const said = past ? 'PAST TARGET' : state === 'onTarget' ? 'ON TARGET' : 'TO TARGET';
-    const word = live ? (status === 'ok' ? said : PREDICTED[state]) : STATUS_WORDS[status];
+    const { beside } = this;
+    const past = state === 'pastTarget' && !beside;
+    const said = beside ? BESIDE : past ? 'PAST TARGET' : state === 'onTarget' ? 'ON TARGET' : 'TO TARGET';
+    const word = live ? (status === 'ok' ? said : beside ? `${BESIDE} · PREDICTED` : PREDICTED[state]) : STATUS_WORDS[status];
     const colour = past ? ALARM_TEXT : state === 'onTarget' ? PALETTE.target : PALETTE.text;
     const text = live ? this.#number.of(this.#deviation.depthRemainingMm) : UNKNOWN;
     panel.text(text, width / 2, height - foot * 0.66, foot * 0.56, colour, 'center', width - 12);
@@ -194,6 +219,11 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     panel.text(word, width / 2, height - foot * 0.2, Math.max(12, foot * 0.24), quiet, 'center', width - 12);
   }
 }
+
+/** What stands where a depth along the way means nothing. */
+const BESIDE = 'BESIDE THE WAY';
+/** As {@link GuidanceLimits} has it by default, mm. */
+const HYSTERESIS_MM = 0.3;
 
 /** That a pose is predicted takes nothing from what it says of the target. */
 const PREDICTED: Readonly<Record<GuidanceState, string>> = {

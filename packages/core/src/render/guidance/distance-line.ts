@@ -111,7 +111,8 @@ export class DistanceLine implements GuidanceGraphic {
     this.#line.style({
       colour,
       opacity: style.opacity,
-      widthPx: (live ? 4 : 3) * dpr,
+      // Dots have less ink: with a whole line's width they would hardly be there.
+      widthPx: (live ? 4 : 5) * dpr,
       dash: dash && [dash[0] * dpr, dash[1] * dpr],
     });
     this.#style = {

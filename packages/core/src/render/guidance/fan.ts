@@ -1,4 +1,5 @@
 import { NavError } from '../../base/index.js';
+import { cross, unit } from '../planes.js';
 
 /**
  * What an ultrasound image shows, in the image's own plane: mm, x to the right, y down (away from the probe), from the image's
@@ -76,4 +77,18 @@ export function fanOutline(fan: FanShape, pieces = 24): Float64Array {
     out[last + 1] = fan.apexMm[1] + fan.outerMm * Math.cos(angle);
   }
   return out;
+}
+
+/**
+ * Puts a point of the fan's plane into the frame of an instrument: x along the instrument's x made perpendicular to the shaft (its y
+ * where the shaft lies along x), y away from the handle; mm.
+ * @param shaft from the foot towards the handle, unit
+ */
+export function fanFrame(shaft: readonly [number, number, number]): (out: Float64Array, x: number, y: number) => void {
+  const across = Math.abs(shaft[0]) < 0.9 ? [1, 0, 0] : [0, 1, 0];
+  // (shaft × x) × shaft
+  const right = unit(cross(cross(shaft, across), shaft));
+  return (out, x, y) => {
+    for (let k = 0; k < 3; k += 1) out[k] = x * (right[k] as number) - y * (shaft[k] as number);
+  };
 }

@@ -6,9 +6,11 @@ import { chiSquareQuantile, cholesky, fisherTail, fromRotationVector, Random } f
 import { DrawnStatus } from '../drawn-status.js';
 import { PALETTE, rgb, statusStyle } from '../palette.js';
 import { cross, dot } from '../planes.js';
+import { ciede2000, contrast } from '../test-support/colour.js';
 import { AcrossPath } from './across-path.js';
 import { EllipsoidCut } from './ellipsoid-cut.js';
 import { type FanShape, fanHolds, fanOutline, requireFan } from './fan.js';
+import { ALARM_TEXT, wordColour } from './graphic.js';
 import { instrumentFromJson } from './instrument-description.js';
 import { adaptiveScale, CachedText, ellipseOf, planarReach } from './quantities.js';
 
@@ -93,6 +95,7 @@ const VISION = {
   usual: [1, 0, 0, 0, 1, 0, 0, 0, 1],
   deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
   protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
+  tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
 } as const;
 
 function seen(hex: string, vision: keyof typeof VISION): [number, number, number] {
@@ -116,6 +119,11 @@ function difference(a: string, b: string, vision: keyof typeof VISION): number {
   return Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]);
 }
 
+/** CIEDE2000 as seen: 10 is plain at a glance in any part of the space. */
+function plainly(a: string, b: string, vision: keyof typeof VISION): number {
+  return ciede2000(seen(a, vision), seen(b, vision));
+}
+
 describe('status colours', () => {
   const posed = STATUSES.filter(hasPose);
   it.each(Object.keys(VISION) as (keyof typeof VISION)[])(
@@ -126,7 +134,8 @@ describe('status colours', () => {
           if (a === b) continue;
           const d = difference(statusStyle(a).colour, statusStyle(b).colour, vision);
           const [liveA, liveB] = [isLive(a), isLive(b)];
-          expect(d, `${a} and ${b}`).toBeGreaterThan(liveA !== liveB && (a === 'ok' || b === 'ok') ? 20 : 5);
+          expect(d, `${a} and ${b}`).toBeGreaterThan(liveA !== liveB && (a === 'ok' || b === 'ok') ? 20 : 13);
+          expect(plainly(statusStyle(a).colour, statusStyle(b).colour, vision), `${a} and ${b}`).toBeGreaterThanOrEqual(10);
         }
       }
     },
@@ -135,6 +144,37 @@ describe('status colours', () => {
   it('are told apart by this measure at all: it sees that red and green become alike', () => {
     expect(difference('#b05050', '#70702f', 'usual')).toBeGreaterThan(30);
     expect(difference('#b05050', '#70702f', 'deuteranopia')).toBeLessThan(20);
+  });
+
+  it('of a structure that is clear, near, too near or of no known distance are plainly four, and not a live tool: in each vision', () => {
+    const { clear, target, alarm, stale, tool } = PALETTE;
+    for (const vision of Object.keys(VISION) as (keyof typeof VISION)[]) {
+      for (const [n, a] of [clear, target, alarm, stale].entries()) {
+        expect(plainly(a, tool, vision), `${a}, ${vision}`).toBeGreaterThanOrEqual(10);
+        for (const b of [clear, target, alarm, stale].slice(0, n)) {
+          expect(plainly(a, b, vision), `${a} and ${b}, ${vision}`).toBeGreaterThanOrEqual(10);
+        }
+      }
+    }
+  });
+
+  it('by CIEDE2000 as published: pairs of Sharma, Wu & Dalal 2005, table 1', () => {
+    expect(ciede2000([50, 2.6772, -79.7751], [50, 0, -82.7485])).toBeCloseTo(2.0425, 4);
+    expect(ciede2000([50, 2.5, 0], [73, 25, -18])).toBeCloseTo(27.1492, 4);
+    expect(ciede2000([60.2574, -34.0099, 36.2677], [60.4626, -34.1751, 39.4387])).toBeCloseTo(1.2644, 4);
+    expect(ciede2000([22.7233, 20.0904, -46.694], [23.0331, 14.973, -42.5619])).toBeCloseTo(2.0373, 4);
+    expect(ciede2000([90.8027, -2.0831, 1.441], [91.1528, -1.6435, 0.0447])).toBeCloseTo(1.4441, 4);
+  });
+
+  it('can be read as words on the ground: 4.5 to 1 and more (WCAG 2.2, 1.4.3)', () => {
+    const words = [
+      ...posed.map((s) => wordColour(isLive(s), statusStyle(s).colour)),
+      PALETTE.text,
+      PALETTE.quietText,
+      ALARM_TEXT,
+    ];
+    for (const colour of words) expect(contrast(colour, PALETTE.background), colour).toBeGreaterThanOrEqual(4.5);
+    expect(contrast('#ffffff', '#000000')).toBeCloseTo(21, 6);
   });
 
   it('stand out from the ground', () => {

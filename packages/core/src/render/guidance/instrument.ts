@@ -9,12 +9,14 @@ import {
   Quaternion,
   SphereGeometry,
   Vector3,
+  type WebGLRenderer,
 } from 'three';
 import type { PoseView, Status } from '../../frames/index.js';
 import { DrawnStatus } from '../drawn-status.js';
-import { cross, unit } from '../planes.js';
+import type { PlaneView } from '../planes.js';
 import { Stroke } from '../stroke.js';
-import { type FanShape, fanOutline } from './fan.js';
+import { type FanShape, fanFrame, fanOutline } from './fan.js';
+import { FanOnSlice } from './fan-on-slice.js';
 import { type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
 import type { InstrumentDescription } from './instrument-description.js';
 import { dashed, Outline } from './outline.js';
@@ -40,6 +42,7 @@ export class InstrumentGraphic implements GuidanceGraphic {
   readonly #bold: Stroke;
   readonly #labels: SceneLabel[];
   readonly #fan: Outline | undefined;
+  readonly #sliceFan: FanOnSlice | undefined;
   readonly #word = new SceneLabel();
   readonly labels: readonly SceneLabel[];
   readonly #end: readonly [number, number, number];
@@ -57,6 +60,7 @@ export class InstrumentGraphic implements GuidanceGraphic {
     this.#labels = marks.filter((m) => m.label !== '').map(() => new SceneLabel());
     this.labels = [this.#word, ...this.#labels];
     this.#fan = fan && fanOf(fan, s);
+    this.#sliceFan = fan && new FanOnSlice(fan, s);
     for (const stroke of this.#strokes()) stroke.object.renderOrder = 30;
     if (this.#fan !== undefined) this.object.add(this.#fan.object);
     this.object.add(...this.#parts, ...this.#strokes().map((x) => x.object), ...this.labels.map((x) => x.object));
@@ -92,11 +96,17 @@ export class InstrumentGraphic implements GuidanceGraphic {
     for (let n = 0; n < this.labels.length; n += 1) this.labels[n]?.viewport(width, height);
   }
 
+  /** Where a probe's image plane lies, seen from the slice's front: its fan's outline, whole in the slice and dotted beyond it. */
+  onSlice(renderer: WebGLRenderer, plane: PlaneView, dpr: number): void {
+    if (this.#drawn.shown) this.#sliceFan?.draw(renderer, plane, dpr, this.object.matrix, this.#drawn.style);
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     for (const part of this.#parts) part.geometry.dispose();
     this.#body.dispose();
     this.#fan?.dispose();
+    this.#sliceFan?.dispose();
     for (const part of [...this.#strokes(), ...this.labels]) part.dispose();
   }
 
@@ -181,14 +191,7 @@ function marksOf({ marks, shaft: s }: InstrumentDescription, bold: boolean): Str
 /** The outline of what a probe sees, in the instrument's own frame: x of the image along its x, y away from the handle. */
 function fanOf(fan: FanShape, shaft: readonly [number, number, number]): Outline {
   const corners = fanOutline(fan);
-  const across = Math.abs(shaft[0]) < 0.9 ? [1, 0, 0] : [0, 1, 0];
-  // x made perpendicular to the shaft: (shaft × x) × shaft.
-  const right = unit(cross(cross(shaft, across), shaft));
   const outline = new Outline(corners.length / 2, 26);
-  outline.show(
-    outline.closed(corners, (out, x, y) => {
-      for (let k = 0; k < 3; k += 1) out[k] = x * (right[k] as number) - y * (shaft[k] as number);
-    }),
-  );
+  outline.show(outline.closed(corners, fanFrame(shaft)));
   return outline;
 }

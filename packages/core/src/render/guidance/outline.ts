@@ -56,6 +56,15 @@ export class Outline {
     this.show(count);
   }
 
+  /**
+   * Lays piece `n` in device pixels of a slice; seen after {@link show}. Allocates nothing.
+   * @param ends x, y and length before it of each end, px: the piece runs the way the length rises
+   */
+  piece(n: number, ends: Float64Array): void {
+    pieceInto(this.#under, n, ends);
+    pieceInto(this.#over, n, ends);
+  }
+
   /** Shows the first `n` pieces. */
   show(n: number): void {
     this.#under.show(n);
@@ -97,6 +106,18 @@ function loopInto({ segments }: Stroke, points: Float64Array, count: number): vo
     segments[at + 6] = arc;
     arc += Math.sqrt(square);
   }
+}
+
+function pieceInto({ segments }: Stroke, n: number, ends: Float64Array): void {
+  const first = (ends[2] as number) <= (ends[5] as number) ? 0 : 3;
+  const at = SEGMENT * n;
+  segments[at] = ends[first] as number;
+  segments[at + 1] = ends[first + 1] as number;
+  segments[at + 2] = 0;
+  segments[at + 3] = ends[3 - first] as number;
+  segments[at + 4] = ends[4 - first] as number;
+  segments[at + 5] = 0;
+  segments[at + 6] = ends[first + 2] as number;
 }
 
 /** A dash in device pixels. */

@@ -183,7 +183,7 @@ export const CASES: readonly Case[] = [
     picture: (_, status, ago = 0) => {
       const there = host(170);
       const g = new DepthBar(there, { plan: PLAN, pixelRatio: 1 });
-      g.update(poseOf(status, onPlan(30), when(ago)));
+      g.update(poseOf(status, onPlan(30, [1, 0.5]), when(ago)));
       g.settle(NOW, STALE_AFTER_MS);
       const seen = pictureOf(g.canvas);
       g.dispose();
@@ -219,6 +219,17 @@ export const SCENES: Readonly<Record<string, (rig: Rig) => Picture>> = {
     g.update(COVARIANCE, 20);
     return rig.draw([g]);
   },
+  'corridor-slice': (rig) => {
+    const g = rig.keep(new TrajectoryCorridor({ plan: PLAN }));
+    g.update(COVARIANCE, 20);
+    return rig.drawSlice([g], coronal());
+  },
+  'corridor-slice-unknown': (rig) => rig.drawSlice([rig.keep(new TrajectoryCorridor({ plan: PLAN }))], coronal()),
+  'fan-slice': (rig) => {
+    const g = rig.keep(new InstrumentGraphic(PROBE));
+    g.update(poseOf('ok', placed([0, 0, 30], [0, 0, 1])));
+    return rig.drawSlice([g], coronal());
+  },
   'corridor-unknown': (rig) => rig.draw([rig.keep(new TrajectoryCorridor({ plan: PLAN }))]),
   'zones-scene': (rig) => {
     rig.look([20, -150, 45]);
@@ -230,16 +241,8 @@ export const SCENES: Readonly<Record<string, (rig: Rig) => Picture>> = {
   'structure-warn': (rig) => near(rig, 7),
   'structure-danger': (rig) => near(rig, 2.5),
   'structure-inside': (rig) => near(rig, -1),
-  'depth-past': () => {
-    const there = host(170);
-    const g = new DepthBar(there, { plan: PLAN, pixelRatio: 1 });
-    g.update(poseOf('ok', onPlan(-6, [0.5, 0])));
-    g.settle(NOW, STALE_AFTER_MS);
-    const seen = pictureOf(g.canvas);
-    g.dispose();
-    there.remove();
-    return seen;
-  },
+  'depth-past': () => depthAt(-6, [0.5, 0]),
+  'depth-beside': () => depthAt(-6, [14, 0]),
   'view-old-frame': () => {
     const there = host();
     const image = paintedImage(0);
@@ -261,6 +264,18 @@ function zones(rig: Rig): AblationZone[] {
   planned.place(placed([0, 0, 0], [0.3, 0, 1]));
   achieved.place(placed([6, 0, 4], [0.2, 0, 1]));
   return [planned, achieved];
+}
+
+/** The depth bar for a tip so far from the target, off the line. */
+function depthAt(remainingMm: number, off: readonly [number, number]): Picture {
+  const there = host(170);
+  const g = new DepthBar(there, { plan: PLAN, pixelRatio: 1 });
+  g.update(poseOf('ok', onPlan(remainingMm, off)));
+  g.settle(NOW, STALE_AFTER_MS);
+  const seen = pictureOf(g.canvas);
+  g.dispose();
+  there.remove();
+  return seen;
 }
 
 /** A needle that far from a structure. */
