@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { describe, expect, inject, it } from 'vitest';
 import { Random } from '../math/index.js';
 import { type AuditHead, headText, NO_LINES, parseHead, sealLine, verifyAudit } from './audit.js';
@@ -94,6 +94,17 @@ describe('the audit log', () => {
       }
       end += part?.length ?? 0;
     }
+  });
+
+  it('can be checked with nothing of this library: cut each line at its hash, and take the SHA-256', () => {
+    const { bytes, heads } = writeLog();
+    const lines = new TextDecoder().decode(bytes).split('\n').slice(0, -1);
+    lines.forEach((line, n) => {
+      const [, entry = '', hash] = /^{"entry":(.*),"hash":"(.*)"}$/.exec(line) ?? [];
+      expect(createHash('sha256').update(entry).digest('hex')).toBe(hash);
+      expect(hash).toBe(heads[n]?.hash);
+      expect(JSON.parse(entry)).toMatchObject({ sequence: n + 1, previous: heads[n - 1]?.hash ?? '0'.repeat(64) });
+    });
   });
 
   it("has a head that a site can sign, and its text is the head's only one", () => {

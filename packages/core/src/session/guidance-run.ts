@@ -141,7 +141,10 @@ export class GuidanceRun<F extends string> {
     };
   }
 
-  /** Reads every guide at one query time. Once per drawn frame; allocates only where it records. */
+  /**
+   * Reads every guide at one query time. Once per drawn frame: it works out the bound of each tip's error and, with a recorder,
+   * writes a message, so it allocates, as the way of a pose through {@link sink} does not.
+   */
   tick(at: Instant): readonly GuideReading<F>[] {
     this.#graph.tick(at);
     for (const guide of this.#guides) guide.read();

@@ -190,7 +190,7 @@ export interface ViewState {
 /** Rounding of axes that were turned many times; an axis further off is none. */
 const AXIS_TOLERANCE = 1e-6;
 
-/** @throws NavError `session/bad-value` for axes that are no screen, or a view without a scale */
+/** @throws NavError `session/bad-value` for axes that are no screen, a view without a scale, or a window without a width */
 export function viewFrom(value: ExactValue | undefined): ViewState {
   const f = new Fields(value, 'A kept view');
   const [right, up, centre] = ['right', 'up', 'centre'].map((key) => f.numbers(key, 3) as unknown as ViewState['right']);
@@ -207,5 +207,8 @@ export function viewFrom(value: ExactValue | undefined): ViewState {
   const w = new Fields(window, 'A kept window');
   const kept = { width: w.number('width'), level: w.number('level') };
   w.end();
+  if (!(kept.width > 0 && Number.isFinite(kept.width) && Number.isFinite(kept.level))) {
+    throw new NavError('session/bad-value', 'The window of a view needs a finite width above 0 and a finite level.');
+  }
   return { ...view, window: kept };
 }
