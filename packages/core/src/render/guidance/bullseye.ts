@@ -128,11 +128,12 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
     for (let n = 2; n <= 4; n += 2) {
       const off = (radius * n * Math.SQRT1_2) / 4;
       const mm = (this.#scale * n) / 4;
-      panel.text(n === 4 ? this.#full.of(mm) : this.#half.of(mm), x + off + 3, y - off - size * 0.1, size, PALETTE.quietText);
+      const text = n === 4 ? this.#full.of(mm) : this.#half.of(mm);
+      panel.text(text, x + off + 3, y - off - size * 0.1, size, PALETTE.quietText, 'left', panel.width - x - off - 6);
     }
     const [l, r, t, b] = this.#letters;
-    panel.text(l, x - radius - 3, y, rim, PALETTE.text, 'right', x - radius - 4);
-    panel.text(r, x + radius + 3, y, rim, PALETTE.text, 'left', x - radius - 4);
+    panel.text(l, x - radius - 3, y, rim, PALETTE.text, 'right', x - radius - 6);
+    panel.text(r, x + radius + 3, y, rim, PALETTE.text, 'left', x - radius - 6);
     panel.text(t, x, y - radius - rim / 2 - 1, rim, PALETTE.text, 'center');
     panel.text(b, x, y + radius + rim / 2 + 3, rim, PALETTE.text, 'center');
   }
@@ -211,7 +212,7 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
 }
 
 /** The broadest letter of a direction, bold, of its size. */
-const LETTER = 0.75;
+const LETTER = 0.85;
 
 function circle(c: CanvasRenderingContext2D, x: number, y: number, radius: number): void {
   c.beginPath();

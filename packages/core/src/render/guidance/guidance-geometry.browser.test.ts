@@ -16,7 +16,7 @@ import {
   UltrasoundView,
 } from './index.js';
 import { ball, coronal, placed } from './test-support/cases.js';
-import { countOf, host, NOW, type Picture, pictureOf, poseOf, Rig, SIZE, STALE_AFTER_MS } from './test-support/rig.js';
+import { centreOf, countOf, host, NOW, type Picture, pictureOf, poseOf, Rig, SIZE, STALE_AFTER_MS } from './test-support/rig.js';
 
 const CT = frame('ct');
 const rig = new Rig();
@@ -35,26 +35,6 @@ const UPRIGHT = [1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
 function onScreen(x: number, y: number, z: number): [number, number] {
   const p = new Vector3(x, y, z).project(rig.camera);
   return [((p.x + 1) / 2) * SIZE, ((1 - p.y) / 2) * SIZE];
-}
-
-/** The centre of all pixels of a colour; NaN without any. */
-function centreOf({ width, data }: Picture, hex: string): { x: number; y: number; count: number; box: number[] } {
-  const n = Number.parseInt(hex.slice(1), 16);
-  const wanted = [(n >> 16) & 255, (n >> 8) & 255, n & 255];
-  let [x, y, count] = [0, 0, 0];
-  const box = [width, width, -1, -1];
-  for (let i = 0; i < data.length / 4; i += 1) {
-    if (!wanted.every((c, k) => Math.abs(c - (data[4 * i + k] as number)) <= 12)) continue;
-    const [u, v] = [i % width, Math.floor(i / width)];
-    x += u + 0.5;
-    y += v + 0.5;
-    count += 1;
-    box[0] = Math.min(box[0] as number, u);
-    box[1] = Math.min(box[1] as number, v);
-    box[2] = Math.max(box[2] as number, u);
-    box[3] = Math.max(box[3] as number, v);
-  }
-  return { x: x / count, y: y / count, count, box };
 }
 
 /** An image that is black but for a white block of 6 × 6 pixels whose first pixel is (i, j). */

@@ -126,3 +126,23 @@ export function countOf({ data }: Picture, hex: string): number {
   }
   return count;
 }
+
+/** The centre of all pixels of a colour, within 12 of 255 a channel, and the box about them; NaN and −1 without any. */
+export function centreOf({ width, data }: Picture, hex: string): { x: number; y: number; count: number; box: number[] } {
+  const n = Number.parseInt(hex.slice(1), 16);
+  const wanted = [(n >> 16) & 255, (n >> 8) & 255, n & 255];
+  let [x, y, count] = [0, 0, 0];
+  const box = [width, width, -1, -1];
+  for (let i = 0; i < data.length / 4; i += 1) {
+    if (!wanted.every((c, k) => Math.abs(c - (data[4 * i + k] as number)) <= 12)) continue;
+    const [u, v] = [i % width, Math.floor(i / width)];
+    x += u + 0.5;
+    y += v + 0.5;
+    count += 1;
+    box[0] = Math.min(box[0] as number, u);
+    box[1] = Math.min(box[1] as number, v);
+    box[2] = Math.max(box[2] as number, u);
+    box[3] = Math.max(box[3] as number, v);
+  }
+  return { x: x / count, y: y / count, count, box };
+}
