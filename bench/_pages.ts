@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
@@ -73,6 +73,46 @@ export function startBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: FLAGS });
 }
 
+declare global {
+  /** In a page: {@link browserMs}. */
+  var processorMs: () => Promise<number>;
+}
+
+/**
+ * The processor time, ms, that the browser (what this program has started) took so far, page and drawing together, from /proc; NaN where there
+ * is none. Unlike the frames in a second it hardly tells how busy the machine is with something else. It counts in steps of 10 ms.
+ */
+export function browserMs(): number {
+  if (!existsSync('/proc/self/stat')) return Number.NaN;
+  let sum = 0;
+  for (const pid of readdirSync('/proc')) {
+    if (!/^[0-9]+$/.test(pid) || pid === String(process.pid) || !isOurs(pid)) continue;
+    const [user, system] = fieldsOf(pid).slice(11, 13).map(Number) as [number, number];
+    sum += 10 * (user + system);
+  }
+  return sum;
+}
+
+/** What /proc tells of a process; nothing where it has ended meanwhile: its time is lost, as are those of pages that were closed. */
+function told(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The fields of a process after its name, which may hold anything: state, parent, … (proc(5)). */
+function fieldsOf(pid: string): string[] {
+  const stat = told(pid);
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function isOurs(pid: string): boolean {
+  for (let at = pid; Number(at) > 1; at = fieldsOf(at)[1] ?? '0') if (at === String(process.pid)) return true;
+  return false;
+}
+
 /** Opens a page, waits for the function that its script puts there, and closes it after use. */
 export async function inNewPage<T>(
   browser: Browser,
@@ -83,6 +123,7 @@ export async function inNewPage<T>(
 ): Promise<T> {
   const page = await browser.newPage({ viewport: size });
   try {
+    await page.exposeFunction('processorMs', browserMs);
     await page.goto(url);
     await page.waitForFunction((name) => name in globalThis, ready);
     return await use(page);

@@ -73,6 +73,12 @@ function rowsOf(
 ): Row[] {
   const figures = [
     { what: 'frames a second', unit: '1/s', of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.framesPerSecond) },
+    {
+      what: 'processor time a frame',
+      unit: 'ms',
+      limit: 1 / 1.5,
+      of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.processorMsAFrame),
+    },
     { what: 'data → first picture', unit: 'ms', of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.firstMs) },
     {
       what: 'texture bytes held',
@@ -85,25 +91,25 @@ function rowsOf(
       of: (who: ContenderName) => [(bytes.get(who)?.textureBytes.peak ?? Number.NaN) / 2 ** 20],
     },
   ];
-  return figures.flatMap(({ what, unit, of }) => {
+  return figures.flatMap(({ what, unit, limit, of }) => {
     const rows = WAYS.map(({ who, name }) => row(`${scan.name}: ${what}, ${name}`, unit, of(who)));
     const ours = median(of('trocar'));
     const peers = WAYS.filter(({ who }) => who !== 'trocar').map(({ who }) => ({ who, value: median(of(who)) }));
-    rows.push(ratioRow('    ratio to the best peer', unit, ours, peers));
+    rows.push(ratioRow('    ratio to the best peer', unit, ours, peers, limit));
     // A navigated slice lies between voxels, as often as not.
     const between = peers.filter(({ who }) => who !== 'vtkSlices');
-    rows.push(ratioRow('    ratio to the best peer that cuts between voxels', unit, ours, between));
+    rows.push(ratioRow('    ratio to the best peer that cuts between voxels', unit, ours, between, limit));
     return rows;
   });
 }
 
-function ratioRow(name: string, unit: string, ours: number, peers: readonly { readonly value: number }[]): Row {
+function ratioRow(name: string, unit: string, ours: number, peers: readonly { readonly value: number }[], given?: number): Row {
   const values = peers.map(({ value }) => value);
   const more = unit === '1/s';
   const ratio = ours / (more ? Math.max(...values) : Math.min(...values));
-  const limit = more ? 1.5 : unit === 'ms' ? 1 : 1.1;
+  const limit = given ?? (more ? 1.5 : unit === 'ms' ? 1 : 1.1);
   const met = more ? ratio >= limit : ratio <= limit;
-  return { name, median: ratio, unit: '×', runs: RUNS, aim: `at ${more ? 'least' : 'most'} ${limit}`, met };
+  return { name, median: ratio, unit: '×', runs: RUNS, aim: `at ${more ? 'least' : 'most'} ${Number(limit.toFixed(2))}`, met };
 }
 
 const executablePath = findBrowser();

@@ -28,6 +28,8 @@ export interface PageResult {
   /** From the data to the first picture finished, ms. */
   readonly firstMs: number;
   readonly framesPerSecond: number;
+  /** Processor time of the browser a frame, ms; NaN where it is not known. */
+  readonly processorMsAFrame: number;
   readonly frames: number;
   /** Compared with the volume sampled on the CPU, grey levels of 255: median, percentiles, and how many pixels. */
   readonly grey: { readonly median: number; readonly p90: number; readonly p99: number; readonly pixels: number };
@@ -96,6 +98,7 @@ globalThis.renderBench = async (order) => {
   const firstMs = performance.now() - from;
   for (let n = 1; n <= 3; n += 1) shown.draw(tip(n));
   finish(shown.gl);
+  const processor = await processorMs();
   const start = performance.now();
   let frames = 0;
   for (; frames < 10 || performance.now() - start < order.drawMs; frames += 1) {
@@ -103,12 +106,14 @@ globalThis.renderBench = async (order) => {
     finish(shown.gl);
   }
   const framesPerSecond = (1000 * frames) / (performance.now() - start);
+  const processorMsAFrame = ((await processorMs()) - processor) / frames;
   const textureBytes = { live: bytes?.live() ?? Number.NaN, peak: bytes?.peak() ?? Number.NaN };
   const errors = greys(shown, contender.windowFirst, data, tip);
   const at = (q: number): number => errors[Math.floor(q * (errors.length - 1))] ?? Number.NaN;
   return {
     firstMs,
     framesPerSecond,
+    processorMsAFrame,
     frames,
     grey: { median: at(0.5), p90: at(0.9), p99: at(0.99), pixels: errors.length },
     textureBytes,

@@ -31,6 +31,8 @@ export interface PageResult {
   /** From the data to the first picture finished, ms. */
   readonly firstMs: number;
   readonly framesPerSecond: number;
+  /** Processor time of the browser a frame, ms; NaN where it is not known. */
+  readonly processorMsAFrame: number;
   /** Red, green and blue, row by row from below, of each picture asked for, coded in base64. */
   readonly pictures: readonly string[];
   readonly textureBytes: { readonly live: number; readonly peak: number };
@@ -91,18 +93,21 @@ globalThis.volumeBench = async (order) => {
     return pictureOf(shown, { ...path(0), tip: middle.map((m) => m + 1e5) });
   });
   const textureBytes = { live: bytes?.live() ?? Number.NaN, peak: bytes?.peak() ?? Number.NaN };
-  if (order.drawMs === 0) return { firstMs, framesPerSecond: Number.NaN, pictures, textureBytes };
+  if (order.drawMs === 0) return { firstMs, framesPerSecond: Number.NaN, processorMsAFrame: Number.NaN, pictures, textureBytes };
   // What a library does over its first frames (ours finds what is empty) is done before it is timed.
   const warm = performance.now();
   for (let n = 1; n <= 2 || performance.now() - warm < WARM_MS; n += 1) {
     shown.draw(path(n));
     finish(shown.gl);
   }
+  const processor = await processorMs();
   const start = performance.now();
   let frames = 0;
   for (; frames < 5 || performance.now() - start < order.drawMs; frames += 1) {
     shown.draw(path(3 + frames));
     finish(shown.gl);
   }
-  return { firstMs, framesPerSecond: (1000 * frames) / (performance.now() - start), pictures, textureBytes };
+  const framesPerSecond = (1000 * frames) / (performance.now() - start);
+  const processorMsAFrame = ((await processorMs()) - processor) / frames;
+  return { firstMs, framesPerSecond, processorMsAFrame, pictures, textureBytes };
 };
