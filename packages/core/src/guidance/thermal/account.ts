@@ -111,6 +111,14 @@ export class HeatLedger {
     return changed;
   }
 
+  /** How much tissue was hotter than that at any step, ml. */
+  hotterThan(celsius: number): number {
+    const { pad, cells, perJoule, cellMl } = this.#model;
+    let count = 0;
+    for (let n = pad; n < pad + cells; n += 1) if (perJoule[n] !== 0 && (this.peak[n] as number) > celsius) count += 1;
+    return count * cellMl;
+  }
+
   /** The account at the end. */
   close(latest: Float64Array): Account {
     const { pad, cells, perJoule, initial } = this.#model;

@@ -356,6 +356,9 @@ describe('a bioheat preview', () => {
     const plain = await usual;
     const coagulated = await simulateBioheat({ ...problem, coagulationCem43Min: 240 });
     expect(at(coagulated.temperature, 11)).toBeGreaterThan(at(plain.temperature, 11) + 1);
+    expect(coagulated.boilingMl).toBeGreaterThan(plain.boilingMl);
+    const hot = Array.from(coagulated.peak.voxels).filter((t) => t > 95).length;
+    expect(coagulated.boilingMl).toBeCloseTo(hot * 1.5 ** 3 * 1e-3, 9);
     const more = await simulateBioheat({
       ...problem,
       perfusionByTemperature: [

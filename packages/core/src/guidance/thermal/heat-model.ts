@@ -34,6 +34,8 @@ export interface HeatModel {
   /** °C at the start. */
   readonly initial: Float64Array;
   readonly arterialC: number;
+  /** Of one cell, ml. */
+  readonly cellMl: number;
 }
 
 interface Building {
@@ -65,6 +67,7 @@ export function heatModel(problem: AnyBioheatProblem): HeatModel {
     heat: array(),
     initial: new Float64Array(cells + 2 * pad),
     arterialC: problem.blood?.temperatureC ?? 37,
+    cellMl: metresOf(labels).reduce((a, b) => a * b, 1e6),
   };
   const materials = Array.from(labels.voxels, (label) => table[label] as Tissue | Vessel);
   const building: Building = { problem, materials, arterialC: model.arterialC, metres: metresOf(labels), pairs: [] };

@@ -71,7 +71,7 @@ export interface AnyBioheatProblem {
   readonly coagulationCem43Min?: number;
   /** What the dose is counted by. */
   readonly convention?: DoseConvention;
-  /** The largest error of one time step anywhere, K. Default 0.02. */
+  /** The error of one time step, root mean square over the cells that change, K. Default 0.05. */
   readonly toleranceK?: number;
   /** The longest time step, s. Default 10. */
   readonly maxStepS?: number;
@@ -126,7 +126,7 @@ export function checkProblem(problem: AnyBioheatProblem): void {
 }
 
 function checkNumbers({
-  toleranceK = 0.02,
+  toleranceK = 0.05,
   maxStepS = 10,
   perfusionByTemperature: curve = [],
   blood = {},
