@@ -81,7 +81,8 @@ export class ToolInScene {
     this.#line.style({
       colour,
       opacity: solid ? 0.85 : opacity,
-      widthPx: 2 * dpr,
+      // Dots have less ink than a line: of its width, grey ones would hardly be there.
+      widthPx: (solid ? 2 : 3.5) * dpr,
       dash: scaledDash(dash, dpr),
       tickMm: solid ? this.tool.geometry.depthMarkMm : 0,
       tickHalfPx: 4 * dpr,

@@ -3,6 +3,8 @@ import type { Picture } from './rig.js';
 
 /** Where the pictures lie, from the repository's root. */
 const FOLDER = 'packages/core/src/render/guidance/golden';
+/** Where those of the plain views lie. */
+export const VIEWS_FOLDER = 'packages/core/src/render/golden';
 /** Kept pictures have half the pixels each way, in 32 levels: they are small, and still to be looked at. */
 const LEVEL = 8;
 /** Kept pictures are compared by squares of so many of their pixels: edges that a driver smooths otherwise do not count. */
@@ -44,8 +46,8 @@ export const REMAKE: boolean =
   (import.meta as unknown as { env: Record<string, string | undefined> }).env['VITE_TROCAR_GOLDEN'] === '1';
 
 /** The picture that is kept under a name; made anew first where that was asked for. */
-export async function golden(name: string, picture: Picture): Promise<Picture> {
-  const path = `${FOLDER}/${name}.png`;
+export async function golden(name: string, picture: Picture, folder: string = FOLDER): Promise<Picture> {
+  const path = `${folder}/${name}.png`;
   if (REMAKE) await commands.writeFile(path, base64(halved(picture)), 'base64');
   const text = await commands.readFile(path, 'base64');
   return decoded(text);
