@@ -82,7 +82,7 @@ declare global {
  * The processor time, ms, that the browser (what this program has started) took so far, page and drawing together, from /proc; NaN where there
  * is none. Unlike the frames in a second it hardly tells how busy the machine is with something else. It counts in steps of 10 ms.
  */
-export function browserMs(): number {
+function browserMs(): number {
   if (!existsSync('/proc/self/stat')) return Number.NaN;
   let sum = 0;
   for (const pid of readdirSync('/proc')) {
