@@ -155,6 +155,9 @@ describe('a core', () => {
     const stored = JSON.parse(JSON.stringify(core));
     expect(stored.covariance).toEqual(core.covariance);
     expect(stored.far).toEqual(core.far);
+    const lesion = sphereTarget('lesion', point(mr, [12, -20, 22]), 3);
+    expect(coreSampling(stored, lesion as never)).toEqual(coreSampling(core as BiopsyCore<'mr'>, lesion));
+    expect(codeOf(() => coreSampling({ ...stored, degreesOfFreedom: 0 }, lesion as never))).toBe('biopsy/bad-core');
   });
 });
 

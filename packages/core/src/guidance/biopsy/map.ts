@@ -39,7 +39,7 @@ export interface BiopsyMap {
 /**
  * The probability that a core sampled a target: the integral over its pose's error, six-dimensional and Student's where the error's
  * scale was estimated. The same numbers give the same answer.
- * @throws NavError `frame/mismatch`, `guidance/bad-option`
+ * @throws NavError `frame/mismatch`, `guidance/bad-option`, `biopsy/bad-core` for degrees of freedom that are none
  */
 export function coreSampling<F extends string>(
   core: BiopsyCore<F>,
@@ -50,7 +50,7 @@ export function coreSampling<F extends string>(
   requireTargets(core.frame, [target]);
   const nodes = nodesOf(count, 0);
   const axes = new ErrorAxes(core.covariance, middleOf(core), core.gun.notchMm / 2);
-  const scales = scalesOf(nodes, core.degreesOfFreedom);
+  const scales = scalesOf(nodes, freedomOf(core));
   const ends = endsOf(core, count, (places, n) => axes.move(places, nodes.normals, 6 * n, scales[n] as number));
   const { hits, expectedMm } = sampledBy(ends, target, atLeastMm);
   return { core: core.id, probability: hits.reduce((a, b) => a + b, 0) / count, expectedMm };
@@ -122,7 +122,7 @@ function drawAll(cores: readonly AnyBiopsyCore[], count: number): Float64Array[]
     // The first group's error goes with the scale's quantiles; others, and what is a core's own, go their own ways.
     const shared: Nodes = nodesOf(count, groups.indexOf(key));
     const own: Nodes = nodesOf(count, 100 + c);
-    const scales = scalesOf(scaleNodes, core.degreesOfFreedom);
+    const scales = scalesOf(scaleNodes, freedomOf(core));
     const common = new ErrorAxes(core.registration?.covariance ?? core.covariance, middle, lever);
     const rest =
       core.registration &&
@@ -194,6 +194,16 @@ function requireTogether(cores: readonly AnyBiopsyCore[]): void {
     }
     ids.add(core.id);
   }
+}
+
+/** Infinite degrees of freedom come back from JSON as null; anything else that is no number above 0 would shrink the error. */
+function freedomOf(core: AnyBiopsyCore): number {
+  const freedom = (core.degreesOfFreedom as number | null) ?? Number.POSITIVE_INFINITY;
+  if (freedom > 0) return freedom;
+  throw new NavError(
+    'biopsy/bad-core',
+    `Core "${core.id}" has ${freedom} degrees of freedom. Read it again from where it was stored.`,
+  );
 }
 
 const middleOf = (core: AnyBiopsyCore): number[] => core.near.map((v, k) => (v + (core.far[k] as number)) / 2);
