@@ -7,6 +7,7 @@ import { type AirLevels, airLevels } from '../air.js';
 import { centreOf, extentOf, patientAxes, SLICE_VIEWS } from '../planes.js';
 import type { XrHost } from './host.js';
 import { ModelSign } from './model-sign.js';
+import { PatientMarks } from './patient-marks.js';
 import { pickOnSlices, rayInPatient } from './pick.js';
 import { Pointers } from './pointers.js';
 import { inFrontOf, metresFromPatient, newRoom, type RigidPose, transformOfPose, type XrRoom } from './room.js';
@@ -41,6 +42,7 @@ export class XrStage<in out F extends string> {
   readonly #patient = new Group();
   readonly #pointers: Pointers;
   readonly #sign: ModelSign;
+  readonly #marks: PatientMarks;
   readonly #camera = new PerspectiveCamera(60, 1, NEAR_M, FAR_M);
   /** The eyes in the patient, mm: what marks of a size on the screen are measured by. */
   readonly #eyes = new PerspectiveCamera();
@@ -63,6 +65,7 @@ export class XrStage<in out F extends string> {
     this.#patient.matrixAutoUpdate = false;
     this.#patient.visible = false;
     this.#patient.add(host.scene.graph);
+    this.#marks = new PatientMarks(this.#patient);
     this.#pointers = new Pointers(this.#root);
     this.#sign = new ModelSign(this.#root);
     this.#root.add(this.#patient);
@@ -178,6 +181,7 @@ export class XrStage<in out F extends string> {
     this.#lookFrom(eyes);
     const { z: width, w: height } = viewportOf(renderer);
     this.#arrange(width, height);
+    this.#marks.update(this.#host.model, width, height);
     this.#sign.shown = this.#placement === 'tableTop';
     this.#sign.face(eyes.position);
     renderer.render(this.#root, this.#camera);
@@ -257,6 +261,7 @@ export class XrStage<in out F extends string> {
     this.#patient.remove(scene.graph);
     this.#pointers.dispose();
     this.#sign.dispose();
+    this.#marks.dispose();
     if (!ended.aborted) hold(false);
     this.#tell('disconnected');
   }

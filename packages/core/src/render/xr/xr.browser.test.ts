@@ -7,6 +7,8 @@ import { identity4 } from '../../math/index.js';
 import { headPhantom } from '../../testing/index.js';
 import { createStage } from '../create-stage.js';
 import { singleLayout } from '../layout.js';
+import { PALETTE, rgb } from '../palette.js';
+import { centreOf, extentOf, patientAxes } from '../planes.js';
 import type { Stage } from '../stage.js';
 import { startXr, xrSupported } from './start-xr.js';
 import type { XrStage } from './xr-stage.js';
@@ -309,6 +311,62 @@ describe('with an image', () => {
     [30, 14, 20].forEach((mm, k) => {
       expect(stage.crosshair.xyz[k]).toBeCloseTo(mm, 3);
     });
+  });
+
+  it('letters stand where the patient’s sides are, and numbers at the fiducials, in both eyes at their depth', async () => {
+    const session = await start();
+    stage.setWindow({ width: 1, level: 30_000 });
+    stage.setFiducials([{ point: point(CT, [0, -60, 0]), label: '7', state: 'active' }]);
+    const facing = Float64Array.from([1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 0, 0, 1600, -500, 1]);
+    session.place(transform(session.room, CT, facing));
+    await drawn();
+    const pixels = await drawn();
+    const half = extentOf(head.volume, patientAxes('axial')).high[0] + 12;
+    const middle = centreOf(head.volume);
+    /** Ink of a colour about where a point of the patient is in an eye: its middle, and how much of it is in the upper half. */
+    const ink = (
+      eye: 'left' | 'right',
+      p: readonly [number, number, number],
+      hex: string,
+    ): { count: number; x: number; y: number; upper: number } => {
+      const apart = ((eye === 'left' ? 1 : -1) * IPD_M) / 2;
+      // The face looks at us: what is to the back is further away.
+      const depth = 0.5 + p[1] / 1000;
+      const [u, v] = [EYE / 2 + (FOCAL_PX * (p[0] / 1000 + apart)) / depth, HEIGHT / 2 + (FOCAL_PX * p[2]) / 1000 / depth];
+      const wanted = rgb(hex).map((c) => 255 * c);
+      const found: [number, number][] = [];
+      for (let y = Math.round(v) - 14; y < v + 18; y += 1) {
+        for (let x = Math.round(u) - 9; x < u + 9; x += 1) {
+          const n = 4 * (y * WIDTH + x + (eye === 'right' ? EYE : 0));
+          if (wanted.every((c, k) => Math.abs(c - (pixels[n + k] as number)) < 40)) found.push([x, y]);
+        }
+      }
+      const mean = [0, 1].map((k) => found.reduce((sum, at) => sum + (at[k] as number) + 0.5, 0) / found.length) as [
+        number,
+        number,
+      ];
+      const top = Math.max(...found.map(([, y]) => y));
+      const bottom = Math.min(...found.map(([, y]) => y));
+      const upper = found.filter(([, y]) => y > (top + bottom) / 2).length / found.length;
+      return { count: found.length, x: mean[0] - u, y: mean[1] - v, upper };
+    };
+    for (const eye of ['left', 'right'] as const) {
+      const left = ink(eye, [half, middle[1] as number, middle[2] as number], PALETTE.text);
+      const right = ink(eye, [-half, middle[1] as number, middle[2] as number], PALETTE.text);
+      for (const { count, x, y } of [left, right]) {
+        expect(count, eye).toBeGreaterThan(12);
+        expect(Math.hypot(x, y), eye).toBeLessThan(4);
+      }
+      // An L has its bar below, an R its bowl above.
+      expect(left.upper, eye).toBeLessThan(0.45);
+      expect(right.upper, eye).toBeGreaterThan(left.upper + 0.1);
+      const seven = ink(eye, [0, -60, 0], PALETTE.plan);
+      expect(seven.count, eye).toBeGreaterThan(12);
+    }
+    stage.setFiducials([]);
+    stage.setVolume(undefined);
+    await drawn();
+    expect((await drawn()).filter((v, n) => n % 4 === 0 && v > 150).length).toBe(0);
   });
 
   it('errors are as large as they are, whatever the page magnifies', async () => {
