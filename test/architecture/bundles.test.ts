@@ -69,7 +69,7 @@ const ENTRIES = PACKAGES.flatMap((name) =>
   Object.entries(publicEntries(name)).map(([subpath, file]) => ({
     name: `@trocar/${name}${subpath.slice(1)}`,
     file,
-    runsInBrowsers: subpath !== './node',
+    runsInBrowsers: !subpath.endsWith('/node'),
   })),
 );
 
