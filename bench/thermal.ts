@@ -2,13 +2,13 @@ import { frame, point } from '@trocar/core';
 import {
   type AnyBiopsyCore,
   type BioheatProblem,
+  ballToSample,
   biopsyGun,
   biopsyMap,
   coreSampling,
   heatSource,
   isodose,
   simulateBioheat,
-  sphereTarget,
   type Tissue,
   vesselHeatTransfer,
 } from '@trocar/core/guidance';
@@ -189,7 +189,7 @@ function scene(random: Random): { single: number; union: number } {
   const first = cores[0] as (typeof cores)[number];
   const centre = first.near.map((v, k) => (v + (first.far[k] as number)) / 2 + random.between(-3, 3));
   const radius = random.between(1.5, 6);
-  const target = sphereTarget('ball', point(body, centre), radius);
+  const target = ballToSample('ball', point(body, centre), radius);
   const told = cores as unknown as (AnyBiopsyCore & { frame: typeof body })[];
   const factor = (c: readonly number[]): Float64Array => {
     const l = new Float64Array(36);

@@ -8,15 +8,15 @@ import { isosurface, type Volume, volume } from '../../volume/index.js';
 import {
   type AnyBiopsyCore,
   type BiopsyCore,
+  ballToSample,
   biopsyGun,
   biopsyMap,
   coreSampling,
   depthStop,
-  labelTarget,
-  meshTarget,
+  labelToSample,
+  meshToSample,
   nextTargets,
   recordCore,
-  sphereTarget,
 } from './index.js';
 import { normalQuantile, sobolPoints } from './sobol.js';
 
@@ -155,7 +155,7 @@ describe('a core', () => {
     const stored = JSON.parse(JSON.stringify(core));
     expect(stored.covariance).toEqual(core.covariance);
     expect(stored.far).toEqual(core.far);
-    const lesion = sphereTarget('lesion', point(mr, [12, -20, 22]), 3);
+    const lesion = ballToSample('lesion', point(mr, [12, -20, 22]), 3);
     expect(coreSampling(stored, lesion as never)).toEqual(coreSampling(core as BiopsyCore<'mr'>, lesion));
     expect(codeOf(() => coreSampling({ ...stored, degreesOfFreedom: 0 }, lesion as never))).toBe('biopsy/bad-core');
   });
@@ -258,7 +258,7 @@ describe('the probability that a core sampled a target', () => {
     'is that of brute simulation with the full exponential (seed %i, radius %s mm, %s degrees of freedom)',
     (seed, radius, dof, sdRad, centre) => {
       const core = recorded({ dof, sdRad });
-      const target = sphereTarget('lesion', point(mr, centre), radius);
+      const target = ballToSample('lesion', point(mr, centre), radius);
       const found = coreSampling(core, target);
       const random = new Random(seed);
       const factor = factorOf(core.covariance);
@@ -276,7 +276,7 @@ describe('the probability that a core sampled a target', () => {
 
   it('does not hang on its number of nodes', () => {
     const core = recorded({ dof: 8 });
-    const target = sphereTarget('lesion', point(mr, [12, -20, 22]), 2);
+    const target = ballToSample('lesion', point(mr, [12, -20, 22]), 2);
     const fine = coreSampling(core, target, { nodes: 2 ** 17 }).probability;
     expect(Math.abs(coreSampling(core, target).probability - fine)).toBeLessThan(0.005);
     expect(Math.abs(coreSampling(core, target, { nodes: 1024 }).probability - fine)).toBeLessThan(0.02);
@@ -296,21 +296,21 @@ describe('the probability that a core sampled a target', () => {
     const labels = volume({ frame: mr, voxels: Uint8Array.from(depth, (d) => (d > 0 ? 3 : 0)), size: [n, n, n], frameFromIndex });
     const core = recorded();
     const options = { atLeastMm: 4, nodes: 1024 };
-    const exact = coreSampling(core, sphereTarget('ball', point(mr, centre), radius), options);
-    const surface = coreSampling(core, meshTarget('mesh', isosurface(field, 0)), options);
-    const voxels = coreSampling(core, labelTarget('label', labels as Volume<'mr'>, 3), options);
+    const exact = coreSampling(core, ballToSample('ball', point(mr, centre), radius), options);
+    const surface = coreSampling(core, meshToSample('mesh', isosurface(field, 0)), options);
+    const voxels = coreSampling(core, labelToSample('label', labels as Volume<'mr'>, 3), options);
     for (const other of [surface, voxels]) {
       expect(Math.abs(other.probability - exact.probability)).toBeLessThan(0.01);
       expect(Math.abs(other.expectedMm - exact.expectedMm)).toBeLessThan(0.1);
     }
-    expect(codeOf(() => labelTarget('none', labels as Volume<'mr'>, 9))).toBe('biopsy/bad-core');
-    expect(codeOf(() => sphereTarget('none', point(mr, centre), 0))).toBe('biopsy/bad-core');
-    expect(codeOf(() => coreSampling(core, sphereTarget('ct', point(frame('ct'), centre), 3) as never))).toBe('frame/mismatch');
+    expect(codeOf(() => labelToSample('none', labels as Volume<'mr'>, 9))).toBe('biopsy/bad-core');
+    expect(codeOf(() => ballToSample('none', point(mr, centre), 0))).toBe('biopsy/bad-core');
+    expect(codeOf(() => coreSampling(core, ballToSample('ct', point(frame('ct'), centre), 3) as never))).toBe('frame/mismatch');
   });
 });
 
 describe('a biopsy map', () => {
-  const runs = 20_000 * Math.min(10, inject('effort'));
+  const runs = 8000 * Math.min(10, inject('effort'));
   const cores = (
     [
       ['a', [10, -20, 30]],
@@ -319,7 +319,7 @@ describe('a biopsy map', () => {
     ] as const
   ).map(([id, at]) => recorded({ at, sdMm: 1.2, sdRad: 0.015, dof: 9, noise: { positionSdMm: 0.7, rotationSdRad: 0.01 } }, id));
   const centre = [12, -22, 20] as const;
-  const target = sphereTarget('lesion', point(mr, centre), 2.5);
+  const target = ballToSample('lesion', point(mr, centre), 2.5);
 
   it('is that of brute simulation, in which the registration is off for all cores alike', () => {
     const map = biopsyMap(cores, [target]);
@@ -365,7 +365,7 @@ describe('a biopsy map', () => {
   });
 
   it('tells what to sample next', () => {
-    const far = sphereTarget('apex', point(mr, [60, 0, 0]), 4);
+    const far = ballToSample('apex', point(mr, [60, 0, 0]), 4);
     const map = biopsyMap(cores, [target, far]);
     expect(map.targets[1]?.probability).toBe(0);
     expect(nextTargets(map)[0]).toEqual({ target: 'apex', gain: 1 });

@@ -10,4 +10,4 @@ export {
   type SamplingOptions,
   type TargetSampling,
 } from './map.js';
-export { type BiopsyTarget, labelTarget, meshTarget, sphereTarget } from './target.js';
+export { type BiopsyTarget, ballToSample, labelToSample, meshToSample } from './target.js';

@@ -20,14 +20,14 @@ const STEP_MM = 0.25;
 const FINEST_MM = 0.1;
 
 /** A ball. @throws NavError `biopsy/bad-core` for a radius that is none */
-export function sphereTarget<F extends string>(name: string, centre: Point<F>, radiusMm: number): BiopsyTarget<F> {
+export function ballToSample<F extends string>(name: string, centre: Point<F>, radiusMm: number): BiopsyTarget<F> {
   if (!(radiusMm > 0 && Number.isFinite(radiusMm))) throw bad(`Target "${name}" cannot have a radius of ${radiusMm} mm.`);
   const c = Float64Array.from(centre.xyz);
   return { name, frame: centre.frame, lengthInside: (a, b) => chord(a, b, c, radiusMm) };
 }
 
 /** The inside of a closed surface. @throws NavError `mesh/empty` */
-export function meshTarget<F extends string>(name: string, surface: Mesh<F>): BiopsyTarget<F> {
+export function meshToSample<F extends string>(name: string, surface: Mesh<F>): BiopsyTarget<F> {
   const distance = new SignedMeshDistance(surface);
   const [centre, radius] = ballAround(surface.positions);
   const p = new Float64Array(3);
@@ -52,7 +52,7 @@ export function meshTarget<F extends string>(name: string, surface: Mesh<F>): Bi
  * The voxels of one label, by their stored value.
  * @throws NavError `biopsy/bad-core` where no voxel has it
  */
-export function labelTarget<F extends string>(name: string, labels: Volume<F>, label: number): BiopsyTarget<F> {
+export function labelToSample<F extends string>(name: string, labels: Volume<F>, label: number): BiopsyTarget<F> {
   const [centre, radius] = labelBall(name, labels, label);
   const indexFromFrame = identity4();
   invert4(indexFromFrame, labels.frameFromIndex);
