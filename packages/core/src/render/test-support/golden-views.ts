@@ -1,4 +1,4 @@
-import { affineTransform, frame, PoseView, point, type Status } from '../../frames/index.js';
+import { affineTransform, type Frame, frame, PoseView, point, type Status } from '../../frames/index.js';
 import { fromRotationVector } from '../../math/index.js';
 import { type ManualClock, manualClock } from '../../testing/index.js';
 import { type Volume, volume } from '../../volume/index.js';
@@ -44,22 +44,22 @@ function headAt(p: readonly number[]): number {
 }
 
 /** A volume of a function of the place. @param flip −1: the patient's left and right exchanged */
-function made<F extends string>(f: typeof CT | typeof MR, at: (p: readonly number[]) => number, flip = 1): Volume<F> {
+function made<F extends string>(f: Frame<F>, at: (p: readonly number[]) => number, flip = 1): Volume<F> {
   const half = (STEP * (N - 1)) / 2;
   const voxels = Int16Array.from({ length: N ** 3 }, (_, n) =>
     at([n % N, Math.floor(n / N) % N, Math.floor(n / N / N)].map((i) => STEP * i - half)),
   );
   const frameFromIndex = Float64Array.of(flip * STEP, 0, 0, 0, 0, STEP, 0, 0, 0, 0, STEP, 0, -flip * half, -half, -half, 1);
-  return volume({ frame: f, voxels, size: [N, N, N], frameFromIndex }) as unknown as Volume<F>;
+  return volume({ frame: f, voxels, size: [N, N, N], frameFromIndex });
 }
 
-const HEAD = made<'ct'>(CT, headAt);
-const MIRRORED = made<'ct'>(CT, headAt, -1);
+const HEAD = made(CT, headAt);
+const MIRRORED = made(CT, headAt, -1);
 /** The same head as another apparatus sees it, turned and shifted a little. */
-const SECOND = made<'mr'>(MR, (p) => (headAt(p) > -500 ? 900 - 0.5 * Math.abs(headAt(p) - 300) : 0));
+const SECOND = made(MR, (p) => (headAt(p) > -500 ? 900 - 0.5 * Math.abs(headAt(p) - 300) : 0));
 const MOVED = fromRotationVector(new Float64Array(16), [0, 0, 0.12]);
 MOVED.set([6, -4, 0], 12);
-const LABELS = made<'ct'>(CT, (p) =>
+const LABELS = made(CT, (p) =>
   inside(p, [32, 8, 16], [23, 21, 21]) > 0 ? 1 : inside(p, [-28, 20, 4], [20, 26, 24]) > 0 ? 2 : 0,
 );
 const TIP = [-14, -6, 12];
