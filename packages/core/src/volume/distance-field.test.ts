@@ -171,7 +171,23 @@ describe('the distance to a label', () => {
     }
   });
 
-  it('of an ellipsoid, a ball and a box it is what their formulas say, but for the size of a voxel; flipped or exchanged it is not', () => {
+  it('is below what lies between its points where that is too far: about a single voxel', () => {
+    const m = Float64Array.of(1, 0, 0, 0, 0, 1.2, 0, 0, 0, 0, 1.4, 0, 0, 0, 0, 1);
+    const map = labelled([9, 9, 9], m, ([i, j, k]) => i === 4 && j === 4 && k === 4);
+    const field = distanceToLabel(map, 7, { reachMm: 5 });
+    let over = 0;
+    for (let n = 0; n < 400; n += 1) {
+      const at: Three = [random.between(1, 7), random.between(1, 7), random.between(1, 7)];
+      const p = toFrame(m, at);
+      const d = slowAt(map, [1, 1.2, 1.4], at);
+      expect(field.leastAt(...p)).toBeLessThanOrEqual(d + 1e-9);
+      if (field.at(...p) > d + 0.02) over += 1;
+    }
+    // Without the bound it would have been wrong, and often.
+    expect(over).toBeGreaterThan(100);
+  });
+
+  it('of a ball and a box it is what their formulas say, but for the size of a voxel; flipped or exchanged it is not', () => {
     const spacing: Three = [0.9, 0.9, 1.5];
     const size: Three = [64, 56, 40];
     const m = grid(new Random(inject('seed') + 41), spacing, true);

@@ -325,10 +325,13 @@ describe('the speed of a tip', () => {
   it('counts a predicted pose for the time it is predicted for', () => {
     const speed = new TipSpeed();
     for (let n = 0; n < 20; n += 1) {
-      const view = viewAt([n + 0.5, 0, 0], 1000 + 20 * n, [0, 0, 0], 'predicted');
-      view.times[4] = 10;
+      // Every second one 10 ms ahead, and so half a millimetre on.
+      const ahead = n % 2 === 0 ? 10 : 0;
+      const view = viewAt([n + ahead / 20, 0, 0], 1000 + 20 * n, [0, 0, 0], 'predicted');
+      view.times[4] = ahead;
       speed.update(view);
     }
     expect(speed.velocity[0]).toBeCloseTo(50, 6);
+    expect(speed.standardErrorMmPerS).toBeLessThan(1e-3);
   });
 });

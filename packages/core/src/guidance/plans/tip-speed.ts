@@ -45,7 +45,7 @@ export class TipSpeed {
     }
     const newest = this.#newest[0] as number;
     if (this.#count > 0 && t === newest) return;
-    if (t < newest || t - newest > this.windowMs) this.#count = 0;
+    if (t < newest) this.#count = 0;
     const o = STRIDE * this.#next;
     this.#ring[o] = t;
     for (let k = 0; k < 3; k += 1) this.#ring[o + 1 + k] = view.matrix[12 + k] as number;
