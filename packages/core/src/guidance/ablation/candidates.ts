@@ -1,6 +1,5 @@
-import { transformPoint } from '../../math/index.js';
 import { type Ellipsoid, ellipsoidOf, tipPose, type ZoneShape } from './placed.js';
-import { type AblationTarget, boxOf, overBox } from './target.js';
+import { type AblationTarget, boxOf, overBox, thinned } from './target.js';
 
 /** A way in: the shaft lies on the line from entry to deepest. */
 export interface Way {
@@ -49,7 +48,6 @@ export class SearchSpace {
   /** Bits of the cells that lie in the target. */
   readonly inTarget: Uint32Array;
   readonly #cells: Float64Array;
-  readonly #local = new Float64Array(3);
 
   constructor(target: SearchTarget, given: Pick<SearchSpace, 'ways' | 'shapes'> & { readonly marginMm: number }) {
     this.ways = given.ways;
@@ -63,7 +61,7 @@ export class SearchSpace {
     overBox(box, sizeMm, (p) => cells.push(p[0] as number, p[1] as number, p[2] as number));
     this.#cells = Float64Array.from(cells);
     this.cellMm3 = sizeMm ** 3;
-    this.inTarget = this.#bits(this.#cells, (p) => target.distance(p) < 0);
+    this.inTarget = bitsOf(this.#cells, (p) => target.distance(p) < 0);
   }
 
   /** Every step of a setting on a way at which it covers something. */
@@ -98,40 +96,36 @@ export class SearchSpace {
     return ellipsoidOf({ shape: this.shapes[candidate.setting] as ZoneShape, matrix: this.pose(candidate) });
   }
 
-  /** @param slackMm how far the ellipsoid may be shifted along its shaft, to and fro */
-  #within(places: Float64Array, { inverse, radii }: Ellipsoid, slackMm: number): Uint32Array {
-    const local = this.#local;
+  /**
+   * The places that lie in an ellipsoid, one bit each.
+   * @param slackMm how far the ellipsoid may be shifted along its shaft, to and fro
+   */
+  #within(places: Float64Array, { inverse: m, radii }: Ellipsoid, slackMm: number): Uint32Array {
+    const bits = new Uint32Array(Math.ceil(places.length / 96));
     const [a, b, c] = [radii[0], radii[1], radii[2]].map((r) => 1 / (r as number)) as [number, number, number];
-    return this.#bits(places, (p) => {
-      transformPoint(local, inverse, p);
-      const x = (local[0] as number) * a;
-      const y = (local[1] as number) * b;
-      const z = Math.max(0, Math.abs(local[2] as number) - slackMm) * c;
-      return x * x + y * y + z * z <= 1;
-    });
-  }
-
-  #bits(places: Float64Array, holds: (p: Float64Array) => boolean): Uint32Array {
-    const count = places.length / 3;
-    const bits = new Uint32Array(Math.ceil(count / 32));
-    const p = new Float64Array(3);
-    for (let n = 0; n < count; n += 1) {
-      p[0] = places[3 * n] as number;
-      p[1] = places[3 * n + 1] as number;
-      p[2] = places[3 * n + 2] as number;
-      if (holds(p)) bits[n >> 5] = (bits[n >> 5] as number) | (1 << (n & 31));
+    const [m0, m4, m8, m12] = [m[0], m[4], m[8], m[12]].map((v) => a * (v as number)) as [number, number, number, number];
+    const [m1, m5, m9, m13] = [m[1], m[5], m[9], m[13]].map((v) => b * (v as number)) as [number, number, number, number];
+    const [m2, m6, m10, m14] = [m[2], m[6], m[10], m[14]].map((v) => c * (v as number)) as [number, number, number, number];
+    const slack = c * slackMm;
+    for (let n = 0, o = 0; o < places.length; n += 1, o += 3) {
+      const x = places[o] as number;
+      const y = places[o + 1] as number;
+      const z = places[o + 2] as number;
+      const u = m0 * x + m4 * y + m8 * z + m12;
+      const v = m1 * x + m5 * y + m9 * z + m13;
+      const w = Math.max(0, Math.abs(m2 * x + m6 * y + m10 * z + m14) - slack);
+      if (u * u + v * v + w * w <= 1) bits[n >> 5] = (bits[n >> 5] as number) | (1 << (n & 31));
     }
     return bits;
   }
 }
 
-/** Every so manieth of the points, so that about `count` are left. */
-function thinned(points: Float64Array, count: number): Float64Array {
-  const step = Math.max(1, Math.floor(points.length / 3 / count));
-  const kept: number[] = [];
-  for (let n = 0; n < points.length; n += 3 * step)
-    kept.push(points[n] as number, points[n + 1] as number, points[n + 2] as number);
-  return Float64Array.from(kept);
+function bitsOf(places: Float64Array, holds: (p: Float64Array) => boolean): Uint32Array {
+  const bits = new Uint32Array(Math.ceil(places.length / 96));
+  for (let n = 0; n < places.length / 3; n += 1) {
+    if (holds(places.subarray(3 * n, 3 * n + 3))) bits[n >> 5] = (bits[n >> 5] as number) | (1 << (n & 31));
+  }
+  return bits;
 }
 
 /** How many bits are set in either of two, and not in a third. */

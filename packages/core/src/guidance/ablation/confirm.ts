@@ -17,6 +17,8 @@ export interface ConfirmationInit<Pre extends string, Post extends string> {
   readonly preFromPost: Transform<NoInfer<Pre>, NoInfer<Post>> | undefined;
   /** The margin asked for, mm. Default 5. */
   readonly marginMm?: number;
+  /** As in CoverageOptions. */
+  readonly shifts?: number;
   readonly seed?: number;
 }
 
@@ -37,7 +39,7 @@ export interface Confirmation<in out Pre extends string> {
  *   `volume/sheared` for label maps with a gantry tilt, `ablation/bad-target` for a necrosis that is empty, open or cut off by the image
  */
 export function confirmAblation<Pre extends string, Post extends string>(init: ConfirmationInit<Pre, Post>): Confirmation<Pre> {
-  const { target, necrosis, preFromPost, marginMm = 5, seed = 1 } = init;
+  const { target, necrosis, preFromPost, marginMm = 5, shifts = 16, seed = 1 } = init;
   if (preFromPost === undefined) {
     throw new NavError(
       'ablation/unregistered',
@@ -55,6 +57,7 @@ export function confirmAblation<Pre extends string, Post extends string>(init: C
     coverageProbability(target, zone, {
       marginMm: mm,
       shared: { frame: target.frame, covariance, ...(degreesOfFreedom !== undefined && { degreesOfFreedom }) },
+      shifts,
       seed,
     });
   return Object.freeze({ map: marginMap(target, zone), complete: chance(0), withMargin: chance(marginMm) });

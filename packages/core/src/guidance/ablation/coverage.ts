@@ -69,7 +69,10 @@ export function coverageProbability<F extends string>(
   const points = target.points(marginMm);
   const probes = zone instanceof EllipsoidZone ? zone.probes : undefined;
   const draws = new Draws(target.surface, sharedError(target, zone, options.shared), probes ?? []);
-  const test = probes === undefined ? new FieldTest(points, zone, draws) : new ProbeTest(points, probes, draws);
+  const test =
+    probes === undefined
+      ? new FieldTest(points, target.surface, zone, draws)
+      : new ProbeTest(points, target.surface, probes, draws);
   const {
     mean,
     standardError,
@@ -163,21 +166,61 @@ function farthest(degreesOfFreedom: number): number {
   return made;
 }
 
-/** The points that decide, those in the greatest danger first. */
-function deciding(points: Float64Array, spare: (p: Float64Array) => number): Float64Array {
-  const kept: { readonly at: Float64Array; readonly spare: number }[] = [];
-  for (let n = 0; n < points.length; n += 3) {
-    const at = points.slice(n, n + 3);
-    const s = spare(at);
-    if (s < 0) kept.push({ at, spare: s });
+/** The points that decide, with how deep each lies in the zone (in its deepest part), the least deep first. */
+class Deciding {
+  readonly points: Float64Array;
+  readonly depths: Float64Array;
+  readonly #centre: Float64Array;
+  readonly #reachMm: number;
+
+  /** @param spare how much deeper a point is than any error within reach can move it, and its depth, mm */
+  constructor(points: Float64Array, surface: Surface, spare: (p: Float64Array) => readonly [number, number]) {
+    const kept: { readonly at: Float64Array; readonly depth: number }[] = [];
+    for (let n = 0; n < points.length; n += 3) {
+      const at = points.slice(n, n + 3);
+      const [left, depth] = spare(at);
+      if (left < 0) kept.push({ at, depth });
+    }
+    kept.sort((a, b) => a.depth - b.depth);
+    this.points = Float64Array.from(kept.flatMap(({ at }) => Array.from(at)));
+    this.depths = Float64Array.from(kept, ({ depth }) => depth);
+    const box = boxOf(surface);
+    const centre = [0, 1, 2].map((k) => ((box[k] as number) + (box[3 + k] as number)) / 2);
+    this.#centre = Float64Array.from(centre);
+    this.#reachMm = kept.reduce((most, { at }) => Math.max(most, Math.hypot(...centre.map((v, k) => v - (at[k] as number)))), 0);
   }
-  kept.sort((a, b) => a.spare - b.spare);
-  return Float64Array.from(kept.flatMap(({ at }) => Array.from(at)));
+
+  /** No point is moved further than this by a motion, mm: its middle's way, and the rotation's chord at the farthest point. */
+  farthestWay(m: Float64Array): number {
+    const [x, y, z] = this.#centre as unknown as [number, number, number];
+    let way = 0;
+    let turn = 0;
+    for (let r = 0; r < 3; r += 1) {
+      const c = this.#centre[r] as number;
+      const moved = (m[r] as number) * x + (m[4 + r] as number) * y + (m[8 + r] as number) * z + (m[12 + r] as number) - c;
+      way += moved * moved;
+      for (let k = 0; k < 3; k += 1) turn += ((m[4 * k + r] as number) - (k === r ? 1 : 0)) ** 2;
+    }
+    return Math.sqrt(way) + Math.sqrt(turn / 2) * this.#reachMm;
+  }
+
+  /** Whether every point is inside that the motion's way leaves open; `last` is asked first. */
+  allInside(way: number, last: number, inside: (n: number) => boolean, missed: (n: number) => void): boolean {
+    const { depths } = this;
+    if (depths.length === 0 || (depths[0] as number) >= way) return true;
+    if (!inside(last)) return false;
+    for (let n = 0; n < depths.length && (depths[n] as number) < way; n += 1) {
+      if (inside(n)) continue;
+      missed(n);
+      return false;
+    }
+    return true;
+  }
 }
 
 /** Whether the drawn poses of probes cover every point. */
 class ProbeTest {
-  readonly #points: Float64Array;
+  readonly #deciding: Deciding;
   readonly #draws: Draws;
   readonly #parts: readonly Ellipsoid[];
   /** Per ellipsoid 12 numbers: the rows of diag(1/radii) · ellipsoid-from-frame. */
@@ -186,49 +229,54 @@ class ProbeTest {
   /** The point that was missed last: likely to be missed again. */
   #last = 0;
 
-  constructor(points: Float64Array, probes: readonly ProbePose[], draws: Draws) {
+  constructor(points: Float64Array, surface: Surface, probes: readonly ProbePose[], draws: Draws) {
     this.#parts = probes.map(ellipsoidOf);
     this.#draws = draws;
     this.#rows = new Float64Array(12 * this.#parts.length);
     const [local, foot, scratch] = [new Float64Array(3), new Float64Array(3), new Float64Array(9)];
-    this.#points = deciding(points, (p) =>
-      this.#parts.reduce((best, { inverse, radii }, i) => {
+    this.#deciding = new Deciding(points, surface, (p) => {
+      let [spare, deepest] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      this.#parts.forEach(({ inverse, radii }, i) => {
         const depth = -ellipsoidDistance(foot, transformPoint(local, inverse, p), radii);
-        return Math.max(best, depth - reachOf(p, [draws.shared, draws.errors[i] as MotionError], scratch));
-      }, Number.NEGATIVE_INFINITY),
-    );
+        spare = Math.max(spare, depth - reachOf(p, [draws.shared, draws.errors[i] as MotionError], scratch));
+        deepest = Math.max(deepest, depth);
+      });
+      return [spare, deepest];
+    });
   }
 
   covered(): boolean {
-    this.#place();
-    const count = this.#points.length;
-    if (count === 0) return true;
-    if (!this.#inside(this.#last)) return false;
-    for (let n = 0; n < count; n += 3) {
-      if (!this.#inside(n)) {
-        this.#last = n;
-        return false;
-      }
-    }
-    return true;
+    return this.#deciding.allInside(this.#place(), this.#last, this.#inside, this.#missed);
   }
 
-  /** T_true = Exp(shared) · Exp(own) · T, so a point goes to the ellipsoid by T⁻¹ · Exp(own)⁻¹ · Exp(shared)⁻¹. */
-  #place(): void {
+  readonly #missed = (n: number): void => {
+    this.#last = n;
+  };
+
+  /**
+   * T_true = Exp(shared) · Exp(own) · T, so a point goes to the ellipsoid by T⁻¹ · Exp(own)⁻¹ · Exp(shared)⁻¹. Returns the furthest that any
+   * of the motions takes any point, mm.
+   */
+  #place(): number {
+    let way = 0;
     for (let i = 0; i < this.#parts.length; i += 1) {
       const { inverse, radii } = this.#parts[i] as Ellipsoid;
       const m = multiply4(this.#motion, this.#draws.sharedMotion.matrix, (this.#draws.motions[i] as MotionDraw).matrix);
-      multiply4(m, inverse, invertRigid(m, m));
+      invertRigid(m, m);
+      way = Math.max(way, this.#deciding.farthestWay(m));
+      multiply4(m, inverse, m);
       for (let r = 0; r < 3; r += 1) {
         for (let c = 0; c < 4; c += 1) this.#rows[12 * i + 4 * r + c] = (m[4 * c + r] as number) / (radii[r] as number);
       }
     }
+    return way;
   }
 
-  #inside(n: number): boolean {
-    const x = this.#points[n] as number;
-    const y = this.#points[n + 1] as number;
-    const z = this.#points[n + 2] as number;
+  readonly #inside = (n: number): boolean => {
+    const { points } = this.#deciding;
+    const x = points[3 * n] as number;
+    const y = points[3 * n + 1] as number;
+    const z = points[3 * n + 2] as number;
     const w = this.#rows;
     for (let o = 0; o < w.length; o += 12) {
       const a = (w[o] as number) * x + (w[o + 1] as number) * y + (w[o + 2] as number) * z + (w[o + 3] as number);
@@ -237,56 +285,39 @@ class ProbeTest {
       if (a * a + b * b + c * c <= 1) return true;
     }
     return false;
-  }
+  };
 }
 
 /** Whether the drawn pose of a zone with a distance field covers every point. */
 class FieldTest {
-  readonly #points: Float64Array;
-  readonly #depths: Float64Array;
+  readonly #deciding: Deciding;
   readonly #draws: Draws;
-  readonly #zone: Pick<AblationZone<string>, 'distance'>;
+  readonly #zone: Pick<AblationZone<string>, 'contains'>;
   readonly #motion = new Float64Array(16);
   readonly #moved = new Float64Array(3);
   #last = 0;
 
-  constructor(points: Float64Array, zone: Pick<AblationZone<string>, 'distance'>, draws: Draws) {
+  constructor(points: Float64Array, surface: Surface, zone: Pick<AblationZone<string>, 'distance' | 'contains'>, draws: Draws) {
     this.#zone = zone;
     this.#draws = draws;
     const scratch = new Float64Array(9);
-    this.#points = deciding(points, (p) => -zone.distance(p) - reachOf(p, [draws.shared], scratch));
-    this.#depths = new Float64Array(this.#points.length / 3);
-    for (let n = 0; n < this.#depths.length; n += 1) {
-      this.#depths[n] = -zone.distance(this.#points.subarray(3 * n, 3 * n + 3));
-    }
+    this.#deciding = new Deciding(points, surface, (p) => {
+      const depth = -zone.distance(p);
+      return [depth - reachOf(p, [draws.shared], scratch), depth];
+    });
   }
 
   covered(): boolean {
-    const count = this.#depths.length;
-    if (count === 0) return true;
-    invertRigid(this.#motion, this.#draws.sharedMotion.matrix);
-    if (!this.#inside(this.#last)) return false;
-    for (let n = 0; n < count; n += 1) {
-      if (!this.#inside(n)) {
-        this.#last = n;
-        return false;
-      }
-    }
-    return true;
+    const m = invertRigid(this.#motion, this.#draws.sharedMotion.matrix);
+    return this.#deciding.allInside(this.#deciding.farthestWay(m), this.#last, this.#inside, this.#missed);
   }
 
-  /** A distance changes by no more than the way a point goes: only where that leaves it open is the field asked. */
-  #inside(n: number): boolean {
-    const at = this.#points.subarray(3 * n, 3 * n + 3);
-    const p = transformPoint(this.#moved, this.#motion, at);
-    const depth = this.#depths[n] as number;
-    const way = Math.hypot(
-      (p[0] as number) - (at[0] as number),
-      (p[1] as number) - (at[1] as number),
-      (p[2] as number) - (at[2] as number),
-    );
-    if (depth >= way) return true;
-    if (depth <= -way) return false;
-    return this.#zone.distance(p) <= 0;
-  }
+  readonly #missed = (n: number): void => {
+    this.#last = n;
+  };
+
+  readonly #inside = (n: number): boolean => {
+    const m = this.#motion;
+    return this.#zone.contains(transformPoint(this.#moved, m, this.#deciding.points.subarray(3 * n, 3 * n + 3)));
+  };
 }

@@ -36,8 +36,9 @@ export function shiftedMean(value: (u: Float64Array) => number, dimensions: numb
         u[d] = Math.max(x - Math.floor(x), 1e-16);
         z = (z * MULTIPLIER) % POINTS;
       }
-      mean += value(u) / POINTS;
+      mean += value(u);
     }
+    mean /= POINTS;
     sum += mean;
     squares += mean * mean;
   }

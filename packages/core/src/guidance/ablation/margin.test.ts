@@ -102,7 +102,7 @@ describe('margins about a ball', () => {
       ),
     );
     const zone = ellipsoidZone(probes);
-    for (let n = 0; n < 60; n += 1) {
+    for (let n = 0; n < 20 * inject('effort'); n += 1) {
       const p = CENTRE.map((v) => v + random.between(-9, 9));
       const nearest = Math.min(...probes.map((_, i) => nearestOn(probes, i, p, random)));
       const d = zone.distance(p);
@@ -147,8 +147,8 @@ function nearestOn(probes: readonly PlacedProbe<'ct'>[], i: number, p: readonly 
   const one = probes[i] as PlacedProbe<'ct'>;
   let best = Number.POSITIVE_INFINITY;
   let at = [0, 0, 0];
-  for (let n = 0; n < 6000; n += 1) {
-    const reach = n < 2000 ? 10 : 0.3 * 0.997 ** (n - 2000);
+  for (let n = 0; n < 5000; n += 1) {
+    const reach = n < 2000 ? 10 : 0.3 * 0.996 ** (n - 2000);
     const raw = at.map((v) => v + reach * random.normal());
     const length = Math.hypot(...raw);
     const u = raw.map((v) => v / length);

@@ -65,6 +65,8 @@ const BEAM = 24;
 const MOVED = 12;
 /** The tips are moved in steps down to this, mm. */
 const FINEST_MM = 0.02;
+/** Depths this near to the least count nearly as much in the end, mm. */
+const FINEST_SOFT_MM = 0.05;
 
 /** A set of probes on the grid of steps. */
 interface Choice {
@@ -121,7 +123,10 @@ export async function proposeProbes<F extends string>(init: ProposalInit<F>): Pr
     const likely = await grown(space, sets, reaches, 'reachable', pause);
     const sure = await grown(space, sets, reaches, 'covered', pause);
     sets = [...likely, ...sure];
-    best = better(best, await bestMoved(space, [...likely.slice(0, MOVED), ...sure.slice(0, MOVED)], pause));
+    // What half a step leaves uncovered no small move covers: worth moving only where there will be no more probes.
+    const hopeful = count === maxProbes ? likely : likely.filter((set) => set.missed === 0);
+    const tried = hopeful.length === 0 ? [] : [...hopeful.slice(0, MOVED), ...sure.slice(0, MOVED)];
+    best = better(best, await bestMoved(space, tried, pause));
     init.onProgress?.(0.6 + (0.4 * count) / maxProbes);
     if (best !== undefined && best.spareMm >= 0) break;
   }
@@ -244,23 +249,26 @@ async function bestMoved(space: SearchSpace, sets: readonly Choice[], pause: () 
 /** Moves the tips, one after the other, by steps that are halved until they are fine, to where the least depth is largest. */
 function moved(space: SearchSpace, set: Choice): Moved {
   let candidates = [...set.candidates];
-  let spareMm = spareOf(space, candidates);
+  let spare = spareOf(space, candidates, FINEST_SOFT_MM);
   for (let step = 1; step >= FINEST_MM; step /= 2) {
+    // Soft at first, so that a probe with depth to spare goes to the middle of what it covers as well.
+    const soft = Math.max(FINEST_SOFT_MM, step / 2);
+    spare = spareOf(space, candidates, soft);
     for (let again = true; again; ) {
       again = false;
       for (let i = 0; i < candidates.length; i += 1) {
         for (const by of [step, -step]) {
           const tried = candidates.map((c, n) => (n === i ? within(space, c, by) : c));
-          const spare = spareOf(space, tried);
-          if (spare <= spareMm + 1e-9) continue;
+          const other = spareOf(space, tried, soft);
+          if (other.softMm <= spare.softMm + 1e-6) continue;
           candidates = tried;
-          spareMm = spare;
+          spare = other;
           again = true;
         }
       }
     }
   }
-  return { candidates, spareMm, healthy: set.healthy };
+  return { candidates, spareMm: spare.leastMm, healthy: set.healthy };
 }
 
 /** A candidate with its tip moved, no further than its way goes. */
@@ -270,21 +278,32 @@ function within(space: SearchSpace, c: Candidate, by: number): Candidate {
   return { ...c, depthMm: Math.min(length, Math.max(1, c.depthMm + by)) };
 }
 
-/** The least depth of the points in the zones, each point in its best, mm. */
-function spareOf(space: SearchSpace, candidates: readonly Candidate[], points: Float64Array = space.points): number {
+/**
+ * The least depth of the points in the zones, each point in its deepest; and a soft least that is smooth: where two probes have equally bad points, moving
+ * either must count.
+ */
+function spareOf(
+  space: SearchSpace,
+  candidates: readonly Candidate[],
+  soft: number,
+  points: Float64Array = space.points,
+): { readonly leastMm: number; readonly softMm: number } {
   const parts = candidates.map((c) => space.ellipsoid(c));
   const [local, foot] = [new Float64Array(3), new Float64Array(3)];
-  let least = Number.POSITIVE_INFINITY;
-  for (let n = 0; n < points.length; n += 3) {
-    const p = points.subarray(n, n + 3);
-    let depth = Number.NEGATIVE_INFINITY;
+  const depths = new Float64Array(points.length / 3).fill(Number.NEGATIVE_INFINITY);
+  let leastMm = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < depths.length; n += 1) {
+    const p = points.subarray(3 * n, 3 * n + 3);
     for (const { inverse, radii } of parts) {
-      // A point that is deeper than the worst so far in one of them decides nothing.
-      if (depth < least) depth = Math.max(depth, -ellipsoidDistance(foot, transformPoint(local, inverse, p), radii));
+      const depth = -ellipsoidDistance(foot, transformPoint(local, inverse, p), radii);
+      if (depth > (depths[n] as number)) depths[n] = depth;
+      // Deep enough to decide nothing, soft or not.
+      if (depth > leastMm + 20 * soft) break;
     }
-    least = Math.min(least, depth);
+    leastMm = Math.min(leastMm, depths[n] as number);
   }
-  return least;
+  const sum = depths.reduce((s, depth) => s + Math.exp((leastMm - depth) / soft), 0);
+  return { leastMm, softMm: leastMm - soft * Math.log(sum) };
 }
 
 function proposal<F extends string>(target: AblationTarget<F>, space: SearchSpace, best: Moved, marginMm: number): Proposal<F> {
@@ -297,7 +316,7 @@ function proposal<F extends string>(target: AblationTarget<F>, space: SearchSpac
   const map = marginMap(target, zone);
   return Object.freeze({
     probes,
-    complete: spareOf(space, best.candidates, target.points(marginMm)) >= 0,
+    complete: spareOf(space, best.candidates, FINEST_SOFT_MM, target.points(marginMm)).leastMm >= 0,
     map,
     healthyMm3: best.healthy * space.cellMm3,
   });

@@ -1,5 +1,5 @@
-import { type Mesh, type SignedField, SignedMeshDistance } from '../../volume/index.js';
-import { requireClosed } from './target.js';
+import { type DistanceField, distanceToMesh, type Mesh, type SignedField, SignedMeshDistance } from '../../volume/index.js';
+import { boxOf, requireClosed } from './target.js';
 import type { AblationZone } from './zone.js';
 
 /**
@@ -8,8 +8,25 @@ import type { AblationZone } from './zone.js';
  */
 export function surfaceZone<F extends string>(surface: Mesh<F>): AblationZone<F> {
   requireClosed(surface);
-  const field = new SignedMeshDistance(surface);
-  return { frame: surface.frame, errorMm: 0, distance: (p) => field.from(p) };
+  const exact = new SignedMeshDistance(surface);
+  let quick: DistanceField<F> | undefined;
+  return {
+    frame: surface.frame,
+    errorMm: 0,
+    distance: (p) => exact.from(p),
+    contains: (p) => {
+      quick ??= latticeOf(surface);
+      return quick.at(p[0] as number, p[1] as number, p[2] as number) <= 0;
+    },
+  };
+}
+
+/** A distance lattice with forty steps along the zone, and little around it: outside only the sign is asked for. */
+function latticeOf<F extends string>(surface: Mesh<F>): DistanceField<F> {
+  const box = boxOf(surface);
+  const side = Math.max(...[0, 1, 2].map((k) => (box[3 + k] as number) - (box[k] as number)));
+  const spacingMm = Math.min(1.5, Math.max(0.4, side / 40));
+  return distanceToMesh(surface, { spacingMm, reachMm: 2 * spacingMm });
 }
 
 /**
@@ -18,13 +35,10 @@ export function surfaceZone<F extends string>(surface: Mesh<F>): AblationZone<F>
  */
 export function fieldZone<F extends string>(field: SignedField<F>, errorMm: number): AblationZone<F> {
   const [out, place] = [new Float64Array(3), new Float64Array(3)];
-  return {
-    frame: field.frame,
-    errorMm,
-    distance: (p) => {
-      place.set([p[0] as number, p[1] as number, p[2] as number]);
-      field.sampleInto(out, place);
-      return out[0] as number;
-    },
+  const distance = (p: ArrayLike<number>): number => {
+    for (let k = 0; k < 3; k += 1) place[k] = p[k] as number;
+    field.sampleInto(out, place);
+    return out[0] as number;
   };
+  return { frame: field.frame, errorMm, distance, contains: (p) => distance(p) <= 0 };
 }

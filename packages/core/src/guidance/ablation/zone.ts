@@ -36,6 +36,8 @@ export interface AblationZone<in out F extends string> {
    * @param p mm, in `frame`
    */
   distance(p: ArrayLike<number>): number;
+  /** Whether a point lies in the zone: the sign of {@link distance}, found sooner, to a few hundredths of a millimetre. */
+  contains(p: ArrayLike<number>): boolean;
   /** How far {@link distance} may be from the truth, mm, where the surface it was made from is the truth. */
   readonly errorMm: number;
 }
@@ -167,13 +169,17 @@ export class EllipsoidZone<in out F extends string> implements AblationZone<F> {
     return Math.min(best, -Math.sqrt(this.#found[3] as number));
   }
 
+  contains(p: ArrayLike<number>): boolean {
+    return this.#covered(p, -1);
+  }
+
   #distanceTo(i: number, p: ArrayLike<number>, foot: Float64Array): number {
     const { inverse, radii } = this.#parts[i] as Ellipsoid;
     return ellipsoidDistance(foot, transformPoint(this.#local, inverse, p), radii);
   }
 
   /** Whether a point lies inside another ellipsoid than `except`. */
-  #covered(p: Float64Array, except: number): boolean {
+  #covered(p: ArrayLike<number>, except: number): boolean {
     return this.#parts.some((part, i) => i !== except && within(part, p, this.#local));
   }
 
