@@ -49,7 +49,8 @@ if (early > 0) console.log(`Alarms before the fault: in ${early} runs.`);
 let alarmed = 0;
 let simulatedMs = 0;
 const clean = seeds(Number(values.clean));
-for (const seed of clean) {
+for (const [k, seed] of clean.entries()) {
+  if (k % 50 === 0) console.log(`clean: ${k} of ${clean.length} done, ${alarmed} with an alarm`);
   const course = await procedure(seed + 1_000_000);
   simulatedMs += course.simulatedMs;
   if (course.raised.length === 0 && course.accepted) continue;

@@ -210,6 +210,7 @@ function inTime(fault: Fault, course: Course, atMs: number | undefined, afterMs:
       // Raised, and what it is about was not accepted.
       return atMs !== undefined && !course.accepted;
     default:
-      return course.atRestart.includes(fault.rule);
+      // It stood at the first look, nothing went on while it did, and it ended when it was answered.
+      return course.atRestart.includes(fault.rule) && !course.unsafeAtRestart && course.afterConfirmed.length === 0;
   }
 }

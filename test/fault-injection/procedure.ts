@@ -46,6 +46,10 @@ export interface Course {
   readonly judgedAtMs: number;
   /** Rules that stood at the first look after a restart. */
   readonly atRestart: readonly string[];
+  /** Whether the restarted station would have accepted or shown anything before somebody confirmed it. */
+  readonly unsafeAtRestart: boolean;
+  /** Rules that stood a second after a landmark was confirmed. */
+  readonly afterConfirmed: readonly string[];
   readonly simulatedMs: number;
 }
 
@@ -95,6 +99,8 @@ class Run {
   readonly #loaded: Loaded = { patient: 'P-1', series: SERIES, side: 'left' };
   readonly #raised: Raised[] = [];
   readonly #atRestart: string[] = [];
+  readonly #afterConfirmed: string[] = [];
+  #unsafe = false;
   #station: Station;
   #harmedAtMs = Number.NaN;
   #judgedAtMs = Number.NaN;
@@ -114,7 +120,8 @@ class Run {
     const began = this.#time.clock.now();
     await this.#begin();
     await this.#step('load', async () => this.#station.compare());
-    await this.#step('connect', () => this.#station.connect());
+    // A station that was restarted is connected already.
+    if (this.#atRestart.length === 0) await this.#step('connect', () => this.#station.connect());
     const accepted = await this.#ground();
     if (accepted) await this.#step('navigate', () => this.#navigate());
     await this.#end();
@@ -124,6 +131,8 @@ class Run {
       harmedAtMs: this.#harmedAtMs,
       judgedAtMs: this.#judgedAtMs,
       atRestart: this.#atRestart,
+      unsafeAtRestart: this.#unsafe,
+      afterConfirmed: this.#afterConfirmed,
       simulatedMs: this.#time.clock.now() - began,
     };
   }
@@ -168,6 +177,12 @@ class Run {
     await this.#begin(kept);
     this.#station.compare();
     this.#atRestart.push(...this.#station.monitor.alarms.map((a) => a.rule));
+    this.#unsafe = this.#station.state.navigating || !this.#station.monitor.blocks;
+    await this.#station.connect();
+    this.#unsafe ||= !this.#station.monitor.blocks;
+    this.#station.confirm();
+    await this.#station.pass(1000);
+    this.#afterConfirmed.push(...this.#station.monitor.alarms.map((a) => a.rule));
   }
 
   /** Calibration, check, touches and registration; whether it is accepted. */

@@ -10,6 +10,7 @@ import {
   type Side,
   type Watched,
   watched,
+  watchedImage,
   watchedTool,
 } from '@trocar/core/guidance';
 import type { Volume } from '@trocar/core/volume';
@@ -81,7 +82,7 @@ export class Station {
       [0, -150, -50],
     ],
   });
-  readonly #image = new ImageWatch('ultrasound');
+  readonly #image = new ImageWatch();
   readonly #framer: IgtlFramer;
   readonly #packet = new Float64Array(2);
   #tools: readonly ToolInfo[] = [];
@@ -103,7 +104,7 @@ export class Station {
       held: this.#graph.path(REFERENCE, STYLUS),
     };
     const tools = BODIES.map((name) => ({ ...watchedTool(name, PERIOD_MS), needed: false }));
-    this.state = watched(tools, [this.#image.watched(0, false)]);
+    this.state = watched(tools, [{ ...watchedImage('ultrasound'), needed: false }]);
     this.#driver = ndiDriver({
       transport: parts.line,
       clock: parts.time.clock,
@@ -192,7 +193,9 @@ export class Station {
     this.#graph.tick(at);
     if (this.#views.reference.isLive && this.#views.second.isLive) this.#watch.push(this.#views.pair);
     this.#watch.fill(this.state.reference);
-    Object.assign(this.state.images[0] as object, this.#image.watched(at, this.#scans));
+    const image = this.state.images[0] as Watched['images'][number];
+    image.needed = this.#scans;
+    this.#image.fill(image, at);
     this.monitor.tick(this.state);
   }
 

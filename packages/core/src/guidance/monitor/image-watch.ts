@@ -6,15 +6,13 @@ import type { ImageWatched } from './watched.js';
  * new times. Real pictures are never the same twice; speckle and noise move.
  */
 export class ImageWatch {
-  readonly #name: string;
   readonly #limitMs: number;
   /** When its content last changed. */
   readonly #cells = Float64Array.of(Number.NaN);
   #hash = -1;
 
   /** @param limitMs an older picture is stale, ms @throws NavError `guidance/bad-option` */
-  constructor(name: string, limitMs = 350) {
-    this.#name = name;
+  constructor(limitMs = 350) {
     this.#limitMs = limitMs;
     if (!(limitMs > 0 && limitMs < Number.POSITIVE_INFINITY)) {
       throw new NavError('guidance/bad-option', `An image is stale after a finite time above 0 ms, got ${limitMs}.`);
@@ -33,9 +31,10 @@ export class ImageWatch {
     this.#cells[0] = measuredAtMs;
   }
 
-  /** The figures at a moment. Before the first picture its age is not known, and nothing is alarmed. */
-  watched(atMs: number, needed: boolean): ImageWatched {
-    return { name: this.#name, needed, ageMs: atMs - (this.#cells[0] as number), limitMs: this.#limitMs };
+  /** Into an image's figures at a moment. Before the first picture its age is not known, and nothing is alarmed. */
+  fill(image: ImageWatched, atMs: number): void {
+    image.ageMs = atMs - (this.#cells[0] as number);
+    image.limitMs = this.#limitMs;
   }
 }
 

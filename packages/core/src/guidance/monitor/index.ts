@@ -13,5 +13,6 @@ export {
   type ToolWatched,
   type Watched,
   watched,
+  watchedImage,
   watchedTool,
 } from './watched.js';

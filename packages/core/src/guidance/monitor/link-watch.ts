@@ -36,9 +36,9 @@ export class LinkWatch {
   readonly #arrivals = new Float64Array(KEPT);
   readonly #heights = new Float64Array(KEPT);
   readonly #sorted = new Float64Array(KEPT);
-  /** Frame and arrival that heights are counted from; the usual height; the lateness and drift now. */
+  /** Frame and arrival that heights are counted from; the usual height; the lateness and drift now; a middle: a double that is returned may be boxed. */
   readonly #origin = new Float64Array(2).fill(Number.NaN);
-  readonly #figures = new Float64Array(3).fill(Number.NaN);
+  readonly #figures = new Float64Array(4).fill(Number.NaN);
   #size = 0;
   #head = 0;
   #sinceUsual = 0;
@@ -105,18 +105,18 @@ export class LinkWatch {
       this.#measureUsual();
       this.#measureDrift();
     }
-    const now = this.#middle(0, LINK_WINDOW_MS, MIDDLE_LEAST);
-    this.#figures[1] = now - (this.#figures[0] as number);
+    this.#findMiddle(0, LINK_WINDOW_MS, MIDDLE_LEAST);
+    this.#figures[1] = (this.#figures[3] as number) - (this.#figures[0] as number);
   }
 
   /** Where there were no packets in that stretch, what was usual before stays so. */
   #measureUsual(): void {
-    const usual = this.#middle(USUAL_FROM_MS, USUAL_TO_MS, USUAL_LEAST);
-    if (!Number.isNaN(usual)) this.#figures[0] = usual;
+    this.#findMiddle(USUAL_FROM_MS, USUAL_TO_MS, USUAL_LEAST);
+    if (!Number.isNaN(this.#figures[3] as number)) this.#figures[0] = this.#figures[3] as number;
   }
 
-  /** The middle height of the packets that arrived between two ages before the newest, ms; NaN where there are too few. */
-  #middle(fromMs: number, toMs: number, least: number): number {
+  /** The middle height of the packets that arrived between two ages before the newest, ms, into the last figure; NaN where there are too few. */
+  #findMiddle(fromMs: number, toMs: number, least: number): void {
     const newest = this.#arrivals[this.#at(0)] as number;
     const sorted = this.#sorted;
     let n = 0;
@@ -132,7 +132,7 @@ export class LinkWatch {
       sorted[k] = height;
       n += 1;
     }
-    return n < least ? Number.NaN : (sorted[n >> 1] as number);
+    this.#figures[3] = n < least ? Number.NaN : (sorted[n >> 1] as number);
   }
 
   /** Slope between the lowest arrivals of the older and of the newer third: the lowest, because a delay only ever adds. */

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { isNavError } from '../../base/index.js';
 import { PoseView } from '../../frames/index.js';
 import { fromRotationVector, Random } from '../../math/index.js';
-import type { Instant } from '../../time/index.js';
 import type { AlarmEvent } from './alarm.js';
 import { ImageWatch } from './image-watch.js';
 import { LinkWatch } from './link-watch.js';
@@ -13,7 +12,7 @@ import { Monitor } from './monitor.js';
 import { ReferenceWatch } from './reference-watch.js';
 import { RULES } from './rules.js';
 import { printedRules } from './rules-table.js';
-import { type Watched, watched, watchedTool } from './watched.js';
+import { type Watched, watched, watchedImage, watchedTool } from './watched.js';
 
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 
@@ -321,10 +320,13 @@ describe('the watch of the reference', () => {
 });
 
 it('an image that comes again with a new time is an old one', () => {
-  const watch = new ImageWatch('us', 100);
+  const watch = new ImageWatch(100);
+  const image = watchedImage('us');
   watch.push(Uint8Array.of(1, 2, 3), 0);
   watch.push(Uint8Array.of(1, 2, 3), 90);
-  expect(watch.watched(150, true).ageMs).toBe(150);
+  watch.fill(image, 150);
+  expect(image.ageMs).toBe(150);
   watch.push(Uint8Array.of(1, 2, 4), 160);
-  expect(watch.watched(170 as Instant, true).ageMs).toBe(10);
+  watch.fill(image, 170);
+  expect(image).toEqual({ name: 'us', needed: true, ageMs: 10, limitMs: 100 });
 });

@@ -34,8 +34,8 @@ export class ReferenceWatch {
   readonly #squares: Float64Array;
   readonly #sorted = new Float64Array(WINDOW);
   readonly #place = new Float64Array(3);
-  /** Time of the newest reading; noise of the window's middle, mm; movement, mm. */
-  readonly #cells = Float64Array.of(Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN);
+  /** Time of the newest reading; noise of the window's middle, mm; movement, mm; a middle: a double that is returned may be boxed. */
+  readonly #cells = Float64Array.of(Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN, Number.NaN);
   #readings = 0;
   #filled = 0;
   #head = 0;
@@ -125,13 +125,17 @@ export class ReferenceWatch {
     let largest = 0;
     for (let p = 0; p < n; p += 3) {
       let square = 0;
-      for (let k = 0; k < 3; k += 1) square += (this.#middle(p + k) - (this.#home[p + k] as number)) ** 2;
+      for (let k = 0; k < 3; k += 1) {
+        this.#findMiddle(p + k);
+        square += ((this.#cells[3] as number) - (this.#home[p + k] as number)) ** 2;
+      }
       largest = Math.max(largest, square);
     }
     this.#cells[2] = Math.sqrt(largest);
   }
 
-  #middle(i: number): number {
+  /** Into the last cell. */
+  #findMiddle(i: number): void {
     const n = this.#home.length;
     const sorted = this.#sorted;
     for (let w = 0; w < WINDOW; w += 1) {
@@ -140,7 +144,7 @@ export class ReferenceWatch {
       for (; k > 0 && (sorted[k - 1] as number) > value; k -= 1) sorted[k] = sorted[k - 1] as number;
       sorted[k] = value;
     }
-    return ((sorted[WINDOW / 2 - 1] as number) + (sorted[WINDOW / 2] as number)) / 2;
+    this.#cells[3] = ((sorted[WINDOW / 2 - 1] as number) + (sorted[WINDOW / 2] as number)) / 2;
   }
 }
 

@@ -48,9 +48,11 @@ const FAULTS = 'test/fault-injection/faults.test.ts';
 const AXES = new Set(['registration/mirrored', 'registration/transposed', 'registration/ras-lps']);
 /** Findings with which there is no fit; others are for the person who reviews it, and some are raised by chance once in a thousand. */
 const NO_FIT = new Set(['no-consensus', 'not-converged']);
+const isNoFit = (finding: string): boolean => NO_FIT.has(finding);
 const beforeAcceptance: Deadline = { kind: 'before-acceptance' };
 
-const differs = (state: Watched, code: string): boolean => state.planDifferences?.includes(code) === true;
+/** Made once: a look builds no strings. */
+const differsIn = (code: string) => (state: Watched) => state.planDifferences?.includes(code) === true;
 
 const scaleIsOff = ({ registration: r }: Watched): boolean =>
   r.refusal === 'registration/scale' ||
@@ -202,7 +204,7 @@ const GROUNDS: readonly Rule[] = [
     about: 'procedure',
     holds: (state) =>
       state.registration.verified === false ||
-      state.registration.findings.some((f) => NO_FIT.has(f)) ||
+      state.registration.findings.some(isNoFit) ||
       (state.registration.refusal !== undefined && !AXES.has(state.registration.refusal) && !scaleIsOff(state)),
   },
   ...(
@@ -226,7 +228,7 @@ const GROUNDS: readonly Rule[] = [
           : `${FAULTS}: wrong ${what}`,
       message: `${hazard} Load what belongs together.`,
       about: 'procedure',
-      holds: (state) => differs(state, `guidance/wrong-${what}`),
+      holds: differsIn(`guidance/wrong-${what}`),
     }),
   ),
   {

@@ -89,6 +89,11 @@ export function watchedTool(name: string, periodMs: number): ToolWatched {
   };
 }
 
+/** A live image of which nothing is known yet. */
+export function watchedImage(name: string): ImageWatched {
+  return { name, needed: true, ageMs: Number.NaN, limitMs: Number.NaN };
+}
+
 /** A procedure of which nothing is known yet. */
 export function watched(tools: readonly ToolWatched[], images: readonly ImageWatched[] = []): Watched {
   return {
