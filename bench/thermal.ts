@@ -19,12 +19,12 @@ import { report, row } from './_report.js';
 /**
  * Thermal preview and biopsy map: how far the bioheat preview is from analytic solutions, as spacing gets finer; how long an ablation
  * takes to compute; and how far biopsy probabilities are from brute simulation, over random scenes.
- * `--scenes N` (default 40), `--runs N` of each (default 40000), `--seed N` (default 1), `--size N` of the speed run (default 128).
+ * `--scenes N` (default 20), `--runs N` of each (default 20000), `--seed N` (default 1), `--size N` of the speed run (default 128).
  */
 
 const argument = (name: string, usual: number): number => Number(process.argv[process.argv.indexOf(name) + 1]) || usual;
-const SCENES = argument('--scenes', 40);
-const RUNS = argument('--runs', 40_000);
+const SCENES = argument('--scenes', 20);
+const RUNS = argument('--runs', 20_000);
 const SEED = argument('--seed', 1);
 const SIZE = argument('--size', 128);
 

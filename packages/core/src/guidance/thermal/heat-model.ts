@@ -131,7 +131,7 @@ function fillFaces(model: Arrays, building: Building, weights: WallWeights, axis
 }
 
 /** Weight of the wall between a cell and the next along an axis. */
-export type WallWeights = (cell: number, step: number, axis: 0 | 1 | 2) => number;
+type WallWeights = (cell: number, step: number, axis: 0 | 1 | 2) => number;
 
 /** m²K/W from a cell's centre to its face, or through a vessel's wall. */
 function resistance(material: Tissue | Vessel, depth: number): number {
