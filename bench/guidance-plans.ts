@@ -234,11 +234,8 @@ for (const near of [false, true]) {
 async function realCt(file: string): Promise<void> {
   const image = await readVolume(file, { frame: ct });
   const value = (n: number): number => image.rescale.slope * (image.voxels[n] as number) + image.rescale.intercept;
-  const bone = volume({
-    ...image,
-    voxels: Uint8Array.from(image.voxels, (_, n) => Number(value(n) >= 300)),
-    rescale: { slope: 1, intercept: 0 },
-  });
+  const marked = Uint8Array.from(image.voxels, (_, n) => Number(value(n) >= 300));
+  const bone = volume({ frame: ct, voxels: marked, size: image.size, frameFromIndex: image.frameFromIndex });
   let field: DistanceField<'ct'> | undefined;
   const fieldMs = timed(() => {
     field = distanceToLabel(bone, 1, { reachMm: 30 });
