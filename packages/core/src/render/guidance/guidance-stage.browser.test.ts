@@ -63,6 +63,39 @@ describe('a guidance graphic on a stage', () => {
     needle.dispose();
   });
 
+  it('stands for a tool, and a corridor for that of a plan: then nothing of the stage’s own is there in 3D, but all on a slice', () => {
+    const about = (view: ViewName): { body: (inScene: boolean) => number; corridor: (mm: number) => number } => {
+      const { stage, clock } = make(view);
+      const tool = stage.addTool({ name: 'needle', geometry: { kind: 'needle', lengthMm: 90, radiusMm: 2 } });
+      const place = placed([0, 0, 0], [0.2, 0, 1]);
+      const lit = (): number => {
+        const { data } = seen(stage);
+        let count = 0;
+        for (let n = 0; n < data.length; n += 4) if ((data[n] as number) > 60) count += 1;
+        return count;
+      };
+      const body = (inScene: boolean): number => {
+        tool.bodyInScene = inScene;
+        tool.update(poseOf('ok', place, clock.now()));
+        return countOf(seen(stage), PALETTE.tool);
+      };
+      const corridor = (corridorRadiusMm: number): number => {
+        tool.update(poseOf('missing', place, clock.now()));
+        stage.setPlan({ entry: point(CT, [20, 0, 30]), target: point(CT, [0, 0, 0]), corridorRadiusMm });
+        return lit();
+      };
+      return { body, corridor };
+    };
+    const scene = about('3d');
+    expect(scene.body(true)).toBeGreaterThan(100);
+    expect(scene.body(false)).toBe(0);
+    expect(scene.body(true)).toBeGreaterThan(100);
+    expect(scene.corridor(6)).toBeGreaterThan(scene.corridor(0) + 100);
+    const slice = about('coronal');
+    expect(slice.body(false)).toBe(slice.body(true));
+    expect(slice.body(false)).toBeGreaterThan(100);
+  });
+
   it('hides the rays of the volume behind it, wherever it has moved to', () => {
     const { stage, clock } = make('3d');
     stage.renderVolume({ transfer: 'ctBone' });
