@@ -1,8 +1,8 @@
 import { frame, transform } from '@trocar/core';
 import { ablationTarget, coverageProbability, ellipsoidZone, marginMap, placeProbe } from '@trocar/core/guidance';
 import { fromQuaternion, Random } from '@trocar/core/math';
-import { ellipsoidMesh } from '../packages/core/src/guidance/ablation/test-support/bodies.js';
-import { monteCarloCoverage } from '../packages/core/src/guidance/ablation/test-support/monte-carlo.js';
+import { ellipsoidMesh } from '../packages/core/src/testing/ablation/ellipsoid-mesh.js';
+import { monteCarloCoverage } from '../packages/core/src/testing/ablation/monte-carlo-coverage.js';
 import { type Row, report, row } from './_report.js';
 
 /** Margin maps (processor time) and the probability of coverage beside plain Monte Carlo. `--cases N`, `--samples N`. */

@@ -1,4 +1,4 @@
-import { RULES } from '@trocar/core/guidance';
+import { ALARM_RULES } from '@trocar/core/guidance';
 import { describe, expect, inject, it } from 'vitest';
 import { FAULTS, tryFault } from './faults.js';
 import { procedure } from './procedure.js';
@@ -33,7 +33,7 @@ it('a clean procedure raises nothing and is accepted', async () => {
 
 it('every rule that names one of these tests has it', () => {
   const names = new Set(FAULTS.map((f) => f.name.replace(/ "\w+"$/u, '').replace('crash at step', 'crash at every step')));
-  const here = RULES.filter((rule) => rule.test.startsWith('test/fault-injection/faults.test.ts: '));
+  const here = ALARM_RULES.filter((rule) => rule.test.startsWith('test/fault-injection/faults.test.ts: '));
   expect(here.length).toBeGreaterThan(9);
   for (const rule of here) {
     for (const name of rule.test.slice(rule.test.indexOf(': ') + 2).split(', ')) expect(names, rule.id).toContain(name);

@@ -1,4 +1,4 @@
-import { RULES } from '@trocar/core/guidance';
+import { ALARM_RULES } from '@trocar/core/guidance';
 import { fromRotationVector, multiply4, Random } from '@trocar/core/math';
 import { type Course, type Intervention, procedure, STEPS } from './procedure.js';
 import type { V3 } from './world.js';
@@ -194,12 +194,12 @@ export async function tryFault(fault: Fault, seed: number): Promise<Verdict> {
 
 /** No longer than the deadline and a little more. */
 function lookOn(fault: Fault): number {
-  const deadline = RULES.find((r) => r.id === fault.rule)?.deadline;
+  const deadline = ALARM_RULES.find((r) => r.id === fault.rule)?.deadline;
   return deadline?.kind === 'after' ? deadline.ms + 100 : 300;
 }
 
 function inTime(fault: Fault, course: Course, atMs: number | undefined, afterMs: number): boolean {
-  const deadline = RULES.find((r) => r.id === fault.rule)?.deadline;
+  const deadline = ALARM_RULES.find((r) => r.id === fault.rule)?.deadline;
   if (deadline === undefined) throw new Error(`No rule is called ${fault.rule}.`);
   switch (deadline.kind) {
     case 'after':

@@ -34,11 +34,11 @@ export { ShaftGuidance, type ShaftGuidanceOptions, type ShaftState } from './pla
 export { TipSpeed } from './plans/tip-speed.js';
 export {
   type KeepClear,
-  REFUSALS,
-  type Refusal,
   refusalsOf,
+  TRAJECTORY_REFUSALS,
   type TrajectoryDemands,
   TrajectoryEvaluator,
+  type TrajectoryRefusal,
   type TrajectoryWeights,
 } from './plans/trajectory.js';
 export {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { frame, transform } from '../../frames/index.js';
 import { fromRotationVector, transformPoint } from '../../math/index.js';
+import { ellipsoidMesh } from '../../testing/ablation/ellipsoid-mesh.js';
 import { type Mesh, mesh, volume } from '../../volume/index.js';
 import { confirmAblation } from './confirm.js';
 import { ablationTarget, labelTarget } from './target.js';
-import { ellipsoidMesh } from './test-support/bodies.js';
 
 const [PRE, POST] = [frame('pre'), frame('post')];
 const CENTRE = [20, -30, 40];

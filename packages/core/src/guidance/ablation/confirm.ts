@@ -2,7 +2,7 @@ import { NavError } from '../../base/index.js';
 import { requireSameFrame, type Transform } from '../../frames/index.js';
 import { rigidityError, transformPoint } from '../../math/index.js';
 import { type Mesh, mesh, type Volume } from '../../volume/index.js';
-import { type Coverage, coverageProbability } from './coverage.js';
+import { type AblationCoverage, coverageProbability } from './coverage.js';
 import { type MarginMap, marginMap } from './margin.js';
 import { surfaceZone } from './surface-zone.js';
 import { type AblationTarget, labelSurface } from './target.js';
@@ -23,13 +23,13 @@ export interface ConfirmationInit<Pre extends string, Post extends string> {
 }
 
 /** What images after a procedure say of it. */
-export interface Confirmation<in out Pre extends string> {
+export interface AblationConfirmation<in out Pre extends string> {
   /** On the tumour's surface, in the frame of the images before. */
   readonly map: MarginMap<Pre>;
   /** That all of the tumour lies in the necrosis; undefined where the registration's error is not known. */
-  readonly complete: Coverage | undefined;
+  readonly complete: AblationCoverage | undefined;
   /** That all of it does with the margin asked for; undefined likewise. */
-  readonly withMargin: Coverage | undefined;
+  readonly withMargin: AblationCoverage | undefined;
 }
 
 /**
@@ -38,7 +38,9 @@ export interface Confirmation<in out Pre extends string> {
  * @throws NavError `ablation/unregistered` without a registration, `frame/mismatch`, `frame/not-rigid` where the registration scales or shears,
  *   `volume/sheared` for label maps with a gantry tilt, `ablation/bad-target` for a necrosis that is empty, open or cut off by the image
  */
-export function confirmAblation<Pre extends string, Post extends string>(init: ConfirmationInit<Pre, Post>): Confirmation<Pre> {
+export function confirmAblation<Pre extends string, Post extends string>(
+  init: ConfirmationInit<Pre, Post>,
+): AblationConfirmation<Pre> {
   const { target, necrosis, preFromPost, marginMm = 5, shifts = 16, seed = 1 } = init;
   if (preFromPost === undefined) {
     throw new NavError(
@@ -52,7 +54,7 @@ export function confirmAblation<Pre extends string, Post extends string>(init: C
   requireRigid(preFromPost);
   const zone = surfaceZone(carried(after, preFromPost));
   const { covariance, degreesOfFreedom } = preFromPost;
-  const chance = (mm: number): Coverage | undefined =>
+  const chance = (mm: number): AblationCoverage | undefined =>
     covariance &&
     coverageProbability(target, zone, {
       marginMm: mm,

@@ -1,11 +1,11 @@
 import { describe, expect, inject, it } from 'vitest';
 import { frame, transform } from '../../frames/index.js';
 import { chiSquareCdf, fromQuaternion, Random } from '../../math/index.js';
+import { ellipsoidMesh } from '../../testing/ablation/ellipsoid-mesh.js';
+import { monteCarloCoverage } from '../../testing/ablation/monte-carlo-coverage.js';
 import { coverageProbability } from './coverage.js';
 import { surfaceZone } from './surface-zone.js';
 import { ablationTarget } from './target.js';
-import { ellipsoidMesh } from './test-support/bodies.js';
-import { monteCarloCoverage } from './test-support/monte-carlo.js';
 import { ellipsoidZone, type PlacedProbe, placeProbe } from './zone.js';
 
 const CT = frame('ct');

@@ -29,7 +29,7 @@ export interface CoverageOptions<in out F extends string> {
 }
 
 /** The probability that a zone covers a target, given how well its pose is known. */
-export interface Coverage {
+export interface AblationCoverage {
   /** 0 … 1. */
   readonly probability: number;
   /** Of {@link probability}, by the sampling. What the model leaves out is not in it. */
@@ -60,7 +60,7 @@ export function coverageProbability<F extends string>(
   target: AblationTarget<F>,
   zone: AblationZone<NoInfer<F>>,
   options: CoverageOptions<NoInfer<F>> = {},
-): Coverage {
+): AblationCoverage {
   requireSameFrame(target.frame, zone.frame, 'Finding the probability of coverage');
   const { marginMm = 0, shifts = 16, seed = 1 } = options;
   if (!(Number.isInteger(shifts) && shifts >= 2 && shifts <= 1000)) {

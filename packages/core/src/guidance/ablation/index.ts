@@ -8,16 +8,16 @@ export {
   writeApplicators,
   zoneShapeOf,
 } from './applicators.js';
-export { type Confirmation, type ConfirmationInit, confirmAblation } from './confirm.js';
-export { type Coverage, type CoverageOptions, coverageProbability, type SharedError } from './coverage.js';
+export { type AblationConfirmation, type ConfirmationInit, confirmAblation } from './confirm.js';
+export { type AblationCoverage, type CoverageOptions, coverageProbability, type SharedError } from './coverage.js';
 export { ellipsoidDistance } from './ellipsoid.js';
 export { ILLUSTRATIVE_APPLICATORS } from './illustrative.js';
 export { coveredShare, type MarginMap, marginMap } from './margin.js';
 export type { ZoneShape } from './placed.js';
 export {
+  type AblationProposal,
   type ProbeSetting,
   type ProbeWay,
-  type Proposal,
   type ProposalInit,
   type ProposedProbe,
   proposeProbes,

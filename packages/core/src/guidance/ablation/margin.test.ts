@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import { frame, transform } from '../../frames/index.js';
 import { fromQuaternion, Random } from '../../math/index.js';
+import { ellipsoidMesh } from '../../testing/ablation/ellipsoid-mesh.js';
 import { marginMap } from './margin.js';
 import { type AblationTarget, ablationTarget } from './target.js';
-import { ellipsoidMesh } from './test-support/bodies.js';
 import { ellipsoidZone, type PlacedProbe, placeProbe } from './zone.js';
 
 const CT = frame('ct');

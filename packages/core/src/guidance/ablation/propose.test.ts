@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { frame, point } from '../../frames/index.js';
+import { ellipsoidMesh } from '../../testing/ablation/ellipsoid-mesh.js';
 import { readApplicators } from './applicators.js';
 import { type ProbeWay, proposeProbes } from './propose.js';
 import { ablationTarget } from './target.js';
-import { ellipsoidMesh } from './test-support/bodies.js';
 
 const CT = frame('ct');
 const CENTRE = [12, -8, 33];

@@ -50,7 +50,7 @@ export interface ProposedProbe<in out F extends string> {
 }
 
 /** Probes that {@link proposeProbes} found. */
-export interface Proposal<in out F extends string> {
+export interface AblationProposal<in out F extends string> {
   readonly probes: readonly ProposedProbe<F>[];
   /** Whether they cover the target with the margin. False: no choice of ways, settings and `maxProbes` was found that does; these come nearest. */
   readonly complete: boolean;
@@ -91,7 +91,7 @@ type By = 'covered' | 'reachable';
  * It knows nothing of vessels that cool, of how probes heat together, or of what a way passes: ways come from a trajectory search.
  * @throws NavError `ablation/bad-option` without ways or settings, `ablation/outside-table`, `frame/mismatch`, `ablation/aborted`
  */
-export async function proposeProbes<F extends string>(init: ProposalInit<F>): Promise<Proposal<F>> {
+export async function proposeProbes<F extends string>(init: ProposalInit<F>): Promise<AblationProposal<F>> {
   const { target, ways, settings, marginMm = 5, maxProbes = 3 } = init;
   if (ways.length === 0 || settings.length === 0 || !(Number.isInteger(maxProbes) && maxProbes >= 1 && maxProbes <= 6)) {
     throw new NavError(
@@ -306,7 +306,12 @@ function spareOf(
   return { leastMm, softMm: leastMm - soft * Math.log(sum) };
 }
 
-function proposal<F extends string>(target: AblationTarget<F>, space: SearchSpace, best: Moved, marginMm: number): Proposal<F> {
+function proposal<F extends string>(
+  target: AblationTarget<F>,
+  space: SearchSpace,
+  best: Moved,
+  marginMm: number,
+): AblationProposal<F> {
   const frame: Frame<F> = target.frame;
   const probes = best.candidates.map((c) => ({
     ...c,

@@ -1,7 +1,7 @@
 /**
  * How urgent an alarm condition is (IEC 60601-1-8:2006+A2:2020, 6.1): `high` asks for a response at once, `medium` soon, `low` for awareness.
  */
-export type Priority = 'high' | 'medium' | 'low';
+export type AlarmPriority = 'high' | 'medium' | 'low';
 
 /**
  * Where an alarm stands.
@@ -13,7 +13,7 @@ export type Priority = 'high' | 'medium' | 'low';
 export type AlarmPhase = 'active' | 'acknowledged' | 'latched';
 
 /** Who did something, and when. */
-export interface Acted {
+export interface Acknowledgement {
   readonly by: string;
   readonly atMs: number;
 }
@@ -24,7 +24,7 @@ export interface Alarm {
   readonly rule: string;
   /** What it is about: a tool's name, an image; '' where the rule is about the procedure. */
   readonly subject: string;
-  readonly priority: Priority;
+  readonly priority: AlarmPriority;
   readonly phase: AlarmPhase;
   /** For a person: what is wrong and what to do. */
   readonly message: string;
@@ -32,7 +32,7 @@ export interface Alarm {
   readonly raisedAtMs: number;
   /** When the condition passed, ms; undefined while it holds. */
   readonly passedAtMs: number | undefined;
-  readonly acknowledged: Acted | undefined;
+  readonly acknowledged: Acknowledgement | undefined;
 }
 
 /** What happened to an alarm: for the log. */
@@ -40,12 +40,12 @@ export interface AlarmEvent {
   readonly what: 'raised' | 'again' | 'passed' | 'ended' | 'acknowledged' | 'reset' | 'paused' | 'resumed';
   readonly rule: string;
   readonly subject: string;
-  readonly priority: Priority;
+  readonly priority: AlarmPriority;
   readonly atMs: number;
   readonly by: string | undefined;
 }
 
-const ORDER: readonly Priority[] = ['high', 'medium', 'low'];
+const ORDER: readonly AlarmPriority[] = ['high', 'medium', 'low'];
 
 /** Order in which alarms are shown: the most urgent first, what nobody has acknowledged before what somebody has, then the oldest. */
 export function compareAlarms(a: Alarm, b: Alarm): number {

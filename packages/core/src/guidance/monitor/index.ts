@@ -1,10 +1,10 @@
-export type { Acted, Alarm, AlarmEvent, AlarmPhase, Priority } from './alarm.js';
+export type { Acknowledgement, Alarm, AlarmEvent, AlarmPhase, AlarmPriority } from './alarm.js';
 export { ImageWatch } from './image-watch.js';
 export { LinkWatch, type LinkWatchOptions } from './link-watch.js';
 export { Monitor, type MonitorOptions, type MonitorRecord } from './monitor.js';
 export { type GatePhase, gatedStatus, MotionGate, type MotionGateOptions } from './motion-gate.js';
 export { ReferenceWatch, type ReferenceWatchOptions } from './reference-watch.js';
-export { type Deadline, RULES, type Rule } from './rules.js';
+export { ALARM_RULES, type AlarmDeadline, type AlarmRule } from './rules.js';
 export { printedRules } from './rules-table.js';
 export {
   type ImageWatched,

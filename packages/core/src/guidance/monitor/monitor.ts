@@ -1,12 +1,12 @@
 import { NavError, Signal } from '../../base/index.js';
-import { type Acted, type Alarm, type AlarmEvent, compareAlarms } from './alarm.js';
-import { RULES, type Rule } from './rules.js';
+import { type Acknowledgement, type Alarm, type AlarmEvent, compareAlarms } from './alarm.js';
+import { ALARM_RULES, type AlarmRule } from './rules.js';
 import type { Watched } from './watched.js';
 
 /** How a monitor is made. */
 export interface MonitorOptions {
-  /** Default {@link RULES}. */
-  readonly rules?: readonly Rule[];
+  /** Default {@link ALARM_RULES}. */
+  readonly rules?: readonly AlarmRule[];
 }
 
 /** What is kept over a crash. Plain JSON. */
@@ -22,9 +22,9 @@ export interface MonitorRecord {
  * {@link tick} whenever poses have come, and every 10 ms without them: a deadline holds only as exactly as it is looked at.
  */
 export class Monitor {
-  readonly #rules: readonly Rule[];
+  readonly #rules: readonly AlarmRule[];
   readonly #standing = new Map<string, Alarm>();
-  readonly #keys = new Map<Rule, Map<string, string>>();
+  readonly #keys = new Map<AlarmRule, Map<string, string>>();
   readonly #pausedUntil = new Map<string, number>();
   /** Since when the condition of a standing alarm has been gone; it may come back before the alarm ends. */
   readonly #goneSince = new Map<string, number>();
@@ -35,7 +35,7 @@ export class Monitor {
 
   /** @throws NavError `guidance/bad-option` where two rules have one id */
   constructor(options: MonitorOptions = {}) {
-    this.#rules = options.rules ?? RULES;
+    this.#rules = options.rules ?? ALARM_RULES;
     if (new Set(this.#rules.map((r) => r.id)).size !== this.#rules.length) {
       throw new NavError('guidance/bad-option', 'Two rules of a monitor have the same id. Give each its own.');
     }
@@ -62,7 +62,7 @@ export class Monitor {
     this.#atMs = state.atMs;
     let changed = false;
     for (let r = 0; r < this.#rules.length; r += 1) {
-      const rule = this.#rules[r] as Rule;
+      const rule = this.#rules[r] as AlarmRule;
       if (rule.about === 'procedure') changed = this.#look(rule, '', rule.holds(state)) || changed;
       else if (rule.about === 'tool') {
         for (let k = 0; k < state.tools.length; k += 1) {
@@ -136,7 +136,7 @@ export class Monitor {
   }
 
   /** Whether an alarm changed. */
-  #look(rule: Rule, subject: string, holds: boolean): boolean {
+  #look(rule: AlarmRule, subject: string, holds: boolean): boolean {
     const key = this.#keyOf(rule, subject);
     const alarm = this.#standing.get(key);
     if (holds) {
@@ -167,7 +167,7 @@ export class Monitor {
     return false;
   }
 
-  #raise(rule: Rule, subject: string): boolean {
+  #raise(rule: AlarmRule, subject: string): boolean {
     const until = this.#pausedUntil.get(rule.id);
     if (until !== undefined) {
       if (this.#atMs < until) return false;
@@ -191,7 +191,7 @@ export class Monitor {
     this.#alarms = Object.freeze([...this.#standing.values()].sort(compareAlarms));
   }
 
-  #acted(by: string): Acted {
+  #acted(by: string): Acknowledgement {
     return { by, atMs: this.#atMs };
   }
 
@@ -206,7 +206,7 @@ export class Monitor {
   }
 
   /** Made once: a tick builds no strings. */
-  #keyOf(rule: Rule, subject: string): string {
+  #keyOf(rule: AlarmRule, subject: string): string {
     let keys = this.#keys.get(rule);
     if (keys === undefined) {
       keys = new Map();
@@ -224,7 +224,7 @@ export class Monitor {
     this.events.emit({ what, rule: alarm.rule, subject: alarm.subject, priority: alarm.priority, atMs: this.#atMs, by });
   }
 
-  #events(what: AlarmEvent['what'], rule: Rule, subject: string, by: string | undefined): void {
+  #events(what: AlarmEvent['what'], rule: AlarmRule, subject: string, by: string | undefined): void {
     this.events.emit({ what, rule: rule.id, subject, priority: rule.priority, atMs: this.#atMs, by });
   }
 }

@@ -1,7 +1,7 @@
-import type { Deadline, Rule } from './rules.js';
+import type { AlarmDeadline, AlarmRule } from './rules.js';
 
 /** A deadline in words. */
-function deadlineText(deadline: Deadline): string {
+function deadlineText(deadline: AlarmDeadline): string {
   switch (deadline.kind) {
     case 'after':
       return deadline.ms >= 1000 ? `${deadline.ms / 1000} s` : `${deadline.ms} ms`;
@@ -15,7 +15,7 @@ function deadlineText(deadline: Deadline): string {
 }
 
 /** The rules as a Markdown table: hazard → rule → deadline → test. */
-export function printedRules(rules: readonly Rule[]): string {
+export function printedRules(rules: readonly AlarmRule[]): string {
   const head = ['| hazard | rule | raised when | priority | deadline | test |', '|---|---|---|---|---|---|'];
   const lines = rules.map((r) => {
     const priority = r.latching ? `${r.priority}, latching` : r.priority;

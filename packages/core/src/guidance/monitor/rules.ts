@@ -1,8 +1,8 @@
-import type { Priority } from './alarm.js';
+import type { AlarmPriority } from './alarm.js';
 import type { ImageWatched, ToolWatched, Watched } from './watched.js';
 
 /** When an alarm must stand, at the latest. */
-export type Deadline =
+export type AlarmDeadline =
   /** So many ms after the fault. */
   | { readonly kind: 'after'; readonly ms: number }
   /** One period of the stream and so many ms after the fault. */
@@ -12,16 +12,16 @@ export type Deadline =
   /** At the first tick. */
   | { readonly kind: 'first-tick' };
 
-/** What every rule has. A row of {@link RULES}. */
+/** What every rule has. A row of {@link ALARM_RULES}. */
 interface RuleFacts {
   readonly id: string;
   readonly hazard: string;
   /** When it raises, in words. */
   readonly when: string;
-  readonly priority: Priority;
+  readonly priority: AlarmPriority;
   /** Whether the alarm stays after the condition has passed, until somebody resets it. */
   readonly latching: boolean;
-  readonly deadline: Deadline;
+  readonly deadline: AlarmDeadline;
   /** The test that holds the deadline. */
   readonly test: string;
   /** What to do. */
@@ -29,7 +29,7 @@ interface RuleFacts {
 }
 
 /** A rule about each tool, each image, or the procedure: a pure function, the condition holds or not. */
-export type Rule = RuleFacts &
+export type AlarmRule = RuleFacts &
   (
     | { readonly about: 'tool'; readonly holds: (state: Watched, tool: ToolWatched) => boolean }
     | { readonly about: 'image'; readonly holds: (state: Watched, image: ImageWatched) => boolean }
@@ -49,7 +49,7 @@ const AXES = new Set(['registration/mirrored', 'registration/transposed', 'regis
 /** Findings with which there is no fit; others are for the person who reviews it, and some are raised by chance once in a thousand. */
 const NO_FIT = new Set(['no-consensus', 'not-converged']);
 const isNoFit = (finding: string): boolean => NO_FIT.has(finding);
-const beforeAcceptance: Deadline = { kind: 'before-acceptance' };
+const beforeAcceptance: AlarmDeadline = { kind: 'before-acceptance' };
 
 /** Made once: a look builds no strings. */
 const differsIn = (code: string) => (state: Watched) => state.planDifferences?.includes(code) === true;
@@ -60,7 +60,7 @@ const scaleIsOff = ({ registration: r }: Watched): boolean =>
   (Math.abs(r.scale - 1) > SCALE_OFF && Math.abs(r.scale - 1) > SCALE_SDS * r.scaleSd);
 
 /** Rules about a stream of poses. */
-const STREAMS: readonly Rule[] = [
+const STREAMS: readonly AlarmRule[] = [
   {
     id: 'pose-lost',
     hazard: 'The tool is somewhere else than it was last seen.',
@@ -127,7 +127,7 @@ const STREAMS: readonly Rule[] = [
 ];
 
 /** Rules about what a procedure rests on. */
-const GROUNDS: readonly Rule[] = [
+const GROUNDS: readonly AlarmRule[] = [
   {
     id: 'reference-moved',
     hazard: 'The reference was pushed against the patient: everything is drawn beside its place.',
@@ -215,7 +215,7 @@ const GROUNDS: readonly Rule[] = [
       ['frame-of-reference', 'The plan was made in other coordinates.'],
     ] as const
   ).map(
-    ([what, hazard]): Rule => ({
+    ([what, hazard]): AlarmRule => ({
       id: `wrong-${what}`,
       hazard,
       when: `\`planDifferences\` names \`guidance/wrong-${what}\``,
@@ -246,4 +246,4 @@ const GROUNDS: readonly Rule[] = [
 ];
 
 /** Every rule: hazard → rule → deadline → test. Printed in docs/monitor.md. */
-export const RULES: readonly Rule[] = Object.freeze([...STREAMS, ...GROUNDS]);
+export const ALARM_RULES: readonly AlarmRule[] = Object.freeze([...STREAMS, ...GROUNDS]);

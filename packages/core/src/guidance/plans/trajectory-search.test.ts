@@ -3,7 +3,14 @@ import { isNavError, type NavErrorCode } from '../../base/index.js';
 import { frame, point } from '../../frames/index.js';
 import { Random } from '../../math/index.js';
 import { distanceToLabel, mesh, volume } from '../../volume/index.js';
-import { needle, REFUSALS, refusalsOf, searchTrajectories, TrajectoryEvaluator, type TrajectorySearchInit } from '../index.js';
+import {
+  needle,
+  refusalsOf,
+  searchTrajectories,
+  TRAJECTORY_REFUSALS,
+  TrajectoryEvaluator,
+  type TrajectorySearchInit,
+} from '../index.js';
 import { ball, shape, toSegment } from './test-support/fields.js';
 
 const CT = frame('ct');
@@ -148,9 +155,9 @@ describe('the search for a trajectory', () => {
       const depth = Math.hypot(...skin.subarray(3 * n, 3 * n + 3));
       const skinAngle = degreesBetween(back, unit(normals, n));
       const byShape =
-        (depth > 80 ? REFUSALS.tooDeep : 0) |
-        (skinAngle > 16 ? REFUSALS.tooOblique : 0) |
-        (degreesBetween(back, [-1, 0, 0]) > 100 ? REFUSALS.offDirection : 0);
+        (depth > 80 ? TRAJECTORY_REFUSALS.tooDeep : 0) |
+        (skinAngle > 16 ? TRAJECTORY_REFUSALS.tooOblique : 0) |
+        (degreesBetween(back, [-1, 0, 0]) > 100 ? TRAJECTORY_REFUSALS.offDirection : 0);
       const [tip, hub] = [-10, 100].map((t) => back.map((v) => v * t)) as [number[], number[]];
       const spares = balls.map((b, i) => toSegment(b.centre, tip, hub) - b.radius - 1 - 1.5 - 2 - i);
       const spare = Math.min(...spares);
@@ -162,7 +169,7 @@ describe('the search for a trajectory', () => {
         expect(found.spareMm[n]).toBeNaN();
         continue;
       }
-      if (spare < 0) expect(refusal).toBe(REFUSALS.tooNear);
+      if (spare < 0) expect(refusal).toBe(TRAJECTORY_REFUSALS.tooNear);
       if (spare > 0.1) expect(refusal).toBe(0);
       expect(found.spareMm[n]).toBeLessThanOrEqual(spare + 1e-4);
       if (spare > -1) expect(found.spareMm[n]).toBeGreaterThan(spare - 0.11);
@@ -222,7 +229,7 @@ describe('the search for a trajectory', () => {
       entries: mesh({ ...skin, triangles: triangles.slice().reverse() }),
       structures: [],
     });
-    expect([...inside.refusals]).toEqual(Array(8).fill(REFUSALS.tooOblique));
+    expect([...inside.refusals]).toEqual(Array(8).fill(TRAJECTORY_REFUSALS.tooOblique));
   });
 
   it('stops where it is told to, tells how far it is, and refuses what makes no sense', async () => {
@@ -297,7 +304,7 @@ describe('a single way', () => {
       structures: [{ name: 'u', field: unknown, marginMm: 0 }],
     });
     expect(evaluator.evaluate(Float64Array.of(0, 0, 80))).toBe(false);
-    expect([evaluator.refusal, evaluator.score]).toEqual([REFUSALS.tooNear, Number.NaN]);
+    expect([evaluator.refusal, evaluator.score]).toEqual([TRAJECTORY_REFUSALS.tooNear, Number.NaN]);
     for (const entry of [
       [0, 0, 0],
       [0, Number.NaN, 9],

@@ -23,7 +23,7 @@ export interface TrajectorySearchInit<in out F extends string> extends Trajector
 
 /** The map of entries: one number an entry in each array, in the order of the candidates or of the skin's vertices. */
 export interface TrajectorySearch {
-  /** Bits of {@link REFUSALS}; 0: the target can be reached from there. */
+  /** Bits of {@link TRAJECTORY_REFUSALS}; 0: the target can be reached from there. */
   readonly refusals: Uint8Array;
   /** 0 … 1; NaN where refused. */
   readonly scores: Float64Array;

@@ -42,14 +42,14 @@ export interface TrajectoryWeights {
 }
 
 /** Why a way is refused, as bits of {@link TrajectoryEvaluator.refusal}. */
-export const REFUSALS = { tooDeep: 1, tooOblique: 2, offDirection: 4, tooNear: 8, notFinite: 16 } as const;
+export const TRAJECTORY_REFUSALS = { tooDeep: 1, tooOblique: 2, offDirection: 4, tooNear: 8, notFinite: 16 } as const;
 
-/** One of {@link REFUSALS}' names. */
-export type Refusal = keyof typeof REFUSALS;
+/** One of {@link TRAJECTORY_REFUSALS}' names. */
+export type TrajectoryRefusal = keyof typeof TRAJECTORY_REFUSALS;
 
-/** The names in a set of bits, in the order of {@link REFUSALS}. */
-export function refusalsOf(bits: number): readonly Refusal[] {
-  return (Object.keys(REFUSALS) as Refusal[]).filter((name) => (bits & REFUSALS[name]) !== 0);
+/** The names in a set of bits, in the order of {@link TRAJECTORY_REFUSALS}. */
+export function refusalsOf(bits: number): readonly TrajectoryRefusal[] {
+  return (Object.keys(TRAJECTORY_REFUSALS) as TrajectoryRefusal[]).filter((name) => (bits & TRAJECTORY_REFUSALS[name]) !== 0);
 }
 
 const WEIGHTS = { clearance: 1, depth: 0.5, skin: 0.25, direction: 0.25 } as const;
@@ -65,7 +65,7 @@ const WEIGHTS = { clearance: 1, depth: 0.5, skin: 0.25, direction: 0.25 } as con
  */
 export class TrajectoryEvaluator<in out F extends string> {
   readonly frame: Frame<F>;
-  /** Bits of {@link REFUSALS}; 0: the way can be gone. */
+  /** Bits of {@link TRAJECTORY_REFUSALS}; 0: the way can be gone. */
   refusal = 0;
   /** 0 … 1, more is better; NaN for a way that is refused. */
   score: number = Number.NaN;
@@ -136,10 +136,10 @@ export class TrajectoryEvaluator<in out F extends string> {
     this.skinAngleDeg = angleDeg(line, normal, 1);
     this.directionAngleDeg = angleDeg(line, this.#preferred, -1);
     this.refusal =
-      (depth <= this.#reach ? 0 : REFUSALS.tooDeep) |
-      (this.skinAngleDeg > this.#maxSkin ? REFUSALS.tooOblique : 0) |
-      (this.directionAngleDeg > this.#maxDirection ? REFUSALS.offDirection : 0);
-    if (!(depth > 0 && depth < Number.POSITIVE_INFINITY)) this.refusal = REFUSALS.notFinite;
+      (depth <= this.#reach ? 0 : TRAJECTORY_REFUSALS.tooDeep) |
+      (this.skinAngleDeg > this.#maxSkin ? TRAJECTORY_REFUSALS.tooOblique : 0) |
+      (this.directionAngleDeg > this.#maxDirection ? TRAJECTORY_REFUSALS.offDirection : 0);
+    if (!(depth > 0 && depth < Number.POSITIVE_INFINITY)) this.refusal = TRAJECTORY_REFUSALS.notFinite;
     this.#measure();
     this.score = this.refusal === 0 ? this.#rate() : Number.NaN;
     return this.refusal === 0;
@@ -163,7 +163,7 @@ export class TrajectoryEvaluator<in out F extends string> {
         this.tightest = n;
       }
       // Written so that a distance that is not known refuses.
-      if (!(clearance >= marginMm)) this.refusal |= REFUSALS.tooNear;
+      if (!(clearance >= marginMm)) this.refusal |= TRAJECTORY_REFUSALS.tooNear;
     }
   }
 

@@ -3,7 +3,7 @@ import type { HeatModel } from './heat-model.js';
 import type { PerfusionCurve } from './perfusion.js';
 
 /** Where heat went, J. */
-export interface Account {
+export interface HeatAccount {
   /** Put in by the source. */
   readonly deposited: number;
   /** Held by the tissue beyond what it held at the start. */
@@ -120,7 +120,7 @@ export class HeatLedger {
   }
 
   /** The account at the end. */
-  close(latest: Float64Array): Account {
+  close(latest: Float64Array): HeatAccount {
     const { pad, cells, perJoule, initial } = this.#model;
     let stored = 0;
     for (let n = pad; n < pad + cells; n += 1) {

@@ -1,6 +1,6 @@
 import { NavError } from '../../base/index.js';
 import type { Volume } from '../../volume/index.js';
-import { type Account, HeatLedger } from './account.js';
+import { type HeatAccount, HeatLedger } from './account.js';
 import { chebyshevStep, type HeatState, longestStep, slopeInto, stagesFor } from './chebyshev.js';
 import { DoseRate } from './dose.js';
 import { onGridOf } from './dose-map.js';
@@ -27,7 +27,7 @@ export interface BioheatResult<F extends string> {
   /** Tissue that was above 95 °C, ml: where water boils, and the equation is no longer true. */
   readonly boilingMl: number;
   /** Where the heat went, J. */
-  readonly energy: Account;
+  readonly energy: HeatAccount;
   /** Steps taken, steps refused for their error, evaluations of the equation. */
   readonly steps: { readonly taken: number; readonly refused: number; readonly evaluations: number };
 }

@@ -1,4 +1,4 @@
-import { type AnyBioheatProblem, type Border, isVessel, metresOf, type Tissue, type Vessel } from './problem.js';
+import { type AnyBioheatProblem, type HeatBorder, isVessel, metresOf, type Tissue, type Vessel } from './problem.js';
 import { wallWeights } from './wall.js';
 
 /**
@@ -149,7 +149,7 @@ function addBorder(
   const material = materials[n] as Tissue | Vessel;
   if (isVessel(material)) return;
   const given = problem.border ?? { heatTransfer: Number.POSITIVE_INFINITY };
-  const border = (Array.isArray(given) ? given[face] : given) as Border;
+  const border = (Array.isArray(given) ? given[face] : given) as HeatBorder;
   const watts = area / (resistance(material, depth) + 1 / border.heatTransfer);
   const at = n + model.pad;
   model.loss[at] = (model.loss[at] as number) + watts;

@@ -1,4 +1,4 @@
-export type { Account } from './account.js';
+export type { HeatAccount } from './account.js';
 export { type BioheatResult, type BioheatRun, simulateBioheat } from './bioheat.js';
 export { type DoseConvention, type DoseGap, type DoseOptions, DoseRate, type ProbeDose, probeDose } from './dose.js';
 export { DoseAccumulator, type DoseMap, type Isodose, isodose, LETHAL_CEM43_MIN } from './dose-map.js';
@@ -7,7 +7,7 @@ export {
   type AnyBioheatProblem,
   type BioheatProblem,
   type Blood,
-  type Border,
+  type HeatBorder,
   type PowerPiece,
   type Tissue,
   type Vessel,

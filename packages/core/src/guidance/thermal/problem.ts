@@ -23,7 +23,7 @@ export interface Vessel {
 }
 
 /** What a face of the grid meets. */
-export interface Border {
+export interface HeatBorder {
   /** W/(m²·K): 0 insulates, Infinity holds the face at `temperatureC`. */
   readonly heatTransfer: number;
   /** °C. Default: the blood's. */
@@ -61,7 +61,7 @@ export interface AnyBioheatProblem {
   /** °C at the start: one number, or one for each voxel. Default: the blood's. */
   readonly initialC?: number | Float32Array;
   /** All six faces of the grid, or −i, +i, −j, +j, −k, +k. Default: held at the blood's temperature. */
-  readonly border?: Border | readonly Border[];
+  readonly border?: HeatBorder | readonly HeatBorder[];
   /**
    * What perfusion is multiplied by at a temperature: pairs of °C and factor, by rising temperature, straight between them and
    * constant beyond. Default: 1 everywhere.
@@ -116,9 +116,9 @@ export function checkProblem(problem: AnyBioheatProblem): void {
   if (power.length === 0 || !power.every((p) => p.seconds > 0 && Number.isFinite(p.seconds) && Number.isFinite(p.factor))) {
     throw bad('The power needs at least one piece, each with a length above 0 s and a finite factor.');
   }
-  const borders = Array.isArray(border) ? border : border === undefined ? [] : [border as Border];
+  const borders = Array.isArray(border) ? border : border === undefined ? [] : [border as HeatBorder];
   if (Array.isArray(border) && border.length !== 6) throw bad(`There are ${border.length} borders for six faces.`);
-  if (!borders.every((b: Border) => b.heatTransfer >= 0)) throw bad('The heat transfer of a border must not be negative.');
+  if (!borders.every((b: HeatBorder) => b.heatTransfer >= 0)) throw bad('The heat transfer of a border must not be negative.');
   checkNumbers(problem);
   const seen = new Set<number>();
   for (let i = 0; i < n; i += 1) seen.add(labels.voxels[i] as number);

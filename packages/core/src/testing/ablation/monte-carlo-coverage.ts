@@ -1,5 +1,5 @@
-import { type Random, symmetricEigen } from '../../../math/index.js';
-import type { PlacedProbe } from '../zone.js';
+import type { PlacedProbe } from '../../guidance/ablation/zone.js';
+import { type Random, symmetricEigen } from '../../math/index.js';
 
 /** An error to draw from, as plain Monte Carlo does: no lattice, no choice of points, no bound. */
 export interface DrawnError {

@@ -1,5 +1,5 @@
-import type { Frame } from '../../../frames/index.js';
-import { type Mesh, mesh } from '../../../volume/index.js';
+import type { Frame } from '../../frames/index.js';
+import { type Mesh, mesh } from '../../volume/index.js';
 
 /**
  * An ellipsoid's surface as triangles, for tests: an octahedron divided, its corners on the surface, then all of it enlarged by what the
