@@ -82,6 +82,13 @@ describe('the procedure', () => {
     expect(b.procedure.guidance).toBe('pastTarget');
     expect(b.procedure.deviation.depthRemainingMm).toBeLessThan(-6);
     expect(b.procedure.finish()?.code).toBe('not-on-target');
+    b.frame();
+    expect(b.procedure.refusal?.message).toMatch(/when asked, it was [78]\.\d\smm from it/u);
+    // A distance of a moment ago is not to be read beside a tip that nobody sees.
+    b.truth.cover('stylus', true);
+    b.until(() => b.procedure.guidance === 'noPose');
+    expect(b.procedure.refusal).toBeUndefined();
+    expect(b.procedure.finish()?.code).toBe('not-visible');
   });
 });
 

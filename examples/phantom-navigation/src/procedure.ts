@@ -1,5 +1,12 @@
 import { type Clock, type FrameGraph, type Point, PoseView, type Transform } from '@trocar/core';
-import { Deviation, type GuidanceLimits, type GuidanceState, guidanceState, requirePlanFor } from '@trocar/core/guidance';
+import {
+  Deviation,
+  formatMm,
+  type GuidanceLimits,
+  type GuidanceState,
+  guidanceState,
+  requirePlanFor,
+} from '@trocar/core/guidance';
 import { keepsLimit, limitLine, whyNotAccepted } from './acceptance.js';
 import { CalibrationStep, type StylusCalibration } from './calibration-step.js';
 import { type NavigationCase, planOn } from './case.js';
@@ -118,6 +125,9 @@ export class Procedure {
     if (this.#touching !== undefined) this.#goOnTouching(this.#touching);
     this.#deviation.read(this.#sensing.tipInImage, this.tipInImage);
     this.#state = guidanceState(this.#deviation, this.#state, this.#options.guidanceLimits);
+    // Where the tip was when that was refused stands beside no dash, nor beside a tip that is on the target.
+    const past = this.#state === 'noPose' || this.#state === 'onTarget';
+    if (past && this.refusal?.code === 'not-on-target') this.refusal = undefined;
   }
 
   #goOnTouching({ index, touch }: { readonly index: number; readonly touch: TouchInProgress }): void {
@@ -300,8 +310,12 @@ export class Procedure {
   finish(): Refusal | undefined {
     if (this.#stage !== 'navigate') return this.#wrongStage('Nothing can be finished yet');
     if (this.#state !== 'onTarget') {
-      const where = this.#deviation.isLive ? `${this.#deviation.distanceToTargetMm.toFixed(1)} mm from it` : 'not seen';
-      return this.#refuse({ code: 'not-on-target', message: `The tip is not on the target: it is ${where}.` });
+      if (!this.#deviation.isLive) return this.#refuse({ code: 'not-visible', message: 'Where the tip is is not known now.' });
+      const where = formatMm(this.#deviation.distanceToTargetMm);
+      return this.#refuse({
+        code: 'not-on-target',
+        message: `The tip is not on the target: when asked, it was ${where} from it.`,
+      });
     }
     this.#stage = 'finished';
     return this.#done();
