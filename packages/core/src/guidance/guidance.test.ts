@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
-import { isNavError, type NavErrorCode } from '../base/index.js';
 import { FrameGraph, frame, PoseSample, PoseView, point, type Status, transform } from '../frames/index.js';
 import { fromQuaternion, fromRotationVector, multiply4, Random, radiusQuantile, transformPoint } from '../math/index.js';
+import { codeOf } from '../test-support/error-code.js';
 import { headPhantom, manualClock } from '../testing/index.js';
 import type { Instant } from '../time/index.js';
 import {
@@ -24,16 +24,6 @@ import {
 const ct = frame('ct');
 const tip = frame('tip');
 const uid = '2.25.1';
-
-function codeOf(run: () => unknown): NavErrorCode | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (isNavError(error)) return error.code;
-    throw error;
-  }
-  return undefined;
-}
 
 const plan = straightPlan({ entry: point(ct, [0, 0, 100]), target: point(ct, [0, 0, 0]), frameOfReferenceUid: uid });
 

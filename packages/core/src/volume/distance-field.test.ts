@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
-import { isNavError, type NavErrorCode } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { fromRotationVector, multiply4, Random } from '../math/index.js';
+import { codeOf } from '../test-support/error-code.js';
 import { signedSquares } from './distance-transform.js';
 import { type DistanceField, distanceToLabel, distanceToMesh, mesh, type Volume, volume } from './index.js';
 
@@ -86,16 +86,6 @@ function slowAt({ voxels, size }: Volume<'ct'>, spacing: Three, at: Three): numb
     }
   }
   return outside > 0 ? outside : -inside;
-}
-
-function codeOf(run: () => unknown): NavErrorCode | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (isNavError(error)) return error.code;
-    throw error;
-  }
-  return undefined;
 }
 
 describe('the distance transform', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
-import { isNavError, type NavErrorCode } from '../../base/index.js';
 import { FrameGraph, frame, PoseSample, point, type Status, transform } from '../../frames/index.js';
 import { chiSquareQuantile, cholesky, fromQuaternion, fromRotationVector, Random, transformPoint } from '../../math/index.js';
+import { codeOf } from '../../test-support/error-code.js';
 import { manualClock } from '../../testing/index.js';
 import { isosurface, type Volume, volume } from '../../volume/index.js';
 import {
@@ -26,16 +26,6 @@ const image = { frame: mr, frameOfReferenceUid: uid };
 /** As an 18 G gun for the prostate: 22 mm throw, 19 mm notch, 5 mm of dead end. */
 const gun = biopsyGun({ name: '18 G × 20 cm', deadEndMm: 5, notchMm: 19, throwMm: 22, needleMm: 200 });
 const said = { by: 'A. Surgeon', at: '2026-03-04T09:10:11Z', gun, image };
-
-function codeOf(run: () => unknown): NavErrorCode | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (isNavError(error)) return error.code;
-    throw error;
-  }
-  return undefined;
-}
 
 interface Scene {
   readonly sdMm?: number;

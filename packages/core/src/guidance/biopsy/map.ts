@@ -1,7 +1,7 @@
 import { NavError } from '../../base/index.js';
 import { requireSameFrame } from '../../frames/index.js';
 import type { AnyBiopsyCore, BiopsyCore } from './core.js';
-import { ErrorAxes, type Nodes, nodesOf, scalesOf } from './displaced.js';
+import { Displacements, type Nodes, nodesOf, scalesOf } from './displaced.js';
 import { type BiopsyTarget, requireTargets } from './target.js';
 
 /** What counts as sampled, and how finely it is integrated. */
@@ -49,7 +49,7 @@ export function coreSampling<F extends string>(
   const { atLeastMm, count } = checked(options);
   requireTargets(core.frame, [target]);
   const nodes = nodesOf(count, 0);
-  const axes = new ErrorAxes(core.covariance, middleOf(core), core.gun.notchMm / 2);
+  const axes = new Displacements(core.covariance, middleOf(core), core.gun.notchMm / 2);
   const scales = scalesOf(nodes, freedomOf(core));
   const ends = endsOf(core, count, (places, n) => axes.move(places, nodes.normals, 6 * n, scales[n] as number));
   const { hits, expectedMm } = sampledBy(ends, target, atLeastMm);
@@ -123,10 +123,10 @@ function drawAll(cores: readonly AnyBiopsyCore[], count: number): Float64Array[]
     const shared: Nodes = nodesOf(count, groups.indexOf(key));
     const own: Nodes = nodesOf(count, 100 + c);
     const scales = scalesOf(scaleNodes, freedomOf(core));
-    const common = new ErrorAxes(core.registration?.covariance ?? core.covariance, middle, lever);
+    const common = new Displacements(core.registration?.covariance ?? core.covariance, middle, lever);
     const rest =
       core.registration &&
-      new ErrorAxes(minus(core.covariance, core.registration.covariance), middleOf(core), core.gun.notchMm / 2);
+      new Displacements(minus(core.covariance, core.registration.covariance), middleOf(core), core.gun.notchMm / 2);
     return endsOf(core, count, (places, n) => {
       const scale = scales[n] as number;
       rest?.move(places, own.normals, 6 * n, scale);

@@ -1,7 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
-import { isNavError, type NavErrorCode } from '../../base/index.js';
 import { FrameGraph, frame, PoseView, point, STATUSES, type Status, transform } from '../../frames/index.js';
 import { fromRotationVector, multiply4, Random, radiusQuantile } from '../../math/index.js';
+import { codeOf } from '../../test-support/error-code.js';
 import { needle, ShaftGuidance, type ShaftGuidanceOptions, straightPlan, TipSpeed } from '../index.js';
 import { ball, shape } from './test-support/fields.js';
 
@@ -50,16 +50,6 @@ function uncertain(
   view.degreesOfFreedom = degreesOfFreedom;
   return view;
 }
-
-const codeOf = (run: () => unknown): NavErrorCode | undefined => {
-  try {
-    run();
-  } catch (error) {
-    if (isNavError(error)) return error.code;
-    throw error;
-  }
-  return undefined;
-};
 
 describe('a whole shaft', () => {
   it('is as near as its nearest place, which need not be its tip', () => {

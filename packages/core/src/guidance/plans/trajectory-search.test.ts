@@ -1,7 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
-import { isNavError, type NavErrorCode } from '../../base/index.js';
 import { frame, point } from '../../frames/index.js';
 import { Random } from '../../math/index.js';
+import { codeOfAsync } from '../../test-support/error-code.js';
 import { distanceToLabel, mesh, volume } from '../../volume/index.js';
 import {
   needle,
@@ -47,16 +47,6 @@ const degreesBetween = (a: Three, b: Three): number =>
   ) *
     180) /
   Math.PI;
-
-async function codeOf(run: () => Promise<unknown>): Promise<NavErrorCode | undefined> {
-  try {
-    await run();
-  } catch (error) {
-    if (isNavError(error)) return error.code;
-    throw error;
-  }
-  return undefined;
-}
 
 describe('the search for a trajectory', () => {
   it('finds the direction furthest from two balls within a cone: at right angles to their plane, on the rim of the cone', async () => {
@@ -248,7 +238,7 @@ describe('the search for a trajectory', () => {
         if (fractions.length === 2) controller.abort();
       },
     });
-    expect(await codeOf(() => running)).toBe('guidance/aborted');
+    expect(await codeOfAsync(() => running)).toBe('guidance/aborted');
     expect(fractions.length).toBe(2);
     expect(fractions[0]).toBeLessThan(fractions[1] as number);
     const field = ball(CT, [30, 0, 0], 5);
@@ -268,11 +258,11 @@ describe('the search for a trajectory', () => {
       { entries: { positions: new Float64Array(6), normals: new Float64Array(3) } },
     ];
     for (const part of bad)
-      expect(await codeOf(() => searchTrajectories({ ...base, structures: [], ...part }))).toBe('guidance/bad-option');
+      expect(await codeOfAsync(() => searchTrajectories({ ...base, structures: [], ...part }))).toBe('guidance/bad-option');
     const foreign = ball(frame('mr'), [0, 0, 0], 1) as never;
-    expect(await codeOf(() => searchTrajectories({ ...base, structures: [{ name: 'a', field: foreign, marginMm: 1 }] }))).toBe(
-      'frame/mismatch',
-    );
+    expect(
+      await codeOfAsync(() => searchTrajectories({ ...base, structures: [{ name: 'a', field: foreign, marginMm: 1 }] })),
+    ).toBe('frame/mismatch');
   });
 });
 

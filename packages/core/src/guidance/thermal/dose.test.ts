@@ -1,19 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isNavError, type NavErrorCode } from '../../base/index.js';
 import { frame } from '../../frames/index.js';
+import { codeOf } from '../../test-support/error-code.js';
 import { isosurface, volume } from '../../volume/index.js';
 import { DoseAccumulator, DoseRate, isodose, LETHAL_CEM43_MIN, probeDose } from './index.js';
-
-function codeOf(run: () => unknown): NavErrorCode | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (isNavError(error)) return error.code;
-    throw error;
-  }
-  return undefined;
-}
 
 const held = (celsius: number, minutes: number, options = {}): number =>
   probeDose([0, minutes * 60], [celsius, celsius], { maxGapS: 1e6, ...options }).cem43Min;
