@@ -1,5 +1,5 @@
 /**
- * Every fault of issue 7 with 100 seeds, and 1,000 clean procedures: `node --conditions=@trocar/source --import tsx bench/fault-injection.ts`.
+ * Every fault with 100 seeds, and 1,000 clean procedures: `node --conditions=@trocar/source --import tsx bench/fault-injection.ts`.
  * `--seeds N`, `--clean N`, `--fault NAME`, `--first SEED`, `--part I/N` (every N-th seed, for several processes). Prints what was not in
  * time, seed by seed, so that it can be run again.
  */

@@ -19,7 +19,7 @@ const direction = (random: Random): V3 => {
 const pick = <T>(random: Random, of: readonly T[]): T => of[Math.floor(of.length * random.uniform())] as T;
 const sign = (random: Random): number => (random.uniform() < 0.5 ? -1 : 1);
 
-/** The faults that issue 7 names. */
+/** The faults that are tried. */
 export const FAULTS: readonly Fault[] = [
   {
     name: 'occlusion',

@@ -135,16 +135,16 @@ export async function proposeProbes<F extends string>(init: ProposalInit<F>): Pr
 
 /** Lets others work every few tens of milliseconds, and stops where that was asked. */
 function pauses(signal: AbortSignal | undefined): () => Promise<void> {
-  let since = Date.now();
+  let since = performance.now();
   const stop = (): void => {
     if (signal?.aborted) throw new NavError('ablation/aborted', 'The search for probes was stopped.', { cause: signal.reason });
   };
   stop();
   return async () => {
     stop();
-    if (Date.now() - since < 25) return;
+    if (performance.now() - since < 25) return;
     await new Promise((resolve) => setTimeout(resolve, 0));
-    since = Date.now();
+    since = performance.now();
     stop();
   };
 }

@@ -2,19 +2,12 @@
  * Run by allocation.test.ts in a process of its own with a small nursery: looks at everything again and again while nothing changes, and
  * prints how many garbage collections that took. Plain JavaScript, so that nothing but tsx's loader stands between engine and code.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
 import { PoseView } from '../../frames/index.js';
+import { countCollections } from '../../test-support/collections.mjs';
 import { LinkWatch, Monitor, ReferenceWatch, watched, watchedImage, watchedTool } from './index.js';
 
 const WARM_UP = 20_000;
-const ROUNDS = 40;
 const TICKS = 100_000;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const state = watched([watchedTool('stylus', 10), watchedTool('reference', 10)], [watchedImage('us')]);
 Object.assign(state.registration, { scale: 1.0001, scaleSd: 0.001, verified: true });
@@ -52,26 +45,8 @@ function ticks(count) {
   }
 }
 
-// Observers report in a later turn; code is warm when a whole round went by without a collection.
-for (let round = 0, before = -1; round < ROUNDS && before !== collections; round += 1) {
-  before = collections;
-  ticks(WARM_UP);
-  await setImmediate();
-  await setImmediate();
-}
-collections = 0;
-ticks(TICKS);
-await setImmediate();
-await setImmediate();
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await setImmediate();
-await setImmediate();
-process.stdout.write(
-  `${JSON.stringify({ ticks: TICKS, collections: counted, control: collections - counted, alarms: monitor.alarms.length })}\n`,
+const counted = await countCollections(
+  () => ticks(WARM_UP),
+  () => ticks(TICKS),
 );
+process.stdout.write(`${JSON.stringify({ ticks: TICKS, ...counted, alarms: monitor.alarms.length })}\n`);

@@ -2,7 +2,8 @@ import { NavError } from '../../base/index.js';
 
 /**
  * Largest outer diameters of needle tubing by gauge, mm: ISO 9626:2016, table 1 (designated metric sizes 0.18 … 3.4 mm). The largest that
- * the standard allows and not the designated size: a clearance computed with it holds for every needle of that gauge.
+ * the standard allows and not the designated size: a clearance computed with it holds for every needle of that gauge. Not yet compared with
+ * the standard's own print, only some gauges with public charts; {@link NeedleInit.outerDiameterMm} takes a measured one.
  */
 const LARGEST_OUTER_MM: Readonly<Record<number, number>> = {
   10: 3.5,
