@@ -29,7 +29,7 @@ const WIRE = 48;
 /** How what is only planned is broken, CSS pixels. */
 const PLANNED: Dash = [9, 6];
 
-/** What {@link AblationZone} is made from. */
+/** What {@link AblationZoneGraphic} is made from. */
 export interface AblationOptions {
   /**
    * `planned`: what is to be ablated, a broken yellow outline. `achieved`: what was, a whole green one, filled. `projected`: what
@@ -46,7 +46,7 @@ export interface AblationOptions {
  * An ablation zone, an ellipsoid: a shell in the 3D view, and on every slice exactly the ellipse in which the slice cuts it
  * ({@link EllipsoidCut}), nothing where it does not.
  */
-export class AblationZone implements GuidanceGraphic {
+export class AblationZoneGraphic implements GuidanceGraphic {
   readonly kind: AblationOptions['kind'];
   readonly object: Group = new Group();
   readonly #drawn = new DrawnStatus();

@@ -4,7 +4,7 @@ import { frame, point } from '../../frames/index.js';
 import { straightPlan } from '../../guidance/index.js';
 import { PALETTE } from '../palette.js';
 import {
-  AblationZone,
+  AblationZoneGraphic,
   AvoidStructure,
   Bullseye,
   DepthBar,
@@ -353,7 +353,7 @@ describe('the corridor', () => {
 });
 
 it('an ablation zone is on a slice exactly the ellipse of its cut', () => {
-  const zone = new AblationZone({ kind: 'achieved', semiAxesMm: [20, 12, 30] });
+  const zone = new AblationZoneGraphic({ kind: 'achieved', semiAxesMm: [20, 12, 30] });
   ends.push(() => zone.dispose());
   zone.place([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 4, 0, -3, 1]);
   const plane = coronal();

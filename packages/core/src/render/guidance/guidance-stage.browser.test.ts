@@ -4,7 +4,7 @@ import { straightPlan } from '../../guidance/index.js';
 import { manualClock } from '../../testing/index.js';
 import { volume } from '../../volume/index.js';
 import { createStage, PALETTE, type Stage, singleLayout, statusStyle, type ViewName } from '../index.js';
-import { AblationZone, Bullseye, DistanceLine, InstrumentGraphic, towards } from './index.js';
+import { AblationZoneGraphic, Bullseye, DistanceLine, InstrumentGraphic, towards } from './index.js';
 import { NEEDLE, placed } from './test-support/cases.js';
 import { countOf, host, type Picture, pictureOf, poseOf } from './test-support/rig.js';
 
@@ -117,7 +117,7 @@ describe('a guidance graphic on a stage', () => {
 
   it('is on a slice where it is cut, in the view’s own scale', () => {
     const { stage } = make('coronal');
-    const zone = new AblationZone({ kind: 'achieved', semiAxesMm: [20, 10, 15] });
+    const zone = new AblationZoneGraphic({ kind: 'achieved', semiAxesMm: [20, 10, 15] });
     zone.place([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
     stage.addGraphic(zone);
     const wide = (): number => {
@@ -165,7 +165,7 @@ describe('a guidance graphic on a stage', () => {
     const before = stage.resources();
     for (let n = 0; n < 3; n += 1) {
       const needle = new InstrumentGraphic(NEEDLE);
-      const zone = new AblationZone({ kind: 'projected', semiAxesMm: [8, 8, 12] });
+      const zone = new AblationZoneGraphic({ kind: 'projected', semiAxesMm: [8, 8, 12] });
       const off = [needle, zone].map((g) => stage.addGraphic(g));
       for (const g of [needle, zone]) g.update(poseOf('ok', placed([0, 0, 0], [0, 0, 1]), clock.now()));
       stage.render();

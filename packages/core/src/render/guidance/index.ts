@@ -1,5 +1,5 @@
 /** Guidance graphics for a stage: what a hand follows, drawn by what the pose's status allows. */
-export { type AblationOptions, AblationZone } from './ablation.js';
+export { type AblationOptions, AblationZoneGraphic } from './ablation.js';
 export { type AvoidLevel, type AvoidLimits, type AvoidOptions, AvoidStructure, avoidLevel } from './avoid.js';
 export { Bullseye, type BullseyeOptions } from './bullseye.js';
 export { type CorridorOptions, TrajectoryCorridor } from './corridor.js';

@@ -4,7 +4,7 @@ import { straightPlan } from '../../../guidance/index.js';
 import { PlaneView, patientAxes } from '../../planes.js';
 import type { SurfaceMesh } from '../../surface.js';
 import {
-  AblationZone,
+  AblationZoneGraphic,
   AvoidStructure,
   Bullseye,
   DepthBar,
@@ -127,7 +127,7 @@ export const CASES: readonly Case[] = [
   {
     name: 'zone',
     picture: (rig, status, ago = 0) => {
-      const g = rig.keep(new AblationZone({ kind: 'projected', semiAxesMm: [16, 16, 24] }));
+      const g = rig.keep(new AblationZoneGraphic({ kind: 'projected', semiAxesMm: [16, 16, 24] }));
       g.update(poseOf(status, placed([5, 0, 0], [0.5, 0, 1]), when(ago)));
       return rig.drawSlice([g], coronal());
     },
@@ -258,9 +258,9 @@ export const SCENES: Readonly<Record<string, (rig: Rig) => Picture>> = {
 };
 
 /** A planned and an achieved zone that miss each other by some millimetres. */
-function zones(rig: Rig): AblationZone[] {
-  const planned = rig.keep(new AblationZone({ kind: 'planned', semiAxesMm: [18, 14, 25] }));
-  const achieved = rig.keep(new AblationZone({ kind: 'achieved', semiAxesMm: [16, 15, 20] }));
+function zones(rig: Rig): AblationZoneGraphic[] {
+  const planned = rig.keep(new AblationZoneGraphic({ kind: 'planned', semiAxesMm: [18, 14, 25] }));
+  const achieved = rig.keep(new AblationZoneGraphic({ kind: 'achieved', semiAxesMm: [16, 15, 20] }));
   planned.place(placed([0, 0, 0], [0.3, 0, 1]));
   achieved.place(placed([6, 0, 4], [0.2, 0, 1]));
   return [planned, achieved];
