@@ -12,12 +12,7 @@ import {
   spacingOf,
   valueRange,
 } from '../volume/index.js';
-
-/** Where a command writes its lines. */
-export interface CommandOutput {
-  readonly out: (line: string) => void;
-  readonly error: (line: string) => void;
-}
+import type { CommandOutput } from './terminal.js';
 
 const USAGE = `trocar-volume: look at, check and convert medical volumes.
 
