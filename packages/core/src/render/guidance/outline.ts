@@ -77,6 +77,12 @@ export class Outline {
     this.#over.style({ colour, widthPx, dash });
   }
 
+  /** Marks across the line, so far apart and so far to either side, device pixels where the pieces are. */
+  barbs(every: number, halfPx: number): void {
+    this.#under.style({ tickMm: every, tickHalfPx: halfPx + 1.25 });
+    this.#over.style({ tickMm: every, tickHalfPx: halfPx });
+  }
+
   /** The size of the viewport, device pixels. */
   viewport(width: number, height: number): void {
     this.#under.viewport(width, height);

@@ -1,0 +1,62 @@
+import { Group } from 'three';
+import { PALETTE } from '../palette.js';
+import { Stroke } from '../stroke.js';
+import { SceneLabel } from './scene-label.js';
+
+/** How far a pin stands out of the surface, mm. */
+const LENGTH_MM = 12;
+
+/**
+ * A pin in a place of a surface, with a figure and words at its head. Where the surface hides its foot, the pin is broken: the place is then on
+ * the far side.
+ */
+export class ScenePin {
+  readonly object: Group = new Group();
+  readonly figure: SceneLabel = new SceneLabel();
+  readonly words: SceneLabel = new SceneLabel();
+  readonly #behind = new Stroke(1, { colour: PALETTE.text, dash: [4, 4], rimPx: 1 });
+  readonly #before = new Stroke(1, { colour: PALETTE.text, rimPx: 1, depthTest: true });
+  readonly #foot = new Stroke(1, { colour: PALETTE.text, rimPx: 2, roundEnds: true, depthTest: true });
+  readonly #head = new Float64Array(3);
+
+  constructor() {
+    this.#behind.object.renderOrder = 27;
+    this.#before.object.renderOrder = 28;
+    this.#foot.object.renderOrder = 29;
+    this.object.add(this.#behind.object, this.#before.object, this.#foot.object, this.figure.object, this.words.object);
+  }
+
+  /** @param at foot, mm. @param out unit, the way it stands; undefined: no pin, and the text lies at the place */
+  place(at: ArrayLike<number>, out: ArrayLike<number> | undefined): void {
+    const [x, y, z] = [0, 1, 2].map((k) => at[k] as number) as [number, number, number];
+    const [u, v, w] = [0, 1, 2].map((k) => (out?.[k] as number | undefined) ?? 0) as [number, number, number];
+    this.#head.set([x + LENGTH_MM * u, y + LENGTH_MM * v, z + LENGTH_MM * w]);
+    const [a, b, c] = this.#head as unknown as [number, number, number];
+    for (const line of [this.#behind, this.#before]) line.segment(0, x, y, z, a, b, c);
+    // A little out of the surface, or half of the foot would lie in it.
+    this.#foot.segment(0, x + 0.6 * u, y + 0.6 * v, z + 0.6 * w, x + 0.9 * u, y + 0.9 * v, z + 0.9 * w);
+    for (const line of [this.#behind, this.#before, this.#foot]) line.show(out === undefined ? 0 : 1);
+  }
+
+  /** The texts at the head, and their size by the pixel ratio. */
+  write(figure: string, words: string, figureColour: string, wordsColour: string, dpr: number): void {
+    this.figure.set(figure, { sizePx: Math.round(20 * dpr), colour: figureColour, weight: 700 });
+    this.words.set(words, { sizePx: Math.round(12 * dpr), colour: wordsColour, weight: 700 });
+    const [x, y, z] = this.#head as unknown as [number, number, number];
+    this.figure.at(x, y, z, 0, -26 * dpr);
+    this.words.at(x, y, z, 0, -8 * dpr);
+    this.#behind.style({ widthPx: 1.5 * dpr, dash: [4 * dpr, 4 * dpr] });
+    this.#before.style({ widthPx: 2 * dpr });
+    this.#foot.style({ widthPx: 8 * dpr });
+  }
+
+  /** The size of the viewport, device pixels. */
+  viewport(width: number, height: number): void {
+    for (const part of [this.#behind, this.#before, this.#foot, this.figure, this.words]) part.viewport(width, height);
+  }
+
+  dispose(): void {
+    this.object.removeFromParent();
+    for (const part of [this.#behind, this.#before, this.#foot, this.figure, this.words]) part.dispose();
+  }
+}
