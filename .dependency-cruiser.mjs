@@ -147,6 +147,7 @@ const livesIn = (name, library, homes) => ({
 const libraryRules = [
   livesIn('three-in-render', '(three|@types/three)', ['core/src/render']),
   livesIn('vtk-in-vtk', '@kitware/vtk[.]js', ['core/src/vtk']),
+  livesIn('meshoptimizer-in-vtk', 'meshoptimizer', ['core/src/vtk']),
   livesIn('itk-wasm-at-the-edges', '(itk-wasm|@itk-wasm/[^/]+)', ['core/src/(io|dicom)', 'registration/src/itk']),
   livesIn('gl-matrix-in-math', 'gl-matrix', ['core/src/math']),
   livesIn('mcap-in-recording', '@mcap/[^/]+', ['core/src/recording']),

@@ -37,7 +37,18 @@ async function bundle(entry: string, external: boolean): Promise<Bundle> {
     external: [
       'node:*',
       ...(external
-        ? ['three', '@kitware/*', '@itk-wasm/*', 'itk-wasm', 'gl-matrix', '@mcap/core', 'ws', 'serialport', 'yaml']
+        ? [
+            'three',
+            '@kitware/*',
+            '@itk-wasm/*',
+            'itk-wasm',
+            'gl-matrix',
+            '@mcap/core',
+            'meshoptimizer',
+            'ws',
+            'serialport',
+            'yaml',
+          ]
         : []),
     ],
     absWorkingDir: ROOT,

@@ -55,6 +55,7 @@ const BREACHES: readonly Breach[] = [
   breach('packages-know-no-application', 'core/src/testing/bad-application.ts', '../../../../scripts/tool.mjs'),
   breach('three-in-render', 'core/src/guidance/bad-three.ts', 'three'),
   breach('vtk-in-vtk', 'core/src/render/bad-vtk.ts', '@kitware/vtk.js/Common/DataModel/ImageData.js'),
+  breach('meshoptimizer-in-vtk', 'core/src/volume/bad-simplifier.ts', 'meshoptimizer'),
   breach('itk-wasm-at-the-edges', 'registration/src/points/bad-itk.ts', '@itk-wasm/elastix'),
   breach('gl-matrix-in-math', 'core/src/frames/bad-gl.ts', 'gl-matrix'),
   breach('mcap-in-recording', 'core/src/io/bad-mcap.ts', '@mcap/core'),
@@ -98,7 +99,16 @@ const ROOMS = [
   'dicom',
   'session',
 ].concat('render', 'vtk', 'testing');
-const LIBRARIES = ['three', '@kitware/vtk.js', 'itk-wasm', '@itk-wasm/elastix', 'gl-matrix', 'serialport', '@mcap/core', 'yaml'];
+const LIBRARIES = [
+  'three',
+  '@kitware/vtk.js',
+  'itk-wasm',
+  '@itk-wasm/elastix',
+  'gl-matrix',
+  'serialport',
+  '@mcap/core',
+  'yaml',
+].concat('meshoptimizer');
 
 function write(root: string, path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
