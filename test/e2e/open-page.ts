@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { systemClock } from '@trocar/core';
 import { type Browser, chromium, type Page } from 'playwright';
 import { phantomCase } from '../../examples/phantom-navigation/src/case.js';
-import { PACES } from '../../examples/phantom-navigation/src/hand.js';
-import { buildPage } from '../../examples/phantom-navigation/src/node/build-page.js';
-import { type PageServer, type PageServerOptions, servePage } from '../../examples/phantom-navigation/src/node/page-server.js';
-import { startWorld } from '../../examples/phantom-navigation/src/node/world.js';
+import { type ServeOptions, serveProcedure } from '../../examples/phantom-navigation/src/node/serve.js';
+import { startWorld, type World } from '../../examples/phantom-navigation/src/node/world.js';
+import { PACES } from '../../examples/suite/src/hand.js';
+import type { PageServer } from '../../examples/suite/src/node/page-server.js';
 
 /** Where pictures for people go. */
 const PICTURES = join(import.meta.dirname, '../../test-results');
@@ -23,26 +23,25 @@ const SMALL = { width: 960, height: 640 };
 /** The page of the phantom's procedure in a browser, with a hand in a hurry, and what a test does with it. */
 export class OpenPage {
   readonly page: Page;
-  readonly server: PageServer;
+  readonly server: PageServer<World>;
   /** Addresses that were asked for elsewhere, and errors of scripts. */
   readonly foreign: string[] = [];
   readonly failures: string[] = [];
   readonly #browser: Browser;
 
-  private constructor(browser: Browser, page: Page, server: PageServer) {
+  private constructor(browser: Browser, page: Page, server: PageServer<World>) {
     this.#browser = browser;
     this.page = page;
     this.server = server;
   }
 
-  static async open(executablePath: string, seed: number, second: Partial<PageServerOptions>): Promise<OpenPage> {
+  static async open(executablePath: string, seed: number, second: Partial<ServeOptions>): Promise<OpenPage> {
     mkdirSync(PICTURES, { recursive: true });
     const clock = systemClock();
-    const folder = await buildPage();
     const given = phantomCase(seed);
     const world = (origin: string): ReturnType<typeof startWorld> =>
       startWorld({ case: given, seed, clock, allowedOrigins: [origin] });
-    const server = await servePage({ folder, clock, seed, files: [], ...second, startWorld: world });
+    const server = await serveProcedure({ clock, seed, ...second, startWorld: world });
     server.world.truth.hand.pace = PACES.fast;
     const browser = await chromium.launch({ executablePath, args: FLAGS });
     const page = await browser.newPage({ viewport: SMALL });

@@ -7,11 +7,11 @@ import { headPhantom } from '@trocar/core/testing';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomCase } from '../../examples/phantom-navigation/src/case.js';
-import { PACES } from '../../examples/phantom-navigation/src/hand.js';
-import { buildPage } from '../../examples/phantom-navigation/src/node/build-page.js';
-import { type PageServer, servePage } from '../../examples/phantom-navigation/src/node/page-server.js';
-import { type PtyLine, ptyLine } from '../../examples/phantom-navigation/src/node/pty.js';
-import { startWorld } from '../../examples/phantom-navigation/src/node/world.js';
+import { serveProcedure } from '../../examples/phantom-navigation/src/node/serve.js';
+import { startWorld, type World } from '../../examples/phantom-navigation/src/node/world.js';
+import { PACES } from '../../examples/suite/src/hand.js';
+import type { PageServer } from '../../examples/suite/src/node/page-server.js';
+import { type PtyLine, ptyLine } from '../../examples/suite/src/node/pty.js';
 import { findBrowser, hasProgram } from '../../scripts/lib/host.mjs';
 import { avoided, inPanel, misplaced } from './guide-looks.js';
 
@@ -34,21 +34,18 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
   let browser: Browser;
   let page: Page;
   let line: PtyLine;
-  let server: PageServer;
+  let server: PageServer<World>;
   const foreign: string[] = [];
   const failures: string[] = [];
 
   beforeAll(async () => {
     mkdirSync(pictures, { recursive: true });
     const clock = systemClock();
-    const folder = await buildPage();
     line = await ptyLine();
     const given = phantomCase(SEED);
-    server = await servePage({
-      folder,
+    server = await serveProcedure({
       clock,
       seed: SEED,
-      files: [],
       startWorld: (origin) => startWorld({ case: given, seed: SEED, clock, allowedOrigins: [origin], line }),
     });
     server.world.truth.hand.pace = PACES.fast;
@@ -356,10 +353,10 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await click('insert');
     await page.waitForTimeout(300);
     await page.waitForSelector('[data-action="insert"]:not([disabled])', { timeout: 60_000 });
-    await page.route('**/hand', (route) => route.abort());
+    await page.route('**/order', (route) => route.abort());
     await click('retract');
     await expect.poll(banner, { timeout: 10_000 }).toMatch(/hand does not answer/);
-    await page.unroute('**/hand');
+    await page.unroute('**/order');
     await click('cover-stylus');
     await expect.poll(banner, { timeout: 10_000 }).toBe('Stylus not visible');
     await click('cover-stylus');

@@ -209,12 +209,12 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
   }, 120_000);
 
   it('that cannot be read is said so, and the procedure goes on without it', async () => {
-    await at.page.route('**/second/0', (route) => route.fulfill({ body: 'NRRD0004\ntype: nonsense\n\n' }));
+    await at.page.route('**/files/second/0', (route) => route.fulfill({ body: 'NRRD0004\ntype: nonsense\n\n' }));
     await at.load();
     await at.click('accept-plan');
     await at.page.waitForSelector('#app[data-step="calibrate"]');
     expect(await at.text('#images')).toMatch(/^Second image not read: /);
-    await at.page.unroute('**/second/0');
+    await at.page.unroute('**/files/second/0');
     await at.page.unroute('**/case');
   }, 120_000);
 

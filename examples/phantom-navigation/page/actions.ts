@@ -1,10 +1,11 @@
 import { point } from '@trocar/core';
 import type { Stage, Tool } from '@trocar/core/render';
-import { keepsLimit } from '../src/acceptance.js';
-import { CT, TOOLS } from '../src/frames.js';
-import { PIVOT_CONE_DEG } from '../src/hand.js';
+import { keepsLimit } from '../../suite/src/acceptance.js';
+import { BODIES } from '../../suite/src/frames.js';
+import { PIVOT_CONE_DEG } from '../../suite/src/hand.js';
+import { FEWEST_FIDUCIALS } from '../../suite/src/registration-step.js';
+import { CT } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
-import { FEWEST_FIDUCIALS } from '../src/registration-step.js';
 import type { Errands } from './errands.js';
 import { type ImagesPlace, imagesActions, secondAction } from './images.js';
 import type { Action } from './panel.js';
@@ -176,7 +177,7 @@ function navigateActions({ procedure, errands, pictures }: Workplace): Action[] 
 }
 
 function coverActions({ errands }: Workplace): Action[] {
-  return TOOLS.map((name) => {
+  return BODIES.map((name) => {
     const hidden = errands.covered.has(name);
     const label = `${hidden ? 'Uncover' : 'Cover'} ${name}`;
     return { id: `cover-${name}`, label, pressed: hidden, simulated: true, run: () => errands.cover(name) };

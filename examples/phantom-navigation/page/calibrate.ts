@@ -1,5 +1,5 @@
 import { formatBound, formatMm } from '@trocar/core/guidance';
-import type { PivotResult } from '../src/calibration-step.js';
+import type { PivotFacts } from '../../suite/src/calibration-step.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Detail } from './detail.js';
 import { h } from './dom.js';
@@ -36,7 +36,7 @@ function explained(): HTMLElement[] {
 }
 
 /** What a recording gave. */
-function found(result: PivotResult): HTMLElement[] {
+function found(result: PivotFacts): HTMLElement[] {
   const good = result.outcome === 'ok';
   const { counts } = result;
   return [

@@ -1,4 +1,4 @@
-import type { ToolName } from '../src/frames.js';
+import type { BodyName } from '../../suite/src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import { type HandOrder, order, pause } from './server-link.js';
 
@@ -11,7 +11,7 @@ const SLIP_MM = 6;
  */
 export class Errands {
   /** Tools that are covered. */
-  readonly covered = new Set<ToolName>();
+  readonly covered = new Set<BodyName>();
   /** What went wrong with the last order; empty when all is well. */
   trouble = '';
   /** The next touch goes beside its fiducial. */
@@ -41,7 +41,7 @@ export class Errands {
   }
 
   /** Covers a tool, or uncovers it. */
-  cover(tool: ToolName): void {
+  cover(tool: BodyName): void {
     const hidden = !this.covered.has(tool);
     if (hidden) this.covered.add(tool);
     else this.covered.delete(tool);

@@ -1,4 +1,4 @@
-import type { CalibrationStep } from '../src/calibration-step.js';
+import type { AnyCalibration } from '../../suite/src/calibration-step.js';
 import { h, setText, svg } from './dom.js';
 
 const SIZE = 240;
@@ -8,7 +8,7 @@ const RIM = 104;
 /** How far that is, rad: where the dot of the present tilt lies on the rim. */
 const RIM_RAD = Math.PI / 6;
 
-type Gauge = CalibrationStep['gauge'];
+type Gauge = AnyCalibration['gauge'];
 
 /** A point of the gauge: `angle` from three o'clock, counted clockwise. */
 function at(angle: number, radius: number): [number, number] {
@@ -57,7 +57,7 @@ export class GaugeDial {
   }
 
   /** Brings the dial up to date: once per frame, while recording. */
-  show(calibration: CalibrationStep): void {
+  show(calibration: AnyCalibration): void {
     const gauge = calibration.gauge;
     const percent = Math.round(100 * gauge.coverage);
     const box = this.element.firstElementChild as HTMLElement;
@@ -104,7 +104,7 @@ function wanted(sectors: Float64Array): number {
   return (sectors[least] as number) >= FULL ? -1 : least;
 }
 
-function hintOf({ sectors, rmsMm }: Gauge, { poses }: CalibrationStep): string {
+function hintOf({ sectors, rmsMm }: Gauge, { poses }: AnyCalibration): string {
   if (poses.given > 30 && poses.seen < 0.7 * poses.given) return 'The stylus is often hidden: turn its spheres to the tracker.';
   if (Number.isNaN(rmsMm)) return 'Keep the tip in the divot, and tilt the handle slowly to all sides.';
   if (wanted(sectors) < 0) return 'All sides are covered: go on until the recording ends.';
@@ -112,7 +112,7 @@ function hintOf({ sectors, rmsMm }: Gauge, { poses }: CalibrationStep): string {
 }
 
 /** How well the poses agree so far, and how many there are. */
-function figuresOf({ rmsMm }: Gauge, { poses }: CalibrationStep): string {
+function figuresOf({ rmsMm }: Gauge, { poses }: AnyCalibration): string {
   const agree = Number.isNaN(rmsMm) ? '–' : `${rmsMm.toFixed(2)} mm`;
   return `Poses agree to ${agree} (rms) · ${poses.seen} of ${poses.given} seen`;
 }

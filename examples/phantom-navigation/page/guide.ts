@@ -12,7 +12,8 @@ import {
   TrajectoryCorridor,
   towards,
 } from '@trocar/core/render';
-import { CT, TRACKER } from '../src/frames.js';
+import { TRACKER } from '../../suite/src/frames.js';
+import { CT } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Structure } from '../src/structures.js';
 import { h, setText } from './dom.js';

@@ -1,5 +1,5 @@
 import { formatBound } from '@trocar/core/guidance';
-import { keepsLimit, limitLine } from '../src/acceptance.js';
+import { keepsLimit, limitLine } from '../../suite/src/acceptance.js';
 import { CT, SECOND } from '../src/frames.js';
 import type { ImageResult, ImageStep } from '../src/image-step.js';
 import type { Procedure } from '../src/procedure.js';

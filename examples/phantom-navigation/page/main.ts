@@ -1,9 +1,10 @@
 import { isNavError, systemClock } from '@trocar/core';
 import { formatBound, readout, UNKNOWN } from '@trocar/core/guidance';
 import { createStage, type Stage, type Tool } from '@trocar/core/render';
+import { BODIES } from '../../suite/src/frames.js';
 import type { NavigationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
-import { CT, TOOLS } from '../src/frames.js';
+import { CT } from '../src/frames.js';
 import { ImageStep } from '../src/image-step.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SecondFault } from '../src/second-image.js';
@@ -148,7 +149,7 @@ class Page {
     this.#numbers(procedure);
     this.#panel.step(this.#planned && place.images.isOpen ? 'images' : stepOf(procedure, this.#planned));
     this.#panel.banner(this.#banner(procedure, place));
-    this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
+    this.#panel.tools(BODIES.map((name) => ({ name, status: procedure.tools[name].status })));
     const { state, clock } = connected.bridge;
     this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
     this.#stylusNote(procedure);
@@ -272,7 +273,7 @@ function stepOf(procedure: Procedure, planned: boolean): Step {
 
 /** What is wrong with the tools, if anything. */
 function worstTool(procedure: Procedure): Banner | undefined {
-  for (const name of TOOLS) {
+  for (const name of BODIES) {
     const { status } = procedure.tools[name];
     const what = name === 'stylus' ? 'Stylus' : 'Patient reference';
     if (status === 'disconnected') return { kind: 'stop', text: 'Tracker disconnected' };

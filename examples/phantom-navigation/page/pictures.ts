@@ -1,7 +1,7 @@
 import { formatBound } from '@trocar/core/guidance';
 import { type FiducialState, SLICE_VIEWS, type Stage, type StageFiducial } from '@trocar/core/render';
+import type { FitFlag, Proposal } from '../../suite/src/registration-step.js';
 import type { Procedure } from '../src/procedure.js';
-import type { FitFlag, Proposal } from '../src/registration-step.js';
 
 /** Errors are drawn larger in the 3D view by the largest of these that keeps every arrow within the picture. */
 const SCALES = [50, 20, 10, 5, 2, 1] as const;
@@ -80,7 +80,7 @@ export class Pictures {
     if (active !== undefined && stage === 'collect') this.#stage.setCrosshair(active);
   }
 
-  #error(procedure: Procedure, proposal: Proposal | undefined): void {
+  #error(procedure: Procedure, proposal: Proposal<'ct'> | undefined): void {
     const { bound } = proposal ?? {};
     const known = bound !== undefined && Number.isFinite(bound.p95Mm);
     if (!known) {
@@ -103,7 +103,7 @@ export class Pictures {
     if (at !== undefined) this.#lookClosely(at, procedure.proposal);
   }
 
-  #lookClosely(at: Procedure['plan']['target'], proposal: Proposal | undefined): void {
+  #lookClosely(at: Procedure['plan']['target'], proposal: Proposal<'ct'> | undefined): void {
     const p95 = proposal?.bound.p95Mm ?? Number.NaN;
     const across = Number.isFinite(p95) ? Math.min(CLOSE.most, Math.max(CLOSE.least, CLOSE.times * p95)) : CLOSE.most;
     this.#stage.setCrosshair(at);
@@ -133,7 +133,7 @@ export class Pictures {
   }
 }
 
-function scaleOf({ fits, bound }: Proposal): number {
+function scaleOf({ fits, bound }: Proposal<'ct'>): number {
   const arrows = fits.filter((f) => f.flag !== 'leftOut').map((f) => Math.hypot(...f.offset));
   const longest = Math.max(...arrows, Number.isFinite(bound.p95Mm) ? bound.p95Mm : 0);
   return SCALES.find((s) => s * longest <= LONGEST_ARROW_MM) ?? 1;

@@ -1,7 +1,7 @@
 import { formatBound, formatMm, formatNumber } from '@trocar/core/guidance';
-import { keepsLimit, limitLine } from '../src/acceptance.js';
+import { keepsLimit, limitLine } from '../../suite/src/acceptance.js';
+import type { FiducialFit, FitFlag, Proposal } from '../../suite/src/registration-step.js';
 import type { Procedure } from '../src/procedure.js';
-import type { FiducialFit, FitFlag, Proposal } from '../src/registration-step.js';
 import { h } from './dom.js';
 
 /** What a person can do with a fiducial under review. */
@@ -40,7 +40,7 @@ export function reviewDetail(procedure: Procedure, state: ReviewState, deeds: Re
 }
 
 /** The number that counts, large, and where it lies below or above the limit. */
-function expectation(procedure: Procedure, { bound }: Proposal): HTMLElement {
+function expectation(procedure: Procedure, { bound }: Proposal<'ct'>): HTMLElement {
   const { plan } = procedure;
   const kept = Number.isFinite(bound.p95Mm) && keepsLimit(plan, bound.p95Mm);
   const verdict = kept ? (plan.maxTre95Mm === undefined ? '– no limit set' : '✓ within the limit') : '✕ beyond the limit';
@@ -80,7 +80,7 @@ function limitBar(limitMm: number | undefined, p95Mm: number): HTMLElement | und
   );
 }
 
-function suggestion(procedure: Procedure, proposal: Proposal, state: ReviewState, deeds: ReviewDeeds): HTMLElement[] {
+function suggestion(procedure: Procedure, proposal: Proposal<'ct'>, state: ReviewState, deeds: ReviewDeeds): HTMLElement[] {
   const { suggestion: s } = proposal;
   if (s === undefined) return [];
   const without = Number.isFinite(s.without95Mm) ? `Without it: ${formatBound(s.without95Mm)} at the target.` : undefined;
@@ -102,7 +102,7 @@ function suggestion(procedure: Procedure, proposal: Proposal, state: ReviewState
   ];
 }
 
-function fitTable(procedure: Procedure, proposal: Proposal, state: ReviewState, deeds: ReviewDeeds): HTMLElement {
+function fitTable(procedure: Procedure, proposal: Proposal<'ct'>, state: ReviewState, deeds: ReviewDeeds): HTMLElement {
   const head = h(
     'tr',
     {},
@@ -164,13 +164,13 @@ export function deed(action: string, label: string, disabled: boolean, onclick: 
 }
 
 /** FRE and FLE: for the health of the touches, and said so. */
-function health({ registration }: Proposal): HTMLElement {
+function health({ registration }: Proposal<'ct'>): HTMLElement {
   const fre = `FRE ${formatMm(registration.freMm, 2)} · FLE ${formatMm(registration.fleMm, 2)}`;
   return h('p', { class: 'quiet health' }, `${fre}: health, not accuracy`);
 }
 
 /** What else was found, beside the fiducial that the suggestion names. */
-function others({ registration, suggestion: named }: Proposal): HTMLElement[] {
+function others({ registration, suggestion: named }: Proposal<'ct'>): HTMLElement[] {
   return registration.findings
     .filter((f) => !(named !== undefined && f.code === 'outlier'))
     .map((f) => h('p', { class: 'refused' }, f.message));

@@ -1,7 +1,8 @@
 import { readVolume, setAssetsBase } from '@trocar/core/io';
 import type { Volume } from '@trocar/core/volume';
+import type { BodyName } from '../../suite/src/frames.js';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from '../src/case.js';
-import { CT, SECOND, type ToolName } from '../src/frames.js';
+import { CT, SECOND } from '../src/frames.js';
 import { type SecondFault, simulatedSecond } from '../src/second-image.js';
 
 /** What the server says of the procedure to be done: see `src/node/page-server.ts`. */
@@ -24,7 +25,7 @@ export interface CaseFacts {
   /** The largest error at the target that the plan allows, mm; absent: that of the case. */
   readonly maxTre95Mm?: number;
   /** Tools that are covered now: by another page, or by this one before it was loaded again. */
-  readonly covered: readonly ToolName[];
+  readonly covered: readonly BodyName[];
 }
 
 /** What the simulated hand is asked to do. */
@@ -34,7 +35,7 @@ export type HandOrder =
   | { readonly pivot: { readonly coneDeg: number } }
   | { readonly insert: { readonly beyondMm: number; readonly entry: number[]; readonly target: number[] } }
   | { readonly retract: true }
-  | { readonly cover: ToolName; readonly hidden: boolean }
+  | { readonly cover: BodyName; readonly hidden: boolean }
   | { readonly plug: boolean };
 
 async function json(response: Response): Promise<unknown> {
@@ -51,7 +52,7 @@ export async function caseFacts(): Promise<CaseFacts> {
 export async function order(what: HandOrder): Promise<number> {
   const body = JSON.stringify(what);
   const answer = (await json(
-    await fetch('/hand', { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
+    await fetch('/order', { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
   )) as { readonly doneInMs: number };
   return answer.doneInMs;
 }
@@ -68,7 +69,7 @@ async function readCase(facts: CaseFacts, progress: (text: string) => void): Pro
     await painted();
     return phantomCase(facts.seed);
   }
-  const files = await fetched('/files', facts.files, progress);
+  const files = await fetched('image', facts.files, progress);
   const volume = await readVolume(files, {
     frame: CT,
     gaps: facts.gaps,
@@ -92,7 +93,7 @@ export async function loadSecond(
   progress('Making the second image …');
   await painted();
   if (facts.second === 'phantom') return simulatedSecond(facts.seed, fault).volume;
-  return readVolume(await fetched('/second', facts.secondFiles, progress), {
+  return readVolume(await fetched('second', facts.secondFiles, progress), {
     frame: SECOND,
     ...(facts.secondSeriesUid !== undefined && { seriesUid: facts.secondSeriesUid }),
   });
@@ -100,7 +101,7 @@ export async function loadSecond(
 
 /** Files of the server, with their names: the last word before they are decoded is said too. */
 async function fetched(
-  from: '/files' | '/second',
+  from: 'image' | 'second',
   names: readonly string[],
   progress: (text: string) => void,
 ): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }[]> {
@@ -108,7 +109,7 @@ async function fetched(
   let got = 0;
   const files = await Promise.all(
     names.map(async (name, n) => {
-      const response = await fetch(`${from}/${n}`);
+      const response = await fetch(`/files/${from}/${n}`);
       if (!response.ok) throw new Error(`${name}: ${response.status}`);
       const bytes = new Uint8Array(await response.arrayBuffer());
       got += 1;

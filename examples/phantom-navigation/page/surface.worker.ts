@@ -1,7 +1,7 @@
 import { type Volume, volume } from '@trocar/core/volume';
 import { type Isosurface, isosurface } from '@trocar/core/vtk';
+import { findBody } from '../../suite/src/skin.js';
 import { CT } from '../src/frames.js';
-import { findBody } from '../src/skin.js';
 import { phantomStructures, type Structure } from '../src/structures.js';
 
 /** What of an image the skin is made from: no identity goes along. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { PACES } from '../../suite/src/hand.js';
+import { USUAL_ERRORS } from '../../suite/src/truth.js';
 import { phantomCase } from './case.js';
-import { PACES } from './hand.js';
 import { SimulatedProcedure, type SimulationOptions } from './simulated-procedure.js';
-import { USUAL_ERRORS } from './truth.js';
 
 const given = phantomCase(1, 16);
 

@@ -4,9 +4,9 @@ import { readVolume } from '@trocar/core/io';
 import { abdomenPhantom, headPhantom, type Phantom } from '@trocar/core/testing';
 import { volume } from '@trocar/core/volume';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { findBody } from '../../suite/src/skin.js';
 import { volumeCase } from './case.js';
 import { CT } from './frames.js';
-import { findBody } from './skin.js';
 
 const data = process.env['TROCAR_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname;
 

@@ -3,8 +3,8 @@ import { requirePlanFor, type StraightPlan, straightPlan } from '@trocar/core/gu
 import { Random } from '@trocar/core/math';
 import { headPhantom } from '@trocar/core/testing';
 import { requireNoShear, type Volume, type VolumeWarning } from '@trocar/core/volume';
+import { type Body, findBody } from '../../suite/src/skin.js';
 import { CT } from './frames.js';
-import { type Body, findBody } from './skin.js';
 
 type V3 = readonly [number, number, number];
 

@@ -1,9 +1,9 @@
 import type { Clock } from '@trocar/core';
 import { type BridgeClient, browserSocket, type CreateSocket, connectBridge } from '@trocar/device-bridge/browser';
+import { BODIES } from '../../suite/src/frames.js';
+import { storedStylus, USUAL_ERRORS } from '../../suite/src/truth.js';
 import type { NavigationCase } from './case.js';
-import { TOOLS } from './frames.js';
 import { Procedure, type ProcedureOptions } from './procedure.js';
-import { storedStylus, USUAL_ERRORS } from './truth.js';
 
 /** What {@link connectProcedure} needs. */
 export interface ClientOptions {
@@ -45,7 +45,7 @@ export function connectProcedure(options: ClientOptions): ConnectedProcedure {
     clock: options.clock,
     createSocket: announcing(options.createSocket ?? browserSocket, options.onMessage),
   });
-  for (const tool of TOOLS) bridge.attach(tool, procedure.buffers[tool]);
+  for (const tool of BODIES) bridge.attach(tool, procedure.buffers[tool]);
   return { procedure, bridge, close: () => bridge.close() };
 }
 

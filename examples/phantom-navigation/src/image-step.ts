@@ -3,8 +3,8 @@ import type { StraightPlan } from '@trocar/core/guidance';
 import type { PatientIdentity, Volume } from '@trocar/core/volume';
 import { expectedTreOf } from '@trocar/registration';
 import type { RigidVolumeRegistration } from '@trocar/registration/intensity';
-import { keepsLimit, limitLine } from './acceptance.js';
-import type { Refusal } from './refusal.js';
+import { keepsLimit, limitLine } from '../../suite/src/acceptance.js';
+import type { Refusal } from '../../suite/src/refusal.js';
 
 /**
  * Where the second image stands.

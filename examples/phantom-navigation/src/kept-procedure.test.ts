@@ -1,8 +1,9 @@
 import { PoseSample, PoseView } from '@trocar/core';
 import { beginSession, memoryStorage, restoreSession, type SessionStorage } from '@trocar/core/session';
 import { describe, expect, it } from 'vitest';
+import { BODIES, REFERENCE, TIP } from '../../suite/src/frames.js';
 import { phantomCase } from './case.js';
-import { CT, REFERENCE, TIP, TOOLS } from './frames.js';
+import { CT } from './frames.js';
 import { KeptProcedure, keptStylus, resume } from './kept-procedure.js';
 import { SimulatedProcedure } from './simulated-procedure.js';
 
@@ -48,7 +49,7 @@ describe('a procedure that is kept', () => {
     // The same poses give both the same tip, with the same error, to the last bit.
     const at = before.world.clock.now();
     const sample = new PoseSample();
-    for (const tool of TOOLS) {
+    for (const tool of BODIES) {
       before.world.truth.observe(sample, tool, at);
       for (const { buffers } of [before.world.procedure, world.procedure]) {
         buffers[tool].clear();

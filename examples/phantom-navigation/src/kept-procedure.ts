@@ -1,11 +1,11 @@
 import { point, type Transform } from '@trocar/core';
 import { type ExactValue, edgeBetween, type RegistrationAccuracy, type Session, type SessionState } from '@trocar/core/session';
-import { whyNotAccepted } from './acceptance.js';
-import { REFERENCE, STYLUS, TIP } from './frames.js';
+import { whyNotAccepted } from '../../suite/src/acceptance.js';
+import { REFERENCE, STYLUS, TIP } from '../../suite/src/frames.js';
+import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
+import type { Proposal } from '../../suite/src/registration-step.js';
+import type { Touch } from '../../suite/src/touch.js';
 import type { Procedure } from './procedure.js';
-import { isRefusal, type Refusal, tried } from './refusal.js';
-import type { Proposal } from './registration-step.js';
-import type { Touch } from './touch.js';
 
 /** The kind of the records that hold what was touched; by the fiducials' numbers, from 1 as people count them. */
 const TOUCH = 'touch';
@@ -95,7 +95,7 @@ const CHANGED: Refusal = {
 };
 
 /** What was known of a proposal's accuracy. */
-function accuracyOf({ registration, bound, fits }: Proposal, acknowledged: boolean): RegistrationAccuracy {
+function accuracyOf({ registration, bound, fits }: Proposal<'ct'>, acknowledged: boolean): RegistrationAccuracy {
   return {
     tre95Mm: bound.p95Mm,
     freMm: registration.freMm,

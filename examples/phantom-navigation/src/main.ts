@@ -2,14 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isNavError, systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
+import { PACES } from '../../suite/src/hand.js';
+import { filesBehind } from '../../suite/src/node/files.js';
+import { ptyLine } from '../../suite/src/node/pty.js';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from './case.js';
 import { CT, SECOND } from './frames.js';
-import { PACES } from './hand.js';
-import { buildPage } from './node/build-page.js';
-import { filesBehind } from './node/files.js';
 import { type HeadlessOptions, runHeadless, StepRefused } from './node/headless.js';
-import { servePage } from './node/page-server.js';
-import { ptyLine } from './node/pty.js';
+import { serveProcedure } from './node/serve.js';
 import { startWorld } from './node/world.js';
 import { simulatedSecond } from './second-image.js';
 
@@ -158,10 +157,8 @@ async function headless(args: Arguments): Promise<number> {
 async function page(args: Arguments): Promise<number> {
   const clock = systemClock();
   const { given, gaps } = await makeCase(args);
-  const folder = await buildPage();
   const line = args.serial ? await ptyLine() : undefined;
-  const server = await servePage({
-    folder,
+  const server = await serveProcedure({
     clock,
     seed: args.seed,
     files: args.volume === undefined ? [] : await filesBehind(args.volume),

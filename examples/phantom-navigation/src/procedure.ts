@@ -1,4 +1,4 @@
-import { type Clock, type FrameGraph, type Point, PoseView, type Transform } from '@trocar/core';
+import { type Clock, type FrameGraph, type Path, type Point, PoseView, type Transform } from '@trocar/core';
 import {
   Deviation,
   formatMm,
@@ -7,13 +7,15 @@ import {
   guidanceState,
   requirePlanFor,
 } from '@trocar/core/guidance';
-import { keepsLimit, limitLine, whyNotAccepted } from './acceptance.js';
-import { CalibrationStep, type StylusCalibration } from './calibration-step.js';
+import { keepsLimit, limitLine, whyNotAccepted } from '../../suite/src/acceptance.js';
+import { CalibrationStep, type TipCalibration } from '../../suite/src/calibration-step.js';
+import { BODIES, type BodyName, REFERENCE, STYLUS, TIP, TRACKER } from '../../suite/src/frames.js';
+import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
+import { type Proposal, RegistrationStep } from '../../suite/src/registration-step.js';
+import { type Measured, Sensing, type SensingOptions } from '../../suite/src/sensing.js';
+import { TOUCH_LIMITS, type Touch, TouchInProgress, type TouchLimits } from '../../suite/src/touch.js';
 import { type NavigationCase, planOn } from './case.js';
-import { isRefusal, type Refusal, tried } from './refusal.js';
-import { type Proposal, RegistrationStep } from './registration-step.js';
-import { Sensing, type SensingOptions } from './sensing.js';
-import { TOUCH_LIMITS, type Touch, TouchInProgress, type TouchLimits } from './touch.js';
+import { CT } from './frames.js';
 
 /**
  * Where the procedure stands.
@@ -46,19 +48,20 @@ export class Procedure {
   readonly case: NavigationCase;
   /** The tip in the image, at the last update: without pose until a registration is accepted. */
   readonly tipInImage = new PoseView();
-  readonly calibration: CalibrationStep;
-  readonly registration: RegistrationStep;
+  readonly calibration: CalibrationStep<'stylus', 'tip'>;
+  readonly registration: RegistrationStep<'ct'>;
   /** What the last update or request had to say, until the next one succeeds. */
   refusal: Refusal | undefined;
   readonly #options: ProcedureOptions;
-  readonly #sensing: Sensing;
+  readonly #sensing: Sensing<BodyName>;
+  readonly #paths: { readonly tip: Path<'ct', 'tip'>; readonly touched: Measured; readonly stylus: Measured };
   #stage: Stage = 'connect';
   #plan: NavigationCase['plan'];
   #deviation: Deviation<'ct'>;
   #state: GuidanceState = 'noPose';
   #touching: { readonly index: number; readonly touch: TouchInProgress } | undefined;
-  #proposal: Proposal | undefined;
-  #accepted: Proposal | undefined;
+  #proposal: Proposal<'ct'> | undefined;
+  #accepted: Proposal<'ct'> | undefined;
 
   /** @throws NavError `pose/bad-option`, `guidance/wrong-frame-of-reference` */
   constructor(options: ProcedureOptions) {
@@ -67,20 +70,26 @@ export class Procedure {
     this.#plan = options.case.plan;
     requirePlanFor(this.#plan, options.case.volume);
     this.#deviation = new Deviation(this.#plan);
-    this.calibration = new CalibrationStep(options.storedStylus);
-    this.registration = new RegistrationStep(options.case);
-    this.#sensing = new Sensing(options);
+    this.calibration = new CalibrationStep({ tool: STYLUS, tip: TIP }, options.storedStylus);
+    this.registration = new RegistrationStep(CT, options.case.fiducials);
+    this.#sensing = new Sensing(BODIES, options);
+    const { graph } = this.#sensing;
+    this.#paths = {
+      tip: graph.path(CT, TIP),
+      touched: this.#sensing.measured(graph.path(REFERENCE, TIP), 'stylus', 'reference'),
+      stylus: this.#sensing.measured(graph.path(TRACKER, STYLUS), 'stylus'),
+    };
   }
 
   get graph(): FrameGraph {
     return this.#sensing.graph;
   }
   /** What the tools' poses are pushed into. */
-  get buffers(): Sensing['buffers'] {
+  get buffers(): Sensing<BodyName>['buffers'] {
     return this.#sensing.buffers;
   }
   /** How each tool was seen at the last update. */
-  get tools(): Sensing['tools'] {
+  get tools(): Sensing<BodyName>['tools'] {
     return this.#sensing.tools;
   }
   get stage(): Stage {
@@ -101,7 +110,7 @@ export class Procedure {
     return this.#options.guidanceLimits ?? {};
   }
   /** What is to be accepted, or was. */
-  get proposal(): Proposal | undefined {
+  get proposal(): Proposal<'ct'> | undefined {
     return this.#proposal ?? this.#accepted;
   }
   /** One per fiducial; undefined until it is touched. */
@@ -117,13 +126,13 @@ export class Procedure {
   /** Reads everything for this moment. */
   update(): void {
     this.#sensing.update(this.#options.clock.now());
-    if (this.#stage === 'connect' && this.#sensing.seesBoth) this.#stage = 'calibrate';
+    if (this.#stage === 'connect' && this.#sensing.sees('stylus', 'reference')) this.#stage = 'calibrate';
     if (this.calibration.isRecording) {
-      const ended = this.calibration.add(this.#sensing.stylus());
+      const ended = this.calibration.add(this.#paths.stylus.read());
       if (ended !== undefined) this.#take(ended);
     }
     if (this.#touching !== undefined) this.#goOnTouching(this.#touching);
-    this.#deviation.read(this.#sensing.tipInImage, this.tipInImage);
+    this.#deviation.read(this.#paths.tip, this.tipInImage);
     this.#state = guidanceState(this.#deviation, this.#state, this.#options.guidanceLimits);
     // Where the tip was when that was refused stands beside no dash, nor beside a tip that is on the target.
     const past = this.#state === 'noPose' || this.#state === 'onTarget';
@@ -131,7 +140,7 @@ export class Procedure {
   }
 
   #goOnTouching({ index, touch }: { readonly index: number; readonly touch: TouchInProgress }): void {
-    const answer = touch.add(this.#sensing.tip());
+    const answer = touch.add(this.#paths.touched.read());
     if (answer === undefined) return;
     this.#touching = undefined;
     const not = isRefusal(answer) ? answer : this.registration.samePlace(index, answer);
@@ -143,7 +152,7 @@ export class Procedure {
   startPivot(): Refusal | undefined {
     if (this.#stage !== 'calibrate') return this.#wrongStage(CALIBRATE_FIRST);
     // A pose that is late or doubtful does not spoil a recording: it is left out, and counted. One that is not there would.
-    if (this.#sensing.whyNot('stylus', this.#options.clock.now())?.code === 'not-visible') {
+    if (this.#paths.stylus.whyNot(this.#options.clock.now())?.code === 'not-visible') {
       const message = 'The tracker does not see the stylus: nothing was recorded. Make it visible and begin again.';
       return this.#refuse({ code: 'not-visible', message });
     }
@@ -171,7 +180,7 @@ export class Procedure {
     return isRefusal(found) ? this.#refuse(found) : this.#calibrated(found);
   }
 
-  #calibrated({ stylusFromTip }: StylusCalibration): undefined {
+  #calibrated({ stylusFromTip }: TipCalibration<'stylus', 'tip'>): undefined {
     this.graph.set(stylusFromTip);
     this.#stage = 'collect';
     this.refusal = undefined;
@@ -195,7 +204,7 @@ export class Procedure {
     if (!this.#isChanging) return this.#wrongStage('Fiducials are touched while collecting and reviewing');
     const wrong = this.#noSuch(index);
     if (wrong !== undefined) return wrong;
-    const unfit = this.#sensing.whyNot('tip', this.#options.clock.now());
+    const unfit = this.#paths.touched.whyNot(this.#options.clock.now());
     if (unfit !== undefined) return this.#refuse(unfit);
     this.#touching = { index, touch: new TouchInProgress(this.graph.at, this.#options.touchLimits ?? TOUCH_LIMITS) };
     return this.#done();
@@ -239,7 +248,7 @@ export class Procedure {
     return this.#done();
   }
 
-  #propose(): Proposal | Refusal {
+  #propose(): Proposal<'ct'> | Refusal {
     const { accepted } = this.calibration;
     if (accepted === undefined) return { code: 'not-calibrated', message: 'The stylus is not calibrated. Calibrate it first.' };
     return this.registration.propose(accepted.stylusFromTip, this.#plan.target);
@@ -299,8 +308,8 @@ export class Procedure {
       this.#plan = before;
       return this.#refuse(not);
     }
-    if (this.#proposal !== undefined) this.#proposal = proposal as Proposal;
-    if (this.#accepted !== undefined) this.#accepted = proposal as Proposal;
+    if (this.#proposal !== undefined) this.#proposal = proposal as Proposal<'ct'>;
+    if (this.#accepted !== undefined) this.#accepted = proposal as Proposal<'ct'>;
     this.#deviation = new Deviation(plan);
     this.#state = 'noPose';
     return this.#done();
@@ -351,7 +360,7 @@ const STILL_TOUCHING: Refusal = {
   message: 'A fiducial is still being touched: wait until the touch has ended.',
 };
 
-function beyondLimit({ bound }: Proposal, plan: NavigationCase['plan']): Refusal | undefined {
+function beyondLimit({ bound }: Proposal<'ct'>, plan: NavigationCase['plan']): Refusal | undefined {
   if (keepsLimit(plan, bound.p95Mm)) return undefined;
   const message = `The registration is not good enough for a target there: ${limitLine(plan, bound.p95Mm)}. The plan was not changed.`;
   return { code: 'beyond-plan-limit', message };

@@ -1,12 +1,13 @@
 import { point, transform } from '@trocar/core';
 import { invertSymmetric } from '@trocar/core/math';
 import { describe, expect, it } from 'vitest';
+import { STYLUS, TIP } from '../../suite/src/frames.js';
+import type { Proposal } from '../../suite/src/registration-step.js';
+import { storedStylus, USUAL_ERRORS } from '../../suite/src/truth.js';
 import { phantomCase, withLimit } from './case.js';
-import { CT, STYLUS, TIP } from './frames.js';
+import { CT } from './frames.js';
 import type { Procedure } from './procedure.js';
-import type { Proposal } from './registration-step.js';
 import { SimulatedProcedure } from './simulated-procedure.js';
-import { storedStylus, USUAL_ERRORS } from './truth.js';
 
 const given = phantomCase(1, 16);
 
@@ -21,7 +22,7 @@ function reviewed(slips: Readonly<Record<number, number>> = {}, limitMm: number 
   return b;
 }
 
-function proposalOf(procedure: Procedure): Proposal {
+function proposalOf(procedure: Procedure): Proposal<'ct'> {
   return procedure.proposal ?? expect.unreachable();
 }
 

@@ -1,9 +1,9 @@
 import { PoseSample, type Status } from '@trocar/core';
 import { type ManualClock, manualClock } from '@trocar/core/testing';
+import { BODIES, type BodyName } from '../../suite/src/frames.js';
+import { HiddenTruth, storedStylus, USUAL_ERRORS, type WorldErrors } from '../../suite/src/truth.js';
 import type { NavigationCase } from './case.js';
-import { TOOLS, type ToolName } from './frames.js';
 import { Procedure, type ProcedureOptions } from './procedure.js';
-import { HiddenTruth, storedStylus, USUAL_ERRORS, type WorldErrors } from './truth.js';
 
 const FRAME_MS = 1000 / 60;
 /** Longer than anything a hand does, in frames. */
@@ -22,15 +22,15 @@ export interface SimulationOptions extends Partial<Omit<ProcedureOptions, 'clock
  */
 export class SimulatedProcedure {
   readonly clock: ManualClock = manualClock(0);
-  readonly truth: HiddenTruth;
+  readonly truth: HiddenTruth<'ct', NavigationCase>;
   readonly procedure: Procedure;
   /** What the tracker says instead of `ok`, by tool. */
-  readonly said = new Map<ToolName, Status>();
+  readonly said = new Map<BodyName, Status>();
   readonly #sample = new PoseSample();
 
   constructor(given: NavigationCase, seed: number, options: SimulationOptions = {}) {
     const { errors = USUAL_ERRORS, ...rest } = options;
-    this.truth = new HiddenTruth(given, seed, errors);
+    this.truth = new HiddenTruth<'ct', NavigationCase>(given, seed, errors);
     const stored = 'storedStylus' in options ? options.storedStylus : storedStylus(errors.tipSdMm);
     const { storedStylus: _, ...others } = rest;
     this.procedure = new Procedure({ clock: this.clock, case: given, ...others, ...(stored && { storedStylus: stored }) });
@@ -39,7 +39,7 @@ export class SimulatedProcedure {
   /** One frame of the tracker, and of the screen. */
   frame(): void {
     this.clock.advance(FRAME_MS);
-    for (const tool of TOOLS) {
+    for (const tool of BODIES) {
       this.truth.observe(this.#sample, tool, this.clock.now());
       const said = this.said.get(tool);
       if (said !== undefined && this.#sample.status === 'ok') this.#sample.status = said;

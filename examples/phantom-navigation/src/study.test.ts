@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { isRefusal } from '../../suite/src/refusal.js';
+import { USUAL_ERRORS } from '../../suite/src/truth.js';
 import { phantomCase } from './case.js';
-import { isRefusal } from './refusal.js';
 import { LEVELS, percentile, study, studyRun, summarise } from './study.js';
-import { USUAL_ERRORS } from './truth.js';
 
 const given = phantomCase(1, 16);
 

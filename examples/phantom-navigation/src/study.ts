@@ -1,8 +1,8 @@
+import { PACES } from '../../suite/src/hand.js';
+import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
+import { USUAL_ERRORS, type WorldErrors } from '../../suite/src/truth.js';
 import type { NavigationCase } from './case.js';
-import { PACES } from './hand.js';
-import { isRefusal, type Refusal } from './refusal.js';
 import { SimulatedProcedure } from './simulated-procedure.js';
-import { USUAL_ERRORS, type WorldErrors } from './truth.js';
 
 /** The probabilities at which the calibration of the bound is looked at. */
 export const LEVELS: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];

@@ -1,11 +1,11 @@
 import type { Clock } from '@trocar/core';
 import { shearDegrees, spacingOf } from '@trocar/core/volume';
-import { keepsLimit, limitLine } from '../acceptance.js';
+import { keepsLimit, limitLine } from '../../../suite/src/acceptance.js';
+import type { Proposal } from '../../../suite/src/registration-step.js';
 import type { NavigationCase } from '../case.js';
 import type { ConnectedProcedure } from '../client.js';
 import type { ImageStep } from '../image-step.js';
 import type { Procedure } from '../procedure.js';
-import type { Proposal } from '../registration-step.js';
 import { secondErrorMm } from '../second-image.js';
 import { percentile } from '../study.js';
 import type { KeptSession } from './kept-session.js';
@@ -31,7 +31,7 @@ export interface HeadlessReport {
   };
   /** Of the stylus's tip. */
   readonly calibration: {
-    readonly source: 'pivot' | 'stored';
+    readonly source: 'pivot' | 'stored' | 'restored';
     /** The bound that is displayed, and how far the tip truly is off. */
     readonly tip95Mm: number;
     readonly trueErrorMm: number;
@@ -152,7 +152,7 @@ export class Meter {
 export interface Parts {
   readonly world: World;
   readonly procedure: Procedure;
-  readonly proposal: Proposal;
+  readonly proposal: Proposal<'ct'>;
   readonly tip: HeadlessReport['tip'];
   readonly covered: HeadlessReport['covered'];
   readonly meter: Meter;
@@ -256,7 +256,7 @@ function calibrationOf({ procedure, world }: Parts): HeadlessReport['calibration
   };
 }
 
-function registrationOf({ registration, fiducials, fits, suggestion }: Proposal): HeadlessReport['registration'] {
+function registrationOf({ registration, fiducials, fits, suggestion }: Proposal<'ct'>): HeadlessReport['registration'] {
   return {
     fiducials: fiducials.length,
     freMm: registration.freMm,

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { writeVolume } from '@trocar/core/io';
 import { headPhantom } from '@trocar/core/testing';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ptyLine } from '../../../suite/src/node/pty.js';
 import { phantomCase } from '../case.js';
 import { simulatedSecond } from '../second-image.js';
 import { runHeadless } from './headless.js';
 import type { HeadlessReport } from './headless-report.js';
-import { ptyLine } from './pty.js';
 
 const hasSocat = spawnSync('socat', ['-V']).status === 0;
 const folder = mkdtempSync(join(tmpdir(), 'trocar-headless-'));

@@ -2,16 +2,16 @@ import { type Clock, systemClock } from '@trocar/core';
 import { beginSession, type MemoryStorage, memoryStorage } from '@trocar/core/session';
 import type { Volume } from '@trocar/core/volume';
 import { nodeSocket } from '@trocar/device-bridge/node';
+import type { BodyName } from '../../../suite/src/frames.js';
+import { PACES } from '../../../suite/src/hand.js';
+import type { Refusal } from '../../../suite/src/refusal.js';
+import type { Proposal } from '../../../suite/src/registration-step.js';
 import type { NavigationCase } from '../case.js';
 import { type ConnectedProcedure, connectProcedure } from '../client.js';
-import type { ToolName } from '../frames.js';
-import { PACES } from '../hand.js';
 import { ImageStep } from '../image-step.js';
 import { KeptProcedure } from '../kept-procedure.js';
 import type { Procedure } from '../procedure.js';
-import type { Refusal } from '../refusal.js';
 import { registerImages } from '../register-images.js';
-import type { Proposal } from '../registration-step.js';
 import { assemble, type HeadlessReport, Meter } from './headless-report.js';
 import { keptSession } from './kept-session.js';
 import { startWorld, type World, type WorldOptions } from './world.js';
@@ -161,10 +161,10 @@ class Run {
     if (this.#procedure.touches[index] === undefined) fail(this.#procedure.refusal);
   }
 
-  async registerAndAccept(): Promise<Proposal> {
+  async registerAndAccept(): Promise<Proposal<'ct'>> {
     fail(this.#procedure.register());
     fail(await this.#kept.accept());
-    return this.#procedure.proposal as Proposal;
+    return this.#procedure.proposal as Proposal<'ct'>;
   }
 
   /** To the target, and what was displayed and true there. */
@@ -197,7 +197,7 @@ class Run {
       undo();
       return { afterMs, deadlineMs, held };
     };
-    const cover = (tool: ToolName): Promise<HeadlessReport['covered'][string]> =>
+    const cover = (tool: BodyName): Promise<HeadlessReport['covered'][string]> =>
       timed(
         () => truth.cover(tool, true),
         () => truth.cover(tool, false),
@@ -206,10 +206,10 @@ class Run {
     return {
       stylus: await cover('stylus'),
       reference: await cover('reference'),
-      ...(this.#world.hasPlug && {
+      ...(this.#world.tracker.hasPlug && {
         unplugged: await timed(
-          () => this.#world.plug(false),
-          () => this.#world.plug(true),
+          () => this.#world.tracker.plug(false),
+          () => this.#world.tracker.plug(true),
           DEADLINES.unplugged,
         ),
       }),

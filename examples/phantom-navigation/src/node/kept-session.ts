@@ -1,6 +1,7 @@
 import type { Clock } from '@trocar/core';
 import { edgeBetween, reportHtml, restoreSession, type SessionStorage } from '@trocar/core/session';
-import { CT, REFERENCE, STYLUS, TIP } from '../frames.js';
+import { REFERENCE, STYLUS, TIP } from '../../../suite/src/frames.js';
+import { CT } from '../frames.js';
 import { type KeptProcedure, keptStylus } from '../kept-procedure.js';
 
 /** What a session was worth at the end of a run. */

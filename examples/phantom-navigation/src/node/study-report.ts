@@ -6,9 +6,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { USUAL_ERRORS, type WorldErrors } from '../../../suite/src/truth.js';
 import { type NavigationCase, phantomCase } from '../case.js';
 import { LEVELS, type StudySummary, type StudyWorld, study, summarise } from '../study.js';
-import { USUAL_ERRORS, type WorldErrors } from '../truth.js';
 
 interface Scenario {
   readonly name: string;

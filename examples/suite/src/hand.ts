@@ -1,8 +1,16 @@
-import type { Instant } from '@trocar/core';
+import type { Instant, Point } from '@trocar/core';
+import type { StraightPlan } from '@trocar/core/guidance';
 import { fromQuaternion, fromRotationVector, multiply4, quaternionOf, type Random, slerp } from '@trocar/core/math';
-import type { NavigationCase } from './case.js';
 
 type V3 = readonly [number, number, number];
+
+/** What a hand has to know of a patient: where it will touch, how the skin lies there, and where it is to go. Image frame, LPS mm. */
+export interface HandCase<F extends string> {
+  readonly fiducials: readonly Point<F>[];
+  /** Unit normals of the skin there, outwards. */
+  readonly normals: readonly V3[];
+  readonly plan: StraightPlan<F>;
+}
 
 /** A place and direction of the tip in the image frame. */
 interface Stance {
@@ -61,9 +69,9 @@ const PIVOT_SWEEPS = 3;
  * The hand that holds the simulated stylus: goes where it is told, by the way a hand would take, and never quite rests. Its
  * pose is a function of time alone, so that any number of tools and clocks can ask.
  */
-export class Hand {
+export class Hand<F extends string> {
   pace: HandPace = PACES.usual;
-  readonly #case: NavigationCase;
+  readonly #case: HandCase<F>;
   readonly #fiducials: readonly V3[];
   readonly #divot: Divot;
   readonly #placing: () => V3;
@@ -78,7 +86,7 @@ export class Hand {
    * @param divot for pivoting, beside the reference
    * @param placing how far the tip ends from a fiducial's centre, mm, asked at every touch
    */
-  constructor(given: NavigationCase, fiducials: readonly V3[], divot: Divot, placing: () => V3, random: Random) {
+  constructor(given: HandCase<F>, fiducials: readonly V3[], divot: Divot, placing: () => V3, random: Random) {
     this.#case = given;
     this.#fiducials = fiducials;
     this.#divot = divot;
@@ -150,7 +158,7 @@ export class Hand {
   }
 
   /** Goes over the entry and in along the plan, to `beyondMm` past the target. Returns when it is there. */
-  insert(at: Instant, beyondMm = 0, plan: NavigationCase['plan'] = this.#case.plan): number {
+  insert(at: Instant, beyondMm = 0, plan: StraightPlan<F> = this.#case.plan): number {
     const turn = pointing(plan.axis, 0.4);
     const along = (mm: number): V3 => add(plan.entry.xyz, scale(plan.axis, mm));
     this.#begin(at);

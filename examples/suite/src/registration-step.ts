@@ -1,9 +1,8 @@
-import type { Point, Transform } from '@trocar/core';
+import type { Frame, Point, Transform } from '@trocar/core';
 import { fisherTail, transformPoint, twoSidedZ } from '@trocar/core/math';
 import { type PointRegistration, registerPoints } from '@trocar/registration';
 import { type TargetBound, targetBound } from './bound.js';
-import type { NavigationCase } from './case.js';
-import { CT, REFERENCE } from './frames.js';
+import { REFERENCE } from './frames.js';
 import { isRefusal, type Refusal, tried } from './refusal.js';
 import type { Touch } from './touch.js';
 
@@ -39,8 +38,8 @@ export interface DropSuggestion {
 }
 
 /** A registration that waits to be accepted. */
-export interface Proposal {
-  readonly registration: PointRegistration<'ct', 'reference'>;
+export interface Proposal<F extends string> {
+  readonly registration: PointRegistration<F, 'reference'>;
   /** Which fiducials went in, in the order of the residuals. */
   readonly fiducials: readonly number[];
   /** Of the error at the plan's target. */
@@ -63,14 +62,17 @@ const WATCH_PROBABILITY = 0.05;
  * What the fiducials say: which were touched, which of them count, and the registration that follows. Every change is
  * made and registered in one go, or refused and nothing is changed.
  */
-export class RegistrationStep {
+export class RegistrationStep<F extends string> {
   readonly #touches: (Touch | undefined)[];
-  readonly #case: NavigationCase;
+  readonly #image: Frame<F>;
+  readonly #fiducials: readonly Point<F>[];
   readonly #excluded = new Set<number>();
 
-  constructor(given: NavigationCase) {
-    this.#case = given;
-    this.#touches = given.fiducials.map(() => undefined);
+  /** @param fiducials as they are marked in the image */
+  constructor(image: Frame<F>, fiducials: readonly Point<F>[]) {
+    this.#image = image;
+    this.#fiducials = fiducials;
+    this.#touches = fiducials.map(() => undefined);
   }
 
   /** One per fiducial; undefined until it is touched. */
@@ -104,7 +106,7 @@ export class RegistrationStep {
   samePlace(index: number, { point }: Touch): Refusal | undefined {
     const apart = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
       Math.hypot(...[0, 1, 2].map((k) => (a[k] as number) - (b[k] as number)));
-    const marked = (i: number): ArrayLike<number> => (this.#case.fiducials[i] as Point<'ct'>).xyz;
+    const marked = (i: number): ArrayLike<number> => (this.#fiducials[i] as Point<F>).xyz;
     const other = this.#touches.findIndex(
       (t, i) =>
         t !== undefined && i !== index && apart(t.point.xyz, point.xyz) < SAME_PLACE_SHARE * apart(marked(i), marked(index)),
@@ -128,13 +130,13 @@ export class RegistrationStep {
   }
 
   /** The registration of the fiducials that count, or why there is none. */
-  propose(stylusFromTip: Transform<'stylus', 'tip'>, target: Point<'ct'>): Proposal | Refusal {
+  propose<Tool extends string, Tip extends string>(stylusFromTip: Transform<Tool, Tip>, target: Point<F>): Proposal<F> | Refusal {
     const { used } = this;
     if (used.length < FEWEST_FIDUCIALS) {
       const message = `${used.length} fiducials were touched and count; at least ${FEWEST_FIDUCIALS} are needed.`;
       return { code: 'too-few-fiducials', message };
     }
-    const proposal = tried((): Proposal => {
+    const proposal = tried((): Proposal<F> => {
       const made = this.#register(used, stylusFromTip, target);
       const suggestion = this.#suggestion(made, stylusFromTip, target);
       return { ...made, fits: this.#fits(made, suggestion), suggestion };
@@ -145,16 +147,16 @@ export class RegistrationStep {
     return { code: proposal.code, message };
   }
 
-  #register(
+  #register<Tool extends string, Tip extends string>(
     fiducials: readonly number[],
-    stylusFromTip: Transform<'stylus', 'tip'>,
-    target: Point<'ct'>,
-  ): Pick<Proposal, 'registration' | 'fiducials' | 'bound'> {
-    const marked = fiducials.map((i) => this.#case.fiducials[i] as Point<'ct'>);
+    stylusFromTip: Transform<Tool, Tip>,
+    target: Point<F>,
+  ): Pick<Proposal<F>, 'registration' | 'fiducials' | 'bound'> {
+    const marked = fiducials.map((i) => this.#fiducials[i] as Point<F>);
     const touches = fiducials.map((i) => this.touches[i] as Touch);
     // The noise level is deliberately not told: it is estimated from the residuals, and the bound allows for that.
     const registration = registerPoints(
-      CT,
+      this.#image,
       REFERENCE,
       marked,
       touches.map((t) => t.point),
@@ -163,10 +165,10 @@ export class RegistrationStep {
   }
 
   /** Which fiducial to leave out, where the numbers speak for it: the bound without it is that of a person's registration. */
-  #suggestion(
-    { registration, fiducials }: Pick<Proposal, 'registration' | 'fiducials'>,
-    stylusFromTip: Transform<'stylus', 'tip'>,
-    target: Point<'ct'>,
+  #suggestion<Tool extends string, Tip extends string>(
+    { registration, fiducials }: Pick<Proposal<F>, 'registration' | 'fiducials'>,
+    stylusFromTip: Transform<Tool, Tip>,
+    target: Point<F>,
   ): DropSuggestion | undefined {
     const place = registration.dropSuggestion?.index ?? registration.findings.find((f) => f.code === 'outlier')?.index;
     if (place === undefined) return undefined;
@@ -183,7 +185,7 @@ export class RegistrationStep {
   }
 
   #fits(
-    { registration, fiducials }: Pick<Proposal, 'registration' | 'fiducials'>,
+    { registration, fiducials }: Pick<Proposal<F>, 'registration' | 'fiducials'>,
     suggestion: DropSuggestion | undefined,
   ): FiducialFit[] {
     const watch = twoSidedZ(WATCH_PROBABILITY / fiducials.length);
@@ -211,8 +213,8 @@ export class RegistrationStep {
   }
 
   /** One that was left out, beside a registration that knows nothing of it: all that is expected is its own error, and theirs. */
-  #leftOut(index: number, touch: Touch, registration: PointRegistration<'ct', 'reference'>): FiducialFit {
-    const marked = this.#case.fiducials[index] as Point<'ct'>;
+  #leftOut(index: number, touch: Touch, registration: PointRegistration<F, 'reference'>): FiducialFit {
+    const marked = this.#fiducials[index] as Point<F>;
     const found = transformPoint(new Float64Array(3), registration.edge.matrix, touch.point.xyz);
     const offset = [0, 1, 2].map((k) => (found[k] as number) - (marked.xyz[k] as number)) as [number, number, number];
     const leaveOneOutMm = Math.hypot(...offset);

@@ -1,7 +1,6 @@
 import type { Point, Transform } from '@trocar/core';
 import { radiusQuantile, transformPoint } from '@trocar/core/math';
 import { type PointRegistration, registerPoints } from '@trocar/registration';
-import { CT, REFERENCE } from './frames.js';
 import { tipCovariance } from './tip-covariance.js';
 import type { Touch } from './touch.js';
 
@@ -34,12 +33,12 @@ export interface TargetBound {
  * through the registration, by registering again with the touches that a tip displaced along each of its axes would have
  * made. The degrees of freedom of the sum are Welch's and Satterthwaite's (1946, 1947).
  */
-export function targetBound(
-  registration: PointRegistration<'ct', 'reference'>,
-  marked: readonly Point<'ct'>[],
+export function targetBound<F extends string, Tool extends string, Tip extends string>(
+  registration: PointRegistration<F, 'reference'>,
+  marked: readonly Point<F>[],
   touches: readonly Touch[],
-  stylusFromTip: Transform<'stylus', 'tip'>,
-  target: Point<'ct'>,
+  stylusFromTip: Transform<Tool, Tip>,
+  target: Point<F>,
 ): TargetBound {
   const estimated = registration.expectedTre(target).covariance;
   const covariance = Float64Array.from(estimated);
@@ -58,19 +57,20 @@ export function targetBound(
 }
 
 /** covariance += J Σ_tip Jᵀ, J by differences over the three axes of the tip. */
-function addTipShare(
+function addTipShare<F extends string, Tool extends string, Tip extends string>(
   covariance: Float64Array,
-  registration: PointRegistration<'ct', 'reference'>,
-  marked: readonly Point<'ct'>[],
+  registration: PointRegistration<F, 'reference'>,
+  marked: readonly Point<F>[],
   touches: readonly Touch[],
-  stylusFromTip: Transform<'stylus', 'tip'>,
-  target: Point<'ct'>,
+  stylusFromTip: Transform<Tool, Tip>,
+  target: Point<F>,
 ): void {
   const tip = tipCovariance(stylusFromTip);
+  const { to, from } = registration.edge;
   const here = inReference(registration, target);
   const columns = [0, 1, 2].map((axis) => {
     const moved = touches.map((t) => shifted(t, axis));
-    const again = registerPoints(CT, REFERENCE, marked, moved, { allow: ['scale', 'half-turn'] });
+    const again = registerPoints(to, from, marked, moved, { allow: ['scale', 'half-turn'] });
     const there = transformPoint(new Float64Array(3), again.edge.matrix, here);
     return [0, 1, 2].map((k) => ((there[k] as number) - (target.xyz[k] as number)) / STEP_MM);
   });
@@ -97,7 +97,7 @@ function shifted(t: Touch, axis: number): Point<'reference'> {
 }
 
 /** A point of the image in the reference frame, as the registration has it. */
-function inReference(registration: PointRegistration<'ct', 'reference'>, p: Point<'ct'>): Float64Array {
+function inReference<F extends string>(registration: PointRegistration<F, 'reference'>, p: Point<F>): Float64Array {
   const m = registration.edge.matrix;
   const d = [0, 1, 2].map((k) => (p.xyz[k] as number) - (m[12 + k] as number));
   return Float64Array.from([0, 1, 2], (r) => [0, 1, 2].reduce((sum, k) => sum + (m[4 * r + k] as number) * (d[k] as number), 0));

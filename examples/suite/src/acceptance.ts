@@ -1,18 +1,22 @@
-import type { StraightPlan } from '@trocar/core/guidance';
 import { formatBound, formatMm } from '@trocar/core/guidance';
 import type { Refusal } from './refusal.js';
 import type { Proposal } from './registration-step.js';
+
+/** The largest error that a plan allows at its target, 95 %, mm: of `StraightPlan`; undefined where it sets no limit. */
+export interface Limited {
+  readonly maxTre95Mm?: number | undefined;
+}
 
 /** Careful touches of divots err by about half a millimetre; by more than this, and patient or reference have moved, mm. */
 const LARGEST_FLE_MM = 2.5;
 
 /** Whether the error that is expected at the target keeps the limit of the plan: true where the plan sets none. */
-export function keepsLimit(plan: Pick<StraightPlan<'ct'>, 'maxTre95Mm'>, p95Mm: number): boolean {
+export function keepsLimit(plan: Limited, p95Mm: number): boolean {
   return plan.maxTre95Mm === undefined || p95Mm <= plan.maxTre95Mm;
 }
 
 /** The limit and what is expected, in one line: what a person accepts by. */
-export function limitLine(plan: Pick<StraightPlan<'ct'>, 'maxTre95Mm'>, p95Mm: number): string {
+export function limitLine(plan: Limited, p95Mm: number): string {
   const limit = plan.maxTre95Mm === undefined ? 'the plan sets no limit' : `limit ${formatMm(plan.maxTre95Mm)}`;
   return `${limit}, expected ${formatBound(p95Mm)} (95 %)`;
 }
@@ -21,9 +25,9 @@ export function limitLine(plan: Pick<StraightPlan<'ct'>, 'maxTre95Mm'>, p95Mm: n
  * Why a proposal may not be accepted, the weightiest reason first; undefined where it may.
  * @param acknowledged a person has read the findings of a suspect registration and takes it nevertheless
  */
-export function whyNotAccepted(
-  { registration, bound, suggestion }: Proposal,
-  plan: StraightPlan<'ct'>,
+export function whyNotAccepted<F extends string>(
+  { registration, bound, suggestion }: Proposal<F>,
+  plan: Limited,
   acknowledged: boolean,
 ): Refusal | undefined {
   if (!Number.isFinite(bound.p95Mm)) {

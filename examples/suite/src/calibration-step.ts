@@ -1,21 +1,43 @@
-import type { PoseView, Transform } from '@trocar/core';
+import type { Frame, PoseView, Transform } from '@trocar/core';
 import { radiusQuantile } from '@trocar/core/math';
 import { type CoverageGauge, type PivotCalibration, PivotCollector } from '@trocar/registration';
-import { STYLUS, TIP, TRACKER } from './frames.js';
+import { TRACKER } from './frames.js';
 import { isRefusal, type Refusal, tried } from './refusal.js';
 import { tipCovariance } from './tip-covariance.js';
 
-/** The stylus's tip as this procedure takes it. */
-export interface StylusCalibration {
-  /** Found today, or on an earlier day and not checked since. */
-  readonly source: 'pivot' | 'stored';
-  readonly stylusFromTip: Transform<'stylus', 'tip'>;
+/** A tool's tip as this procedure takes it. */
+export interface TipCalibration<Tool extends string, Tip extends string> {
+  /** Found today; on an earlier day and not checked since; or accepted in this procedure before the program stopped. */
+  readonly source: 'pivot' | 'stored' | 'restored';
+  readonly stylusFromTip: Transform<Tool, Tip>;
   /** The tip's error stays below this with 95 % probability, mm; NaN where nothing is known of it. */
   readonly tip95Mm: number;
 }
 
+/** A calibration, of whichever tool: what a page shows of it. */
+export interface AnyCalibration {
+  readonly isRecording: boolean;
+  readonly hasStored: boolean;
+  readonly gauge: CoverageGauge;
+  readonly poses: { readonly given: number; readonly seen: number };
+  readonly result: PivotFacts | undefined;
+}
+
+/** What a page shows of a pivoting: all but its frames. */
+export type PivotFacts = Pick<
+  PivotCalibration<'tracker', string, string>,
+  'outcome' | 'findings' | 'counts' | 'rmsMm' | 'tipMm' | 'tip95Mm' | 'spread'
+>;
+
 /** What a pivoting found, good or not. */
-export type PivotResult = PivotCalibration<'tracker', 'stylus', 'tip'>;
+export type PivotResult<Tool extends string, Tip extends string> = PivotCalibration<'tracker', Tool, Tip>;
+
+/** The frames of a tool whose tip is looked for. */
+export interface TipFrames<Tool extends string, Tip extends string> {
+  /** The tool as the tracker sees it. */
+  readonly tool: Frame<Tool>;
+  readonly tip: Frame<Tip>;
+}
 
 /** A tip that is known less well than this makes no navigation, mm. */
 const MOST_TIP95_MM = 0.5;
@@ -29,23 +51,24 @@ const FULL = { sector: 0.9, poses: 240 } as const;
 const CAPACITY = 400;
 
 /**
- * The calibration of the stylus: poses are recorded while its tip turns in a divot, until the gauge is full or the person
+ * The calibration of a pointed tool: poses are recorded while its tip turns in a divot, until the gauge is full or the person
  * ends it; what follows is accepted, or recorded again. Narrow, motionless and hidden recordings are refused.
  */
-export class CalibrationStep {
-  readonly #stored: Transform<'stylus', 'tip'> | undefined;
-  readonly #collector = new PivotCollector(
-    { to: TRACKER, from: STYLUS, tip: TIP },
-    { capacity: CAPACITY, maxTip95Mm: MOST_TIP95_MM, maxRmsMm: MOST_RMS_MM },
-  );
+export class CalibrationStep<Tool extends string, Tip extends string> {
+  readonly #stored: Transform<Tool, Tip> | undefined;
+  readonly #collector: PivotCollector<'tracker', Tool, Tip>;
   #recording = false;
   #startedAt = Number.NaN;
   #lastAt = Number.NaN;
-  #result: PivotResult | undefined;
-  #accepted: StylusCalibration | undefined;
+  #result: PivotResult<Tool, Tip> | undefined;
+  #accepted: TipCalibration<Tool, Tip> | undefined;
 
-  /** @param stored a calibration of this stylus from an earlier day */
-  constructor(stored: Transform<'stylus', 'tip'> | undefined) {
+  /** @param stored a calibration of this tool from an earlier day */
+  constructor({ tool, tip }: TipFrames<Tool, Tip>, stored?: Transform<Tool, Tip>) {
+    this.#collector = new PivotCollector(
+      { to: TRACKER, from: tool, tip },
+      { capacity: CAPACITY, maxTip95Mm: MOST_TIP95_MM, maxRmsMm: MOST_RMS_MM },
+    );
     this.#stored = stored;
   }
 
@@ -64,11 +87,11 @@ export class CalibrationStep {
     return this.#collector;
   }
   /** What the last recording gave, to be accepted or not. */
-  get result(): PivotResult | undefined {
+  get result(): PivotResult<Tool, Tip> | undefined {
     return this.#result;
   }
   /** What the procedure goes on with. */
-  get accepted(): StylusCalibration | undefined {
+  get accepted(): TipCalibration<Tool, Tip> | undefined {
     return this.#accepted;
   }
 
@@ -79,7 +102,7 @@ export class CalibrationStep {
   }
 
   /** Adds what the tracker says of the stylus now; the same moment counts once. Returns the outcome when it is complete. */
-  add(view: PoseView): PivotResult | Refusal | undefined {
+  add(view: PoseView): PivotResult<Tool, Tip> | Refusal | undefined {
     if (!this.#recording || view.at === this.#lastAt) return undefined;
     if (Number.isNaN(this.#startedAt)) this.#startedAt = view.at;
     this.#lastAt = view.at;
@@ -94,7 +117,7 @@ export class CalibrationStep {
   }
 
   /** Ends the recording and calibrates: what was found, or why nothing was. */
-  finish(): PivotResult | Refusal {
+  finish(): PivotResult<Tool, Tip> | Refusal {
     this.#recording = false;
     const found = tried(() => this.#collector.finish());
     if (!isRefusal(found)) this.#result = found;
@@ -102,7 +125,7 @@ export class CalibrationStep {
   }
 
   /** Takes what was found, unless it does not hold. */
-  accept(): StylusCalibration | Refusal {
+  accept(): TipCalibration<Tool, Tip> | Refusal {
     const found = this.#result;
     if (found === undefined) return { code: 'not-calibrated', message: 'Nothing was found yet. Pivot the stylus in the divot.' };
     if (found.outcome !== 'ok') {
@@ -113,14 +136,22 @@ export class CalibrationStep {
   }
 
   /** Takes the stored calibration. */
-  takeStored(): StylusCalibration | Refusal {
+  takeStored(): TipCalibration<Tool, Tip> | Refusal {
     if (this.#stored === undefined) {
       return { code: 'no-stored-calibration', message: 'No calibration of this stylus is stored. Pivot it in the divot.' };
     }
-    const { degreesOfFreedom } = this.#stored;
-    const tip95Mm = radiusQuantile(tipCovariance(this.#stored), 0.95, degreesOfFreedom);
+    return this.#take('stored', this.#stored);
+  }
+
+  /** Takes up the calibration that was accepted before the program stopped: of this procedure, and not checked since. */
+  takeRestored(stylusFromTip: Transform<Tool, Tip>): TipCalibration<Tool, Tip> {
+    return this.#take('restored', stylusFromTip);
+  }
+
+  #take(source: 'stored' | 'restored', stylusFromTip: Transform<Tool, Tip>): TipCalibration<Tool, Tip> {
+    const tip95Mm = radiusQuantile(tipCovariance(stylusFromTip), 0.95, stylusFromTip.degreesOfFreedom);
     this.#recording = false;
-    this.#accepted = { source: 'stored', stylusFromTip: this.#stored, tip95Mm };
+    this.#accepted = { source, stylusFromTip, tip95Mm };
     return this.#accepted;
   }
 

@@ -3,46 +3,49 @@ import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, extname, join, normalize } from 'node:path';
-import { type Clock, NavError } from '@trocar/core';
-import { BadOrder, obey } from './orders.js';
-import type { World } from './world.js';
+import { NavError } from '@trocar/core';
+import { BadOrder } from './orders.js';
+
+/** What a page is served beside: a bridge that the page connects to. */
+export interface PageWorld {
+  readonly bridge: { readonly url: string };
+  close(): Promise<void>;
+}
 
 /** What {@link servePage} needs. */
-export interface PageServerOptions {
+export interface PageServerOptions<W extends PageWorld> {
   /** The built page. */
   readonly folder: string;
-  readonly clock: Clock;
-  readonly seed: number;
-  /** Files the page is to read its image from; none for the phantom. */
-  readonly files: readonly string[];
-  /** As `readVolume` takes it. Default `refuse`. */
-  readonly gaps?: 'refuse' | 'interpolate';
-  /** Which series, where the files hold several. */
-  readonly seriesUid?: string;
-  /** Which second image the page is to register: the phantom's MR, files, or none. Default none. */
-  readonly second?: 'phantom' | 'files' | 'none';
-  /** Its files, for `files`. */
-  readonly secondFiles?: readonly string[];
-  /** Which series of them, where they hold several. */
-  readonly secondSeriesUid?: string;
-  /** The largest error at the target that the plan allows, mm; absent: that of the case. */
-  readonly maxTre95Mm?: number;
   /** Starts tracker and bridge for pages of that origin. */
-  readonly startWorld: (origin: string) => Promise<World>;
+  readonly startWorld: (origin: string) => Promise<W>;
+  /** What the page is told of the case with `GET /case`, as JSON; the bridge's address is added as `bridge`. */
+  readonly facts: (world: W) => Readonly<Record<string, unknown>>;
+  /** Files the page may read, by the name of their list: the third of `image` as `GET /files/image/2`. */
+  readonly files?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Does what the page asks of the simulation with `POST /order`, and returns in how many ms it will be done; throws `BadOrder` for
+   * what it does not understand.
+   */
+  readonly obey: (world: W, order: unknown) => number;
   /** Default 0: any free port. */
   readonly port?: number;
 }
 
 /** A page that is being served. */
-export interface PageServer {
+export interface PageServer<W extends PageWorld> {
   /** `http://127.0.0.1:49152` */
   readonly url: string;
-  readonly world: World;
+  readonly world: W;
   close(): Promise<void>;
 }
 
+/** The names of files, and none of folders: where a file lies on this machine is nobody's business. */
+export function namesOf(files: readonly string[]): string[] {
+  return files.map((path) => basename(path));
+}
+
 const HOST = '127.0.0.1';
-/** An order to the hand is a line; more is no order. */
+/** An order is a line; more is no order. */
 const LONGEST_ORDER = 4096;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -54,24 +57,24 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the page, its image files and the controls of the simulated hand on loopback, and starts the tracker with the
+ * Serves the page, its image files and the controls of the simulation on loopback, and starts the tracker with the
  * bridge that only this page may connect to.
  *
  * The page may load nothing from elsewhere (Content-Security-Policy), and only the page may give orders (Origin).
  * @throws NavError `device/connect-failed` where it cannot listen; what `startWorld` throws
  */
-export async function servePage(options: PageServerOptions): Promise<PageServer> {
+export async function servePage<W extends PageWorld>(options: PageServerOptions<W>): Promise<PageServer<W>> {
   const server = createServer({ requestTimeout: 10_000 });
   const port = await listen(server, options.port ?? 0);
   const origin = `http://${HOST}:${port}`;
-  let world: World;
+  let world: W;
   try {
     world = await options.startWorld(origin);
   } catch (error) {
     server.close();
     throw error;
   }
-  const site: Site = { ...options, origin, world };
+  const site: Site<W> = { ...options, origin, world };
   server.on('request', (request, response) => {
     answer(site, request, response).catch((error: unknown) => {
       if (error instanceof BadOrder) send(response, 400, error.message);
@@ -92,9 +95,9 @@ export async function servePage(options: PageServerOptions): Promise<PageServer>
   };
 }
 
-interface Site extends PageServerOptions {
+interface Site<W extends PageWorld> extends PageServerOptions<W> {
   readonly origin: string;
-  readonly world: World;
+  readonly world: W;
 }
 
 function listen(server: Server, port: number): Promise<number> {
@@ -106,39 +109,25 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-async function answer(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer<W extends PageWorld>(site: Site<W>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', site.origin);
   // A name that was made to point here (DNS rebinding) is not this site.
   if (`http://${request.headers.host ?? ''}` !== site.origin) return send(response, 403, 'This is not the address of the page.');
-  if (request.method === 'POST' && url.pathname === '/hand') return takeOrder(site, request, response);
+  if (request.method === 'POST' && url.pathname === '/order') return takeOrder(site, request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'Only GET is answered here.');
-  if (url.pathname === '/case') return sendJson(response, factsOf(site));
-  const file = /^\/files\/(\d{1,6})$/.exec(url.pathname);
-  if (file !== null) return sendFile(site, response, site.files[Number(file[1])], 'application/octet-stream');
-  const other = /^\/second\/(\d{1,6})$/.exec(url.pathname);
-  if (other !== null) return sendFile(site, response, site.secondFiles?.[Number(other[1])], 'application/octet-stream');
+  if (url.pathname === '/case') return sendJson(response, { ...site.facts(site.world), bridge: site.world.bridge.url });
+  const file = /^\/files\/([a-z][a-z-]{0,31})\/(\d{1,6})$/.exec(url.pathname);
+  if (file !== null)
+    return sendFile(site, response, fileOf(site, file[1] as string, Number(file[2])), 'application/octet-stream');
   const path = normalize(url.pathname === '/' ? '/index.html' : decodeURIComponent(url.pathname));
   return sendFile(site, response, join(site.folder, path), TYPES[extname(path)] ?? 'application/octet-stream');
 }
 
-/** Only names, and none of folders: what a file is called on this machine is nobody's business. */
-function factsOf(site: Site): Record<string, unknown> {
-  return {
-    kind: site.files.length === 0 ? 'phantom' : 'files',
-    seed: site.seed,
-    bridge: site.world.bridge.url,
-    files: site.files.map((path) => basename(path)),
-    gaps: site.gaps ?? 'refuse',
-    second: site.second ?? 'none',
-    secondFiles: (site.secondFiles ?? []).map((path) => basename(path)),
-    ...(site.seriesUid !== undefined && { seriesUid: site.seriesUid }),
-    ...(site.secondSeriesUid !== undefined && { secondSeriesUid: site.secondSeriesUid }),
-    ...(site.maxTre95Mm !== undefined && { maxTre95Mm: site.maxTre95Mm }),
-    covered: site.world.truth.covered,
-  };
+function fileOf<W extends PageWorld>({ files = {} }: Site<W>, list: string, n: number): string | undefined {
+  return Object.hasOwn(files, list) ? files[list]?.[n] : undefined;
 }
 
-async function takeOrder(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function takeOrder<W extends PageWorld>(site: Site<W>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.headers.origin !== site.origin) return send(response, 403, 'Only the page itself may give orders.');
   let body = '';
   for await (const chunk of request) {
@@ -151,7 +140,7 @@ async function takeOrder(site: Site, request: IncomingMessage, response: ServerR
   } catch {
     throw new BadOrder('The order is no JSON.');
   }
-  return sendJson(response, { doneInMs: obey(site.world, site.clock, order) });
+  return sendJson(response, { doneInMs: site.obey(site.world, order) });
 }
 
 /** What every answer carries: nothing is loaded from elsewhere, and the page has precise clocks to itself. */
@@ -167,7 +156,12 @@ function headers(bridgeUrl: string): Record<string, string> {
   };
 }
 
-async function sendFile(site: Site, response: ServerResponse, path: string | undefined, type: string): Promise<void> {
+async function sendFile<W extends PageWorld>(
+  site: Site<W>,
+  response: ServerResponse,
+  path: string | undefined,
+  type: string,
+): Promise<void> {
   if (path === undefined) return send(response, 404, 'There is nothing here.');
   const { size } = await stat(path);
   response.writeHead(200, { ...headers(site.world.bridge.url), 'content-type': type, 'content-length': size });

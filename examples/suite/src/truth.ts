@@ -1,9 +1,8 @@
 import { type Instant, type Point, type PoseSample, type Transform, transform } from '@trocar/core';
 import { fromQuaternion, fromRotationVector, invertRigid, multiply4, Random, transformPoint } from '@trocar/core/math';
 import { observePose, type TrackerModel } from '@trocar/core/testing';
-import type { NavigationCase } from './case.js';
-import { STYLUS, TIP, type ToolName } from './frames.js';
-import { type Divot, Hand } from './hand.js';
+import { type BodyName, STYLUS, TIP } from './frames.js';
+import { type Divot, Hand, type HandCase } from './hand.js';
 
 /** How wrong the simulated world is. Standard deviations per axis. */
 export interface WorldErrors {
@@ -46,29 +45,37 @@ export function storedStylus(tipSdMm: number): Transform<'stylus', 'tip'> {
  * The world as it is, and as only the simulated tracker knows it: where patient, reference and tip truly are. A procedure
  * never sees this; a test scores it by this.
  */
-export class HiddenTruth {
-  readonly case: NavigationCase;
+export class HiddenTruth<F extends string, C extends HandCase<F> = HandCase<F>> {
+  readonly case: C;
   readonly errors: WorldErrors;
-  /** ct from reference, rigid, 16 doubles: what a registration tries to find. */
-  readonly ctFromReference: Float64Array;
   /** Where the fiducials truly are in the patient, ct frame, mm. */
   readonly fiducials: readonly (readonly [number, number, number])[];
-  readonly hand: Hand;
+  readonly hand: Hand<F>;
   readonly #noise: Random;
+  readonly #anchorNoise: Random;
+  /** As it was at the beginning: what the patient is placed by. */
   readonly #trackerFromReference: Float64Array;
+  readonly #imageFromReference: Float64Array;
+  readonly #imageFromAnchor: Float64Array;
+  /** How the reference was pushed since, in its own frame. */
+  readonly #bump = fromRotationVector(new Float64Array(16), [0, 0, 0]);
+  readonly #bumped = new Float64Array(16);
   readonly #tipFromStylus = new Float64Array(16);
-  readonly #referenceFromCt = new Float64Array(16);
+  /** The same as it was at the beginning: where the patient is, whatever was done to the reference. */
+  readonly #patientFromImage = new Float64Array(16);
+  readonly #referenceFromImage = new Float64Array(16);
   readonly #pose = new Float64Array(16);
   readonly #scratch = new Float64Array(16);
-  readonly #covered = new Set<ToolName>();
+  readonly #covered = new Set<BodyName>();
   #shift: readonly [number, number, number] = [0, 0, 0];
 
-  constructor(given: NavigationCase, seed: number, errors: WorldErrors = USUAL_ERRORS) {
+  constructor(given: C, seed: number, errors: WorldErrors = USUAL_ERRORS) {
     this.case = given;
     this.errors = errors;
     const random = new Random(seed);
     // Apart from the rest: how often a tracker was asked must not decide how the hand errs.
     this.#noise = new Random(seed ^ 0x5bd1e995);
+    this.#anchorNoise = new Random(seed ^ 0x2545f491);
     const vector = (sd: number): [number, number, number] => [sd * random.normal(), sd * random.normal(), sd * random.normal()];
     const turn = (): Float64Array => random.rotation(new Float64Array(4));
     this.#trackerFromReference = fromQuaternion(new Float64Array(16), turn(), [
@@ -76,8 +83,15 @@ export class HiddenTruth {
       random.between(-150, 150),
       random.between(-1700, -1200),
     ]);
-    this.ctFromReference = fromQuaternion(new Float64Array(16), turn(), beside(given, random));
-    invertRigid(this.#referenceFromCt, this.ctFromReference);
+    this.#imageFromReference = fromQuaternion(new Float64Array(16), turn(), beside(given, random.between(-1, 1)));
+    invertRigid(this.#patientFromImage, this.#imageFromReference);
+    this.#referenceFromImage.set(this.#patientFromImage);
+    const place = this.#anchorNoise.between(1.7, 2.2);
+    this.#imageFromAnchor = fromQuaternion(
+      new Float64Array(16),
+      this.#anchorNoise.rotation(new Float64Array(4)),
+      beside(given, place),
+    );
     const offset = vector(errors.tipSdMm);
     const stylusFromTip = fromQuaternion(
       new Float64Array(16),
@@ -89,16 +103,21 @@ export class HiddenTruth {
     const placing = errors.placingSdMm;
     const [px, py, pz] = typeof placing === 'number' ? [placing, placing, placing] : placing;
     const placed = (): [number, number, number] => [px * random.normal(), py * random.normal(), pz * random.normal()];
-    this.hand = new Hand(given, this.fiducials, divotBeside(given, this.ctFromReference), placed, random);
+    this.hand = new Hand(given, this.fiducials, divotBeside(given, this.#imageFromReference), placed, random);
+  }
+
+  /** image from reference as it is now, rigid, 16 doubles, reused: what a registration tries to find. */
+  get imageFromReference(): Float64Array {
+    return multiply4(this.#bumped, this.#imageFromReference, this.#bump);
   }
 
   /** The tools that nobody can see now. */
-  get covered(): readonly ToolName[] {
+  get covered(): readonly BodyName[] {
     return [...this.#covered];
   }
 
   /** Hides a tool from the tracker, or shows it again. */
-  cover(tool: ToolName, hidden: boolean): void {
+  cover(tool: BodyName, hidden: boolean): void {
     if (hidden) this.#covered.add(tool);
     else this.#covered.delete(tool);
   }
@@ -108,13 +127,22 @@ export class HiddenTruth {
     this.#shift = [this.#shift[0] + by[0], this.#shift[1] + by[1], this.#shift[2] + by[2]];
   }
 
+  /** Pushes the reference against the patient, who stays: by so many mm, and turned by so many rad, in its own frame. */
+  bumpReference(by: readonly [number, number, number], turnRad: readonly [number, number, number] = [0, 0, 0]): void {
+    const push = fromRotationVector(new Float64Array(16), turnRad);
+    push.set(by, 12);
+    multiply4(this.#bump, this.#bump, push);
+    invertRigid(this.#referenceFromImage, this.imageFromReference);
+  }
+
   /** The true tool frame in the tracker's at a moment: 16 doubles, reused. */
-  truePose(tool: ToolName, at: Instant): Float64Array {
+  truePose(tool: BodyName, at: Instant): Float64Array {
     const m = this.#pose;
     m.set(this.#trackerFromReference);
     for (let k = 0; k < 3; k += 1) m[12 + k] = (m[12 + k] as number) + (this.#shift[k] as number);
-    if (tool === 'reference') return m;
-    multiply4(m, m, this.#referenceFromCt);
+    if (tool === 'reference') return multiply4(m, m, this.#bump);
+    multiply4(m, m, this.#patientFromImage);
+    if (tool === 'anchor') return multiply4(m, m, this.#imageFromAnchor);
     multiply4(m, m, this.hand.pose(this.#scratch, at));
     return multiply4(m, m, this.#tipFromStylus);
   }
@@ -127,20 +155,20 @@ export class HiddenTruth {
   }
 
   /** What the tracker measures of a tool at a moment, noise and covers included, into `out`. */
-  observe(out: PoseSample, tool: ToolName, at: Instant): void {
+  observe(out: PoseSample, tool: BodyName, at: Instant): void {
     const occlusions = this.#covered.has(tool) ? ALWAYS : NEVER;
     const model: TrackerModel = { ...this.errors.tracker, occlusions };
-    observePose(out, this.truePose(tool, at), at, model, this.#noise);
+    observePose(out, this.truePose(tool, at), at, model, tool === 'anchor' ? this.#anchorNoise : this.#noise);
   }
 
   /** Where an edge found by registering puts a point of the image, against where it truly is, mm. */
-  trueTreMm(edge: Transform<'ct', 'reference'>, p: Point<'ct'>): number {
+  trueTreMm(edge: Transform<F, 'reference'>, p: Point<F>): number {
     return Math.hypot(...this.trueErrorAt(edge, p));
   }
 
   /** From where a point of the image truly is to where an edge found by registering puts it, mm in the image. */
-  trueErrorAt(edge: Transform<'ct', 'reference'>, p: Point<'ct'>): [number, number, number] {
-    const x = transformPoint(new Float64Array(3), this.#referenceFromCt, p.xyz);
+  trueErrorAt(edge: Transform<F, 'reference'>, p: Point<F>): [number, number, number] {
+    const x = transformPoint(new Float64Array(3), this.#referenceFromImage, p.xyz);
     transformPoint(x, edge.matrix, x);
     return [0, 1, 2].map((k) => (x[k] as number) - (p.xyz[k] as number)) as [number, number, number];
   }
@@ -156,8 +184,8 @@ const ALWAYS = [{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINI
 const NEVER: typeof ALWAYS = [];
 
 /** Where the divot for pivoting is: on the mount of the reference, outside it, open away from the patient. */
-function divotBeside(given: NavigationCase, ctFromReference: Float64Array): Divot {
-  const origin = Array.from(ctFromReference.subarray(12, 15));
+function divotBeside<F extends string>(given: HandCase<F>, imageFromReference: Float64Array): Divot {
+  const origin = Array.from(imageFromReference.subarray(12, 15));
   const centre = middleOf(given);
   const out = origin.map((v, k) => v - (centre[k] as number));
   const length = Math.hypot(...out);
@@ -171,15 +199,15 @@ function divotBeside(given: NavigationCase, ctFromReference: Float64Array): Divo
   };
 }
 
-function middleOf(given: NavigationCase): number[] {
-  const n = given.fiducials.length;
-  return [0, 1, 2].map((k) => given.fiducials.reduce((sum, f) => sum + (f.xyz[k] as number) / n, 0));
+function middleOf<F extends string>({ fiducials }: HandCase<F>): number[] {
+  const n = fiducials.length;
+  return [0, 1, 2].map((k) => fiducials.reduce((sum, f) => sum + (f.xyz[k] as number) / n, 0));
 }
 
-/** A place for the reference: a hand's breadth beside the fiducials. */
-function beside(given: NavigationCase, random: Random): [number, number, number] {
+/** A place for a body: a hand's breadth beside the fiducials, turned about the axis of the patient by so many rad. */
+function beside<F extends string>(given: HandCase<F>, angle: number): [number, number, number] {
   const centre = middleOf(given);
-  const turn = fromRotationVector(new Float64Array(16), [0, 0, random.between(-1, 1)]);
+  const turn = fromRotationVector(new Float64Array(16), [0, 0, angle]);
   const away = transformPoint(new Float64Array(3), turn, [0, 170, 0]);
   return add(centre, away);
 }

@@ -1,7 +1,7 @@
 import { pointCovariance, type Transform } from '@trocar/core';
 
 /** How well a calibrated tip's place is known: 3×3 row-major, mm², along the axes of the tip frame; NaN where it is not known. */
-export function tipCovariance(stylusFromTip: Transform<'stylus', 'tip'>): Float64Array {
+export function tipCovariance<Tool extends string, Tip extends string>(stylusFromTip: Transform<Tool, Tip>): Float64Array {
   const out = new Float64Array(9);
   if (stylusFromTip.covariance === undefined) return out.fill(Number.NaN);
   const m = stylusFromTip.matrix;

@@ -2,17 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyAssets } from '@trocar/core/node';
 
-const root = join(import.meta.dirname, '../..');
-
 /**
- * Builds the page with Vite, and puts the image decoders beside it: everything it will ever load comes from the folder
- * that is returned. Decoders are copied only where they are not there yet.
+ * Builds the page of an example with Vite, and puts the image decoders beside it: everything it will ever load comes from the
+ * folder that is returned. Decoders are copied only where they are not there yet.
+ * @param example the folder of the example, which has the page in `page/`
  */
-export async function buildPage(): Promise<string> {
+export async function buildPage(example: string): Promise<string> {
   const { build, defaultClientConditions } = await import('vite');
-  const outDir = join(root, 'dist/page');
+  const outDir = join(example, 'dist/page');
   await build({
-    root: join(root, 'page'),
+    root: join(example, 'page'),
     configFile: false,
     logLevel: 'warn',
     resolve: { conditions: ['@trocar/source', ...defaultClientConditions] },

@@ -31,7 +31,7 @@ interface Coarse {
  * largest connected piece after an opening that cuts a table off, and everything enclosed by it.
  * @throws NavError `registration/failed` where nothing in the image looks like a body
  */
-export function findBody(v: Volume<'ct'>): Body {
+export function findBody<F extends string>(v: Volume<F>): Body {
   const coarse = coarsen(v);
   const threshold = skinThreshold(coarse.values, v.modality);
   const tissue = Uint8Array.from(coarse.values, (value) => (value > threshold ? 1 : 0));
@@ -49,7 +49,12 @@ export function findBody(v: Volume<'ct'>): Body {
   return bodyOf(v, coarse, mask, { threshold, sizeMm3: count * voxel });
 }
 
-function bodyOf(v: Volume<'ct'>, coarse: Coarse, mask: Uint8Array, found: Pick<Body, 'threshold' | 'sizeMm3'>): Body {
+function bodyOf<F extends string>(
+  v: Volume<F>,
+  coarse: Coarse,
+  mask: Uint8Array,
+  found: Pick<Body, 'threshold' | 'sizeMm3'>,
+): Body {
   const sampler = new Sampler(v);
   const m = sampler.indexFromFrame;
   const spacing = spacingOf(v);
@@ -75,7 +80,7 @@ function bodyOf(v: Volume<'ct'>, coarse: Coarse, mask: Uint8Array, found: Pick<B
   };
 }
 
-function centreOf(v: Volume<'ct'>, coarse: Coarse, mask: Uint8Array): [number, number, number] {
+function centreOf<F extends string>(v: Volume<F>, coarse: Coarse, mask: Uint8Array): [number, number, number] {
   const [ni, nj] = coarse.size;
   const sum = [0, 0, 0];
   let count = 0;
@@ -93,7 +98,7 @@ function centreOf(v: Volume<'ct'>, coarse: Coarse, mask: Uint8Array): [number, n
 }
 
 /** Means over blocks of voxels, rescaled. */
-function coarsen(v: Volume<'ct'>): Coarse {
+function coarsen<F extends string>(v: Volume<F>): Coarse {
   const step = spacingOf(v).map((s, a) => Math.max(1, Math.min(v.size[a] as number, Math.round(COARSE_MM / s)))) as [
     number,
     number,
