@@ -87,6 +87,16 @@ export type NavErrorCode =
   | 'biopsy/no-covariance'
   | 'biopsy/bad-instrument'
   | 'biopsy/bad-core'
+  // ultrasound
+  | 'ultrasound/bad-image'
+  | 'ultrasound/bad-geometry'
+  | 'ultrasound/bad-times'
+  | 'ultrasound/no-frames'
+  | 'ultrasound/bad-clip'
+  | 'ultrasound/bad-option'
+  | 'ultrasound/too-large'
+  | 'ultrasound/aborted'
+  | 'ultrasound/failed'
   // rendering
   | 'render/no-webgl2'
   | 'render/context-lost'

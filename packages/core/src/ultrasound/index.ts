@@ -1,0 +1,17 @@
+/**
+ * `@trocar/core/ultrasound`: tracked sweeps and their reconstruction into volumes. Image coordinates are (column, row) in pixels with
+ * the centre of the first pixel at (0, 0).
+ */
+export { type ClipFan, type ClipRectangle, type ImageClip, type RowSpans, rowSpans } from './clip.js';
+export type { SweepCompounding, SweepInterpolation, VoxelBox } from './compounding/slab.js';
+export { FILLED, type FillOptions, fillHoles } from './fill-holes.js';
+export { gridOfSweep, type SweepGrid, type SweepGridOptions } from './grid.js';
+export type { CompoundingOptions, SweepReconstructionOptions } from './options.js';
+export type { PlusCompounding, PlusInterpolation, PlusOptimization, PlusReconstructionOptions } from './plus/options.js';
+export { reconstructLikePlus } from './plus/reconstruct-like-plus.js';
+export { type ReconstructionRunOptions, reconstructSweep, type SweepReconstruction } from './reconstruct-sweep.js';
+export { SweepReconstructor, type SweepReconstructorInit } from './reconstructor.js';
+export { makeSweep, type Sweep, type SweepFrame, type SweepInit } from './sweep.js';
+export { type SequenceSweepOptions, sweepOfSequence } from './sweep-of-sequence.js';
+export { startReconstructionWorker } from './worker/browser/host.js';
+export type { FromReconstructionWorker, ReconstructionWorker, ToReconstructionWorker } from './worker/messages.js';

@@ -1,0 +1,17 @@
+import type { ReconstructionWorker } from '../messages.js';
+
+/**
+ * A Web Worker of reconstruction.
+ * @param create a page's own way of making the worker of `reconstruction.worker.js`; by default it is looked for beside this file
+ */
+export function startReconstructionWorker(create?: () => Worker): ReconstructionWorker {
+  const worker = create?.() ?? new Worker(new URL('../reconstruction.worker.js', import.meta.url), { type: 'module' });
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    listen: (heard, died) => {
+      worker.onmessage = ({ data }) => heard(data);
+      worker.onerror = (event) => died(event.message || 'it could not be loaded');
+    },
+    terminate: () => worker.terminate(),
+  };
+}

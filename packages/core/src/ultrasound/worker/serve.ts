@@ -1,0 +1,36 @@
+import { SlabCompounder } from '../compounding/compounder.js';
+import type { SlabPlan } from '../compounding/slab.js';
+import type { FromReconstructionWorker, ReconstructionPort, ToReconstructionWorker } from './messages.js';
+
+/** Takes images into a slab as they come through a port, for as long as the worker lives. */
+export function serveReconstruction(port: ReconstructionPort): void {
+  let slab: SlabCompounder | undefined;
+  let plan: SlabPlan | undefined;
+  const hear = (message: ToReconstructionWorker): FromReconstructionWorker | undefined => {
+    const { job } = message;
+    if (message.kind === 'begin') {
+      plan = message.plan;
+      slab = new SlabCompounder(plan);
+      return undefined;
+    }
+    if (slab === undefined || plan === undefined) return { kind: 'failed', job, reason: 'it was told of no slab' };
+    if (message.kind === 'image') {
+      slab.add(message.pixels, message.frameFromImage, message.stamp);
+      return { kind: 'taken', job };
+    }
+    const count = plan.grid.size[0] * plan.grid.size[1] * (plan.end - plan.first);
+    const voxels = message.float ? new Float32Array(count) : new Uint8Array(count);
+    const seen = new Uint8Array(count);
+    slab.read(voxels, seen);
+    slab = undefined;
+    return { kind: 'planes', job, voxels, seen };
+  };
+  port.listen((message) => {
+    try {
+      const answer = hear(message);
+      if (answer !== undefined) port.post(answer, answer.kind === 'planes' ? [answer.voxels.buffer, answer.seen.buffer] : []);
+    } catch (error) {
+      port.post({ kind: 'failed', job: message.job, reason: error instanceof Error ? error.message : String(error) }, []);
+    }
+  });
+}
