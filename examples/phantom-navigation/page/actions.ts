@@ -1,14 +1,14 @@
 import { point } from '@trocar/core';
 import type { Stage, Tool } from '@trocar/core/render';
+import type { Errands } from '../../suite/page/errands.js';
+import type { Action } from '../../suite/page/panel.js';
 import { keepsLimit } from '../../suite/src/acceptance.js';
-import { BODIES } from '../../suite/src/frames.js';
+import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import { PIVOT_CONE_DEG } from '../../suite/src/hand.js';
 import { FEWEST_FIDUCIALS } from '../../suite/src/registration-step.js';
 import { CT } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
-import type { Errands } from './errands.js';
 import { type ImagesPlace, imagesActions, secondAction } from './images.js';
-import type { Action } from './panel.js';
 import type { Pictures } from './pictures.js';
 
 /** A cone that a hand in a hurry pivots in, degrees: too narrow to find a tip by. */
@@ -17,7 +17,7 @@ const NARROW_CONE_DEG = 4;
 /** What the buttons work on. */
 export interface Workplace {
   readonly procedure: Procedure;
-  readonly errands: Errands;
+  readonly errands: Errands<BodyName>;
   readonly pictures: Pictures;
   readonly stage: Stage<'ct'>;
   readonly stylus: Tool;
@@ -132,7 +132,7 @@ function collectActions({ procedure, errands }: Workplace): Action[] {
   return actions;
 }
 
-function slipAction(errands: Errands): Action {
+function slipAction(errands: Errands<BodyName>): Action {
   const run = (): void => {
     errands.slips = !errands.slips;
   };

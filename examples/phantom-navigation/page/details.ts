@@ -1,10 +1,10 @@
 import { formatMm, UNKNOWN } from '@trocar/core/guidance';
+import { calibrateDetail } from '../../suite/page/calibrate.js';
+import type { Detail } from '../../suite/page/detail.js';
+import { h } from '../../suite/page/dom.js';
+import { type ReviewDeeds, type ReviewState, reviewDetail } from '../../suite/page/review.js';
 import type { Procedure } from '../src/procedure.js';
-import { calibrateDetail } from './calibrate.js';
-import type { Detail } from './detail.js';
-import { h } from './dom.js';
 import { type ImagesPlace, imagesDetail } from './images.js';
-import { type ReviewDeeds, type ReviewState, reviewDetail } from './review.js';
 
 /** The detail of the step that the procedure is at. */
 export function detailOf(
@@ -31,7 +31,7 @@ export function detailOf(
 function stepDetail(procedure: Procedure, state: ReviewState, deeds: ReviewDeeds): Detail {
   switch (procedure.stage) {
     case 'calibrate':
-      return calibrateDetail(procedure);
+      return calibrateDetail(procedure.calibration);
     case 'collect':
       return collectDetail(procedure);
     case 'review':

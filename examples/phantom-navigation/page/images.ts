@@ -1,12 +1,12 @@
 import { formatBound } from '@trocar/core/guidance';
+import type { Detail } from '../../suite/page/detail.js';
+import { h } from '../../suite/page/dom.js';
+import type { Action, Banner } from '../../suite/page/panel.js';
 import { keepsLimit, limitLine } from '../../suite/src/acceptance.js';
 import { CT, SECOND } from '../src/frames.js';
 import type { ImageResult, ImageStep } from '../src/image-step.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SecondFault } from '../src/second-image.js';
-import type { Detail } from './detail.js';
-import { h } from './dom.js';
-import type { Action, Banner } from './panel.js';
 import type { SecondView } from './second-view.js';
 
 /** What the step of the second image works on. */

@@ -1,7 +1,12 @@
 import { isNavError, systemClock } from '@trocar/core';
 import { formatBound, readout, UNKNOWN } from '@trocar/core/guidance';
-import { createStage, type Stage, type Tool } from '@trocar/core/render';
-import { BODIES } from '../../suite/src/frames.js';
+import { createStage, instrumentFromJson, type Stage, type Tool } from '@trocar/core/render';
+import { Errands } from '../../suite/page/errands.js';
+import { Guide, type Guided } from '../../suite/page/guide.js';
+import { crosshairKeys } from '../../suite/page/keys.js';
+import { caseFacts, drawsInSoftware, painted, pause } from '../../suite/page/link.js';
+import { type Banner, Panel } from '../../suite/page/panel.js';
+import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import type { NavigationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT } from '../src/frames.js';
@@ -10,30 +15,38 @@ import type { Procedure } from '../src/procedure.js';
 import type { SecondFault } from '../src/second-image.js';
 import { actionsOf } from './actions.js';
 import { detailOf, refused } from './details.js';
-import { Errands } from './errands.js';
-import { Guide, STYLUS_MM } from './guide.js';
 import { type ImagesPlace, imagesBanner, imagesNote } from './images.js';
-import { crosshairKeys } from './keys.js';
-import { type Banner, Panel, type Step } from './panel.js';
 import { Pictures } from './pictures.js';
 import { registerInWorker } from './register-in-worker.js';
 import { SecondView } from './second-view.js';
-import { type CaseFacts, caseFacts, loadCase, loadSecond, painted, pause } from './server-link.js';
+import { type CaseFacts, loadCase, loadSecond } from './server-link.js';
+import { SHELL, type Step } from './shell.js';
 import { skinOf, structuresOfPhantom } from './surfaces.js';
 
 /** A tip farther than this from the planned line is not past the target, however deep: it is somewhere else, mm. */
 const BESIDE_MM = 15;
 
+const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
+
+/** The stylus as it is drawn, with a mark every centimetre. */
+const STYLUS_MM = { lengthMm: 160, radiusMm: 2 } as const;
+const STYLUS_LOOK = instrumentFromJson({
+  name: 'stylus',
+  kind: 'stylus',
+  ...STYLUS_MM,
+  depthMarks: { everyMm: 10, boldEvery: 5 },
+});
+
 /** The page: words and buttons on the right, images on the left, and one procedure between them. */
 class Page {
-  readonly #panel = new Panel();
+  readonly #panel = new Panel(app, SHELL);
   readonly #clock = systemClock();
   readonly #stage: Stage<'ct'>;
   readonly #stylus: Tool;
   readonly #pictures: Pictures;
-  readonly #errands = new Errands();
+  readonly #errands = new Errands<BodyName>();
   readonly #second: SecondView;
-  readonly #guide: Guide;
+  readonly #guide: Guide<'ct'>;
   #images: ImageStep | undefined;
   #facts: CaseFacts | undefined;
   #fault: SecondFault = 'none';
@@ -50,13 +63,12 @@ class Page {
   #detailKey = '';
 
   constructor() {
-    const canvas = document.querySelector('#stage');
-    if (!(canvas instanceof HTMLCanvasElement)) throw new Error('The page has no canvas.');
+    const { canvas } = this.#panel;
     this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
     this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', ...STYLUS_MM } });
     this.#pictures = new Pictures(this.#stage);
     this.#second = new SecondView(this.#stage);
-    this.#guide = new Guide(this.#stage, this.#stylus, this.#panel.guide);
+    this.#guide = new Guide(this.#stage, this.#stylus, this.#panel.guide, { instrument: STYLUS_LOOK });
     crosshairKeys(this.#stage, () => this.#connected?.procedure.stage !== 'navigate');
     this.#stage.contextLost.subscribe(() => {
       // What a browser paints instead is white, and no picture. The numbers come from elsewhere, and stay true.
@@ -69,10 +81,18 @@ class Page {
     });
   }
 
+  /** Says that nothing can be done here, and why. */
+  fail(what: string, why: string): void {
+    this.#panel.busy('');
+    this.#panel.banner({ kind: 'stop', text: what });
+    this.#panel.detail(refused(why));
+  }
+
   async open(): Promise<void> {
     this.#panel.step('load');
-    const facts = await caseFacts();
+    const facts = await caseFacts<CaseFacts>();
     for (const name of facts.covered) this.#errands.covered.add(name);
+    this.#errands.frozen = facts.frozen;
     const given = await loadCase(facts, (text) => this.#panel.busy(text));
     this.#show(given);
     this.#facts = facts;
@@ -108,7 +128,7 @@ class Page {
     this.#fault = fault;
     this.#panel.busy('');
     this.#images = new ImageStep(given.volume, second, registerInWorker);
-    this.#panel.hasImages(second !== undefined);
+    this.#panel.hasStep('images', second !== undefined);
   }
 
   /** The slices at once; the skin in the 3D view when it is made. */
@@ -154,12 +174,12 @@ class Page {
     this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
     this.#stylusNote(procedure);
     const note = this.#unread === '' ? imagesNote(place) : { text: this.#unread, warn: true };
-    this.#panel.images(note.text, note.warn);
+    this.#panel.note('images', note.text, note.warn);
     this.#panel.actions(this.#actions(procedure, place));
     if (procedure.stage !== 'review') this.#selected = undefined;
     this.#detail(procedure, place);
     this.#pictures.show(procedure);
-    this.#guide.update(procedure);
+    this.#guide.update(guidedOf(procedure));
     this.#second.show(place.images);
     this.#errands.goOn(procedure);
   }
@@ -196,9 +216,9 @@ class Page {
   /** What the tip's place rests on: said in every step from calibrating on. */
   #stylusNote({ calibration }: Procedure): void {
     const { accepted } = calibration;
-    if (accepted === undefined) this.#panel.stylus('', false);
-    else if (accepted.source === 'stored') this.#panel.stylus('Stylus: stored calibration, not checked today', true);
-    else this.#panel.stylus(`Stylus: pivoted, tip ${formatBound(accepted.tip95Mm, 2)}`, false);
+    if (accepted === undefined) this.#panel.note('stylus', '');
+    else if (accepted.source === 'stored') this.#panel.note('stylus', 'Stylus: stored calibration, not checked today', true);
+    else this.#panel.note('stylus', `Stylus: pivoted, tip ${formatBound(accepted.tip95Mm, 2)}`);
   }
 
   /** The worst thing that a person must know now. */
@@ -256,6 +276,13 @@ class Page {
   }
 }
 
+/** What is guided in this step; undefined in the steps before. */
+function guidedOf(procedure: Procedure): Guided<'ct'> | undefined {
+  if (procedure.stage !== 'navigate' && procedure.stage !== 'finished') return undefined;
+  const { plan, limits, graph, tipInImage: tip, deviation } = procedure;
+  return { plan, limits, graph, tip, tipError95Mm: deviation.tipError95Mm };
+}
+
 function stepOf(procedure: Procedure, planned: boolean): Step {
   if (!planned) return 'plan';
   switch (procedure.stage) {
@@ -273,7 +300,7 @@ function stepOf(procedure: Procedure, planned: boolean): Step {
 
 /** What is wrong with the tools, if anything. */
 function worstTool(procedure: Procedure): Banner | undefined {
-  for (const name of BODIES) {
+  for (const name of ['stylus', 'reference'] as const) {
     const { status } = procedure.tools[name];
     const what = name === 'stylus' ? 'Stylus' : 'Patient reference';
     if (status === 'disconnected') return { kind: 'stop', text: 'Tracker disconnected' };
@@ -285,23 +312,11 @@ function worstTool(procedure: Procedure): Banner | undefined {
   return undefined;
 }
 
-/** Whether there is no GPU behind WebGL: smooth edges would then cost half the frames. */
-function drawsInSoftware(): boolean {
-  const context = document.createElement('canvas').getContext('webgl2');
-  const info = context?.getExtension('WEBGL_debug_renderer_info');
-  const name = info ? String(context?.getParameter(info.UNMASKED_RENDERER_WEBGL)) : '';
-  context?.getExtension('WEBGL_lose_context')?.loseContext();
-  return /swiftshader|llvmpipe|software/i.test(name);
-}
-
 const page = new Page();
 await painted();
 try {
   await page.open();
 } catch (error) {
   const text = isNavError(error) ? `${error.code}: ${error.message}` : String(error);
-  const panel = new Panel();
-  panel.busy('');
-  panel.banner({ kind: 'stop', text: 'The image cannot be used' });
-  panel.detail(refused(text));
+  page.fail('The image cannot be used', text);
 }

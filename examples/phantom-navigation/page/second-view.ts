@@ -1,8 +1,8 @@
 import type { Transform } from '@trocar/core';
 import type { Fusion, FusionLook, FusionMode, Stage } from '@trocar/core/render';
 import type { Volume } from '@trocar/core/volume';
+import { h } from '../../suite/page/dom.js';
 import type { ImageStep } from '../src/image-step.js';
-import { h } from './dom.js';
 
 /** One way of looking at two images at once, and what can be set of it. */
 interface Way {

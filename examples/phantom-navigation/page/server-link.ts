@@ -1,11 +1,12 @@
 import { readVolume, setAssetsBase } from '@trocar/core/io';
 import type { Volume } from '@trocar/core/volume';
+import { type FetchedFile, fetchFiles, painted } from '../../suite/page/link.js';
 import type { BodyName } from '../../suite/src/frames.js';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from '../src/case.js';
 import { CT, SECOND } from '../src/frames.js';
 import { type SecondFault, simulatedSecond } from '../src/second-image.js';
 
-/** What the server says of the procedure to be done: see `src/node/page-server.ts`. */
+/** What the server says of the procedure to be done: see `src/node/serve.ts`. */
 export interface CaseFacts {
   readonly kind: 'phantom' | 'files';
   readonly seed: number;
@@ -26,35 +27,8 @@ export interface CaseFacts {
   readonly maxTre95Mm?: number;
   /** Tools that are covered now: by another page, or by this one before it was loaded again. */
   readonly covered: readonly BodyName[];
-}
-
-/** What the simulated hand is asked to do. */
-export type HandOrder =
-  | { readonly touch: number; readonly besideMm: number }
-  | { readonly divot: true }
-  | { readonly pivot: { readonly coneDeg: number } }
-  | { readonly insert: { readonly beyondMm: number; readonly entry: number[]; readonly target: number[] } }
-  | { readonly retract: true }
-  | { readonly cover: BodyName; readonly hidden: boolean }
-  | { readonly plug: boolean };
-
-async function json(response: Response): Promise<unknown> {
-  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
-  return response.json();
-}
-
-/** The facts of the case. */
-export async function caseFacts(): Promise<CaseFacts> {
-  return (await json(await fetch('/case'))) as CaseFacts;
-}
-
-/** Sends the hand to do something; the moment it will be done, in ms from now. */
-export async function order(what: HandOrder): Promise<number> {
-  const body = JSON.stringify(what);
-  const answer = (await json(
-    await fetch('/order', { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
-  )) as { readonly doneInMs: number };
-  return answer.doneInMs;
+  /** Whether the tracker hangs. */
+  readonly frozen: boolean;
 }
 
 /** Reads the case in this page: the phantom is made here, files are fetched from the server and decoded here. */
@@ -69,8 +43,7 @@ async function readCase(facts: CaseFacts, progress: (text: string) => void): Pro
     await painted();
     return phantomCase(facts.seed);
   }
-  const files = await fetched('image', facts.files, progress);
-  const volume = await readVolume(files, {
+  const volume = await readVolume(await files('image', facts.files, progress), {
     frame: CT,
     gaps: facts.gaps,
     ...(facts.seriesUid !== undefined && { seriesUid: facts.seriesUid }),
@@ -93,40 +66,13 @@ export async function loadSecond(
   progress('Making the second image …');
   await painted();
   if (facts.second === 'phantom') return simulatedSecond(facts.seed, fault).volume;
-  return readVolume(await fetched('second', facts.secondFiles, progress), {
+  return readVolume(await files('second', facts.secondFiles, progress), {
     frame: SECOND,
     ...(facts.secondSeriesUid !== undefined && { seriesUid: facts.secondSeriesUid }),
   });
 }
 
-/** Files of the server, with their names: the last word before they are decoded is said too. */
-async function fetched(
-  from: 'image' | 'second',
-  names: readonly string[],
-  progress: (text: string) => void,
-): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }[]> {
+function files(list: string, names: readonly string[], progress: (text: string) => void): Promise<FetchedFile[]> {
   setAssetsBase('/trocar');
-  let got = 0;
-  const files = await Promise.all(
-    names.map(async (name, n) => {
-      const response = await fetch(`/files/${from}/${n}`);
-      if (!response.ok) throw new Error(`${name}: ${response.status}`);
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      got += 1;
-      progress(`Reading ${got} of ${names.length} files …`);
-      return { name, bytes };
-    }),
-  );
-  progress('Decoding …');
-  return files;
-}
-
-/** After the next frame is on the screen: for words that must be seen before the page is busy. */
-export function painted(): Promise<void> {
-  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
-}
-
-/** Some time later. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return fetchFiles(list, names, progress);
 }

@@ -1,8 +1,9 @@
 import { type Volume, volume } from '@trocar/core/volume';
 import { type Isosurface, isosurface } from '@trocar/core/vtk';
+import type { Structure } from '../../suite/page/guide.js';
 import { findBody } from '../../suite/src/skin.js';
 import { CT } from '../src/frames.js';
-import { phantomStructures, type Structure } from '../src/structures.js';
+import { phantomStructures } from '../src/structures.js';
 
 /** What of an image the skin is made from: no identity goes along. */
 export type SkinOrder = Pick<Volume<'ct'>, 'voxels' | 'size' | 'frameFromIndex' | 'rescale'> & { readonly modality?: string };

@@ -1,6 +1,6 @@
 import type { SurfaceMesh } from '@trocar/core/render';
 import type { Volume } from '@trocar/core/volume';
-import type { Structure } from '../src/structures.js';
+import type { Structure } from '../../suite/page/guide.js';
 import type { SurfaceAnswer, SurfaceOrder } from './surface.worker.js';
 
 /**

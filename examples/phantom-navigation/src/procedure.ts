@@ -201,7 +201,7 @@ export class Procedure {
    * it is kept.
    */
   touch(index: number): Refusal | undefined {
-    if (!this.#isChanging) return this.#wrongStage('Fiducials are touched while collecting and reviewing');
+    if (!this.collects) return this.#wrongStage('Fiducials are touched while collecting and reviewing');
     const wrong = this.#noSuch(index);
     if (wrong !== undefined) return wrong;
     const unfit = this.#paths.touched.whyNot(this.#options.clock.now());
@@ -227,11 +227,12 @@ export class Procedure {
   }
 
   #exclude(index: number, excluded: boolean): Refusal | undefined {
-    if (!this.#isChanging) return this.#wrongStage('Fiducials are left out while collecting and reviewing');
+    if (!this.collects) return this.#wrongStage('Fiducials are left out while collecting and reviewing');
     return this.#noSuch(index) ?? this.#change(() => this.registration.setExcluded(index, excluded));
   }
 
-  get #isChanging(): boolean {
+  /** Whether fiducials are touched in this step. */
+  get collects(): boolean {
     return this.#stage === 'collect' || this.#stage === 'review';
   }
 

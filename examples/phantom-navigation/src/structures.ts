@@ -3,13 +3,6 @@ import { volume } from '@trocar/core/volume';
 import { type Isosurface, isosurface } from '@trocar/core/vtk';
 import { CT } from './frames.js';
 
-/** Something that the tip must not touch. */
-export interface Structure {
-  readonly name: string;
-  /** A closed surface in the image's frame, mm. */
-  readonly mesh: Isosurface;
-}
-
 /** The phantom's parts that are to be kept clear of, as the screen names them. */
 const PARTS = [
   ['ventricles', 'Ventricles'],
@@ -26,7 +19,7 @@ const COARSE_MM = 4;
  * The structures to avoid of the head phantom: its ventricles and its vessels. They stand where the anatomy has them, whatever
  * the seed of its image. Takes some tenths of a second.
  */
-export function phantomStructures(): Structure[] {
+export function phantomStructures(): { readonly name: string; readonly mesh: Isosurface }[] {
   const phantom = headPhantom({ spacingMm: COARSE_MM, noise: 0 });
   return PARTS.map(([part, name]) => {
     const distance = (x: number, y: number, z: number): number => phantom.signedDistance(part, x, y, z);

@@ -107,7 +107,6 @@ export async function startTracker<T extends string>(options: TrackerOptions<T>)
     })),
     timeouts: { settleMs: 20 },
     pollIntervalMs: 2,
-    frozenAfterMs: FROZEN_AFTER_MS,
   });
   let bridge: Bridge;
   try {
@@ -130,9 +129,6 @@ export async function startTracker<T extends string>(options: TrackerOptions<T>)
     },
   };
 }
-
-/** The same numbers for so long are of a tracker that hangs, ms: noise alone makes every measurement another. */
-const FROZEN_AFTER_MS = 80;
 
 /** What the tracker sees; or saw last, while it hangs. */
 function poses<T extends string>({ observe }: TrackerOptions<T>) {

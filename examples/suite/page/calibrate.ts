@@ -1,6 +1,5 @@
 import { formatBound, formatMm } from '@trocar/core/guidance';
-import type { PivotFacts } from '../../suite/src/calibration-step.js';
-import type { Procedure } from '../src/procedure.js';
+import type { AnyCalibration, PivotFacts } from '../src/calibration-step.js';
 import type { Detail } from './detail.js';
 import { h } from './dom.js';
 import { GaugeDial } from './gauge.js';
@@ -9,7 +8,7 @@ import { GaugeDial } from './gauge.js';
 const dial = new GaugeDial(8);
 
 /** The calibration of the stylus: what to do, how much of it is done, and what was found. */
-export function calibrateDetail({ calibration }: Procedure): Detail {
+export function calibrateDetail(calibration: AnyCalibration): Detail {
   const { result, isRecording } = calibration;
   if (isRecording) dial.show(calibration);
   return {

@@ -1,17 +1,35 @@
-import type { BodyName } from '../../suite/src/frames.js';
-import type { Procedure } from '../src/procedure.js';
-import { type HandOrder, order, pause } from './server-link.js';
+import type { Refusal } from '../src/refusal.js';
+import { order, pause } from './link.js';
 
 /** How far beside a fiducial the hand touches when it is to slip, mm. */
 const SLIP_MM = 6;
 
+/** What a hand touches for: `Procedure` of an example. */
+export interface Touching {
+  /** Whether fiducials are touched in this step. */
+  readonly collects: boolean;
+  readonly touching: object | undefined;
+  /** What the last touch had to say. */
+  readonly refusal: Refusal | undefined;
+  touch(index: number): unknown;
+}
+
+/** What is pivoted. */
+export interface Pivoting {
+  readonly calibration: { readonly isRecording: boolean };
+  startPivot(): Refusal | undefined;
+  stopPivot(): unknown;
+}
+
 /**
- * The errands of the simulated hand: what a person would do with the stylus while this page only watches. One errand at a
- * time; touches follow each other in a row.
+ * The errands of the simulated hand, and what goes wrong in the simulated room: what a person would do while this page only
+ * watches. One errand at a time; touches follow each other in a row.
  */
-export class Errands {
+export class Errands<T extends string> {
   /** Tools that are covered. */
-  readonly covered = new Set<BodyName>();
+  readonly covered: Set<T> = new Set<T>();
+  /** Whether the tracker hangs. */
+  frozen = false;
   /** What went wrong with the last order; empty when all is well. */
   trouble = '';
   /** The next touch goes beside its fiducial. */
@@ -26,7 +44,7 @@ export class Errands {
   }
 
   /** Asks the hand for something and waits until it is done. False where it does not answer. */
-  async send(what: HandOrder): Promise<boolean> {
+  async send(what: object): Promise<boolean> {
     this.#busy = true;
     try {
       await pause(await order(what));
@@ -41,11 +59,17 @@ export class Errands {
   }
 
   /** Covers a tool, or uncovers it. */
-  cover(tool: BodyName): void {
+  cover(tool: T): void {
     const hidden = !this.covered.has(tool);
     if (hidden) this.covered.add(tool);
     else this.covered.delete(tool);
     void this.send({ cover: tool, hidden });
+  }
+
+  /** Has the tracker hang, or run again. */
+  freeze(): void {
+    this.frozen = !this.frozen;
+    void this.send({ freeze: this.frozen });
   }
 
   /** Touches fiducials, one after the other. */
@@ -55,30 +79,30 @@ export class Errands {
   }
 
   /** Goes to the divot, records, and pivots within a cone. */
-  async pivot(procedure: Procedure, coneDeg: number): Promise<void> {
+  async pivot(of: Pivoting, coneDeg: number): Promise<void> {
     if (!(await this.send({ divot: true }))) return;
-    if (procedure.startPivot() !== undefined) return;
+    if (of.startPivot() !== undefined) return;
     await this.send({ pivot: { coneDeg } });
-    if (procedure.calibration.isRecording) procedure.stopPivot();
+    if (of.calibration.isRecording) of.stopPivot();
   }
 
   /** Once per frame: the next fiducial in the row. A refused touch ends the row: the person decides. */
-  goOn(procedure: Procedure): void {
-    if (this.#busy || procedure.touching !== undefined) return;
+  goOn(of: Touching): void {
+    if (this.#busy || of.touching !== undefined) return;
     const next = this.#toTouch[0];
     if (next === undefined) return;
-    if (procedure.stage !== 'collect' && procedure.stage !== 'review') this.#toTouch = [];
-    else if (this.#went === next) this.#arrived(procedure);
-    else this.#goTo(procedure, next);
+    if (!of.collects) this.#toTouch = [];
+    else if (this.#went === next) this.#arrived(of);
+    else this.#goTo(of, next);
   }
 
-  #arrived(procedure: Procedure): void {
+  #arrived(of: Touching): void {
     this.#went = -1;
-    if (procedure.refusal === undefined) this.#toTouch.shift();
+    if (of.refusal === undefined) this.#toTouch.shift();
     else this.#toTouch = [];
   }
 
-  #goTo(procedure: Procedure, index: number): void {
+  #goTo(of: Touching, index: number): void {
     const besideMm = this.slips ? SLIP_MM : 0;
     this.slips = false;
     void this.send({ touch: index, besideMm }).then((went) => {
@@ -87,7 +111,7 @@ export class Errands {
         return;
       }
       this.#went = index;
-      procedure.touch(index);
+      of.touch(index);
     });
   }
 }

@@ -1,6 +1,5 @@
 import { point } from '@trocar/core';
 import type { Stage } from '@trocar/core/render';
-import { CT } from '../src/frames.js';
 
 /** How far a key moves the crosshair, mm: alone, and with shift. */
 const STEP_MM = 1;
@@ -17,7 +16,7 @@ const WAYS: Readonly<Record<string, readonly [number, number, number]>> = {
 };
 
 /** Moves the crosshair with the keys while the images have the focus. @param may whether it is the person's to move */
-export function crosshairKeys(stage: Stage<'ct'>, may: () => boolean): void {
+export function crosshairKeys<F extends string>(stage: Stage<F>, may: () => boolean): void {
   stage.canvas.addEventListener('keydown', (event) => {
     const way = WAYS[event.key];
     if (way === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -27,7 +26,7 @@ export function crosshairKeys(stage: Stage<'ct'>, may: () => boolean): void {
     const from = stage.crosshair.xyz;
     stage.setCrosshair(
       point(
-        CT,
+        stage.frame,
         way.map((w, k) => (from[k] as number) + mm * w),
       ),
     );

@@ -1,4 +1,4 @@
-import type { AnyCalibration } from '../../suite/src/calibration-step.js';
+import type { AnyCalibration } from '../src/calibration-step.js';
 import { h, setText, svg } from './dom.js';
 
 const SIZE = 240;

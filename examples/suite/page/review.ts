@@ -1,8 +1,17 @@
 import { formatBound, formatMm, formatNumber } from '@trocar/core/guidance';
-import { keepsLimit, limitLine } from '../../suite/src/acceptance.js';
-import type { FiducialFit, FitFlag, Proposal } from '../../suite/src/registration-step.js';
-import type { Procedure } from '../src/procedure.js';
+import { keepsLimit, type Limited, limitLine } from '../src/acceptance.js';
+import type { FiducialFit, FitFlag, Proposal } from '../src/registration-step.js';
 import { h } from './dom.js';
+
+/** What is reviewed: a proposal of a procedure, and what may be done to it. */
+export interface Reviewed<F extends string> {
+  readonly proposal: Proposal<F> | undefined;
+  readonly plan: Limited;
+  /** Which fiducial is being touched, and how far that is, 0 … 1. */
+  readonly touching: { readonly index: number; readonly progress: number } | undefined;
+  exclude(index: number): unknown;
+  restore(index: number): unknown;
+}
 
 /** What a person can do with a fiducial under review. */
 export interface ReviewDeeds {
@@ -27,7 +36,7 @@ const FLAGS: Readonly<Record<FitFlag, { readonly sign: string; readonly text: st
 };
 
 /** The review: what is expected at the target against the plan's limit, what is suspect, and every fiducial. */
-export function reviewDetail(procedure: Procedure, state: ReviewState, deeds: ReviewDeeds): HTMLElement[] {
+export function reviewDetail<F extends string>(procedure: Reviewed<F>, state: ReviewState, deeds: ReviewDeeds): HTMLElement[] {
   const { proposal } = procedure;
   if (proposal === undefined) return [];
   return [
@@ -40,7 +49,7 @@ export function reviewDetail(procedure: Procedure, state: ReviewState, deeds: Re
 }
 
 /** The number that counts, large, and where it lies below or above the limit. */
-function expectation(procedure: Procedure, { bound }: Proposal<'ct'>): HTMLElement {
+function expectation<F extends string>(procedure: Reviewed<F>, { bound }: Proposal<F>): HTMLElement {
   const { plan } = procedure;
   const kept = Number.isFinite(bound.p95Mm) && keepsLimit(plan, bound.p95Mm);
   const verdict = kept ? (plan.maxTre95Mm === undefined ? '– no limit set' : '✓ within the limit') : '✕ beyond the limit';
@@ -80,7 +89,12 @@ function limitBar(limitMm: number | undefined, p95Mm: number): HTMLElement | und
   );
 }
 
-function suggestion(procedure: Procedure, proposal: Proposal<'ct'>, state: ReviewState, deeds: ReviewDeeds): HTMLElement[] {
+function suggestion<F extends string>(
+  procedure: Reviewed<F>,
+  proposal: Proposal<F>,
+  state: ReviewState,
+  deeds: ReviewDeeds,
+): HTMLElement[] {
   const { suggestion: s } = proposal;
   if (s === undefined) return [];
   const without = Number.isFinite(s.without95Mm) ? `Without it: ${formatBound(s.without95Mm)} at the target.` : undefined;
@@ -102,7 +116,12 @@ function suggestion(procedure: Procedure, proposal: Proposal<'ct'>, state: Revie
   ];
 }
 
-function fitTable(procedure: Procedure, proposal: Proposal<'ct'>, state: ReviewState, deeds: ReviewDeeds): HTMLElement {
+function fitTable<F extends string>(
+  procedure: Reviewed<F>,
+  proposal: Proposal<F>,
+  state: ReviewState,
+  deeds: ReviewDeeds,
+): HTMLElement {
   const head = h(
     'tr',
     {},
@@ -116,7 +135,12 @@ function fitTable(procedure: Procedure, proposal: Proposal<'ct'>, state: ReviewS
   return h('table', { class: 'fits', 'aria-label': 'Residuals, mm' }, h('thead', {}, head), h('tbody', {}, ...rows));
 }
 
-function rowsOf(procedure: Procedure, fit: FiducialFit, state: ReviewState, deeds: ReviewDeeds): HTMLElement[] {
+function rowsOf<F extends string>(
+  procedure: Reviewed<F>,
+  fit: FiducialFit,
+  state: ReviewState,
+  deeds: ReviewDeeds,
+): HTMLElement[] {
   const { index } = fit;
   const open = state.selected === index;
   const touching = procedure.touching?.index === index ? procedure.touching.progress : undefined;
@@ -146,7 +170,12 @@ function flagTitle({ zScore, leaveOneOutExpectedMm }: FiducialFit): string {
   return `${formatMm(leaveOneOutExpectedMm, 2)} from the others is usual; this is ${zScore.toFixed(1)} standard deviations.`;
 }
 
-function deedsRow(procedure: Procedure, fit: FiducialFit, state: ReviewState, deeds: ReviewDeeds): HTMLElement {
+function deedsRow<F extends string>(
+  procedure: Reviewed<F>,
+  fit: FiducialFit,
+  state: ReviewState,
+  deeds: ReviewDeeds,
+): HTMLElement {
   const { index } = fit;
   const n = index + 1;
   const out = fit.flag === 'leftOut';
@@ -164,13 +193,13 @@ export function deed(action: string, label: string, disabled: boolean, onclick: 
 }
 
 /** FRE and FLE: for the health of the touches, and said so. */
-function health({ registration }: Proposal<'ct'>): HTMLElement {
+function health<F extends string>({ registration }: Proposal<F>): HTMLElement {
   const fre = `FRE ${formatMm(registration.freMm, 2)} · FLE ${formatMm(registration.fleMm, 2)}`;
   return h('p', { class: 'quiet health' }, `${fre}: health, not accuracy`);
 }
 
 /** What else was found, beside the fiducial that the suggestion names. */
-function others({ registration, suggestion: named }: Proposal<'ct'>): HTMLElement[] {
+function others<F extends string>({ registration, suggestion: named }: Proposal<F>): HTMLElement[] {
   return registration.findings
     .filter((f) => !(named !== undefined && f.code === 'outlier'))
     .map((f) => h('p', { class: 'refused' }, f.message));
