@@ -141,3 +141,37 @@ function abdomenBody(): Body {
 export function abdomenPhantom<F extends string = 'ct'>(options: PhantomOptions<F> = {}): Phantom<F> {
   return image(abdomenBody(), options);
 }
+
+/**
+ * A hepatic vein that passes the tumour at 6 mm, and goes on beyond it, LPS mm: what cools a margin. It is drawn with the other
+ * vessels.
+ */
+const VEIN_BY_THE_TUMOUR = tube(
+  [
+    [-52, 12, 64],
+    [-74, -18, 78],
+    [-92, -22, 88],
+  ],
+  3.5,
+);
+
+/** On the right flank, about the tumour: some to register by, some to check by. */
+const MORE_MARKERS = [
+  [-140, -14, 52],
+  [-112, -70, 24],
+] as const;
+
+/**
+ * The abdomen of {@link abdomenPhantom} with a hepatic vein of 7 mm that passes the tumour at 6 mm: for planning and confirming an
+ * ablation. Two more markers on the right flank; entry and targets are the same.
+ * @throws NavError `volume/bad-geometry` for options that make no grid
+ */
+export function liverAblationPhantom<F extends string = 'ct'>(options: PhantomOptions<F> = {}): Phantom<F> {
+  const body = abdomenBody();
+  const parts = body.parts.map((part) =>
+    part.name === 'vessels' ? { ...part, solid: union(part.solid, VEIN_BY_THE_TUMOUR) } : part,
+  );
+  const markerDirections = [...body.markerDirections, ...MORE_MARKERS];
+  const frameOfReferenceUid = '2.25.310958214767213946051873201984411200003';
+  return image({ ...body, name: 'liver', parts, markerDirections, frameOfReferenceUid }, options);
+}
