@@ -18,12 +18,16 @@ export function normalOf(bits: number): number {
 /** Nodes of a smooth noise along an axis: it repeats after so many. */
 const NODES = 32;
 
+/** Without a bend at the nodes (Perlin 2002, ACM TOG 21:681). */
+function blend(t: number): number {
+  return t * t * t * (t * (6 * t - 15) + 10);
+}
+
 /** A smooth random function of position, mm, of about unit variance; it repeats after 32 times its length. */
 export function smoothNoise(seed: number, lengthMm: number): (x: number, y: number, z: number) => number {
   const table = new Float64Array(NODES ** 3);
   // Interpolation takes out variance between the nodes: 1.5 brings it back.
   for (let n = 0; n < table.length; n += 1) table[n] = 1.5 * normalOf(hash(n, 7, 11, seed));
-  const blend = (t: number): number => t * t * t * (t * (6 * t - 15) + 10);
   const last = NODES - 1;
   return (x, y, z) => {
     const u = x / lengthMm;
@@ -41,13 +45,15 @@ export function smoothNoise(seed: number, lengthMm: number): (x: number, y: numb
     const j1 = NODES * ((j + 1) & last);
     const k0 = NODES * NODES * (k & last);
     const k1 = NODES * NODES * ((k + 1) & last);
-    const along = (row: number): number => {
-      const a = table[row + i0] as number;
-      return a + fu * ((table[row + i1] as number) - a);
-    };
-    const a = along(j0 + k0);
-    const b = along(j0 + k1);
-    const p = a + fv * (along(j1 + k0) - a);
-    return p + fw * (b + fv * (along(j1 + k1) - b) - p);
+    const a = between(table, i0 + j0 + k0, i1 + j0 + k0, fu);
+    const b = between(table, i0 + j0 + k1, i1 + j0 + k1, fu);
+    const p = a + fv * (between(table, i0 + j1 + k0, i1 + j1 + k0, fu) - a);
+    return p + fw * (b + fv * (between(table, i0 + j1 + k1, i1 + j1 + k1, fu) - b) - p);
   };
+}
+
+/** Linear between two nodes. */
+function between(table: Float64Array, from: number, to: number, f: number): number {
+  const a = table[from] as number;
+  return a + f * ((table[to] as number) - a);
 }
