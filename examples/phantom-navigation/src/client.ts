@@ -1,6 +1,8 @@
 import type { Clock } from '@trocar/core';
 import { type BridgeClient, browserSocket, type CreateSocket, connectBridge } from '@trocar/device-bridge/browser';
-import { BODIES } from '../../suite/src/frames.js';
+import { listeningSocket } from '../../suite/src/frame-numbers.js';
+import { BODIES, type BodyName } from '../../suite/src/frames.js';
+import { Monitoring } from '../../suite/src/monitoring.js';
 import { storedStylus, USUAL_ERRORS } from '../../suite/src/truth.js';
 import type { NavigationCase } from './case.js';
 import { Procedure, type ProcedureOptions } from './procedure.js';
@@ -20,10 +22,14 @@ export interface ClientOptions {
 /** A procedure whose tools are filled from a bridge. */
 export interface ConnectedProcedure {
   readonly procedure: Procedure;
+  /** Fed with the bridge's packets; whoever runs the procedure ticks it. */
+  readonly monitoring: Monitoring<BodyName>;
   readonly bridge: BridgeClient;
   close(): void;
 }
 
+/** Of the simulated tracker, ms. */
+const PERIOD_MS = 1000 / 60;
 /** Within this of the target, as displayed, the tip is on it, mm: the size of what the registration can promise. */
 const ON_TARGET_MM = 2;
 
@@ -40,25 +46,21 @@ export function connectProcedure(options: ClientOptions): ConnectedProcedure {
     guidanceLimits: { onTargetMm: ON_TARGET_MM },
     ...options.procedure,
   });
+  const { sensing } = procedure;
+  const monitoring = new Monitoring({
+    sensing,
+    needed: ['stylus', 'reference'],
+    reference: { body: 'reference', anchor: 'anchor' },
+    periodMs: PERIOD_MS,
+  });
   const bridge = connectBridge({
     url: options.url,
     clock: options.clock,
-    createSocket: announcing(options.createSocket ?? browserSocket, options.onMessage),
+    createSocket: listeningSocket(options.createSocket ?? browserSocket, {
+      packet: (tool, frameNumber, arrivedAtMs) => monitoring.packet(tool, frameNumber, arrivedAtMs),
+      message: () => options.onMessage?.(),
+    }),
   });
   for (const tool of BODIES) bridge.attach(tool, procedure.buffers[tool]);
-  return { procedure, bridge, close: () => bridge.close() };
-}
-
-/** The same socket, which also says when a message has been dealt with. */
-function announcing(create: CreateSocket, said: (() => void) | undefined): CreateSocket {
-  if (said === undefined) return create;
-  return (url, events) =>
-    create(url, {
-      open: () => events.open(),
-      closed: (code, reason) => events.closed(code, reason),
-      message: (message) => {
-        events.message(message);
-        said();
-      },
-    });
+  return { procedure, monitoring, bridge, close: () => bridge.close() };
 }

@@ -36,17 +36,12 @@ export class KeptProcedure {
   /** Accepts the calibration that was found, or the stored one. */
   async acceptCalibration(stored = false): Promise<Refusal | undefined> {
     const { procedure } = this;
-    const refusal = stored ? procedure.useStoredStylus() : procedure.acceptCalibration();
-    const { accepted } = procedure.calibration;
-    if (refusal !== undefined || accepted === undefined) return refusal;
-    // Only touches depend on it yet: where it cannot be kept, it is taken back.
-    try {
-      await this.session.acceptCalibration(accepted.stylusFromTip, this.#by);
-    } catch (error) {
-      procedure.calibrateAgain();
-      throw error;
-    }
-    return undefined;
+    const take = (): Refusal | undefined => (stored ? procedure.useStoredStylus() : procedure.acceptCalibration());
+    const found = stored ? procedure.calibration.stored() : procedure.calibration.found();
+    // What the procedure would refuse is not kept: it says itself why.
+    if (isRefusal(found) || procedure.stage !== 'calibrate') return take();
+    await this.session.acceptCalibration(found.stylusFromTip, this.#by);
+    return take();
   }
 
   /**
@@ -64,6 +59,13 @@ export class KeptProcedure {
     await session.acceptRegistration(under.registration.edge, accuracyOf(under, acknowledged), this.#by);
     const refusal = procedure.proposal === under ? procedure.accept(acknowledged) : CHANGED;
     if (refusal !== undefined) await session.withdrawRegistration(refusal.message, this.#by);
+    return refusal;
+  }
+
+  /** Takes the accepted registration back and begins to touch anew: it does not hold any more. */
+  async registerAgain(reason: string): Promise<Refusal | undefined> {
+    const refusal = this.procedure.registerAgain();
+    if (refusal === undefined) await this.session.withdrawRegistration(reason, this.#by);
     return refusal;
   }
 
@@ -108,19 +110,24 @@ function accuracyOf({ registration, bound, fits }: Proposal<'ct'>, acknowledged:
   };
 }
 
-/** The calibration of the stylus that a session holds: what a procedure that is taken up again is made with. */
+/** The calibration of the stylus that a session holds. */
 export function keptStylus(state: SessionState<'ct'>): Transform<'stylus', 'tip'> | undefined {
   const kept = state.calibrations[STYLUS_FROM_TIP];
   return kept && edgeBetween(kept.edge, STYLUS, TIP);
 }
 
 /**
- * Takes a procedure up where its session left it: calibrated, touched, registered. It was made with {@link keptStylus}, and both
- * tools have been seen. What was registered follows again from what was touched, and must be the accepted edge to the last bit.
+ * Takes a procedure up where its session left it: planned, calibrated, touched, registered. Both tools have been seen. What was registered follows again from what was touched, and must be the accepted edge to the last bit.
  */
 export function resume(procedure: Procedure, state: SessionState<'ct'>): Refusal | undefined {
-  if (keptStylus(state) === undefined) return undefined;
-  const calibrated = procedure.useStoredStylus();
+  if (state.plan !== undefined) {
+    const { entry, target, maxTre95Mm } = state.plan.plan;
+    const planned = procedure.planTo(entry, target, maxTre95Mm);
+    if (planned !== undefined) return planned;
+  }
+  const stylus = keptStylus(state);
+  if (stylus === undefined) return undefined;
+  const calibrated = procedure.restoreStylus(stylus);
   if (calibrated !== undefined || state.registration === undefined) return calibrated;
   const { registration } = procedure;
   for (const { id, value } of state.records.filter(({ kind }) => kind === TOUCH)) {

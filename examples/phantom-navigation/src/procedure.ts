@@ -14,6 +14,7 @@ import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
 import { type Proposal, RegistrationStep } from '../../suite/src/registration-step.js';
 import { type Measured, Sensing, type SensingOptions } from '../../suite/src/sensing.js';
 import { TOUCH_LIMITS, type Touch, TouchInProgress, type TouchLimits } from '../../suite/src/touch.js';
+import { type TouchVerification, verifyTouch } from '../../suite/src/verify-touch.js';
 import { type NavigationCase, planOn } from './case.js';
 import { CT } from './frames.js';
 
@@ -29,6 +30,12 @@ import { CT } from './frames.js';
  * - `finished`: the target was reached and recorded.
  */
 export type Stage = 'connect' | 'calibrate' | 'collect' | 'review' | 'navigate' | 'finished';
+
+/** What touching a landmark again has shown. */
+export interface Verification extends TouchVerification {
+  /** Which fiducial, from 0. */
+  readonly index: number;
+}
 
 /** What {@link Procedure} is made with. */
 export interface ProcedureOptions extends SensingOptions {
@@ -53,13 +60,14 @@ export class Procedure {
   /** What the last update or request had to say, until the next one succeeds. */
   refusal: Refusal | undefined;
   readonly #options: ProcedureOptions;
-  readonly #sensing: Sensing<BodyName>;
+  readonly sensing: Sensing<BodyName>;
   readonly #paths: { readonly tip: Path<'ct', 'tip'>; readonly touched: Measured; readonly stylus: Measured };
   #stage: Stage = 'connect';
   #plan: NavigationCase['plan'];
   #deviation: Deviation<'ct'>;
   #state: GuidanceState = 'noPose';
   #touching: { readonly index: number; readonly touch: TouchInProgress } | undefined;
+  #verification: Verification | undefined;
   #proposal: Proposal<'ct'> | undefined;
   #accepted: Proposal<'ct'> | undefined;
 
@@ -72,25 +80,25 @@ export class Procedure {
     this.#deviation = new Deviation(this.#plan);
     this.calibration = new CalibrationStep({ tool: STYLUS, tip: TIP }, options.storedStylus);
     this.registration = new RegistrationStep(CT, options.case.fiducials);
-    this.#sensing = new Sensing(BODIES, options);
-    const { graph } = this.#sensing;
+    this.sensing = new Sensing(BODIES, options);
+    const { graph } = this.sensing;
     this.#paths = {
       tip: graph.path(CT, TIP),
-      touched: this.#sensing.measured(graph.path(REFERENCE, TIP), 'stylus', 'reference'),
-      stylus: this.#sensing.measured(graph.path(TRACKER, STYLUS), 'stylus'),
+      touched: this.sensing.measured(graph.path(REFERENCE, TIP), 'stylus', 'reference'),
+      stylus: this.sensing.measured(graph.path(TRACKER, STYLUS), 'stylus'),
     };
   }
 
   get graph(): FrameGraph {
-    return this.#sensing.graph;
+    return this.sensing.graph;
   }
   /** What the tools' poses are pushed into. */
   get buffers(): Sensing<BodyName>['buffers'] {
-    return this.#sensing.buffers;
+    return this.sensing.buffers;
   }
   /** How each tool was seen at the last update. */
   get tools(): Sensing<BodyName>['tools'] {
-    return this.#sensing.tools;
+    return this.sensing.tools;
   }
   get stage(): Stage {
     return this.#stage;
@@ -117,6 +125,10 @@ export class Procedure {
   get touches(): readonly (Touch | undefined)[] {
     return this.registration.touches;
   }
+  /** What touching a landmark again has shown of the accepted registration; undefined where none was. */
+  get verification(): Verification | undefined {
+    return this.#verification;
+  }
   /** Which fiducial is being touched, and how far the dwell is, 0 … 1. */
   get touching(): { readonly index: number; readonly progress: number } | undefined {
     const t = this.#touching;
@@ -125,8 +137,8 @@ export class Procedure {
 
   /** Reads everything for this moment. */
   update(): void {
-    this.#sensing.update(this.#options.clock.now());
-    if (this.#stage === 'connect' && this.#sensing.sees('stylus', 'reference')) this.#stage = 'calibrate';
+    this.sensing.update(this.#options.clock.now());
+    if (this.#stage === 'connect' && this.sensing.sees('stylus', 'reference')) this.#stage = 'calibrate';
     if (this.calibration.isRecording) {
       const ended = this.calibration.add(this.#paths.stylus.read());
       if (ended !== undefined) this.#take(ended);
@@ -143,9 +155,20 @@ export class Procedure {
     const answer = touch.add(this.#paths.touched.read());
     if (answer === undefined) return;
     this.#touching = undefined;
+    if (this.#stage === 'navigate' && !isRefusal(answer)) {
+      this.#judge(index, answer);
+      return;
+    }
     const not = isRefusal(answer) ? answer : this.registration.samePlace(index, answer);
     if (not !== undefined) this.refusal = not;
     else this.#change(() => this.registration.setTouch(index, answer as Touch));
+  }
+
+  #judge(index: number, touch: Touch): void {
+    const [accepted, marked] = [this.#accepted, this.case.fiducials[index]];
+    if (accepted === undefined || marked === undefined) return;
+    this.#verification = { index, ...verifyTouch(accepted, marked, touch) };
+    this.refusal = undefined;
   }
 
   /** Begins to record the pivoting; it ends by itself when enough was seen, or with {@link stopPivot}. */
@@ -180,6 +203,13 @@ export class Procedure {
     return isRefusal(found) ? this.#refuse(found) : this.#calibrated(found);
   }
 
+  /** Takes up the calibration that was accepted before the program stopped. */
+  restoreStylus(stylusFromTip: Transform<'stylus', 'tip'>): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage(CALIBRATE_FIRST);
+    const restored = this.calibration.takeRestored(stylusFromTip);
+    return isRefusal(restored) ? this.#refuse(restored) : this.#calibrated(restored);
+  }
+
   #calibrated({ stylusFromTip }: TipCalibration<'stylus', 'tip'>): undefined {
     this.graph.set(stylusFromTip);
     this.#stage = 'collect';
@@ -198,10 +228,12 @@ export class Procedure {
   /**
    * Begins to record a touch of fiducial `index`; it ends by itself in {@link update}, in {@link touches} or a refusal. While
    * a registration is under review it is made anew with the touch; a touch that allows none is refused, and the one before
-   * it is kept.
+   * it is kept. Once it is accepted, the touch judges it: see {@link verification}.
    */
   touch(index: number): Refusal | undefined {
-    if (!this.collects) return this.#wrongStage('Fiducials are touched while collecting and reviewing');
+    if (!this.collects && this.#stage !== 'navigate') {
+      return this.#wrongStage('Fiducials are touched while collecting and reviewing');
+    }
     const wrong = this.#noSuch(index);
     if (wrong !== undefined) return wrong;
     const unfit = this.#paths.touched.whyNot(this.#options.clock.now());
@@ -263,6 +295,17 @@ export class Procedure {
     if (isRefusal(proposal)) return this.#refuse(proposal);
     this.#proposal = proposal;
     this.#stage = 'review';
+    return this.#done();
+  }
+
+  /** The accepted registration does not hold any more: takes it out of the graph, and begins to touch anew. */
+  registerAgain(): Refusal | undefined {
+    if (this.#stage !== 'navigate' || this.#touching !== undefined) return this.#wrongStage('There is no accepted registration');
+    this.graph.remove(CT, REFERENCE);
+    this.#accepted = undefined;
+    this.#verification = undefined;
+    this.registration.forgetAll();
+    this.#stage = 'collect';
     return this.#done();
   }
 

@@ -124,35 +124,44 @@ export class CalibrationStep<Tool extends string, Tip extends string> {
     return found;
   }
 
-  /** Takes what was found, unless it does not hold. */
-  accept(): TipCalibration<Tool, Tip> | Refusal {
+  /** What was found as a calibration, or why it does not hold: nothing is taken yet. */
+  found(): TipCalibration<Tool, Tip> | Refusal {
     const found = this.#result;
     if (found === undefined) return { code: 'not-calibrated', message: 'Nothing was found yet. Pivot the stylus in the divot.' };
     if (found.outcome !== 'ok') {
       return { code: 'calibration-failed', message: found.findings.map((f) => f.message).join(' ') };
     }
-    this.#accepted = { source: 'pivot', stylusFromTip: found.stylusFromTip, tip95Mm: found.tip95Mm };
-    return this.#accepted;
+    return { source: 'pivot', stylusFromTip: found.stylusFromTip, tip95Mm: found.tip95Mm };
+  }
+
+  /** Takes what was found, unless it does not hold. */
+  accept(): TipCalibration<Tool, Tip> | Refusal {
+    return this.#take(this.found());
+  }
+
+  /** The stored calibration, or that there is none: nothing is taken yet. */
+  stored(): TipCalibration<Tool, Tip> | Refusal {
+    if (this.#stored === undefined) {
+      return { code: 'no-stored-calibration', message: 'No calibration of this stylus is stored. Pivot it in the divot.' };
+    }
+    return known('stored', this.#stored);
   }
 
   /** Takes the stored calibration. */
   takeStored(): TipCalibration<Tool, Tip> | Refusal {
-    if (this.#stored === undefined) {
-      return { code: 'no-stored-calibration', message: 'No calibration of this stylus is stored. Pivot it in the divot.' };
-    }
-    return this.#take('stored', this.#stored);
+    return this.#take(this.stored());
   }
 
   /** Takes up the calibration that was accepted before the program stopped: of this procedure, and not checked since. */
-  takeRestored(stylusFromTip: Transform<Tool, Tip>): TipCalibration<Tool, Tip> {
-    return this.#take('restored', stylusFromTip);
+  takeRestored(stylusFromTip: Transform<Tool, Tip>): TipCalibration<Tool, Tip> | Refusal {
+    return this.#take(known('restored', stylusFromTip));
   }
 
-  #take(source: 'stored' | 'restored', stylusFromTip: Transform<Tool, Tip>): TipCalibration<Tool, Tip> {
-    const tip95Mm = radiusQuantile(tipCovariance(stylusFromTip), 0.95, stylusFromTip.degreesOfFreedom);
+  #take(calibration: TipCalibration<Tool, Tip> | Refusal): TipCalibration<Tool, Tip> | Refusal {
+    if (isRefusal(calibration)) return calibration;
     this.#recording = false;
-    this.#accepted = { source, stylusFromTip, tip95Mm };
-    return this.#accepted;
+    this.#accepted = calibration;
+    return calibration;
   }
 
   /** Begins anew. */
@@ -164,4 +173,13 @@ export class CalibrationStep<Tool extends string, Tip extends string> {
     this.#result = undefined;
     this.#accepted = undefined;
   }
+}
+
+/** A calibration that was not found just now: its bound follows from its covariance. */
+function known<Tool extends string, Tip extends string>(
+  source: 'stored' | 'restored',
+  stylusFromTip: Transform<Tool, Tip>,
+): TipCalibration<Tool, Tip> {
+  const tip95Mm = radiusQuantile(tipCovariance(stylusFromTip), 0.95, stylusFromTip.degreesOfFreedom);
+  return { source, stylusFromTip, tip95Mm };
 }

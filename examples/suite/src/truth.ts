@@ -83,10 +83,13 @@ export class HiddenTruth<F extends string, C extends HandCase<F> = HandCase<F>> 
       random.between(-150, 150),
       random.between(-1700, -1200),
     ]);
-    this.#imageFromReference = fromQuaternion(new Float64Array(16), turn(), beside(given, random.between(-1, 1)));
+    const referenceTurn = turn();
+    const angle = random.between(-1, 1);
+    this.#imageFromReference = fromQuaternion(new Float64Array(16), referenceTurn, beside(given, angle));
     invertRigid(this.#patientFromImage, this.#imageFromReference);
     this.#referenceFromImage.set(this.#patientFromImage);
-    const place = this.#anchorNoise.between(1.7, 2.2);
+    // A hand's breadth from the reference: the farther apart, the more the noise of a rotation hides a push.
+    const place = angle + (this.#anchorNoise.uniform() < 0.5 ? -0.7 : 0.7);
     this.#imageFromAnchor = fromQuaternion(
       new Float64Array(16),
       this.#anchorNoise.rotation(new Float64Array(4)),
