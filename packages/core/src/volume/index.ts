@@ -3,6 +3,7 @@ export { type DistanceFieldOptions, distanceToLabel, distanceToMesh, type MeshFi
 export { type IsosurfaceOptions, isosurface } from './isosurface.js';
 export { type Mesh, type MeshInit, mesh } from './mesh.js';
 export { closestOnTriangle, MeshDistance } from './mesh-distance.js';
+export { type HausdorffDistance, type HausdorffOptions, hausdorffDistance } from './mesh-hausdorff.js';
 export { type Grid, type GridShape, type ResampleOptions, regrid, resample, resampleStraight } from './resample.js';
 export { type ReslicePlane, resliceInto } from './reslice.js';
 export { Sampler, sampleLinear, valueRange } from './sample.js';

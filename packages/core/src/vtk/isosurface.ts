@@ -2,6 +2,7 @@ import vtkImageMarchingCubes from '@kitware/vtk.js/Filters/General/ImageMarching
 import { NavError } from '../base/index.js';
 import { determinant3, invert4, transformPoint, vec3 } from '../math/index.js';
 import type { AnyVolume } from '../volume/index.js';
+import { type Decimation, decimate, requireDecimation } from './decimate.js';
 import type { Isosurface } from './surface-mesh.js';
 import { windowedSinc } from './windowed-sinc.js';
 
@@ -18,6 +19,11 @@ export interface IsosurfaceOptions {
    * volume. Default 0; for labels 20.
    */
   readonly windowedSinc?: number;
+  /**
+   * Thins the finished mesh out, as {@link decimate}; the grid is not coarsened first then, unless `maxTriangles` or `stride` says so. Away
+   * from `makeSurface`, await `decimationReady()` before. Default: not at all.
+   */
+  readonly decimation?: Decimation;
 }
 
 /** What a surface goes around: all that is brighter than a rescaled value, or one segment of a label map. */
@@ -40,7 +46,7 @@ interface Coarse {
  * normals are gradients and transform by the inverse transpose, and the triangles of a mirrored volume are turned
  * round. Where the bright side leaves the image the surface is open.
  * @param level rescaled value, such as −300 HU for skin
- * @throws NavError `vtk/failed` where a number is not usable
+ * @throws NavError `vtk/failed` where a number is not usable, or decimation is not ready
  */
 export function isosurface(v: AnyVolume, level: number, options: IsosurfaceOptions = {}): Isosurface {
   return surfaceOf(v, { level }, options);
@@ -50,7 +56,7 @@ export function isosurface(v: AnyVolume, level: number, options: IsosurfaceOptio
  * The surface around the voxels of one value of a label map, smoothed: it goes half-way between them and their neighbours.
  * Where the segment reaches the image's border the surface is open.
  * @param label the stored value of the segment's voxels
- * @throws NavError `vtk/failed` where a number is not usable
+ * @throws NavError `vtk/failed` where a number is not usable, or decimation is not ready
  */
 export function labelSurface(v: AnyVolume, label: number, options: IsosurfaceOptions = {}): Isosurface {
   return surfaceOf(v, { label }, options);
@@ -58,11 +64,15 @@ export function labelSurface(v: AnyVolume, label: number, options: IsosurfaceOpt
 
 /**
  * {@link isosurface} or {@link labelSurface}, telling how far it is.
- * @throws NavError `vtk/failed` where a number is not usable
+ * @throws NavError `vtk/failed` where a number is not usable, or decimation is not ready
  */
 export function surfaceOf(v: AnyVolume, what: SurfaceOf, options: IsosurfaceOptions, progress?: Progress): Isosurface {
   requireUsable(what, options);
-  const { maxTriangles = 400_000, smooth = 0, stride: given } = options;
+  const { decimation, smooth = 0, stride: given } = options;
+  const { maxTriangles = decimation === undefined ? 400_000 : Number.POSITIVE_INFINITY } = options;
+  // How much of the time is gone when the mesh is there.
+  const most = decimation === undefined ? 1 : 0.4;
+  const told = (fraction: number): void => progress?.(most * fraction);
   const value = 'level' in what ? rescaled(v) : (x: number): number => (x === what.label ? 1 : 0);
   const level = 'level' in what ? what.level : 0.5;
   let stride = given ?? 1;
@@ -71,16 +81,18 @@ export function surfaceOf(v: AnyVolume, what: SurfaceOf, options: IsosurfaceOpti
     stride += 1;
     coarse = averaged(v, stride, value);
   }
-  progress?.(0.1);
+  told(0.1);
   for (let pass = 0; pass < smooth; pass += 1) smoothInPlace(coarse);
-  const marched = march(coarse, level, (part) => progress?.(0.1 + 0.6 * part));
+  const marched = march(coarse, level, (part) => told(0.1 + 0.6 * part));
   const surface = toFrame(v, coarse, marched);
   const iterations = options.windowedSinc ?? ('label' in what ? 20 : 0);
-  return iterations > 0 && surface.indices.length > 0 ? windowedSinc(surface, iterations) : surface;
+  const smoothed = iterations > 0 && surface.indices.length > 0 ? windowedSinc(surface, iterations) : surface;
+  return decimation === undefined ? smoothed : decimate(smoothed, decimation, (part) => progress?.(most + (1 - most) * part));
 }
 
 function requireUsable(what: SurfaceOf, options: IsosurfaceOptions): void {
-  const { stride = 1, maxTriangles = 1, smooth = 0, windowedSinc: sinc = 0 } = options;
+  const { stride = 1, maxTriangles = 1, smooth = 0, windowedSinc: sinc = 0, decimation } = options;
+  if (decimation !== undefined) requireDecimation(decimation);
   const wanted = 'level' in what ? what.level : what.label;
   const passes = [smooth, sinc].every((n) => Number.isInteger(n) && n >= 0);
   if (Number.isFinite(wanted) && maxTriangles > 0 && Number.isInteger(stride) && stride > 0 && passes) return;
@@ -225,7 +237,7 @@ function toFrame(v: AnyVolume, coarse: Coarse, { points, triangles, normals }: M
     const length = Math.hypot(p[0] as number, p[1] as number, p[2] as number) || 1;
     for (let k = 0; k < 3; k += 1) out[n + k] = (p[k] as number) / length;
   }
-  return { positions, normals: out, indices: turned(triangles, determinant3(m) < 0) };
+  return { positions, normals: out, indices: turned(triangles, determinant3(m) < 0), errorMm: 0 };
 }
 
 /** vtk.js's `3, a, b, c` lists as plain indices, outside anticlockwise. */

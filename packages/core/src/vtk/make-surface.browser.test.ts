@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { frame } from '../frames/index.js';
 import { volume } from '../volume/index.js';
-import { isosurface, labelSurface, makeSurface } from './index.js';
+import { decimationReady, isosurface, labelSurface, makeSurface } from './index.js';
 
 const SIZE = [96, 90, 80] as const;
 
@@ -46,6 +46,19 @@ it('goes around a label, and the volume keeps its voxels', async () => {
   const made = await makeSurface(v, { label: 400 }, { createWorker });
   expect(made).toEqual(labelSurface(v, 400));
   expect(v.voxels).toEqual(before);
+});
+
+it('is thinned out in the worker as it is here', async () => {
+  const v = ball();
+  const decimation = { toErrorMm: 0.2 };
+  const told: number[] = [];
+  const made = await makeSurface(v, { level: 100 }, { decimation, createWorker, onProgress: (f) => told.push(f) });
+  await decimationReady();
+  expect(made).toEqual(isosurface(v, 100, { decimation }));
+  expect(made.errorMm).toBeGreaterThan(0);
+  expect(made.errorMm).toBeLessThanOrEqual(0.2);
+  expect(made.indices.length).toBeLessThan(isosurface(v, 100).indices.length / 4);
+  expect(told.every((f, n) => f <= 1 && f > (told[n - 1] ?? 0))).toBe(true);
 });
 
 it('is stopped at once, before it begins and in the middle; says what failed', async () => {

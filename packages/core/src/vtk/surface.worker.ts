@@ -1,5 +1,6 @@
 import { frame } from '../frames/index.js';
 import { type AnyVolume, volume } from '../volume/index.js';
+import { decimationReady } from './decimate.js';
 import { surfaceOf } from './isosurface.js';
 import type { FromSurfaceWorker, SurfaceGrid, ToSurfaceWorker } from './surface-messages.js';
 
@@ -18,12 +19,16 @@ scope.onmessage = ({ data }) => {
     const count = grid.size[0] * grid.size[1] * grid.size[2];
     voxels = new (data.empty.constructor as new (length: number) => AnyVolume['voxels'])(count);
   } else if (data.kind === 'voxels') voxels?.set(data.part, data.at);
-  else if (grid !== undefined && voxels !== undefined) make({ ...grid, voxels }, data);
+  else if (grid !== undefined && voxels !== undefined) void make({ ...grid, voxels }, data);
 };
 
-function make(order: SurfaceGrid & Pick<AnyVolume, 'voxels'>, { what, options }: ToSurfaceWorker & { kind: 'make' }): void {
+async function make(
+  order: SurfaceGrid & Pick<AnyVolume, 'voxels'>,
+  { what, options }: ToSurfaceWorker & { kind: 'make' },
+): Promise<void> {
   let told = 0;
   try {
+    if (options.decimation !== undefined) await decimationReady();
     const surface = surfaceOf(volume({ ...order, frame: frame('grid') }), what, options, (fraction) => {
       if (fraction < told + 0.01) return;
       told = fraction;

@@ -16,7 +16,7 @@ const PASS_BAND = 0.1;
  * A mesh without its stairs, by vtk.js's windowed sinc filter (Taubin, Zhang & Golub 1996): a low pass that, unlike Laplacian smoothing,
  * does not shrink. The triangles stay; points move and normals follow.
  */
-export function windowedSinc({ positions, indices }: Isosurface, iterations: number): Isosurface {
+export function windowedSinc({ positions, indices, errorMm }: Isosurface, iterations: number): Isosurface {
   const input = vtkPolyData.newInstance() as unknown as PolyData;
   input.getPoints().setData(Float32Array.from(positions), 3);
   const polys = new Uint32Array((indices.length / 3) * 4);
@@ -32,7 +32,7 @@ export function windowedSinc({ positions, indices }: Isosurface, iterations: num
   const moved = Float32Array.from(filter.getOutputData().getPoints().getData());
   filter.delete();
   input.delete();
-  return { positions: moved, normals: normalsOf(moved, indices), indices };
+  return { positions: moved, normals: normalsOf(moved, indices), indices, errorMm };
 }
 
 /** Unit normals of the vertices: their triangles' normals by area. */
