@@ -48,6 +48,7 @@ export class MarginOnSlice implements CutSink {
     this.#cut = cut;
     for (const part of [...this.#steps, this.#bare, this.#mark]) this.#hud.scene.add(part.object);
     this.#hud.scene.add(this.#label.object);
+    this.#label.object.renderOrder = 20;
   }
 
   /** What changes with the margins, the status and the screen. */

@@ -14,7 +14,7 @@ import { MarginOnSlice, type MarginOutlineStyle } from './margin-on-slice.js';
 import { MARGIN_LIMITS_MM, MARGIN_STEPS, marginStep } from './margin-steps.js';
 import { MeshCut } from './mesh-cut.js';
 import { ScenePin } from './scene-pin.js';
-import { drawable, StepSurface } from './step-surface.js';
+import { drawable, meanOf, StepSurface } from './step-surface.js';
 
 /** Of which zone the margins are. */
 export type MarginKind = 'planned' | 'tracked' | 'confirmed';
@@ -207,7 +207,7 @@ export class MarginSurface<in out F extends string> implements GuidanceGraphic {
     this.#steps.object.visible = live;
     this.#steps.rim(colour, dash);
     this.#shell.object.visible = !live;
-    const at = live ? this.#worstAt() : middleOf(this.#surface.positions);
+    const at = live ? this.#worstAt() : meanOf(this.#surface.positions);
     this.#pin.place(at, live ? outwards(this.#steps.object.geometry.getAttribute('normal').array, this.#worst) : undefined);
     this.#write(live, Math.max(1, this.#dpr));
   }
@@ -252,12 +252,4 @@ function samePlaces(a: Float64Array, b: Float64Array): boolean {
 
 function outwards(normals: ArrayLike<number>, vertex: number): ArrayLike<number> {
   return [0, 1, 2].map((k) => normals[3 * vertex + k] as number);
-}
-
-/** The mean of all vertices. */
-function middleOf(positions: ArrayLike<number>): Float64Array {
-  const sum = new Float64Array(3);
-  for (let n = 0; n < positions.length; n += 1)
-    sum[n % 3] = (sum[n % 3] as number) + (3 * (positions[n] as number)) / positions.length;
-  return sum;
 }

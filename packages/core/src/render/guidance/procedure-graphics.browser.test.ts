@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { isLive, STATUSES, type Status } from '../../frames/index.js';
+import { PALETTE } from '../palette.js';
 import { MARGIN_STEPS } from './index.js';
 import type { Case } from './test-support/cases.js';
 import { differing, golden, MOST_OTHER } from './test-support/golden.js';
@@ -19,14 +20,21 @@ function once(key: string, draw: () => Picture): Picture {
 const live = (one: Case, status: Status): Picture => once(`${one.name} ${status}`, () => one.picture(rig, status));
 const still = (name: string): Picture => once(name, () => (STILLS[name] as (r: Rig) => Picture)(rig));
 
-/** How many pixels are of the middle steps' hues, which nothing else has: within 40 of 255 a channel, for a surface is shaded a little. */
-function stepPixels({ data }: Picture): number {
-  const colours = MARGIN_STEPS.slice(1, 3).map(({ colour }) =>
-    [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)),
-  );
+/**
+ * What only the present has. Of margins the middle steps' hues, within 40 of 255 a channel, for a surface is shaded a little; of zones the colours of a
+ * live tool.
+ */
+const LIVE_HUES: Readonly<Record<string, readonly [colours: readonly string[], within: number]>> = {
+  margin: [MARGIN_STEPS.slice(1, 3).map(({ colour }) => colour), 40],
+  probes: [[PALETTE.tool, PALETTE.predicted], 12],
+};
+
+function livePixels(name: string, { data }: Picture): number {
+  const [hexes, within] = LIVE_HUES[name.split('-')[0] as string] as NonNullable<(typeof LIVE_HUES)[string]>;
+  const colours = hexes.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
   let count = 0;
   for (let n = 0; n < data.length; n += 4) {
-    if (colours.some((c) => c.every((v, k) => Math.abs(v - (data[n + k] as number)) <= 40))) count += 1;
+    if (colours.some((c) => c.every((v, k) => Math.abs(v - (data[n + k] as number)) <= within))) count += 1;
   }
   return count;
 }
@@ -48,7 +56,7 @@ const POSED: readonly Status[] = ['ok', 'predicted', 'unknown', 'outOfVolume', '
 describe.each(LIVE_CASES)('$name', (one) => {
   it('shows what is of the present for a live pose, and not one pixel of it for any other', () => {
     for (const status of STATUSES) {
-      const count = stepPixels(live(one, status));
+      const count = livePixels(one.name, live(one, status));
       if (isLive(status)) expect(count, status).toBeGreaterThan(300);
       else expect(count, status).toBe(0);
     }

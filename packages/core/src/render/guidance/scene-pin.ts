@@ -3,8 +3,8 @@ import { PALETTE } from '../palette.js';
 import { Stroke } from '../stroke.js';
 import { SceneLabel } from './scene-label.js';
 
-/** How far a pin stands out of the surface, mm. */
-const LENGTH_MM = 12;
+const SHOWN = { opacity: 1 };
+const HIDDEN = { opacity: 0 };
 
 /**
  * A pin in a place of a surface, with a figure and words at its head. Where the surface hides its foot, the pin is broken: the place is then on
@@ -19,7 +19,11 @@ export class ScenePin {
   readonly #foot = new Stroke(1, { colour: PALETTE.text, rimPx: 2, roundEnds: true, depthTest: true });
   readonly #head = new Float64Array(3);
 
-  constructor() {
+  readonly #lengthMm: number;
+
+  /** @param lengthMm how far it stands out of the surface */
+  constructor(lengthMm = 12) {
+    this.#lengthMm = lengthMm;
     this.#behind.object.renderOrder = 27;
     this.#before.object.renderOrder = 28;
     this.#foot.object.renderOrder = 29;
@@ -30,7 +34,8 @@ export class ScenePin {
   place(at: ArrayLike<number>, out: ArrayLike<number> | undefined): void {
     const [x, y, z] = [0, 1, 2].map((k) => at[k] as number) as [number, number, number];
     const [u, v, w] = [0, 1, 2].map((k) => (out?.[k] as number | undefined) ?? 0) as [number, number, number];
-    this.#head.set([x + LENGTH_MM * u, y + LENGTH_MM * v, z + LENGTH_MM * w]);
+    const l = this.#lengthMm;
+    this.#head.set([x + l * u, y + l * v, z + l * w]);
     const [a, b, c] = this.#head as unknown as [number, number, number];
     for (const line of [this.#behind, this.#before]) line.segment(0, x, y, z, a, b, c);
     // A little out of the surface, or half of the foot would lie in it.
@@ -46,8 +51,13 @@ export class ScenePin {
     this.figure.at(x, y, z, 0, -26 * dpr);
     this.words.at(x, y, z, 0, -8 * dpr);
     this.#behind.style({ widthPx: 1.5 * dpr, dash: [4 * dpr, 4 * dpr] });
-    this.#before.style({ widthPx: 2 * dpr });
-    this.#foot.style({ widthPx: 8 * dpr });
+    this.#before.style({ widthPx: 2.5 * dpr });
+    this.#foot.style({ widthPx: 9 * dpr });
+  }
+
+  /** Whether the place is on the side that is looked at: where nothing else hides its foot, the pin is broken for one that is not. */
+  facing(front: boolean): void {
+    for (const line of [this.#before, this.#foot]) line.style(front ? SHOWN : HIDDEN);
   }
 
   /** The size of the viewport, device pixels. */

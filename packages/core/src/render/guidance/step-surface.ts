@@ -125,3 +125,11 @@ export function drawable(
   geometry.dispose();
   return { positions: floats, normals, indices: triangles };
 }
+
+/** The mean of all vertices: about the middle of a surface. */
+export function meanOf(positions: ArrayLike<number>): Float64Array {
+  const sum = new Float64Array(3);
+  for (let n = 0; n < positions.length; n += 1)
+    sum[n % 3] = (sum[n % 3] as number) + (3 * (positions[n] as number)) / positions.length;
+  return sum;
+}

@@ -1,0 +1,179 @@
+import type { WebGLRenderer } from 'three';
+import { vec3 } from '../../math/index.js';
+import { Hud } from '../hud.js';
+import { Label } from '../label.js';
+import { type Dash, PALETTE } from '../palette.js';
+import { crossInto, type PlaneView } from '../planes.js';
+import type { CutSink } from './mesh-cut.js';
+import { dashed, Outline } from './outline.js';
+import { type CoreMark, coreColour, SAMPLED_LOOKS, type SampledLevel, type TargetMark } from './sampled-looks.js';
+
+/** More pieces than this of one kind are not drawn. */
+const MOST = 4096;
+/** A part of a core that lies nearer to the plane than this is drawn as in it, mm; further than that to FAR_MM as beyond. */
+const NEAR_MM = 1.5;
+const FAR_MM = 10;
+
+/** How the outline of a target is broken and how broad it is, CSS pixels. */
+const OUTLINES: Readonly<Record<SampledLevel, { readonly width: number; readonly dash: Dash | undefined }>> = {
+  enough: { width: 3.5, dash: undefined },
+  little: { width: 2.5, dash: [10, 6] },
+  unknown: { width: 2, dash: [2, 6] },
+};
+const LEVELS: readonly SampledLevel[] = ['enough', 'little', 'unknown'];
+/** Numbers of lines, after one a level. */
+const REGIONS = LEVELS.length;
+const BEYOND = REGIONS + 1;
+
+/** Targets and cores on one slice: outlines of targets and of the cores' regions, and the cores themselves, broken where they lie out of the plane. */
+export class CoresOnSlice implements CutSink {
+  readonly #hud = new Hud();
+  readonly #outlines = LEVELS.map((_, n) => new Outline(MOST, n));
+  readonly #regions = new Outline(MOST, 4);
+  /** All lines: of the three levels, the regions, what of cores is out of the plane, and each core. */
+  #lines: readonly Outline[] = [];
+  #counts = new Uint32Array(0);
+  #labels: readonly Label[] = [];
+  #cores: readonly CoreMark[] = [];
+  #targets: readonly TargetMark[] = [];
+  #into = REGIONS;
+  readonly #piece = new Float64Array(6);
+  /** Right edge of the target being cut and the height there, px. */
+  readonly #edge = new Float64Array(2);
+  readonly #normal = vec3(0, 0, 0);
+  readonly #from = vec3(0, 0, 0);
+  readonly #to = vec3(0, 0, 0);
+  #shown = -1;
+  #dpr = 0;
+
+  /** Takes over what is shown, where that or the screen changed. */
+  show(cores: readonly CoreMark[], targets: readonly TargetMark[], changed: number, dpr: number): void {
+    if (changed === this.#shown && dpr === this.#dpr) return;
+    this.#shown = changed;
+    this.#dpr = dpr;
+    this.#cores = cores;
+    this.#targets = targets;
+    this.#drop();
+    const beyond = new Outline(Math.max(1, 2 * cores.length), 5);
+    beyond.style(PALETTE.quietText, 2 * dpr, dashed([4, 4], dpr));
+    const within = cores.map(({ core }) => {
+      const line = new Outline(1, 6);
+      line.style(coreColour(core), 5 * dpr, core.status === 'ok' ? undefined : dashed([8, 5], dpr));
+      return line;
+    });
+    this.#lines = [...this.#outlines, this.#regions, beyond, ...within];
+    this.#counts = new Uint32Array(this.#lines.length);
+    this.#labels = targets.map(() => new Label());
+    for (const { object } of this.#labels) object.renderOrder = 20;
+    for (const [n, level] of LEVELS.entries()) {
+      const { width, dash } = OUTLINES[level];
+      this.#outlines[n]?.style(SAMPLED_LOOKS[level].colour, width * dpr, dashed(dash, dpr));
+    }
+    this.#regions.style(PALETTE.text, 1.25 * dpr, undefined);
+    for (const [n, { text, level }] of targets.entries()) {
+      this.#labels[n]?.set(text, {
+        sizePx: Math.round(14 * dpr),
+        colour: SAMPLED_LOOKS[level].colour,
+        anchor: 'left',
+        weight: 700,
+      });
+    }
+    for (const part of [...this.#lines, ...this.#labels]) this.#hud.scene.add(part.object);
+  }
+
+  /** Draws over the slice. */
+  draw(renderer: WebGLRenderer, plane: PlaneView): void {
+    const normal = crossInto(this.#normal, plane.axes.right, plane.axes.up);
+    this.#counts.fill(0);
+    for (let n = 0; n < this.#targets.length; n += 1) this.#cutTarget(n, plane, normal);
+    this.#into = REGIONS;
+    for (let n = 0; n < this.#cores.length; n += 1) {
+      this.#cores[n]?.cut.cut(plane, normal, this);
+      this.#layCore(n, plane);
+    }
+    for (let n = 0; n < this.#lines.length; n += 1) {
+      this.#lines[n]?.show(this.#counts[n] as number);
+      this.#lines[n]?.viewport(plane.width, plane.height);
+    }
+    this.#hud.resize(plane.width, plane.height);
+    this.#hud.render(renderer);
+  }
+
+  /** A piece of whatever is being cut. */
+  piece(ends: Float64Array): void {
+    for (let k = 0; k < 3; k += 1) {
+      this.#piece[k] = ends[k] as number;
+      this.#piece[3 + k] = ends[4 + k] as number;
+    }
+    for (let o = 0; o < 8; o += 4) {
+      if (!((ends[o] as number) > (this.#edge[0] as number))) continue;
+      this.#edge[0] = ends[o] as number;
+      this.#edge[1] = ends[o + 1] as number;
+    }
+    this.#put(this.#into);
+  }
+
+  dispose(): void {
+    this.#drop();
+    for (const part of [...this.#outlines, this.#regions]) part.dispose();
+  }
+
+  #drop(): void {
+    for (const part of [...this.#lines.slice(BEYOND), ...this.#labels]) part.dispose();
+  }
+
+  #put(line: number): void {
+    const n = this.#counts[line] as number;
+    if (n >= MOST) return;
+    this.#lines[line]?.piece(n, this.#piece);
+    this.#counts[line] = n + 1;
+  }
+
+  #cutTarget(n: number, plane: PlaneView, normal: ArrayLike<number>): void {
+    const target = this.#targets[n] as TargetMark;
+    const label = this.#labels[n] as Label;
+    this.#into = LEVELS.indexOf(target.level);
+    this.#edge[0] = Number.NEGATIVE_INFINITY;
+    const cut = target.cut.cut(plane, normal, this) > 0;
+    label.object.visible = cut;
+    if (!cut) return;
+    // A number that is cut off is another one.
+    const left = Math.min((this.#edge[0] as number) + 8 * this.#dpr, plane.width - label.width - 2);
+    const half = label.height / 2;
+    label.at(left, Math.max(half, Math.min(plane.height - half, this.#edge[1] as number)));
+  }
+
+  /** The part of a core in the plane, and what of it lies a little before or behind. */
+  #layCore(n: number, plane: PlaneView): void {
+    const { core } = this.#cores[n] as CoreMark;
+    plane.project(this.#from, core.near);
+    plane.project(this.#to, core.far);
+    const a = this.#from[2] as number;
+    const b = this.#to[2] as number;
+    // From where on and up to where it is so near: the whole of it, where it runs along the plane.
+    const along = Math.abs(b - a) < 1e-9;
+    const at = (mm: number): number => (along ? (Math.abs(a) <= Math.abs(mm) ? Math.sign(mm) * 1e9 : 2) : (mm - a) / (b - a));
+    const [near0, near1] = [Math.min(at(-NEAR_MM), at(NEAR_MM)), Math.max(at(-NEAR_MM), at(NEAR_MM))];
+    const [far0, far1] = [Math.min(at(-FAR_MM), at(FAR_MM)), Math.max(at(-FAR_MM), at(FAR_MM))];
+    this.#part(BEYOND + 1 + n, near0, near1);
+    this.#part(BEYOND, far0, Math.min(near0, far1));
+    this.#part(BEYOND, Math.max(near1, far0), far1);
+  }
+
+  #part(line: number, from: number, to: number): void {
+    const f = Math.max(0, Math.min(1, from));
+    const g = Math.max(0, Math.min(1, to));
+    if (!(g > f)) return;
+    const x = (this.#to[0] as number) - (this.#from[0] as number);
+    const y = (this.#to[1] as number) - (this.#from[1] as number);
+    const length = Math.sqrt(x * x + y * y);
+    const p = this.#piece;
+    p[0] = (this.#from[0] as number) + f * x;
+    p[1] = (this.#from[1] as number) + f * y;
+    p[2] = f * length;
+    p[3] = (this.#from[0] as number) + g * x;
+    p[4] = (this.#from[1] as number) + g * y;
+    p[5] = g * length;
+    this.#put(line);
+  }
+}
