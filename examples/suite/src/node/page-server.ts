@@ -27,6 +27,8 @@ export interface PageServerOptions<W extends PageWorld> {
    * what it does not understand.
    */
   readonly obey: (world: W, order: unknown) => number;
+  /** What the simulation measures that does not go over the bridge, as a live picture: `GET /bytes/NAME`. Undefined: there is none. */
+  readonly bytes?: (world: W, name: string) => Uint8Array | undefined;
   /** Default 0: any free port. */
   readonly port?: number;
 }
@@ -119,6 +121,8 @@ async function answer<W extends PageWorld>(site: Site<W>, request: IncomingMessa
   const file = /^\/files\/([a-z][a-z-]{0,31})\/(\d{1,6})$/.exec(url.pathname);
   if (file !== null)
     return sendFile(site, response, fileOf(site, file[1] as string, Number(file[2])), 'application/octet-stream');
+  const live = /^\/bytes\/([a-z][a-z-]{0,31})$/.exec(url.pathname);
+  if (live !== null) return sendBytes(site, response, site.bytes?.(site.world, live[1] as string));
   const path = normalize(url.pathname === '/' ? '/index.html' : decodeURIComponent(url.pathname));
   return sendFile(site, response, join(site.folder, path), TYPES[extname(path)] ?? 'application/octet-stream');
 }
@@ -168,6 +172,19 @@ async function sendFile<W extends PageWorld>(
   createReadStream(path)
     .on('error', () => response.destroy())
     .pipe(response);
+}
+
+function sendBytes<W extends PageWorld>(site: Site<W>, response: ServerResponse, bytes: Uint8Array | undefined): void {
+  if (bytes === undefined) {
+    send(response, 404, 'There is nothing here.');
+    return;
+  }
+  response.writeHead(200, {
+    ...headers(site.world.bridge.url),
+    'content-type': 'application/octet-stream',
+    'content-length': bytes.length,
+  });
+  response.end(bytes);
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {
