@@ -61,10 +61,7 @@ export function distanceToLabel<F extends string>(
       size: source.size,
     });
   }
-  const inside = new Uint8Array(size[0] * size[1] * size[2]);
-  const marked = mark(inside, source, value, low, size);
-  if (marked === inside.length) throw bad(`Every voxel has the label ${label}: it has no surface in this image.`, { label });
-  const stored = storedRoots(signedSquares(inside, size, spacing));
+  const stored = storedRoots(source, value, label, { low, size, found, spacing });
   const m = source.frameFromIndex;
   const frameFromIndex = Float64Array.from(m);
   for (let r = 0; r < 3; r += 1) {
@@ -103,39 +100,59 @@ function boundsOf({ voxels, size }: Pick<Volume<string>, 'voxels' | 'size'>, sto
   return box[5] < 0 ? undefined : box;
 }
 
-/** Marks the voxels of a crop that have a stored value; returns how many. */
-function mark(
-  inside: Uint8Array,
-  { voxels, size: [ni, nj] }: Pick<Volume<string>, 'voxels' | 'size'>,
-  stored: number,
-  low: readonly number[],
-  [ci, cj, ck]: readonly [number, number, number],
-): number {
-  let marked = 0;
-  for (let k = 0, n = 0; k < ck; k += 1) {
-    for (let j = 0; j < cj; j += 1) {
-      const row = (low[0] as number) + ni * ((low[1] as number) + j + nj * ((low[2] as number) + k));
-      for (let i = 0; i < ci; i += 1, n += 1) {
-        if (voxels[row + i] !== stored) continue;
-        inside[n] = 1;
-        marked += 1;
-      }
-    }
-  }
-  return marked;
+interface Crop {
+  /** First voxel of the crop along each axis, and how many. */
+  readonly low: readonly number[];
+  readonly size: readonly [number, number, number];
+  /** As {@link boundsOf}, in the whole volume. */
+  readonly found: readonly number[];
+  readonly spacing: readonly [number, number, number];
 }
 
-/** The distance that a signed square stands for, in whole units. */
-function storedRoots(squares: Float32Array): Int16Array {
-  const out = new Int16Array(squares.length);
-  const perUnit2 = 1 / (UNIT_MM * UNIT_MM);
-  for (let n = 0; n < out.length; n += 1) {
-    const square = squares[n] as number;
-    const units = Math.min(32767, Math.sqrt(Math.abs(square) * perUnit2) + 0.5);
-    // Cut off to whole numbers by storing it.
-    out[n] = square < 0 ? -units : units;
-  }
+/**
+ * The signed distances of a crop's voxels, in whole units.
+ * @throws NavError `volume/bad-distance-field` where all of them have the label
+ */
+function storedRoots(source: Volume<string>, value: number, label: number, { low, size, found, spacing }: Crop): Int16Array {
+  const { voxels } = source;
+  const [ni, nj] = source.size;
+  const [x = 0, y = 0, z = 0] = low;
+  const [ci, cj, ck] = size;
+  const out = new Int16Array(ci * cj * ck);
+  let marked = 0;
+  const mark = (inside: Uint8Array, k: number): void => {
+    for (let j = 0, n = 0; j < cj; j += 1) {
+      const row = x + ni * (y + j + nj * (z + k));
+      for (let i = 0; i < ci; i += 1, n += 1) {
+        const is = voxels[row + i] === value ? 1 : 0;
+        inside[n] = is;
+        marked += is;
+      }
+    }
+  };
+  const within = (axis: number): [number, number] => [
+    (found[axis] as number) - (low[axis] as number),
+    (found[3 + axis] as number) - (low[axis] as number),
+  ];
+  signedSquares({ size, spacing, j: within(1), k: within(2), mark }, (lines, length, count, at, stride) =>
+    storeRoots(out, lines, length, count, at, stride),
+  );
+  if (marked === out.length) throw bad(`Every voxel has the label ${label}: it has no surface in this image.`, { label });
   return out;
+}
+
+const PER_UNIT2 = 1 / (UNIT_MM * UNIT_MM);
+
+/** The distances that signed squares stand for, in whole units. */
+function storeRoots(out: Int16Array, lines: Float32Array, length: number, count: number, at: number, stride: number): void {
+  for (let x = 0, o = at; x < length; x += 1, o += stride) {
+    for (let c = 0; c < count; c += 1) {
+      const square = lines[c * length + x] as number;
+      const units = Math.min(32767, Math.sqrt(Math.abs(square) * PER_UNIT2) + 0.5);
+      // Cut off to whole numbers by storing it.
+      out[o + c] = square < 0 ? -units : units;
+    }
+  }
 }
 
 /**

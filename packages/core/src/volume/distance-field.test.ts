@@ -25,6 +25,30 @@ function slowDistances(inside: Uint8Array, size: Three, spacing: Three): Float64
   });
 }
 
+/** The same by the transform, told no more than it must know of where something is marked, or less. */
+function fastDistances(inside: Uint8Array, size: Three, spacing: Three): Float32Array {
+  const [ni, nj, nk] = size;
+  const marked = [...inside.keys()].filter((n) => inside[n] === 1);
+  const between = (of: (n: number) => number, length: number): [number, number] =>
+    marked.length === 0 ? [0, length - 1] : [Math.min(...marked.map(of)), Math.max(...marked.map(of))];
+  const out = new Float32Array(inside.length).fill(Number.NaN);
+  signedSquares(
+    {
+      size,
+      spacing,
+      j: between((n) => Math.floor(n / ni) % nj, nj),
+      k: between((n) => Math.floor(n / (ni * nj)), nk),
+      mark: (slice, k) => slice.set(inside.subarray(ni * nj * k, ni * nj * (k + 1))),
+    },
+    (lines, length, count, at, stride) => {
+      for (let n = 0; n < length * count; n += 1) {
+        out[at + Math.floor(n / length) + (n % length) * stride] = lines[n] as number;
+      }
+    },
+  );
+  return out.map((v) => Math.sign(v) * Math.sqrt(Math.abs(v)));
+}
+
 /** A grid turned, mirrored or neither, its first voxel somewhere. */
 function grid(random: Random, spacing: Three, mirrored: boolean): Float64Array {
   const turn = fromRotationVector(
@@ -97,7 +121,7 @@ describe('the distance transform', () => {
         const random = new Random(seed);
         const share = random.uniform();
         const inside = new Uint8Array(ni * nj * nk).map(() => Number(random.uniform() < share));
-        const fast = signedSquares(inside, [ni, nj, nk], [a, b, c]).map((v) => Math.sign(v) * Math.sqrt(Math.abs(v)));
+        const fast = fastDistances(inside, [ni, nj, nk], [a, b, c]);
         const slow = slowDistances(inside, [ni, nj, nk], [a, b, c]);
         for (const [n, d] of slow.entries()) {
           if (Number.isFinite(d)) expect(Math.abs((fast[n] as number) - d)).toBeLessThan(1e-5);

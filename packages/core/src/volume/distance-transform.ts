@@ -1,12 +1,33 @@
 /** Lines done at once where they run across memory: two cache lines of floats, which are fetched together. */
 const TILE = 32;
 
-/** What one line needs, reused from line to line: `sites` are places, `heights` the squared distances there, in voxels². */
-interface Envelope {
-  readonly sites: Int32Array;
-  readonly heights: Float64Array;
-  /** The first place at which each site is the best. */
-  readonly firsts: Int32Array;
+/** Which voxels a structure has, slice by slice, so that nobody needs them all at once. */
+export interface Marked {
+  readonly size: readonly [number, number, number];
+  /** mm along i, j, k, at right angles to each other. */
+  readonly spacing: readonly [number, number, number];
+  /** First and last j and k between which all marked voxels lie. */
+  readonly j: readonly [number, number];
+  readonly k: readonly [number, number];
+  /** Writes 1 where the structure is and 0 elsewhere, for all of slice k; i fastest. */
+  mark(inside: Uint8Array, k: number): void;
+}
+
+/** Takes `count` finished lines of `length` values each: value x of line c belongs to place `at + c + x * stride`. */
+export type StoreLines = (lines: Float32Array, length: number, count: number, at: number, stride: number) => void;
+
+/** Lines of one direction, and what is known of all of them: only between `first` and `last` may anything be marked. */
+interface Lines {
+  readonly length: number;
+  readonly first: number;
+  readonly last: number;
+  readonly spacing2: number;
+  readonly values: Float32Array;
+  /**
+   * The lower envelope of one run, three numbers a site: its place, the squared distance there in voxels², and the first place at which
+   * it is the best. In one array: the processor holds few at a time.
+   */
+  readonly sites: Float64Array;
 }
 
 /**
@@ -19,109 +40,168 @@ interface Envelope {
  * of it cross once. And of a line only the run of voxels of one kind needs an envelope, between the two voxels of the other kind that
  * end it (what lies behind those is further): inside and outside are found in one pass, not in two transforms.
  *
- * @param inside 1 where the structure is, 0 elsewhere; i fastest
- * @param spacing mm along i, j, k, at right angles to each other
+ * @param store gets every voxel's value once, in lines along k
  */
-export function signedSquares(
-  inside: Uint8Array,
-  size: readonly [number, number, number],
-  spacing: readonly [number, number, number],
-): Float32Array {
+export function signedSquares({ size, spacing, j, k, mark }: Marked, store: StoreLines): void {
   const [ni, nj, nk] = size;
-  const out = new Float32Array(inside.length);
-  alongRows(out, inside, ni, spacing[0]);
-  for (let k = 0; k < nk; k += 1) alongColumns(out, ni * nj * k, ni, ni, nj, spacing[1]);
-  for (let j = 0; j < nj; j += 1) alongColumns(out, ni * j, ni, ni * nj, nk, spacing[2]);
-  return out;
-}
-
-/** Signed squares (mm²) of the distances within each row: only the nearer end of a run counts. */
-function alongRows(out: Float32Array, inside: Uint8Array, n: number, spacing: number): void {
-  for (let row = 0; row < inside.length; row += n) {
-    for (let a = 0; a < n; ) {
-      const kind = inside[row + a] as number;
-      let end = a + 1;
-      while (end < n && inside[row + end] === kind) end += 1;
-      const before = a > 0 ? a - 1 : Number.NEGATIVE_INFINITY;
-      const after = end < n ? end : Number.POSITIVE_INFINITY;
-      for (let x = a; x < end; x += 1) {
-        const d = (Math.min(x - before, after - x) - 0.5) * spacing;
-        out[row + x] = kind === 1 ? -d * d : d * d;
-      }
-      a = end;
+  const area = ni * nj;
+  const inside = new Uint8Array(area);
+  const slice = new Float32Array(area);
+  // Slices without a marked voxel are infinitely far within themselves: they have no part in the envelopes, and no memory.
+  const between = new Float32Array(area * (k[1] - k[0] + 1));
+  const alongJ = linesOf(nj, j, spacing[1]);
+  const keep: StoreLines = (lines, length, count, at, stride) => {
+    for (let x = 0, o = at; x < length; x += 1, o += stride) {
+      for (let c = 0; c < count; c += 1) between[o + c] = lines[c * length + x] as number;
     }
+  };
+  for (let n = k[0]; n <= k[1]; n += 1) {
+    mark(inside, n);
+    for (let row = ni * j[0]; row <= ni * j[1]; row += ni) alongRow(slice, inside, row, row + ni, spacing[0]);
+    across(alongJ, slice, ni * j[0], ni, ni, (n - k[0]) * area, keep);
   }
+  const alongK = linesOf(nk, k, spacing[2]);
+  for (let n = 0; n < nj; n += 1) across(alongK, between, ni * n, ni, area, ni * n, store);
 }
 
-/** One pass over `width` neighbouring lines that begin at `base` and run with `stride`, a tile of them at a time. */
-function alongColumns(values: Float32Array, base: number, width: number, stride: number, n: number, spacing: number): void {
-  if (n === 1) return;
-  const lines = new Float32Array(TILE * n);
-  const envelope = { sites: new Int32Array(n + 2), heights: new Float64Array(n + 2), firsts: new Int32Array(n + 2) };
-  for (let from = 0; from < width; from += TILE) {
-    const count = Math.min(TILE, width - from);
-    for (let x = 0, o = base + from; x < n; x += 1, o += stride) {
-      for (let c = 0; c < count; c += 1) lines[c * n + x] = values[o + c] as number;
-    }
-    for (let c = 0; c < count; c += 1) alongLine(lines, c * n, n, spacing, envelope);
-    for (let x = 0, o = base + from; x < n; x += 1, o += stride) {
-      for (let c = 0; c < count; c += 1) values[o + c] = lines[c * n + x] as number;
-    }
-  }
+function linesOf(length: number, [first, last]: readonly [number, number], spacing: number): Lines {
+  return {
+    length,
+    first,
+    last,
+    spacing2: spacing * spacing,
+    values: new Float32Array(TILE * length),
+    sites: new Float64Array(3 * length + 6),
+  };
 }
 
-/** Runs of one sign, each by its own envelope. */
-function alongLine(line: Float32Array, base: number, n: number, spacing: number, envelope: Envelope): void {
-  for (let a = 0; a < n; ) {
-    const positive = (line[base + a] as number) > 0;
+/** Signed squares (mm²) of the distances within one row: only the nearer end of a run counts. */
+function alongRow(out: Float32Array, inside: Uint8Array, from: number, to: number, spacing: number): void {
+  for (let a = from; a < to; ) {
+    const kind = inside[a] as number;
     let end = a + 1;
-    while (end < n && (line[base + end] as number) > 0 === positive) end += 1;
-    alongRun(line, base, a, end, n, positive ? 1 : -1, spacing * spacing, envelope);
+    while (end < to && inside[end] === kind) end += 1;
+    const sign = kind === 1 ? -1 : 1;
+    if (a === from && end === to) out.fill(sign * Number.POSITIVE_INFINITY, a, end);
+    else {
+      const middle = a === from ? a : end === to ? end : (a + end) >> 1;
+      const square = sign * spacing * spacing;
+      for (let x = a, d = 0.5; x < middle; x += 1, d += 1) out[x] = square * d * d;
+      for (let x = end - 1, d = 0.5; x >= middle; x -= 1, d += 1) out[x] = square * d * d;
+    }
     a = end;
   }
 }
 
-function alongRun(
-  line: Float32Array,
-  base: number,
-  from: number,
-  to: number,
-  n: number,
-  sign: number,
-  spacing2: number,
-  envelope: Envelope,
+/**
+ * One pass over `width` neighbouring lines, a tile of them at a time.
+ * @param start where the first line's place `lines.first` is in `values`; the next line's stands beside it, its next place `stride` on
+ * @param at where the first line's first place goes, for `store`
+ */
+function across(
+  lines: Lines,
+  values: Float32Array,
+  start: number,
+  width: number,
+  stride: number,
+  at: number,
+  store: StoreLines,
 ): void {
-  const { sites, heights, firsts } = envelope;
-  const perSpacing2 = 1 / spacing2;
-  const first = from > 0 ? from - 1 : 0;
-  const last = to < n ? to : n - 1;
-  let top = -1;
-  for (let site = first; site <= last; site += 1) {
-    const height = site < from || site >= to ? 0 : sign * (line[base + site] as number) * perSpacing2;
-    if (height === Number.POSITIVE_INFINITY) continue;
+  const { length, first, last, values: tile } = lines;
+  for (let from = 0; from < width; from += TILE) {
+    const count = Math.min(TILE, width - from);
+    for (let x = first, o = start + from; x <= last; x += 1, o += stride) {
+      for (let c = 0; c < count; c += 1) tile[c * length + x] = values[o + c] as number;
+    }
+    for (let c = 0; c < count; c += 1) alongLine(lines, c * length);
+    store(tile, length, count, at + from, stride);
+  }
+}
+
+/** Runs of one sign, each by its own envelope. Before the first marked place and behind the last all is outside. */
+function alongLine(lines: Lines, base: number): void {
+  const { values, length, first, last } = lines;
+  let positive = first > 0 || (values[base + first] as number) > 0;
+  for (let from = 0, x = first; from < length; positive = !positive) {
+    while (x <= last && (values[base + x] as number) > 0 === positive) x += 1;
+    const to = x > last && positive ? length : x;
+    alongRun(lines, base, from, to, positive ? 1 : -1);
+    from = to;
+  }
+}
+
+/** A run from `from` up to `to`: its envelope, and then its values from that. */
+function alongRun(lines: Lines, base: number, from: number, to: number, sign: number): void {
+  const { values: line, length, last, spacing2, sites } = lines;
+  const perSquare = sign / spacing2;
+  // Sites: the voxels of the run, and the two of the other kind that end it.
+  const begin = Math.max(from, lines.first);
+  const end = Math.min(to, last + 1);
+  const stop = to < length ? end + 1 : end;
+  // What is on top, in variables: the memory is read again only where it is taken off.
+  let top = -3;
+  let topSite = from - 1;
+  let topHeight = 0;
+  let topFirst = from;
+  let atEnd = Number.POSITIVE_INFINITY;
+  if (from > 0) {
+    atEnd = squareOf(to - from);
+    top = 0;
+    sites[0] = topSite;
+    sites[1] = 0;
+    sites[2] = from;
+  }
+  for (let n = begin; n < stop; n += 1) {
+    const site = n < end ? n : to;
+    const height = n < end ? (line[base + n] as number) * perSquare : 0;
+    // A later site is better from some place on: where it is not at the end of the run, it is nowhere.
+    const ending = squareOf(to - 1 - site) + height;
+    if (!(ending < atEnd)) continue;
+    atEnd = ending;
     let wins = from;
     while (top >= 0) {
-      wins = takeover(sites[top] as number, site, height - (heights[top] as number));
-      if (wins > (firsts[top] as number)) break;
-      top -= 1;
+      wins = takeover(topSite, site, height - topHeight);
+      if (wins > topFirst) break;
       wins = from;
+      top -= 3;
+      if (top < 0) break;
+      topSite = sites[top] as number;
+      topHeight = sites[top + 1] as number;
+      topFirst = sites[top + 2] as number;
     }
-    if (wins >= to) continue;
-    top += 1;
+    top += 3;
+    topSite = site;
+    topHeight = height;
+    topFirst = wins;
     sites[top] = site;
-    heights[top] = height;
-    firsts[top] = wins;
+    sites[top + 1] = height;
+    sites[top + 2] = wins;
   }
-  if (top < 0) return;
-  for (let k = 0; k <= top; k += 1) {
-    const site = sites[k] as number;
-    const height = heights[k] as number;
-    const stop = k < top ? (firsts[k + 1] as number) : to;
-    for (let x = firsts[k] as number; x < stop; x += 1) {
-      const m = x < site ? site - x : x - site;
-      const d = m === 0 ? 0 : m - 0.5;
-      line[base + x] = sign * spacing2 * (d * d + height);
+  sites[top + 5] = to;
+  if (top < 0) line.fill(sign * Number.POSITIVE_INFINITY, base + from, base + to);
+  else fill(lines, base, from, to, sign * spacing2);
+}
+
+/** The square of the distance to a voxel's box, in voxels², over so many voxels to either side. */
+function squareOf(voxels: number): number {
+  const d = Math.max(0, Math.abs(voxels) - 0.5);
+  return d * d;
+}
+
+/** The values of a run, from the sites that are the best in it. */
+function fill({ values, sites }: Lines, base: number, from: number, to: number, scale: number): void {
+  let k = -3;
+  let site = 0;
+  let height = 0;
+  let next = from;
+  for (let x = from; x < to; x += 1) {
+    if (x >= next) {
+      k += 3;
+      site = sites[k] as number;
+      height = sites[k + 1] as number;
+      next = sites[k + 5] as number;
     }
+    values[base + x] = scale * (squareOf(x - site) + height);
   }
 }
 
