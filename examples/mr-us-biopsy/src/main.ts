@@ -1,0 +1,165 @@
+import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isNavError, systemClock } from '@trocar/core';
+import { readVolume } from '@trocar/core/io';
+import { buildPage } from '../../suite/src/node/build-page.js';
+import { filesBehind } from '../../suite/src/node/files.js';
+import { namesOf, servePage } from '../../suite/src/node/page-server.js';
+import { type BiopsyCase, importCase } from './case.js';
+import { MR } from './frames.js';
+import { PACES } from './hand.js';
+import { bodyOf } from './image-body.js';
+import { type HeadlessReport, runHeadless, StepRefused } from './node/headless.js';
+import { obey, startWorld } from './node/world.js';
+import { phantomCase } from './phantom-case.js';
+import type { TrueBody } from './truth.js';
+
+const USAGE = `
+MR–ultrasound fusion biopsy of a prostate, in a simulated room.
+
+  main.ts [--headless] [--json] [--fast] [--deformable] [--seed N] [--port N]
+          [--mr PATH --lesions PATH] [--report FILE] [--mirrored | --wrong-guide]
+
+  --mr, --lesions  your own T2-weighted MR with a label map: the largest label from 8 ml on is the gland, the others lesions.
+                   The ultrasound is simulated from them.
+  --mirrored, --wrong-guide   equipment that the checks must find
+`;
+
+interface Arguments {
+  readonly headless: boolean;
+  readonly json: boolean;
+  readonly fast: boolean;
+  readonly deformable: boolean;
+  readonly mirrored: boolean;
+  readonly wrongGuide: boolean;
+  readonly mr: string | undefined;
+  readonly lesions: string | undefined;
+  readonly report: string | undefined;
+  readonly seed: number;
+  readonly port: number;
+}
+
+function readArguments(): Arguments {
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    options: {
+      headless: flag,
+      json: flag,
+      fast: flag,
+      deformable: flag,
+      mirrored: flag,
+      'wrong-guide': flag,
+      mr: { type: 'string' },
+      lesions: { type: 'string' },
+      report: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      port: { type: 'string', default: '0' },
+    },
+  });
+  const [seed, port] = [Number(values.seed), Number(values.port)];
+  if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
+  const { headless, json, fast, deformable, mirrored, mr, lesions, report } = values;
+  if ((mr === undefined) !== (lesions === undefined)) throw new TypeError('--mr and --lesions belong together.');
+  if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
+  return { headless, json, fast, deformable, mirrored, wrongGuide: values['wrong-guide'], mr, lesions, report, seed, port };
+}
+
+/** The case of the arguments, and the body that its ultrasound is simulated from. */
+async function makeCase({ mr, lesions, seed }: Arguments): Promise<{ given: BiopsyCase; body: TrueBody }> {
+  if (mr === undefined || lesions === undefined) return phantomCase(seed);
+  const given = importCase(await readVolume(mr, { frame: MR }), await readVolume(lesions, { frame: MR }));
+  return { given, body: bodyOf(given) };
+}
+
+async function headless(args: Arguments): Promise<number> {
+  const { given, body } = await makeCase(args);
+  const { seed, fast, deformable } = args;
+  const report: HeadlessReport = await runHeadless({
+    given,
+    body,
+    seed,
+    fast,
+    deformable,
+    ...(args.report !== undefined && { onReport: (html) => writeFileSync(args.report as string, html) }),
+  });
+  if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
+    process.stdout.write(`${report.outcome} in ${report.seconds.toFixed(1)} s\n`);
+  }
+  return report.outcome === 'done' ? 0 : 1;
+}
+
+/** Serves the page until the process is told to end. */
+async function page(args: Arguments): Promise<number> {
+  const clock = systemClock();
+  const { body } = await makeCase(args);
+  const { seed, mr, lesions } = args;
+  const files = {
+    mr: mr === undefined ? [] : await filesBehind(mr),
+    lesions: lesions === undefined ? [] : await filesBehind(lesions),
+  };
+  const faults = { ...(args.mirrored && { mirrored: true }), ...(args.wrongGuide && { guideOffMm: 3.5 }) };
+  const server = await servePage({
+    folder: await buildPage(dirname(dirname(fileURLToPath(import.meta.url)))),
+    port: args.port,
+    files,
+    startWorld: (origin) => startWorld({ body, seed, clock, faults, allowedOrigins: [origin] }),
+    facts: (world) => ({
+      kind: mr === undefined ? 'phantom' : 'files',
+      seed,
+      mr: namesOf(files.mr),
+      lesions: namesOf(files.lesions),
+      covered: world.truth.covered,
+    }),
+    obey: (world, order) => obey(world, clock, order),
+    bytes: (world, name) => {
+      if (name === 'image') return world.imageBytes();
+      return name === 'marks' ? marksOf(world.truth) : undefined;
+    },
+  });
+  if (args.fast) server.world.truth.hand.pace = PACES.fast;
+  process.stdout.write(`Trocar MR–ultrasound biopsy: ${server.url}\nEnd with Ctrl-C.\n`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await server.close();
+  return 0;
+}
+
+/** Where a scripted person would click each landmark, in both images: JSON. */
+function marksOf(truth: { readonly body: TrueBody; marked(name: string): object }): Uint8Array {
+  const names = Object.keys(truth.body.landmarks);
+  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(names.map((name) => [name, truth.marked(name)]))));
+}
+
+/** What went wrong, as one object or one line. */
+function say(error: unknown, json: boolean): void {
+  const code = isNavError(error) || error instanceof StepRefused ? error.code : 'failed';
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: { code, message } })}\n`);
+  else process.stderr.write(`${code}: ${message}\n`);
+}
+
+async function main(): Promise<number> {
+  let args: Arguments;
+  try {
+    args = readArguments();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return 2;
+  }
+  try {
+    return await (args.headless ? headless(args) : page(args));
+  } catch (error) {
+    say(error, args.json);
+    return 1;
+  }
+}
+
+// The workers of the registration stay for the next one: nothing waits for them here.
+process.exit(await main());

@@ -1,0 +1,438 @@
+import { type Clock, FrameGraph, type Instant, type PoseBuffer, PoseView, type Transform } from '@trocar/core';
+import type { BiopsyMap } from '@trocar/core/guidance';
+import type { Volume } from '@trocar/core/volume';
+import type { RegistrationVerification } from '@trocar/registration';
+import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
+import type { BiopsyCase, CaseLesion } from './case.js';
+import { compound } from './compound.js';
+import { EquipmentStep } from './equipment-step.js';
+import { type Aim, FireStep, NO_AIM, type TakenCore } from './fire-step.js';
+import { GUIDE, MR, PLANE, PROBE, REFERENCE, TRACKER } from './frames.js';
+import type { LiveFrame } from './live-images.js';
+import { type GlandDrift, MOVED_MM, MovedWatch } from './moved-watch.js';
+import { BATH_BEADS, FAN, storedGuide, storedPlane } from './probe.js';
+import {
+  cutToGland,
+  HELD_OUT_MARKS,
+  INITIAL_MARKS,
+  initialFrom,
+  type Marked,
+  type Proposal,
+  proposalOf,
+  type RegisterSweep,
+  verified,
+  whyNotNavigable,
+  whyNotVerified,
+} from './register-step.js';
+import { SweepStep } from './sweep-step.js';
+
+/**
+ * Where the procedure stands.
+ *
+ * - `calibrate`: probe, image and guide are held against what is known; stored calibrations are used only after that.
+ * - `sweep`: the gland is swept; gaps, speed and lost tracking are shown as they come.
+ * - `register`: places are marked in both images, and the MR is registered to the sweep; a person accepts, or not.
+ * - `verify`: landmarks that the registration was not made from are held against it.
+ * - `biopsy`: live guidance; cores are recorded.
+ * - `finished`: nothing more is taken.
+ */
+export type Stage = 'calibrate' | 'sweep' | 'register' | 'verify' | 'biopsy' | 'finished';
+
+/** What {@link Procedure} is made with. */
+export interface ProcedureOptions {
+  readonly clock: Clock;
+  readonly case: BiopsyCase;
+  readonly register: RegisterSweep;
+  /** Of one measurement of a tool, from the tracker's data sheet. */
+  readonly trackerNoise?: { readonly positionSdMm: number; readonly rotationSdRad: number };
+  /** A pose older than this is not live, ms. Default 150. */
+  readonly staleAfterMs?: number;
+}
+
+/** A picture waits so long for a pose that is newer than it, ms. */
+const PAIRING_MS = 250;
+/** A live image older than this is no live image, ms. */
+export const IMAGE_STALE_MS = 350;
+/** The drift is looked for this often, ms, and believed when it was seen this often in a row. */
+const LOOK_EVERY_MS = 900;
+const SEEN_TWICE = 2;
+
+/** A picture with the pose it was taken at. */
+export interface PlacedFrame {
+  readonly frame: LiveFrame;
+  /** Reference from plane when it was taken; look at the status first. */
+  readonly view: PoseView;
+}
+
+/**
+ * The procedure as a state machine without a screen: page, headless run and tests drive this one. {@link update} is called once per drawn
+ * frame, {@link take} with every picture; all else is what a person does.
+ */
+export class Procedure {
+  readonly case: BiopsyCase;
+  readonly graph = new FrameGraph();
+  readonly buffers: { readonly probe: PoseBuffer; readonly reference: PoseBuffer };
+  readonly tools = { probe: new PoseView(), reference: new PoseView() };
+  readonly equipment = new EquipmentStep();
+  readonly sweep = new SweepStep();
+  readonly fire: FireStep;
+  /** What the last request had to say, until the next one succeeds. */
+  refusal: Refusal | undefined;
+  readonly #options: ProcedureOptions;
+  readonly #paths;
+  readonly #waiting: LiveFrame[] = [];
+  readonly #marks = new Map<string, Marked>();
+  #stage: Stage = 'calibrate';
+  #latest: PlacedFrame | undefined;
+  #us: Volume<'reference'> | undefined;
+  #registering: AbortController | undefined;
+  #progress = 0;
+  #proposal: Proposal | undefined;
+  #accepted: Transform<'mr', 'reference'> | undefined;
+  #verification: RegistrationVerification | undefined;
+  #moved: MovedWatch | undefined;
+  #drift: GlandDrift | undefined;
+  #driftSeen = 0;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #aim: Aim = NO_AIM;
+  #needsVerification = false;
+
+  /** @throws NavError `pose/bad-option` */
+  constructor(options: ProcedureOptions) {
+    this.#options = options;
+    this.case = options.case;
+    const { staleAfterMs = 150, trackerNoise: noise } = options;
+    const edge = { staleAfterMs, ...(noise && { noise }) };
+    this.buffers = { probe: this.graph.stream(TRACKER, PROBE, edge), reference: this.graph.stream(TRACKER, REFERENCE, edge) };
+    this.graph.set(storedPlane());
+    this.graph.set(storedGuide());
+    this.#paths = {
+      plane: this.graph.path(REFERENCE, PLANE),
+      planeInMr: this.graph.path(MR, PLANE),
+      probe: this.graph.path(TRACKER, PROBE),
+      reference: this.graph.path(TRACKER, REFERENCE),
+    };
+    this.fire = new FireStep(options.case, this.graph.path(MR, GUIDE));
+  }
+
+  get stage(): Stage {
+    return this.#stage;
+  }
+  /** The newest picture with the pose it was taken at. */
+  get latest(): PlacedFrame | undefined {
+    return this.#latest;
+  }
+  /** How old the newest picture is, ms; NaN before the first. */
+  get imageAgeMs(): number {
+    return this.graph.at - (this.#latest?.frame.atMs ?? Number.NaN);
+  }
+  get marks(): ReadonlyMap<string, Marked> {
+    return this.#marks;
+  }
+  /** The swept volume, once there is one. */
+  get us(): Volume<'reference'> | undefined {
+    return this.#us;
+  }
+  get proposal(): Proposal | undefined {
+    return this.#proposal;
+  }
+  /** MR from reference, as accepted and verified or on the way to it. */
+  get registration(): Transform<'mr', 'reference'> | undefined {
+    return this.#accepted;
+  }
+  get verification(): RegistrationVerification | undefined {
+    return this.#verification;
+  }
+  get isRegistering(): boolean {
+    return this.#registering !== undefined;
+  }
+  get progress(): number {
+    return this.#progress;
+  }
+  /** What the last look at the live image said of the gland; undefined before the first. */
+  get drift(): GlandDrift | undefined {
+    return this.#drift;
+  }
+  /** The gland was seen elsewhere: no core is taken until landmarks say that the registration holds. */
+  get needsVerification(): boolean {
+    return this.#needsVerification;
+  }
+  get aim(): Aim {
+    return this.#aim;
+  }
+  get map(): BiopsyMap {
+    return this.fire.map();
+  }
+  /** Which target has the most to gain from another core; undefined where each was sampled well enough. */
+  next(): CaseLesion | undefined {
+    return this.fire.next();
+  }
+
+  /** Reads everything for this moment. */
+  update(): void {
+    const now = this.#options.clock.now();
+    this.#pair(now);
+    this.graph.tick(now);
+    this.#paths.probe.read(this.tools.probe);
+    this.#paths.reference.read(this.tools.reference);
+    if (this.#stage !== 'biopsy' || this.#accepted === undefined) {
+      this.#aim = NO_AIM;
+      return;
+    }
+    this.#aim = this.fire.aim(this.#accepted);
+    if (now - this.#lookedAtMs > LOOK_EVERY_MS) this.#lookForDrift(now);
+  }
+
+  /** The plane in the MR at this moment, into `view`: without a pose until a registration is accepted. */
+  planeInMr(view: PoseView): PoseView {
+    this.#paths.planeInMr.read(view);
+    return view;
+  }
+
+  /** One picture has come. */
+  take(frame: LiveFrame): void {
+    this.#waiting.push(frame);
+    if (this.#waiting.length > 30) this.#waiting.shift();
+  }
+
+  /** Pictures get the pose of their own moment, once newer poses have come; one that waits in vain is one without a pose. */
+  #pair(now: Instant): void {
+    const newest = Math.min(this.buffers.probe.newestAt, this.buffers.reference.newestAt);
+    while (this.#waiting.length > 0) {
+      const frame = this.#waiting[0] as LiveFrame;
+      const overdue = now - frame.atMs > PAIRING_MS;
+      if (!(newest >= frame.atMs) && !overdue) return;
+      this.#waiting.shift();
+      const view = new PoseView();
+      this.graph.tick(frame.atMs as Instant);
+      this.#paths.plane.read(view);
+      // The same picture again is no newer one.
+      if (frame.number === this.#latest?.frame.number) continue;
+      this.#latest = { frame, view };
+      this.sweep.add(frame, view);
+    }
+  }
+
+  #lookForDrift(now: Instant): void {
+    const latest = this.#latest;
+    if (this.#moved === undefined || latest === undefined || latest.view.status !== 'ok' || this.imageAgeMs > IMAGE_STALE_MS)
+      return;
+    this.#lookedAtMs = now;
+    this.#drift = this.#moved.look(latest.frame.echoes, latest.view.matrix);
+    this.#driftSeen = this.#drift.mm >= MOVED_MM ? this.#driftSeen + 1 : 0;
+    if (this.#driftSeen >= SEEN_TWICE) this.#needsVerification = true;
+  }
+
+  /** The finger's, a bead's or the needle's check, on the newest picture. */
+  check(what: 'side' | 'needle' | number): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage('The equipment is checked before the sweep');
+    const latest = this.#latest;
+    if (latest === undefined || this.imageAgeMs > IMAGE_STALE_MS) {
+      return this.#refuse({ code: 'image-stale', message: 'There is no live image. Start the scanner, and check again.' });
+    }
+    const { echoes } = latest.frame;
+    const { equipment } = this;
+    const answer =
+      what === 'side'
+        ? equipment.checkSide(echoes)
+        : what === 'needle'
+          ? equipment.checkNeedle(echoes, this.graph.get(PLANE, GUIDE)?.matrix)
+          : equipment.checkBead(what, echoes, latest.view);
+    return answer === undefined ? this.#done() : this.#refuse(answer);
+  }
+
+  /** Accepts the calibrations: every check has held. */
+  acceptEquipment(): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage('The equipment is accepted before the sweep');
+    if (!this.equipment.done) {
+      const message = `Check the marked side, all ${BATH_BEADS.length} beads and the needle first: what was not checked is not used.`;
+      return this.#refuse({ code: 'not-checked', message });
+    }
+    this.#stage = 'sweep';
+    return this.#done();
+  }
+
+  startSweep(): Refusal | undefined {
+    if (this.#stage !== 'sweep') return this.#wrongStage('Sweeping comes after the checks');
+    this.sweep.start();
+    return this.#done();
+  }
+
+  /** Ends the sweep, and makes a volume of it where it can be used. */
+  endSweep(): Refusal | undefined {
+    if (this.#stage !== 'sweep') return this.#wrongStage('There is no sweep to end');
+    this.sweep.stop();
+    const not = this.sweep.whyNot();
+    if (not !== undefined) return this.#refuse(not);
+    const us = tried(() => compound(this.sweep.frames, FAN));
+    if (isRefusal(us)) return this.#refuse(us);
+    this.#us = us;
+    this.#marks.clear();
+    this.#stage = 'register';
+    return this.#done();
+  }
+
+  /** A place was marked in both images. */
+  mark(place: Marked): Refusal | undefined {
+    if (this.#stage === 'calibrate' || this.#stage === 'sweep')
+      return this.#wrongStage('Places are marked once there is a sweep');
+    this.#marks.set(place.name, place);
+    return this.#done();
+  }
+
+  /** What is still to be marked now. */
+  get marksWanted(): readonly string[] {
+    const names: readonly string[] = this.#stage === 'register' ? INITIAL_MARKS : HELD_OUT_MARKS;
+    return names.filter((name) => !this.#marks.has(name));
+  }
+
+  /** Registers the MR to the sweep; resolves when it has an answer, which {@link proposal} then holds. */
+  async register(): Promise<Refusal | undefined> {
+    if (this.#stage !== 'register' || this.#us === undefined) return this.#wrongStage('Registering comes after the sweep');
+    if (this.#registering !== undefined) return this.#refuse({ code: 'busy', message: 'The registration is under way.' });
+    const marks = [...this.#marks.values()];
+    const initial = initialFrom(marks);
+    if (isRefusal(initial)) return this.#refuse(initial);
+    const us = this.#us;
+    const cut = tried(() => cutToGland(us, marks));
+    if (isRefusal(cut)) return this.#refuse(cut);
+    const stop = new AbortController();
+    this.#registering = stop;
+    this.#progress = 0;
+    this.#proposal = undefined;
+    try {
+      const progress = (share: number): void => {
+        this.#progress = share;
+      };
+      const result = await this.#options.register(cut, this.case.mr, { initial, signal: stop.signal, progress });
+      this.#proposal = proposalOf(this.case, result);
+      return this.#done();
+    } catch (error) {
+      const answer = error as { code?: string; message?: string };
+      if (typeof answer.code !== 'string') throw error;
+      return this.#refuse({ code: answer.code, message: answer.message ?? '' });
+    } finally {
+      this.#registering = undefined;
+    }
+  }
+
+  /** Breaks the registration off. */
+  stopRegistering(): void {
+    this.#registering?.abort();
+  }
+
+  /** Takes the proposal into the graph, to be verified. One that was not found is never taken. */
+  acceptRegistration(): Refusal | undefined {
+    const proposal = this.#proposal;
+    if (this.#stage !== 'register' || proposal === undefined) return this.#wrongStage('There is no registration to accept');
+    const not = whyNotNavigable(proposal);
+    if (not !== undefined || proposal.edge === undefined) return this.#refuse(not ?? NO_EDGE);
+    this.#accepted = proposal.edge;
+    this.graph.set(proposal.edge);
+    this.#stage = 'verify';
+    this.#verification = undefined;
+    for (const name of HELD_OUT_MARKS) this.#marks.delete(name);
+    return this.#done();
+  }
+
+  /** Holds the registration against landmarks it was not made from, and goes on to the biopsy where it holds. */
+  verify(): Refusal | undefined {
+    const edge = this.#accepted;
+    const due = this.#stage === 'verify' || (this.#stage === 'biopsy' && this.#needsVerification);
+    if (!due || edge === undefined) return this.#wrongStage('There is nothing to verify');
+    const check = verified(edge, [...this.#marks.values()]);
+    if (isRefusal(check)) return this.#refuse(check);
+    this.#verification = check;
+    const not = whyNotVerified(check);
+    if (not !== undefined) return this.#refuse(not);
+    if (this.#us !== undefined) this.#moved ??= new MovedWatch(this.#us);
+    this.#needsVerification = false;
+    this.#driftSeen = 0;
+    this.#drift = undefined;
+    this.#stage = 'biopsy';
+    return this.#done();
+  }
+
+  /** Begins the verification again: what was marked before is forgotten. */
+  verifyAgain(): Refusal | undefined {
+    if (this.#stage !== 'biopsy' && this.#stage !== 'verify') return this.#wrongStage('There is nothing to verify');
+    for (const name of HELD_OUT_MARKS) this.#marks.delete(name);
+    this.#needsVerification = true;
+    return this.#done();
+  }
+
+  /** Gives the registration up, and sweeps again. Cores that were taken keep what they were recorded with. */
+  sweepAgain(): Refusal | undefined {
+    if (this.#stage === 'calibrate' || this.#stage === 'finished') return this.#wrongStage('There is no sweep to repeat');
+    this.stopRegistering();
+    if (this.#accepted !== undefined) this.graph.remove(MR, REFERENCE);
+    this.#accepted = this.#proposal = this.#verification = this.#us = this.#moved = this.#drift = undefined;
+    this.#needsVerification = false;
+    this.#marks.clear();
+    this.#stage = 'sweep';
+    return this.#done();
+  }
+
+  /** Why no core can be taken now; undefined where one can. */
+  whyNotFire(): Refusal | undefined {
+    if (this.#stage !== 'biopsy' || this.#accepted === undefined)
+      return { code: 'wrong-stage', message: 'No core can be taken before the registration is verified.' };
+    if (this.#needsVerification) {
+      const moved = this.#drift === undefined || Number.isNaN(this.#drift.mm) ? '' : ` ${this.#drift.mm.toFixed(0)} mm`;
+      return {
+        code: 'gland-moved',
+        message: `The live image fits the sweep${moved} elsewhere: the gland has moved. Mark landmarks again and verify, or sweep again.`,
+      };
+    }
+    if (!(this.imageAgeMs <= IMAGE_STALE_MS)) {
+      return {
+        code: 'image-stale',
+        message: 'The live image does not change: nobody sees the needle. Wake the scanner before firing.',
+      };
+    }
+    return undefined;
+  }
+
+  /**
+   * Fires: records the core from the pose at this very moment.
+   * @param by who fired
+   * @param insertedMm the depth stop's setting
+   */
+  takeCore(by: string, insertedMm: number): TakenCore | Refusal {
+    const { clock } = this.#options;
+    const now = clock.now();
+    this.graph.tick(now);
+    const not = this.whyNotFire();
+    if (not !== undefined) return this.#refuse(not);
+    const registration = this.#accepted as Transform<'mr', 'reference'>;
+    const utc = clock.utc(now).toISOString();
+    const taken = this.fire.fire(this.graph, { by, utc, insertedMm, registration });
+    if (isRefusal(taken)) return this.#refuse(taken);
+    this.refusal = undefined;
+    return taken;
+  }
+
+  finish(): Refusal | undefined {
+    if (this.#stage !== 'biopsy') return this.#wrongStage('Nothing can be finished yet');
+    this.#stage = 'finished';
+    return this.#done();
+  }
+
+  #wrongStage(what: string): Refusal {
+    return this.#refuse({ code: 'wrong-stage', message: `${what}, not in "${this.#stage}".` });
+  }
+
+  #refuse(refusal: Refusal): Refusal {
+    this.refusal = refusal;
+    return refusal;
+  }
+
+  #done(): undefined {
+    this.refusal = undefined;
+  }
+}
+
+const NO_EDGE: Refusal = {
+  code: 'bound-too-large',
+  message: 'The registration does not know its error and cannot be navigated by.',
+};
