@@ -116,6 +116,31 @@ export class OpenPage {
     });
   }
 
+  /** A kept slice, to be carried over a load of the page. */
+  slicePixels(n: number): Promise<number[]> {
+    return this.page.evaluate((k) => Array.from((globalThis as unknown as { slices: Uint8ClampedArray[] }).slices[k] ?? []), n);
+  }
+
+  /** Takes up a slice that was carried over; its number in this page. */
+  takeSlice(pixels: readonly number[]): Promise<number> {
+    return this.page.evaluate((values) => {
+      const kept = globalThis as { slices?: Uint8ClampedArray[] };
+      kept.slices ??= [];
+      return kept.slices.push(Uint8ClampedArray.from(values)) - 1;
+    }, pixels);
+  }
+
+  /** Touches every fiducial, again where it was refused, and registers. */
+  async registerAll(): Promise<void> {
+    const count = this.server.world.truth.case.fiducials.length;
+    const touched = (): Promise<number> => this.page.locator('#detail td', { hasText: 'touched' }).count();
+    for (let attempt = 0; attempt < 120 && (await touched()) < count; attempt += 1) {
+      if (await this.has('touch-all')) await this.click('touch-all').catch(() => undefined);
+      await this.page.waitForTimeout(500);
+    }
+    await this.click('register');
+  }
+
   /** Which share of the pixels of two slices is seen to differ. */
   async differing(a: number, b: number): Promise<number> {
     return this.page.evaluate(

@@ -9,6 +9,7 @@ import { FEWEST_FIDUCIALS } from '../../suite/src/registration-step.js';
 import { CT } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import { type ImagesPlace, imagesActions, secondAction } from './images.js';
+import type { Keeping } from './keeping.js';
 import type { Pictures } from './pictures.js';
 
 /** A cone that a hand in a hurry pivots in, degrees: too narrow to find a tip by. */
@@ -21,18 +22,19 @@ export interface Workplace {
   readonly pictures: Pictures;
   readonly stage: Stage<'ct'>;
   readonly stylus: Tool;
-  /** Whether the plan was accepted, and how it is. */
-  readonly planned: boolean;
-  acceptPlan(): void;
+  /** What keeps what is accepted. */
+  readonly keeping: Keeping;
+  /** Makes the report. */
+  report(): void;
   /** The second image. */
   readonly images: ImagesPlace;
 }
 
 /** The buttons of this moment. */
 export function actionsOf(w: Workplace): Action[] {
-  if (!w.planned) return planActions(w);
+  if (!w.keeping.planned) return planActions(w);
   if (w.images.images.isOpen) return imagesActions(w.images);
-  return [...stageActions(w), ...secondAction(w.images), ...coverActions(w)];
+  return [...stageActions(w), ...secondAction(w.images), ...disturbActions(w)];
 }
 
 function stageActions(w: Workplace): Action[] {
@@ -45,26 +47,39 @@ function stageActions(w: Workplace): Action[] {
       return reviewActions(w);
     case 'navigate':
       return navigateActions(w);
+    case 'finished':
+      return [{ id: 'report', label: 'Report', primary: true, run: () => w.report() }];
     default:
       return [];
   }
 }
 
-function planActions({ procedure, stage, acceptPlan }: Workplace): Action[] {
+function planActions({ procedure, stage, keeping }: Workplace): Action[] {
   const targetHere = (): void => {
     const refusal = procedure.planTo(procedure.plan.entry, point(CT, stage.crosshair.xyz));
     if (refusal === undefined) stage.setPlan(procedure.plan);
   };
+  const [newest] = keeping.open;
+  const disabled = keeping.busy;
+  const anew = newest === undefined ? 'Accept this plan' : 'Accept this plan, begin anew';
+  const accept = { id: 'accept-plan', label: anew, disabled, accepts: true, run: () => keeping.acceptPlan() } as const;
+  const go: Action[] =
+    newest === undefined
+      ? [{ ...accept, primary: true }]
+      : [
+          { id: 'resume', label: 'Resume the open procedure', primary: true, disabled, run: () => keeping.resume(newest.name) },
+          { ...accept, wide: true },
+        ];
   return [
-    { id: 'accept-plan', label: 'Accept this plan', primary: true, run: acceptPlan },
+    ...go,
     { id: 'set-target', label: 'Target at crosshair', run: targetHere },
     { id: 'see-target', label: 'Show target', run: () => stage.setCrosshair(procedure.plan.target) },
   ];
 }
 
-function calibrateActions({ procedure, errands }: Workplace): Action[] {
+function calibrateActions({ procedure, errands, keeping }: Workplace): Action[] {
   const { calibration } = procedure;
-  const busy = errands.busy || calibration.isRecording;
+  const busy = errands.busy || calibration.isRecording || keeping.busy;
   const pivot = (cone: number) => (): void => void errands.pivot(procedure, cone);
   const actions: Action[] = [];
   if (calibration.isRecording) {
@@ -79,19 +94,27 @@ function calibrateActions({ procedure, errands }: Workplace): Action[] {
     });
   } else {
     const isGood = calibration.result.outcome === 'ok';
-    const accept = (): void => void procedure.acceptCalibration();
+    const accept = (): void => keeping.acceptCalibration();
     actions.push(
-      { id: 'accept-calibration', label: 'Accept this calibration', primary: isGood, disabled: busy, run: accept },
+      {
+        id: 'accept-calibration',
+        label: 'Accept this calibration',
+        primary: isGood,
+        disabled: busy,
+        accepts: true,
+        run: accept,
+      },
       { id: 'pivot', label: 'Pivot again', primary: !isGood, disabled: busy, run: pivot(PIVOT_CONE_DEG) },
     );
   }
   if (calibration.hasStored && !calibration.isRecording) {
-    const stored = (): void => void procedure.useStoredStylus();
+    const stored = (): void => keeping.acceptCalibration(true);
     actions.push({
       id: 'use-stored',
       label: 'Use stored calibration',
       wide: calibration.result === undefined,
       disabled: busy,
+      accepts: true,
       run: stored,
     });
   }
@@ -139,18 +162,18 @@ function slipAction(errands: Errands<BodyName>): Action {
   return { id: 'slip', label: 'Slip next touch', pressed: errands.slips, simulated: true, run };
 }
 
-function reviewActions({ procedure, errands, pictures, stage, stylus }: Workplace): Action[] {
+function reviewActions({ procedure, errands, pictures, stage, stylus, keeping }: Workplace): Action[] {
   const { proposal, plan } = procedure;
   const suspect = proposal !== undefined && proposal.registration.outcome !== 'ok';
   const kept = proposal !== undefined && keepsLimit(plan, proposal.bound.p95Mm);
   const accept = (): void => {
-    if (procedure.accept(suspect) === undefined) stage.follow(stylus);
+    keeping.accept(suspect, () => stage.follow(stylus));
   };
-  const busy = errands.busy || procedure.touching !== undefined;
+  const busy = errands.busy || procedure.touching !== undefined || keeping.busy;
   const label = suspect && kept ? 'Accept although suspect' : 'Accept registration';
   return [
     // Beyond the limit it is not taken, but stays there to be asked why.
-    { id: 'accept', label, primary: kept && !suspect, wide: true, disabled: busy, run: accept },
+    { id: 'accept', label, primary: kept && !suspect, wide: true, disabled: busy, accepts: true, run: accept },
     { id: 'reject', label: 'Back to touching', disabled: busy, run: () => void procedure.reject() },
     pictures.isClose
       ? { id: 'look', label: 'Whole image', run: () => pictures.lookAtAll() }
@@ -159,14 +182,39 @@ function reviewActions({ procedure, errands, pictures, stage, stylus }: Workplac
   ];
 }
 
-function navigateActions({ procedure, errands, pictures }: Workplace): Action[] {
+function navigateActions({ procedure, errands, pictures, keeping }: Workplace): Action[] {
   const { entry, target } = procedure.plan;
   const insert = (beyondMm: number) => (): void =>
     void errands.send({ insert: { beyondMm, entry: Array.from(entry.xyz), target: Array.from(target.xyz) } });
   const busy = errands.busy;
   const onTarget = procedure.guidance === 'onTarget';
+  const touching = busy || procedure.touching !== undefined;
+  const { asksForTouch: asked, moved } = keeping;
+  const verify = (): void => errands.touch(landmarkOf(procedure));
   return [
-    { id: 'finish', label: 'Tip is on target', primary: onTarget, wide: true, run: () => void procedure.finish() },
+    {
+      id: 'finish',
+      label: 'Tip is on target',
+      primary: onTarget && !asked,
+      wide: true,
+      disabled: keeping.busy,
+      accepts: true,
+      run: () => keeping.finish(),
+    },
+    {
+      id: 'verify',
+      label: `Touch landmark ${landmarkOf(procedure) + 1}`,
+      primary: asked,
+      disabled: touching,
+      run: verify,
+    },
+    {
+      id: 'register-again',
+      label: 'Register again',
+      primary: moved,
+      disabled: touching || keeping.busy,
+      run: () => keeping.registerAgain(),
+    },
     pictures.isClose
       ? { id: 'look', label: 'Whole image', run: () => pictures.lookAtAll() }
       : { id: 'look', label: 'Look at the way', run: () => pictures.lookAtWay(procedure) },
@@ -176,10 +224,34 @@ function navigateActions({ procedure, errands, pictures }: Workplace): Action[] 
   ];
 }
 
-function coverActions({ errands }: Workplace): Action[] {
-  return BODIES.map((name) => {
+/** The landmark that is touched to verify: the nearest to the target, where it counts; another one every time. */
+function landmarkOf({ case: given, plan, verification }: Procedure): number {
+  const apart = (i: number): number =>
+    Math.hypot(...[0, 1, 2].map((k) => (given.fiducials[i]?.xyz[k] as number) - (plan.target.xyz[k] as number)));
+  const others = given.fiducials.map((_, i) => i).filter((i) => i !== verification?.index);
+  return others.reduce((best, i) => (apart(i) < apart(best) ? i : best), others[0] ?? 0);
+}
+
+/** How far the reference is pushed, mm. */
+const BUMP_MM = 3;
+
+/** What goes wrong in a room. */
+function disturbActions({ errands }: Workplace): Action[] {
+  const covers = BODIES.map((name): Action => {
     const hidden = errands.covered.has(name);
     const label = `${hidden ? 'Uncover' : 'Cover'} ${name}`;
     return { id: `cover-${name}`, label, pressed: hidden, simulated: true, run: () => errands.cover(name) };
   });
+  const { frozen } = errands;
+  return [
+    ...covers,
+    { id: 'bump', label: 'Bump the reference', simulated: true, run: () => void errands.send({ bump: BUMP_MM }) },
+    {
+      id: 'freeze',
+      label: frozen ? 'Unfreeze the tracker' : 'Freeze the tracker',
+      pressed: frozen,
+      simulated: true,
+      run: () => errands.freeze(),
+    },
+  ];
 }

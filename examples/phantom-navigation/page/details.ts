@@ -2,26 +2,29 @@ import { formatMm, UNKNOWN } from '@trocar/core/guidance';
 import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
-import { type ReviewDeeds, type ReviewState, reviewDetail } from '../../suite/page/review.js';
+import { deed, type ReviewDeeds, type ReviewState, reviewDetail } from '../../suite/page/review.js';
 import type { Procedure } from '../src/procedure.js';
 import { type ImagesPlace, imagesDetail } from './images.js';
+import { clockTime, type Keeping } from './keeping.js';
 
 /** The detail of the step that the procedure is at. */
 export function detailOf(
   procedure: Procedure,
-  planned: boolean,
+  keeping: Keeping,
   images: ImagesPlace,
   state: ReviewState,
   deeds: ReviewDeeds,
 ): Detail {
+  const { planned, message } = keeping;
   if (planned && images.images.isOpen) return imagesDetail(images);
   const { stage } = procedure;
   const refusal = procedure.refusal?.message ?? '';
-  const step = planned ? stepDetail(procedure, state, deeds) : planDetail(procedure);
+  const step = planned ? stepDetail(procedure, state, deeds) : planDetail(procedure, keeping);
   return {
-    key: `${planned}|${stage}|${refusal}|${step.key}`,
+    key: `${planned}|${stage}|${refusal}|${message}|${keeping.asksForTouch}|${step.key}`,
     build: () => {
       const content = step.build();
+      if (message !== '') content.unshift(resumed(message, keeping.asksForTouch));
       if (planned && refusal !== '') content.push(refused(refusal));
       return content;
     },
@@ -39,6 +42,8 @@ function stepDetail(procedure: Procedure, state: ReviewState, deeds: ReviewDeeds
         key: [revision(procedure.proposal), state.selected, state.busy, touchingKey(procedure)].join('|'),
         build: () => reviewDetail(procedure, state, deeds),
       };
+    case 'navigate':
+      return navigateDetail(procedure);
     case 'finished':
       return { key: '', build: () => [h('p', { class: 'big' }, 'Tip on target, recorded')] };
     default:
@@ -63,11 +68,63 @@ function touchingKey({ touching }: Procedure): string {
   return touching === undefined ? '' : `${touching.index} ${touching.progress.toFixed(1)}`;
 }
 
-function planDetail(procedure: Procedure): Detail {
+/** What was taken up again, and what must be done before it is followed. */
+function resumed(message: string, unverified: boolean): HTMLElement {
+  const then = unverified
+    ? h('p', {}, 'Touch a landmark before the tip is followed: patient or reference may lie otherwise now.')
+    : undefined;
+  return h('div', { class: 'resumed', id: 'resumed', role: 'status' }, h('p', {}, message), then);
+}
+
+/** What touching a landmark again has shown. */
+function navigateDetail({ verification, touching }: Procedure): Detail {
+  const now = touching === undefined ? '' : `Touching landmark ${touching.index + 1}: ${Math.round(100 * touching.progress)} %`;
+  const { index = 0, offMm, limitMm, held } = verification ?? {};
+  return {
+    key: `${now}|${index}|${offMm}`,
+    build: () => {
+      if (now !== '') return [h('p', { class: 'quiet' }, now)];
+      if (offMm === undefined || limitMm === undefined) return [];
+      const verdict = held === true ? '✓ as registered' : '✕ the registration has shifted';
+      const said = `Landmark ${index + 1}: ${formatMm(offMm)} off, up to ${formatMm(limitMm)} is credible · ${verdict}`;
+      return [h('p', { class: held === true ? 'verified' : 'refused', id: 'verification', role: 'status' }, said)];
+    },
+  };
+}
+
+/** Cases that were begun and not finished: the newest is resumed by the button below, the others here. */
+function openCases(keeping: Keeping): HTMLElement[] {
+  const { open } = keeping;
+  if (open.length === 0) return [];
+  const rows = open.slice(0, MOST_CASES).map((c, n) => {
+    const said = `${c.begun.slice(0, 10)} ${clockTime(c.begun)}, ${c.step === '' ? 'plan' : c.step}, ${c.lines} lines`;
+    const broken = c.whole ? '' : ', damaged';
+    return h(
+      'li',
+      {},
+      `${said}${broken} `,
+      n === 0 ? undefined : deed(`resume-${n}`, 'Resume', keeping.busy, () => keeping.resume(c.name)),
+    );
+  });
+  return [
+    h(
+      'div',
+      { class: 'resumed', id: 'open-cases' },
+      h('p', {}, 'A procedure on these images was not finished:'),
+      h('ul', {}, ...rows),
+    ),
+  ];
+}
+
+const MOST_CASES = 4;
+
+function planDetail(procedure: Procedure, keeping: Keeping): Detail {
   const { plan } = procedure;
   return {
-    key: String(plan.lengthMm),
+    key: `${plan.lengthMm}|${keeping.open.length}|${keeping.busy}|${keeping.trouble}`,
     build: () => [
+      ...openCases(keeping),
+      ...(keeping.trouble === '' ? [] : [refused(keeping.trouble)]),
       h('p', { class: 'quiet' }, 'Length of the planned way'),
       h('p', { class: 'big' }, formatMm(plan.lengthMm)),
       limitField(procedure),

@@ -5,6 +5,7 @@ import { Errands } from '../../suite/page/errands.js';
 import { Guide, type Guided } from '../../suite/page/guide.js';
 import { crosshairKeys } from '../../suite/page/keys.js';
 import { caseFacts, drawsInSoftware, painted, pause } from '../../suite/page/link.js';
+import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
 import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import type { NavigationCase } from '../src/case.js';
@@ -16,8 +17,10 @@ import type { SecondFault } from '../src/second-image.js';
 import { actionsOf } from './actions.js';
 import { detailOf, refused } from './details.js';
 import { type ImagesPlace, imagesBanner, imagesNote } from './images.js';
+import { clockTime, Keeping } from './keeping.js';
 import { Pictures } from './pictures.js';
 import { registerInWorker } from './register-in-worker.js';
+import { downloadReport } from './report.js';
 import { SecondView } from './second-view.js';
 import { type CaseFacts, loadCase, loadSecond } from './server-link.js';
 import { SHELL, type Step } from './shell.js';
@@ -54,7 +57,8 @@ class Page {
   #taking = false;
   #compared = false;
   #connected: ConnectedProcedure | undefined;
-  #planned = false;
+  #keeping: Keeping | undefined;
+  #loop: MonitorLoop | undefined;
   /** Which fiducial is looked at under review. */
   #selected: number | undefined;
   #message = '';
@@ -104,9 +108,14 @@ class Page {
       clock: this.#clock,
       case: given,
       // A touch is a mean over measurements: every one is taken as it comes, however rarely frames are drawn.
-      onMessage: () => this.#connected?.procedure.update(),
+      onMessage: () => {
+        this.#connected?.procedure.update();
+        this.#loop?.came();
+      },
     });
     this.#connected = connected;
+    this.#keeping = await Keeping.open(connected, this.#clock, this.#panel.alarms);
+    this.#loop = new MonitorLoop(connected.monitoring, this.#clock);
     // The first echoes are exchanged while nothing is drawn: drawing would sit between question and answer.
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     await pause(200);
@@ -160,28 +169,39 @@ class Page {
 
   /** Once per drawn frame, last thing before drawing. */
   #frame(): void {
-    const connected = this.#connected;
-    if (connected === undefined) return;
+    const [connected, keeping] = [this.#connected, this.#keeping];
+    if (connected === undefined || keeping === undefined) return;
     const { procedure } = connected;
     procedure.update();
+    if (keeping.update()) this.#takenUp(procedure);
     const place = this.#place(procedure);
+    const step = keeping.planned && place.images.isOpen ? 'images' : stepOf(procedure, keeping.planned);
     this.#stylus.update(procedure.tipInImage, procedure.deviation.tipError95Mm);
     this.#numbers(procedure);
-    this.#panel.step(this.#planned && place.images.isOpen ? 'images' : stepOf(procedure, this.#planned));
-    this.#panel.banner(this.#banner(procedure, place));
+    this.#panel.step(step);
+    this.#panel.banner(this.#banner(procedure, place, keeping));
     this.#panel.tools(BODIES.map((name) => ({ name, status: procedure.tools[name].status })));
     const { state, clock } = connected.bridge;
     this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
-    this.#stylusNote(procedure);
+    this.#stylusNote(procedure, keeping);
+    this.#panel.note('session', keeping.note.text, keeping.note.warn);
     const note = this.#unread === '' ? imagesNote(place) : { text: this.#unread, warn: true };
     this.#panel.note('images', note.text, note.warn);
-    this.#panel.actions(this.#actions(procedure, place));
+    this.#panel.actions(this.#actions(procedure, place, keeping), keeping.whyBlocked);
     if (procedure.stage !== 'review') this.#selected = undefined;
-    this.#detail(procedure, place);
+    this.#detail(procedure, place, keeping);
     this.#pictures.show(procedure);
     this.#guide.update(guidedOf(procedure));
     this.#second.show(place.images);
     this.#errands.goOn(procedure);
+    keeping.follow(step, procedure.stage === 'finished', this.#stage);
+  }
+
+  /** A case was taken up: its plan is drawn, and the second image is registered anew by who wants it. */
+  #takenUp(procedure: Procedure): void {
+    this.#stage.setPlan(procedure.plan);
+    this.#images?.leave();
+    if (procedure.stage === 'navigate') this.#stage.follow(this.#stylus);
   }
 
   /** What the step of the second image works on. */
@@ -214,23 +234,26 @@ class Page {
   }
 
   /** What the tip's place rests on: said in every step from calibrating on. */
-  #stylusNote({ calibration }: Procedure): void {
+  #stylusNote({ calibration }: Procedure, { calibratedAt }: Keeping): void {
     const { accepted } = calibration;
     if (accepted === undefined) this.#panel.note('stylus', '');
-    else if (accepted.source === 'stored') this.#panel.note('stylus', 'Stylus: stored calibration, not checked today', true);
+    else if (accepted.source === 'restored') {
+      const text = `Stylus: restored, pivoted ${clockTime(calibratedAt)}, tip ${formatBound(accepted.tip95Mm, 2)}`;
+      this.#panel.note('stylus', text);
+    } else if (accepted.source === 'stored') this.#panel.note('stylus', 'Stylus: stored calibration, not checked today', true);
     else this.#panel.note('stylus', `Stylus: pivoted, tip ${formatBound(accepted.tip95Mm, 2)}`);
   }
 
   /** The worst thing that a person must know now. */
-  #banner(procedure: Procedure, { images }: ImagesPlace): Banner | undefined {
+  #banner(procedure: Procedure, { images }: ImagesPlace, { planned }: Keeping): Banner | undefined {
     if (this.#message !== '') return { kind: 'stop', text: this.#message };
     // Nothing is tracked in this step: what must be known is what the pictures are.
-    if (this.#planned && images.isOpen) return imagesBanner(images);
+    if (planned && images.isOpen) return imagesBanner(images);
     const link = this.#connected?.bridge.state;
     if (link !== undefined && (link.link === 'refused' || link.link === 'silent')) {
       return { kind: 'stop', text: 'No connection to the bridge' };
     }
-    if (procedure.stage === 'connect') return this.#planned ? { kind: 'warn', text: 'Waiting for the tracker' } : undefined;
+    if (procedure.stage === 'connect') return planned ? { kind: 'warn', text: 'Waiting for the tracker' } : undefined;
     const unseen = worstTool(procedure);
     if (unseen !== undefined) return unseen;
     if (procedure.guidance === 'pastTarget') {
@@ -241,25 +264,33 @@ class Page {
     return this.#errands.trouble === '' ? undefined : { kind: 'warn', text: this.#errands.trouble };
   }
 
-  #actions(procedure: Procedure, images: ImagesPlace): ReturnType<typeof actionsOf> {
+  #actions(procedure: Procedure, images: ImagesPlace, keeping: Keeping): ReturnType<typeof actionsOf> {
     return actionsOf({
       procedure,
       errands: this.#errands,
       pictures: this.#pictures,
       stage: this.#stage,
       stylus: this.#stylus,
-      planned: this.#planned,
+      keeping,
       images,
-      acceptPlan: () => {
-        this.#planned = true;
-      },
+      report: () => void this.#report(procedure, keeping),
     });
   }
 
+  async #report(procedure: Procedure, { session }: Keeping): Promise<void> {
+    if (session === undefined) return;
+    try {
+      await downloadReport(session, procedure, this.#stage, this.#clock);
+    } catch (error) {
+      if (!isNavError(error)) throw error;
+      procedure.refusal = { code: error.code, message: error.message };
+    }
+  }
+
   /** The free part of the panel: rebuilt when what it says changes. */
-  #detail(procedure: Procedure, images: ImagesPlace): void {
+  #detail(procedure: Procedure, images: ImagesPlace, keeping: Keeping): void {
     const state = { selected: this.#selected, busy: this.#errands.busy || procedure.touching !== undefined };
-    const detail = detailOf(procedure, this.#planned, images, state, {
+    const detail = detailOf(procedure, keeping, images, state, {
       select: (index) => this.#select(procedure, index),
       touchAgain: (index) => this.#errands.touch(index),
     });

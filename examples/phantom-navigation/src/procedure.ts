@@ -231,9 +231,7 @@ export class Procedure {
    * it is kept. Once it is accepted, the touch judges it: see {@link verification}.
    */
   touch(index: number): Refusal | undefined {
-    if (!this.collects && this.#stage !== 'navigate') {
-      return this.#wrongStage('Fiducials are touched while collecting and reviewing');
-    }
+    if (!this.canTouch) return this.#wrongStage('Fiducials are touched while collecting and reviewing');
     const wrong = this.#noSuch(index);
     if (wrong !== undefined) return wrong;
     const unfit = this.#paths.touched.whyNot(this.#options.clock.now());
@@ -263,7 +261,11 @@ export class Procedure {
     return this.#noSuch(index) ?? this.#change(() => this.registration.setExcluded(index, excluded));
   }
 
-  /** Whether fiducials are touched in this step. */
+  /** Whether fiducials can be touched in this step: to register, or to verify. */
+  get canTouch(): boolean {
+    return this.collects || this.#stage === 'navigate';
+  }
+  /** Whether fiducials are touched to register in this step. */
   get collects(): boolean {
     return this.#stage === 'collect' || this.#stage === 'review';
   }

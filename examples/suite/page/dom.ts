@@ -50,10 +50,25 @@ export function setText(at: Element, text: string): void {
 export function replaceKeepingFocus(at: Element, content: readonly Node[]): void {
   const active = document.activeElement;
   const held = active instanceof HTMLElement && at.contains(active) ? active.dataset : undefined;
-  const same = held && (held['slot'] === undefined ? `[data-action="${held['action']}"]` : `[data-slot="${held['slot']}"]`);
+  const same =
+    held === undefined
+      ? waiting.get(at)
+      : held['slot'] === undefined
+        ? `[data-action="${held['action']}"]`
+        : `[data-slot="${held['slot']}"]`;
+  waiting.delete(at);
   at.replaceChildren(...content);
-  if (same === undefined) return;
+  // Somebody who went elsewhere meanwhile is left there.
+  if (same === undefined || (held === undefined && active !== null && active !== document.body)) return;
   const again = at.querySelector<HTMLElement>(same);
+  if (again instanceof HTMLButtonElement && again.disabled) {
+    // Out of use for a moment, as while something is being kept: the focus comes back with it.
+    waiting.set(at, same);
+    return;
+  }
   // Where that button is gone, the focus goes to the first one that came: never back to the top of the page.
   (again ?? at.querySelector<HTMLElement>('button:not([disabled])'))?.focus();
 }
+
+/** The button that had the focus when it went out of use, by what it stands in. */
+const waiting = new WeakMap<Element, string>();

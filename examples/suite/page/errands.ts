@@ -7,7 +7,7 @@ const SLIP_MM = 6;
 /** What a hand touches for: `Procedure` of an example. */
 export interface Touching {
   /** Whether fiducials are touched in this step. */
-  readonly collects: boolean;
+  readonly canTouch: boolean;
   readonly touching: object | undefined;
   /** What the last touch had to say. */
   readonly refusal: Refusal | undefined;
@@ -91,7 +91,7 @@ export class Errands<T extends string> {
     if (this.#busy || of.touching !== undefined) return;
     const next = this.#toTouch[0];
     if (next === undefined) return;
-    if (!of.collects) this.#toTouch = [];
+    if (!of.canTouch) this.#toTouch = [];
     else if (this.#went === next) this.#arrived(of);
     else this.#goTo(of, next);
   }
