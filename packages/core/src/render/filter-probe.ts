@@ -1,63 +1,55 @@
-import {
-  Camera,
-  Data3DTexture,
-  FloatType,
-  GLSL3,
-  LinearFilter,
-  Mesh,
-  PlaneGeometry,
-  RedFormat,
-  Scene,
-  ShaderMaterial,
-  type WebGLRenderer,
-  WebGLRenderTarget,
-} from 'three';
+import { Data3DTexture, Mesh, OrthographicCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
+import { identity4 } from '../math/index.js';
+import { SliceMaterial } from './slice-material.js';
+import { type VolumeTexture, volumeFormat } from './volume-texture.js';
 
-const VERTEX = /* glsl */ `
-void main() { gl_Position = vec4(position.xy, 0.0, 1.0); }`;
-
-/** 1/1024 past half-way between texels of 0 and 1, magnified 256 times about one half. */
-const FRAGMENT = /* glsl */ `
-precision highp float;
-precision highp sampler3D;
-uniform sampler3D uPair;
-out vec4 colour;
-void main() {
-  float between = texture(uPair, vec3(0.5 + 1.0 / 2048.0, 0.5, 0.5)).r;
-  colour = vec4((between - 0.5) * 256.0, 0.0, 0.0, 1.0);
-}`;
+/** How far past half-way between two voxels of 0 and 1 it is asked, and how many times that is magnified. */
+const PAST = 1 / 1024;
+const TIMES = 256;
 
 /**
- * Whether this GPU interpolates float textures to full precision, found out by asking it.
+ * Asks whether this GPU interpolates float textures to full precision, by drawing one pixel of a slice.
  *
- * Many place a sample between two texels in steps of 1/256 only. Between air and bone a step is 8 HU: several grey
- * levels of a narrow window. Where that is so the shader interpolates by itself.
+ * Many place a sample between two texels in steps of 1/256 only. Between air and bone a step is 8 HU: several grey levels of a narrow
+ * window. Where that is so the shader interpolates by itself.
+ *
+ * The pixel is drawn into a corner of the canvas, by the very program that a slice has where the GPU filters: the GPU compiles it
+ * meanwhile, and what that took is not lost.
  */
-export function filtersExactly(renderer: WebGLRenderer): boolean {
-  const pair = new Data3DTexture(Float32Array.of(0, 1), 2, 1, 1);
-  pair.format = RedFormat;
-  pair.type = FloatType;
-  pair.minFilter = LinearFilter;
-  pair.magFilter = LinearFilter;
-  pair.unpackAlignment = 1;
-  pair.needsUpdate = true;
-  const material = new ShaderMaterial({
-    glslVersion: GLSL3,
-    vertexShader: VERTEX,
-    fragmentShader: FRAGMENT,
-    depthTest: false,
-    uniforms: { uPair: { value: pair } },
-  });
-  const quad = new Mesh(new PlaneGeometry(2, 2), material);
-  quad.frustumCulled = false;
-  const scene = new Scene().add(quad);
-  const target = new WebGLRenderTarget(1, 1, { depthBuffer: false });
-  const pixel = new Uint8Array(4);
-  renderer.setRenderTarget(target);
-  renderer.render(scene, new Camera());
-  renderer.readRenderTargetPixels(target, 0, 0, 1, 1, pixel);
-  renderer.setRenderTarget(null);
-  for (const used of [pair, material, quad.geometry, target]) used.dispose();
-  // A quarter of the range where it is exact; none or all of it where the step is 1/256.
-  return Math.abs((pixel[0] as number) - 64) <= 4;
+export class FilterProbe {
+  readonly #renderer: WebGLRenderer;
+  readonly #pair = new Data3DTexture(Float32Array.of(0, 1), 2, 1, 1);
+  readonly #slice = new SliceMaterial();
+  readonly #quad = new Mesh(new PlaneGeometry(2, 2), this.#slice.material);
+
+  /** Asks. The canvas is to be drawn over after that, and its viewport and scissor are to be set. */
+  constructor(renderer: WebGLRenderer) {
+    this.#renderer = renderer;
+    volumeFormat(this.#pair, false, true);
+    this.#pair.needsUpdate = true;
+    const uploaded: VolumeTexture = { texture: this.#pair, storedPerTexel: 1, manualFilter: false, smooth: true };
+    this.#slice.fillView = true;
+    this.#slice.setVolume({ size: [2, 1, 1], frameFromIndex: identity4() }, uploaded);
+    this.#slice.setGrey(TIMES, 0.25 - TIMES * (0.5 + PAST));
+    this.#slice.setPlane([0.5 + PAST, 0, 0], [0, 0, 0], [0, 0, 0]);
+    this.#quad.frustumCulled = false;
+    renderer.setScissorTest(true);
+    renderer.setScissor(0, 0, 1, 1);
+    renderer.setViewport(0, 0, 1, 1);
+    renderer.render(new Scene().add(this.#quad), new OrthographicCamera());
+  }
+
+  /** The answer, to be taken in the task that asked; waits for the GPU. */
+  exact(): boolean {
+    const gl = this.#renderer.getContext();
+    const pixel = new Uint8Array(4);
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+    // A quarter of the range where it is exact; none or half of it where the step is 1/256.
+    return Math.abs((pixel[0] as number) - 64) <= 4;
+  }
+
+  /** Not before a slice was drawn: the program goes with the last that uses it. */
+  dispose(): void {
+    for (const used of [this.#pair, this.#slice.material, this.#quad.geometry]) used.dispose();
+  }
 }

@@ -6,6 +6,7 @@ import type { Fusion } from './fusion.js';
 import type { GuidanceGraphic } from './guidance/graphic.js';
 import type { LabelLook } from './label-map.js';
 import type { SliceViewName, ViewName } from './planes.js';
+import type { SliceParts } from './slice-parts.js';
 import type { Tool } from './tool.js';
 import type { VolumeRendering } from './volume-look.js';
 import type { VolumeTexture } from './volume-texture.js';
@@ -37,6 +38,8 @@ export interface PlanMarks {
 export interface StageModel {
   volume: AnyVolume | undefined;
   uploaded: VolumeTexture | undefined;
+  /** What the slices are drawn from while not all of the volume is on the GPU. */
+  parts: SliceParts | undefined;
   window: WindowLevel;
   /** A second volume over the first, and its texture. */
   second: { readonly fusion: Fusion; readonly uploaded: VolumeTexture } | undefined;
@@ -82,6 +85,7 @@ export function emptyModel(): StageModel {
   return {
     volume: undefined,
     uploaded: undefined,
+    parts: undefined,
     window: { width: 1, level: 0.5 },
     second: undefined,
     labels: undefined,

@@ -126,6 +126,13 @@ export class SceneView {
       slice.material.setWindow(volume, uploaded, window);
       slice.extent = extentOf(volume, slice.axes);
     }
+    for (const name of SLICE_VIEWS) this.partChanged(name, model);
+  }
+
+  /** Takes over the part of the volume that a standing slice is drawn from while not all of it is on the GPU. */
+  partChanged(name: SliceViewName, { parts }: StageModel): void {
+    const part = parts?.of(name);
+    if (part !== undefined) this.#slices[SLICE_VIEWS.indexOf(name)]?.material.setVolume(part.volume, part.uploaded);
   }
 
   setSurface(mesh: SurfaceMesh | undefined, style: SurfaceStyle = {}): void {

@@ -1,5 +1,5 @@
 import { Mesh, OrthographicCamera, PlaneGeometry, Scene, type WebGLRenderer } from 'three';
-import { vec3 } from '../math/index.js';
+import { type Vec3, vec3 } from '../math/index.js';
 import type { AnyVolume } from '../volume/index.js';
 import { ErrorOnSlice } from './error-marks.js';
 import { letterSize, SliceFurniture } from './furniture.js';
@@ -40,6 +40,10 @@ export class SliceView {
   #dpr = 1;
   /** Raised whenever the scale or the size changes. */
   #scaled = 0;
+  /** Whether the view has a size: it comes with its first frame. */
+  #sized = false;
+  /** mm to be across the view's shorter side as soon as it has one. */
+  #across: number | undefined;
   #slab: Slab | undefined;
   #driver: SliceDriver | undefined;
   #locked = false;
@@ -113,6 +117,7 @@ export class SliceView {
   /** Shows the whole volume. */
   fit(model: StageModel): void {
     this.#zoom = 1;
+    this.#across = undefined;
     this.#rescale();
     if (model.volume === undefined) return;
     this.plane.centre.set(centreOf(model.volume));
@@ -127,6 +132,11 @@ export class SliceView {
    */
   lookAt(p: ArrayLike<number>, acrossMm: number): void {
     this.plane.centre.set([0, 1, 2].map((k) => p[k] as number));
+    if (this.#sized) this.#zoomTo(acrossMm);
+    else this.#across = acrossMm;
+  }
+
+  #zoomTo(acrossMm: number): void {
     const { width, height, mmPerPx } = this.plane;
     this.#zoom = limited((this.#zoom * mmPerPx * Math.min(width, height)) / acrossMm);
     this.#rescale();
@@ -140,6 +150,18 @@ export class SliceView {
     this.#slice.setVolume(volume, uploaded);
     this.#slice.setWindow(volume, uploaded, window);
     this.#tellSlab(volume);
+    this.partChanged(model);
+  }
+
+  /** Takes over the part of the volume that it is drawn from while not all of it is on the GPU. */
+  partChanged({ parts }: StageModel): void {
+    const part = parts?.of(this.name);
+    if (part !== undefined) this.#slice.setVolume(part.volume, part.uploaded);
+  }
+
+  /** How far the slice reaches either way along its normal, mm: 0 for one plane. */
+  get halfThicknessMm(): number {
+    return (this.#slab?.thicknessMm ?? 0) / 2;
   }
 
   /** Gives the slice a thickness, or one plane again. */
@@ -204,6 +226,10 @@ export class SliceView {
     plane.width = width;
     plane.height = height;
     this.#rescale();
+    this.#sized = true;
+    if (this.#across === undefined) return;
+    this.#zoomTo(this.#across);
+    this.#across = undefined;
   }
 
   #rescale(): void {
@@ -237,17 +263,23 @@ export class SliceView {
     this.#fusion.update(this.name, plane, this.#alongX, this.#alongY, model);
     this.#labels.update(plane, this.#alongX, this.#alongY, model.dpr);
     this.#aimCamera(normal);
+    if (model.annotations) this.#annotate(rect, normal, model);
+    renderer.render(this.#image, this.#camera);
+    if (!model.annotations) return;
+    renderer.render(this.#overlay, this.#camera);
+    for (let n = 0; n < model.graphics.length; n += 1) model.graphics[n]?.onSlice?.(renderer, plane, model.dpr);
+    this.#hud.render(renderer);
+  }
+
+  /** Settles what lies on the slice and on the glass. */
+  #annotate(rect: PixelRect, normal: Vec3, model: StageModel): void {
+    const { plane } = this;
     this.#plan.update(plane, normal, model);
     for (let n = 0; n < this.#tools.length; n += 1) (this.#tools[n] as ToolOnSlice).update(plane, normal, model.dpr);
     this.#fiducials.update(plane, model);
     this.#error.update(plane, model);
     this.#furniture.update(this.#title, plane, model, this.#held(model), this.#scaled);
     this.#hud.resize(rect.width, rect.height);
-    renderer.render(this.#image, this.#camera);
-    if (!model.annotations) return;
-    renderer.render(this.#overlay, this.#camera);
-    for (let n = 0; n < model.graphics.length; n += 1) model.graphics[n]?.onSlice?.(renderer, plane, model.dpr);
-    this.#hud.render(renderer);
   }
 
   dispose(): void {

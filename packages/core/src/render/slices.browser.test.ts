@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, type Point, point } from '../frames/index.js';
 import { fromRotationVector, Random, transformPoint, vec3 } from '../math/index.js';
-import { greyOf, resliceInto, type Volume, type VoxelArray, volume, type WindowLevel } from '../volume/index.js';
+import { type Volume, type VoxelArray, volume, type WindowLevel } from '../volume/index.js';
 import {
   createStage,
   type Layout,
@@ -12,6 +12,7 @@ import {
   singleLayout,
   volumeAxes,
 } from './index.js';
+import { againstOracle, pixels } from './test-support/slice-oracle.js';
 
 const CT = frame('ct');
 const WIDTH = 240;
@@ -38,19 +39,6 @@ function stageOn(layout: Layout, annotations = false, hideFloatFilter = false): 
 afterEach(() => {
   for (const stage of stages.splice(0)) stage.dispose();
 });
-
-/** Red of every pixel of the canvas just drawn, row by row from the top. */
-function pixels(stage: Stage<'ct'>): Uint8Array {
-  const gl = stage.canvas.getContext('webgl2') as WebGL2RenderingContext;
-  const { width, height } = stage.canvas;
-  const raw = new Uint8Array(4 * width * height);
-  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, raw);
-  const out = new Uint8Array(width * height);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) out[y * width + x] = raw[4 * ((height - 1 - y) * width + x)] as number;
-  }
-  return out;
-}
 
 /** Smooth, asymmetric values with noise: no flip, shift or swap of axes leaves it as it was. */
 function textured(frameFromIndex: ArrayLike<number>, voxels: VoxelArray, rescale = { slope: 1, intercept: 0 }): Volume<'ct'> {
@@ -112,47 +100,6 @@ const GRIDS: Readonly<Record<string, Float64Array>> = {
     [0, 0.31, 0.95],
   ]),
 };
-
-/** The largest difference in grey levels from the CPU's reslice, away from the border, and how many pixels counted. */
-function againstOracle(
-  stage: Stage<'ct'>,
-  view: SliceViewName,
-  v: Volume<'ct'>,
-  window: WindowLevel,
-): { worst: number; inside: number; outside: number } {
-  const seen = pixels(stage);
-  const { plane } = stage.slice(view);
-  const values = new Float32Array(plane.width * plane.height);
-  resliceInto(values, v, plane.reslicePlane());
-  let worst = 0;
-  let inside = 0;
-  let outside = 0;
-  const border = (x: number, y: number): boolean =>
-    [
-      [0, 0],
-      [1, 0],
-      [-1, 0],
-      [0, 1],
-      [0, -1],
-    ].some(([dx, dy]) => {
-      const [a, b] = [x + (dx as number), y + (dy as number)];
-      const neighbour =
-        a < 0 || b < 0 || a >= plane.width || b >= plane.height ? Number.NaN : (values[b * plane.width + a] as number);
-      return Number.isNaN(neighbour) !== Number.isNaN(values[y * plane.width + x] as number);
-    });
-  for (let y = 0; y < plane.height; y += 1) {
-    for (let x = 0; x < plane.width; x += 1) {
-      const value = values[y * plane.width + x] as number;
-      if (border(x, y)) continue;
-      // Background is #0b0e12: its red is 11.
-      const wanted = Number.isNaN(value) ? 11 : 255 * greyOf(value, window);
-      worst = Math.max(worst, Math.abs(wanted - (seen[y * plane.width + x] as number)));
-      if (Number.isNaN(value)) outside += 1;
-      else inside += 1;
-    }
-  }
-  return { worst, inside, outside };
-}
 
 describe('the slice shader against the CPU', () => {
   const cases = Object.entries(GRIDS).map(([name, m]) => [name, textured(m, new Int16Array(COUNT))] as const);

@@ -1,11 +1,12 @@
 import { Color, type WebGLRenderer } from 'three';
 import type { GuidanceGraphic } from './guidance/graphic.js';
-import { type Layout, type PixelRect, pixelRect } from './layout.js';
+import { cellAt, type Layout, type PixelRect, pixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { PALETTE } from './palette.js';
 import { SLICE_VIEWS, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
 import { SceneView } from './scene-view.js';
 import { SliceView } from './slice-view.js';
+import type { KeyTargets } from './stage-keys.js';
 import type { Tool } from './tool.js';
 
 const GAP_PX = 2;
@@ -24,15 +25,44 @@ interface Place {
 
 /** The views of a stage: three slices and the 3D view, and where on the canvas each is drawn. */
 export class StageViews {
-  readonly scene: SceneView = new SceneView((name) => this.slice(name).plane);
   readonly #slices: readonly SliceView[] = SLICE_VIEWS.map((name) => new SliceView(name));
+  readonly #model: StageModel;
+  /** The 3D view, once somebody wanted it: a page of slices alone does without. */
+  #scene: SceneView | undefined;
+  /** Axes that slices were given, for a 3D view that is made later. */
+  readonly #turned = new Map<SliceViewName, SliceAxes>();
   #layout: Layout;
   /** What is drawn, and where; settled when it is next drawn. */
   #places: readonly Place[] | undefined;
   #whole: PixelRect = { x: 0, y: 0, width: 1, height: 1 };
 
-  constructor(layout: Layout) {
+  constructor(layout: Layout, model: StageModel) {
     this.#layout = layout;
+    this.#model = model;
+  }
+
+  /** The 3D view; made when it is first asked for, as if it had always been there. */
+  get scene(): SceneView {
+    if (this.#scene !== undefined) return this.#scene;
+    const model = this.#model;
+    const scene = new SceneView((name) => this.slice(name).plane);
+    this.#scene = scene;
+    for (const [view, axes] of this.#turned) scene.setAxes(view, axes, model);
+    for (const tool of model.tools) scene.addTool(tool);
+    for (const { object } of model.graphics) if (object !== undefined) scene.objects.add(object);
+    scene.volumeChanged(model);
+    scene.fit(model);
+    return scene;
+  }
+
+  /** Whether slices may stand in a 3D view in the next frame. */
+  get standing(): boolean {
+    return this.#scene !== undefined || this.#layout.some(({ view }) => view === '3d');
+  }
+
+  /** The slices that the next frame may cut. */
+  get cutting(): readonly SliceViewName[] {
+    return this.standing ? SLICE_VIEWS : SLICE_VIEWS.filter((name) => this.#layout.some(({ view }) => view === name));
   }
 
   get layout(): Layout {
@@ -56,6 +86,23 @@ export class StageViews {
   /** The pixels of a cell on the canvas. */
   rect(cell: Layout[number], { canvas, dpr }: StageModel): PixelRect {
     return pixelRect(cell, canvas.width, canvas.height, Math.max(2, Math.round(GAP_PX * dpr)));
+  }
+
+  /** What pointers and keys find on the canvas, and act upon. */
+  targets(): Pick<KeyTargets, 'cellAt' | 'rect' | 'views' | 'slice' | 'scene' | 'model'> {
+    const of = this;
+    const model = this.#model;
+    return {
+      cellAt: (x, y) => cellAt(this.#layout, model.canvas.width, model.canvas.height, x, y),
+      rect: (cell) => this.rect(cell, model),
+      views: () => this.#layout.map((cell) => cell.view),
+      slice: (name) => this.slice(name),
+      // Made when a person first turns it: no sooner.
+      get scene() {
+        return of.scene;
+      },
+      model,
+    };
   }
 
   #place(model: StageModel): readonly Place[] {
@@ -88,28 +135,29 @@ export class StageViews {
   /** Fits every view to the volume, or one. */
   fit(view: ViewName | undefined, model: StageModel): void {
     for (const slice of this.#slices) if (view === undefined || view === slice.name) slice.fit(model);
-    if (view === undefined || view === '3d') this.scene.fit(model);
+    if (view === undefined || view === '3d') this.#scene?.fit(model);
   }
 
   setSliceAxes(view: SliceViewName, axes: SliceAxes, model: StageModel): void {
     this.slice(view).setAxes(axes, model);
-    this.scene.setAxes(view, axes, model);
+    this.#turned.set(view, axes);
+    this.#scene?.setAxes(view, axes, model);
   }
 
   addTool(tool: Tool): void {
     for (const view of this.#slices) view.addTool(tool);
-    this.scene.addTool(tool);
+    this.#scene?.addTool(tool);
   }
 
   removeTool(tool: Tool): void {
     for (const view of this.#slices) view.removeTool(tool);
-    this.scene.removeTool(tool);
+    this.#scene?.removeTool(tool);
   }
 
   /** Adds a guidance graphic to the views; the answer takes it off again. */
   addGraphic(graphic: GuidanceGraphic, model: StageModel): () => void {
     model.graphics.push(graphic);
-    if (graphic.object !== undefined) this.scene.objects.add(graphic.object);
+    if (graphic.object !== undefined) this.#scene?.objects.add(graphic.object);
     return () => {
       const at = model.graphics.indexOf(graphic);
       if (at >= 0) model.graphics.splice(at, 1);
@@ -120,7 +168,13 @@ export class StageViews {
   /** Takes over the model's volume, its window, and how it is drawn as a whole. */
   volumeChanged(model: StageModel): void {
     for (const view of this.#slices) view.volumeChanged(model);
-    this.scene.volumeChanged(model);
+    this.#scene?.volumeChanged(model);
+  }
+
+  /** Takes over another part of the volume, for one slice. */
+  partChanged(view: SliceViewName, model: StageModel): void {
+    this.slice(view).partChanged(model);
+    this.#scene?.partChanged(view, model);
   }
 
   fusionChanged(model: StageModel): void {
@@ -133,7 +187,7 @@ export class StageViews {
 
   dispose(): void {
     for (const view of this.#slices) view.dispose();
-    this.scene.dispose();
+    this.#scene?.dispose();
   }
 }
 

@@ -9,7 +9,7 @@ import { Fusion, type FusionLook } from './fusion.js';
 import type { GuidanceGraphic } from './guidance/graphic.js';
 import { labelLook, type StageLabels } from './label-map.js';
 import { LatencyMark } from './latency-mark.js';
-import { cellAt, type Layout, type PixelRect, quadLayout } from './layout.js';
+import { type Layout, type PixelRect, quadLayout } from './layout.js';
 import { emptyModel, type StageModel } from './model.js';
 import { fiducialMarks, planMarks } from './model-marks.js';
 import { centreOf, type SliceAxes, type SliceViewName, type ViewName } from './planes.js';
@@ -77,8 +77,8 @@ export class Stage<in out F extends string> {
     this.#staleAfterMs = options.staleAfterMs ?? 250;
     this.#pixelRatio = options.pixelRatio;
     this.#renderer = makeRenderer(canvas, options.antialias ?? true);
-    this.#views = new StageViews(options.layout ?? quadLayout());
     this.#model = { ...emptyModel(), annotations: options.annotations ?? true };
+    this.#views = new StageViews(options.layout ?? quadLayout(), this.#model);
     this.#textures = new StageTextures(this.#renderer, options.maxTextureBytes ?? 2 ** 31, this.#model, this.#views);
     this.#observer = new ResizeObserver((entries) => this.#resize(entries[0]));
     observeSize(this.#observer, canvas);
@@ -93,12 +93,14 @@ export class Stage<in out F extends string> {
   }
 
   /**
-   * Shows a volume: uploads it, sets its window, fits all views to it and puts the crosshair in its middle.
-   * `undefined` takes it off. What {@link renderVolume} made of another volume before goes with that.
-   * @throws NavError `frame/mismatch`, `render/too-large`, `render/disposed`
+   * Shows a volume: sets its window, fits all views to it and puts the crosshair in its middle. `undefined` takes it off. What
+   * {@link renderVolume} made of another volume before goes with that. It goes up while frames are drawn, each of them whole.
+   * @param window as {@link setWindow}; default {@link windowPreset}, which for other modalities than CT looks at the values
+   * @throws NavError `frame/mismatch`, `math/not-finite` (window), `render/too-large`, `render/disposed`
    */
-  setVolume(volume: Volume<F> | undefined): void {
+  setVolume(volume: Volume<F> | undefined, window?: WindowLevel): void {
     this.#requireAlive('Setting a volume');
+    if (window !== undefined) requireWindow(window);
     if (volume !== undefined) {
       requireSameFrame(this.frame, volume.frame, 'Showing a volume');
       this.#textures.requireFits(volume);
@@ -107,12 +109,20 @@ export class Stage<in out F extends string> {
     this.#volume = volume;
     this.#model.volume = volume;
     if (volume !== undefined) {
-      this.#model.window = windowPreset(volume);
+      this.#model.window = window === undefined ? windowPreset(volume) : { width: window.width, level: window.level };
       this.#model.air = undefined;
       this.#model.focus.set(centreOf(volume));
     }
     this.#textures.upload();
     this.fit();
+  }
+
+  /**
+   * How much of the volume is on the GPU, 0 … 1; 1 where there is none. A slice along the voxels' grid does not wait for it. What needs
+   * the whole volume (an oblique slice, {@link renderVolume}) has the rest sent at once, before it is drawn.
+   */
+  get uploaded(): number {
+    return this.#textures.share;
   }
 
   /** Which values are drawn from black to white. */
@@ -329,7 +339,9 @@ export class Stage<in out F extends string> {
     if (this.#held) return;
     this.#settle();
     if (this.#lost) return;
+    this.#textures.settle();
     this.#views.draw(this.#renderer, this.#model);
+    this.#textures.drawn();
     this.latency.draw(this.#renderer);
   }
 
@@ -409,9 +421,12 @@ export class Stage<in out F extends string> {
   }
 
   #offerToXr(): void {
+    const views = this.#views;
     offerToXr(this, {
       renderer: this.#renderer,
-      scene: this.#views.scene,
+      get scene() {
+        return views.scene;
+      },
       model: this.#model,
       ended: this.#end.signal,
       plane: (view) => this.slice(view).plane,
@@ -425,6 +440,7 @@ export class Stage<in out F extends string> {
         } finally {
           this.#settle();
         }
+        if (!this.#lost) this.#textures.settle();
         return !this.#lost;
       },
       moveCrosshair: (at) => this.#moveCrosshair(at),
@@ -454,20 +470,15 @@ export class Stage<in out F extends string> {
     this.canvas.addEventListener('webglcontextlost', () => this.#contextLost(), on);
     this.canvas.addEventListener('webglcontextrestored', () => this.#contextRestored(), on);
     if (!interactive) return;
-    const detach = listenToPerson(this.canvas, {
-      cellAt: (x, y) => cellAt(this.#views.layout, this.#model.canvas.width, this.#model.canvas.height, x, y),
-      rect: (cell) => this.#rect(cell),
-      views: () => this.#views.layout.map((cell) => cell.view),
-      slice: (name) => this.slice(name),
-      scene: this.#views.scene,
-      model: this.#model,
+    const targets = Object.assign(this.#views.targets(), {
       mayMove: () => this.#followed === undefined,
-      moved: (p) => this.#moveCrosshair(p),
-      windowed: (window) => {
+      moved: (p: ArrayLike<number>) => this.#moveCrosshair(p),
+      windowed: (window: WindowLevel) => {
         this.setWindow(window);
         this.windowChanged.emit(window);
       },
     });
+    const detach = listenToPerson(this.canvas, targets);
     this.#end.signal.addEventListener('abort', detach, { once: true });
   }
 

@@ -63,7 +63,7 @@ export class VolumeMaterial {
   }
 
   /** Takes a volume and its texture. */
-  setVolume(v: AnyVolume, uploaded: VolumeTexture): void {
+  setVolume(v: Pick<AnyVolume, 'size' | 'frameFromIndex'>, uploaded: VolumeTexture): void {
     this.setGrid(v.frameFromIndex);
     uniform<unknown>(this.material, 'uVolume').value = uploaded.texture;
     uniform<Float32Array>(this.material, 'uSize').value.set(v.size);
@@ -77,8 +77,14 @@ export class VolumeMaterial {
 
   /** grey = texel · gain + bias: rescale, window and texel scale folded into two numbers, in doubles. */
   setWindow(v: AnyVolume, uploaded: VolumeTexture, window: WindowLevel): void {
-    uniform<unknown>(this.material, 'uGain').value = (v.rescale.slope * uploaded.storedPerTexel) / window.width;
-    uniform<unknown>(this.material, 'uBias').value = (v.rescale.intercept - window.level) / window.width + 0.5;
+    const { slope, intercept } = v.rescale;
+    this.setGrey((slope * uploaded.storedPerTexel) / window.width, (intercept - window.level) / window.width + 0.5);
+  }
+
+  /** grey = texel · gain + bias, from 0 (black) to 1. */
+  setGrey(gain: number, bias: number): void {
+    uniform<number>(this.material, 'uGain').value = gain;
+    uniform<number>(this.material, 'uBias').value = bias;
   }
 
   /**
