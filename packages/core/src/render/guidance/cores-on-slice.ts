@@ -25,6 +25,8 @@ const LEVELS: readonly SampledLevel[] = ['enough', 'little', 'unknown'];
 const REGIONS = LEVELS.length;
 const BEYOND = REGIONS + 1;
 
+const NOWHERE = new Float64Array(2);
+
 /** Targets and cores on one slice: outlines of targets and of the cores' regions, and the cores themselves, broken where they lie out of the plane. */
 export class CoresOnSlice implements CutSink {
   readonly #hud = new Hud();
@@ -32,7 +34,7 @@ export class CoresOnSlice implements CutSink {
   readonly #regions = new Outline(MOST, 4);
   /** All lines: of the three levels, the regions, what of cores is out of the plane, and each core. */
   #lines: readonly Outline[] = [];
-  #counts = new Uint32Array(0);
+  #counts = new Int32Array(0);
   #labels: readonly Label[] = [];
   #cores: readonly CoreMark[] = [];
   #targets: readonly TargetMark[] = [];
@@ -43,6 +45,9 @@ export class CoresOnSlice implements CutSink {
   readonly #normal = vec3(0, 0, 0);
   readonly #from = vec3(0, 0, 0);
   readonly #to = vec3(0, 0, 0);
+  /** Of the core being laid, in parts of its length: near, far, and what is between before and behind. */
+  readonly #ranges = new Float64Array(6);
+  readonly #textAt = new Float64Array(2);
   #shown = -1;
   #dpr = 0;
 
@@ -62,7 +67,7 @@ export class CoresOnSlice implements CutSink {
       return line;
     });
     this.#lines = [...this.#outlines, this.#regions, beyond, ...within];
-    this.#counts = new Uint32Array(this.#lines.length);
+    this.#counts = new Int32Array(this.#lines.length);
     this.#labels = targets.map(() => new Label());
     for (const { object } of this.#labels) object.renderOrder = 20;
     for (const [n, level] of LEVELS.entries()) {
@@ -138,9 +143,10 @@ export class CoresOnSlice implements CutSink {
     label.object.visible = cut;
     if (!cut) return;
     // A number that is cut off is another one.
-    const left = Math.min((this.#edge[0] as number) + 8 * this.#dpr, plane.width - label.width - 2);
     const half = label.height / 2;
-    label.at(left, Math.max(half, Math.min(plane.height - half, this.#edge[1] as number)));
+    this.#textAt[0] = Math.min((this.#edge[0] as number) + 8 * this.#dpr, plane.width - label.width - 2);
+    this.#textAt[1] = Math.max(half, Math.min(plane.height - half, this.#edge[1] as number));
+    label.beside(this.#textAt, NOWHERE);
   }
 
   /** The part of a core in the plane, and what of it lies a little before or behind. */
@@ -148,21 +154,39 @@ export class CoresOnSlice implements CutSink {
     const { core } = this.#cores[n] as CoreMark;
     plane.project(this.#from, core.near);
     plane.project(this.#to, core.far);
-    const a = this.#from[2] as number;
-    const b = this.#to[2] as number;
-    // From where on and up to where it is so near: the whole of it, where it runs along the plane.
-    const along = Math.abs(b - a) < 1e-9;
-    const at = (mm: number): number => (along ? (Math.abs(a) <= Math.abs(mm) ? Math.sign(mm) * 1e9 : 2) : (mm - a) / (b - a));
-    const [near0, near1] = [Math.min(at(-NEAR_MM), at(NEAR_MM)), Math.max(at(-NEAR_MM), at(NEAR_MM))];
-    const [far0, far1] = [Math.min(at(-FAR_MM), at(FAR_MM)), Math.max(at(-FAR_MM), at(FAR_MM))];
-    this.#part(BEYOND + 1 + n, near0, near1);
-    this.#part(BEYOND, far0, Math.min(near0, far1));
-    this.#part(BEYOND, Math.max(near1, far0), far1);
+    this.#reach(0, NEAR_MM);
+    this.#reach(2, FAR_MM);
+    const r = this.#ranges;
+    this.#part(BEYOND + 1 + n, 0, 1);
+    // What is far but not near: before that, and behind.
+    r[4] = Math.min(r[0] as number, r[3] as number);
+    r[5] = Math.max(r[1] as number, r[2] as number);
+    this.#part(BEYOND, 2, 4);
+    this.#part(BEYOND, 5, 3);
   }
 
+  /** From where on and up to where a core is within so many mm of the plane, in parts of its length, into {@link ranges} from `at` on. */
+  #reach(at: number, mm: number): void {
+    const a = this.#from[2] as number;
+    const d = (this.#to[2] as number) - a;
+    const r = this.#ranges;
+    if (Math.abs(d) < 1e-9) {
+      // Along the plane: all of it or nothing.
+      const near = Math.abs(a) <= mm;
+      r[at] = near ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+      r[at + 1] = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const p = (-mm - a) / d;
+    const q = (mm - a) / d;
+    r[at] = Math.min(p, q);
+    r[at + 1] = Math.max(p, q);
+  }
+
+  /** Lays a part of a core. @param from and `to`: numbers in the ranges */
   #part(line: number, from: number, to: number): void {
-    const f = Math.max(0, Math.min(1, from));
-    const g = Math.max(0, Math.min(1, to));
+    const f = Math.max(0, Math.min(1, this.#ranges[from] as number));
+    const g = Math.max(0, Math.min(1, this.#ranges[to] as number));
     if (!(g > f)) return;
     const x = (this.#to[0] as number) - (this.#from[0] as number);
     const y = (this.#to[1] as number) - (this.#from[1] as number);

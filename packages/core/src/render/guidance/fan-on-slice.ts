@@ -100,7 +100,8 @@ export class FanOnSlice {
     const c = this.#crossings;
     if (found < 2) return false;
     // The line is straight: along whichever of its directions on the screen is the longer, all crossings are in order.
-    const [dx, dy] = [(c[3] as number) - (c[0] as number), (c[4] as number) - (c[1] as number)];
+    const dx = (c[3] as number) - (c[0] as number);
+    const dy = (c[4] as number) - (c[1] as number);
     const length = Math.sqrt(dx * dx + dy * dy) || 1;
     for (let n = 0; n < found; n += 1) {
       c[3 * n + 2] = ((c[3 * n] as number) * dx + (c[3 * n + 1] as number) * dy) / length;

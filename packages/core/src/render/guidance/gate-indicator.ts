@@ -1,7 +1,6 @@
 import { NavError } from '../../base/index.js';
 import type { Status } from '../../frames/index.js';
 import { formatNumber, type GatePhase, type MotionGate, type MotionGateOptions } from '../../guidance/index.js';
-import { Fingerprint } from '../fingerprint.js';
 import { PALETTE } from '../palette.js';
 import { GateTrace } from './gate-trace.js';
 import type { GuidanceGraphic } from './graphic.js';
@@ -28,7 +27,6 @@ const LOOKS: Readonly<Record<Said, { readonly word: string; readonly colour: str
   unknown: { word: 'NO BREATHING FOUND', colour: PALETTE.unknown },
   stale: { word: 'NO MOTION SIGNAL', colour: PALETTE.stale },
 };
-const SAID: readonly Said[] = ['open', 'closed', 'unknown', 'stale'];
 
 /** The levels at the lower and the upper edge of the trace. */
 const LOWEST = -0.25;
@@ -49,14 +47,20 @@ export class GateIndicator implements GuidanceGraphic {
   readonly #closeAbove: number;
   readonly #ms: number;
   readonly #trace = new GateTrace();
-  readonly #changes = new Fingerprint();
   /** When it was asked, ms, and the level then. */
   readonly #sample = Float64Array.of(Number.NaN, Number.NaN);
   readonly #point = new Float64Array(2);
-  readonly #period = Float64Array.of(Number.NaN);
+  /** The usual period, ms, and the one that the words say. */
+  readonly #period = Float64Array.of(Number.NaN, Number.NaN);
   readonly #text = new CachedText((ms) => `every ${formatNumber(ms / 1000, 1)}\u202fs`, 50);
   #phase: GatePhase = 'unknown';
   #said: Said = 'stale';
+  /** Samples taken, and those that the trace was drawn with; what the head was drawn for. */
+  #taken = 0;
+  #traced = -1;
+  #headed: Said | undefined;
+  #worded = '';
+  #every = '';
 
   /** Appends its canvas to an element, whose size it takes. @throws NavError `pose/bad-option` */
   constructor(host: HTMLElement, { gate = {}, seconds = 12, pixelRatio }: GateIndicatorOptions = {}) {
@@ -81,7 +85,7 @@ export class GateIndicator implements GuidanceGraphic {
     // Without a rhythm a level is that of one that was.
     this.#sample[1] = this.#phase === 'unknown' ? Number.NaN : gate.level;
     this.#period[0] = gate.periodMs;
-    this.#trace.push(this.#sample);
+    if (this.#trace.push(this.#sample)) this.#taken += 1;
   }
 
   /** What is said: `open`, `closed` or `unknown`; `unknown` too where the gate was not asked in time. */
@@ -97,28 +101,42 @@ export class GateIndicator implements GuidanceGraphic {
   settle(now: Float64Array, staleAfterMs: number): void {
     const renewed = (now[0] as number) - (this.#sample[0] as number) <= staleAfterMs;
     this.#said = renewed ? this.#phase : 'stale';
-    this.#changes.add(this.#sample);
-    this.#changes.addInteger(SAID.indexOf(this.#said));
-    if (this.#changes.changed() || this.#panel.resized) this.#draw();
+    if (this.#period[0] !== this.#period[1]) this.#every = this.#text.of(this.#period[0] as number);
+    this.#period[1] = this.#period[0] as number;
+    const words = this.#said === 'open' || this.#said === 'closed' ? this.#every : '';
+    const { resized } = this.#panel;
+    const headed = resized || this.#said !== this.#headed || words !== this.#worded;
+    if (headed) this.#drawHead(words);
+    if (headed || this.#taken !== this.#traced) this.#drawMotion();
   }
 
   dispose(): void {
     this.#panel.dispose();
   }
 
-  #draw(): void {
+  /** Clears everything and draws the sign and the words: only where they change. */
+  #drawHead(words: string): void {
+    this.#headed = this.#said;
+    this.#worded = words;
     const panel = this.#panel;
     panel.begin();
-    const { width, height } = panel;
-    const head = Math.min(64, Math.max(30, 0.36 * height));
+    const head = this.#head();
     this.#sign(head * 0.5 + 4, head * 0.52, head * 0.34);
     const { word, colour } = LOOKS[this.#said];
-    const room = width - head - 14;
-    const known = this.phase !== 'unknown';
+    const room = panel.width - head - 14;
+    const known = words !== '';
     panel.text(word, head + 8, head * (known ? 0.4 : 0.52), head * 0.36, known ? colour : PALETTE.text, 'left', room);
-    if (known)
-      panel.text(this.#text.of(this.#period[0] as number), head + 8, head * 0.78, head * 0.22, PALETTE.quietText, 'left', room);
-    this.#motion(8, head + 2, width - 16, height - head - 10);
+    panel.text(words, head + 8, head * 0.78, head * 0.22, PALETTE.quietText, 'left', room);
+  }
+
+  #head(): number {
+    return Math.min(64, Math.max(30, 0.36 * this.#panel.height));
+  }
+
+  #drawMotion(): void {
+    this.#traced = this.#taken;
+    const head = this.#head();
+    this.#motion(8, head + 2, this.#panel.width - 16, this.#panel.height - head - 10);
   }
 
   #sign(x: number, y: number, r: number): void {

@@ -15,16 +15,17 @@ export class GateTrace {
     return this.#size;
   }
 
-  /** Takes a sample; one too near to the one before, or older than it, is passed over. @param sample time, ms, and level; NaN: a gap */
-  push(sample: Float64Array): void {
+  /** Takes a sample; one too near to the one before, or older than it, is passed over. @param sample time, ms, and level; NaN: a gap. @returns whether it was taken */
+  push(sample: Float64Array): boolean {
     if (this.#size > 0) {
       const last = this.#ring[2 * ((this.#head + KEPT - 1) % KEPT)] as number;
-      if (!((sample[0] as number) - last >= APART_MS)) return;
+      if (!((sample[0] as number) - last >= APART_MS)) return false;
     }
     this.#ring[2 * this.#head] = sample[0] as number;
     this.#ring[2 * this.#head + 1] = sample[1] as number;
     this.#head = (this.#head + 1) % KEPT;
     this.#size = Math.min(KEPT, this.#size + 1);
+    return true;
   }
 
   /** Sample `n` from the oldest, into `out`. */
@@ -32,10 +33,5 @@ export class GateTrace {
     const at = 2 * ((this.#head + KEPT - this.#size + n) % KEPT);
     out[0] = this.#ring[at] as number;
     out[1] = this.#ring[at + 1] as number;
-  }
-
-  clear(): void {
-    this.#size = 0;
-    this.#head = 0;
   }
 }

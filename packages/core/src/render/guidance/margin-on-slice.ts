@@ -35,8 +35,11 @@ export class MarginOnSlice implements CutSink {
   readonly #label = new Label();
   readonly #text = new CachedText((mm) => formatMm(mm), 0.05);
   readonly #styles = new PerRatio((dpr) => LABELS.map((colour) => labelStyle(colour, dpr)));
-  readonly #counts = new Uint32Array(MARGIN_STEPS.length + 1);
+  readonly #counts = new Int32Array(MARGIN_STEPS.length + 1);
   readonly #piece = new Float64Array(6);
+  /** Which part of a piece is being laid, 0 … 1. */
+  readonly #span = new Float64Array(2);
+  readonly #textAt = new Float64Array(2);
   readonly #normal = vec3(0, 0, 0);
   readonly #corners = new Float64Array(12);
   #known = false;
@@ -83,36 +86,42 @@ export class MarginOnSlice implements CutSink {
 
   /** A piece of the cut, divided where the margin passes from one step to another. */
   piece(ends: Float64Array): void {
+    const span = this.#span;
+    span[0] = 0;
+    span[1] = 1;
     if (!this.#known) {
-      this.#put(this.#bare, this.#steps.length, ends, 0, 1);
+      this.#put(this.#bare, this.#steps.length, ends);
       return;
     }
     const a = ends[3] as number;
     const b = ends[7] as number;
-    let from = 0;
     // The limits lie along the piece in rising order, or falling.
     for (let k = 0; k < MARGIN_LIMITS_MM.length; k += 1) {
       const limit = MARGIN_LIMITS_MM[a < b ? k : MARGIN_LIMITS_MM.length - 1 - k] as number;
       const f = (limit - a) / (b - a);
-      if (!(f > from && f < 1)) continue; // Also where the two ends are alike.
-      this.#putStep(ends, from, f);
-      from = f;
+      if (!(f > (span[0] as number) && f < 1)) continue; // Also where the two ends are alike.
+      span[1] = f;
+      this.#putStep(ends);
+      span[0] = f;
     }
-    this.#putStep(ends, from, 1);
+    span[1] = 1;
+    this.#putStep(ends);
   }
 
   dispose(): void {
     for (const part of [...this.#steps, this.#bare, this.#mark, this.#label]) part.dispose();
   }
 
-  #putStep(ends: Float64Array, from: number, to: number): void {
+  #putStep(ends: Float64Array): void {
     const a = ends[3] as number;
-    const middle = a + ((from + to) / 2) * ((ends[7] as number) - a);
+    const middle = a + (((this.#span[0] as number) + (this.#span[1] as number)) / 2) * ((ends[7] as number) - a);
     const step = marginStep(middle);
-    this.#put(this.#steps[step] as Outline, step, ends, from, to);
+    this.#put(this.#steps[step] as Outline, step, ends);
   }
 
-  #put(outline: Outline, count: number, ends: Float64Array, from: number, to: number): void {
+  #put(outline: Outline, count: number, ends: Float64Array): void {
+    const from = this.#span[0] as number;
+    const to = this.#span[1] as number;
     const n = this.#counts[count] as number;
     if (n >= MOST) return;
     for (let k = 0; k < 3; k += 1) {
@@ -142,11 +151,14 @@ export class MarginOnSlice implements CutSink {
     this.#mark.loop(this.#corners, 4);
     this.#label.set(this.#text.of(mm), (this.#styles.at(this.#dpr) as LabelStyle[])[mm < 0 ? 1 : 0] as LabelStyle);
     // A number that is cut off is another one.
-    const left = Math.min(x + 12 * this.#dpr, plane.width - this.#label.width - 2);
     const half = this.#label.height / 2;
-    this.#label.at(left, Math.max(half, Math.min(plane.height - half, y - 14 * this.#dpr)));
+    this.#textAt[0] = Math.min(x + 12 * this.#dpr, plane.width - this.#label.width - 2);
+    this.#textAt[1] = Math.max(half, Math.min(plane.height - half, y - 14 * this.#dpr));
+    this.#label.beside(this.#textAt, NOWHERE);
   }
 }
+
+const NOWHERE = new Float64Array(2);
 
 /** Of the number beside the diamond: covered, and not. */
 const LABELS: readonly string[] = [PALETTE.text, ALARM_TEXT];

@@ -105,7 +105,7 @@ export class MeshCut {
     for (let k = 4; k < 8; k += 1) joined[k] = ends[k] as number;
     joined[6] = (joined[2] as number) + direction * length;
     sink.piece(joined);
-    joined.copyWithin(0, 4, 8);
+    for (let k = 0; k < 4; k += 1) joined[k] = joined[4 + k] as number;
     return 1;
   }
 

@@ -19,6 +19,8 @@ export class ScenePin {
   readonly #foot = new Stroke(1, { colour: PALETTE.text, rimPx: 2, roundEnds: true, depthTest: true });
   readonly #head = new Float64Array(3);
 
+  readonly #parts = [this.#behind, this.#before, this.#foot, this.figure, this.words];
+  #front = true;
   readonly #lengthMm: number;
 
   /** @param lengthMm how far it stands out of the surface */
@@ -57,16 +59,19 @@ export class ScenePin {
 
   /** Whether the place is on the side that is looked at: where nothing else hides its foot, the pin is broken for one that is not. */
   facing(front: boolean): void {
-    for (const line of [this.#before, this.#foot]) line.style(front ? SHOWN : HIDDEN);
+    if (front === this.#front) return;
+    this.#front = front;
+    this.#before.style(front ? SHOWN : HIDDEN);
+    this.#foot.style(front ? SHOWN : HIDDEN);
   }
 
   /** The size of the viewport, device pixels. */
   viewport(width: number, height: number): void {
-    for (const part of [this.#behind, this.#before, this.#foot, this.figure, this.words]) part.viewport(width, height);
+    for (let n = 0; n < this.#parts.length; n += 1) this.#parts[n]?.viewport(width, height);
   }
 
   dispose(): void {
     this.object.removeFromParent();
-    for (const part of [this.#behind, this.#before, this.#foot, this.figure, this.words]) part.dispose();
+    for (const part of this.#parts) part.dispose();
   }
 }

@@ -8,6 +8,7 @@ import {
   type MarginMap,
   MotionGate,
   marginMap,
+  type PlacedProbe,
   placeProbe,
   TRAJECTORY_REFUSALS,
   type TrajectorySearch,
@@ -228,11 +229,16 @@ export const vertexAt = (rig: Rig, xyz: readonly number[]): number => entries(ri
 const SHAPE: ZoneShape = { radiiMm: [14, 14, 20], centreMm: 0 };
 const PLACES = [placed([-13, 0, 4], [0.25, 0, 1]), placed([10, 0, -4], [-0.2, 0, 1]), placed([2, 6, 14], [0.1, 0.3, 1])];
 
-/** Three probes side by side, as a plan or as achieved. */
+/** Three probes side by side, all moved so far along x, mm. */
+export function zoneProbes(away = 0): PlacedProbe<'ct'>[] {
+  const moved = (m: Float64Array): Float64Array => m.map((v, n) => (n === 12 ? v + away : v));
+  return PLACES.map((m) => placeProbe(transform(CT, TIP, moved(m)), SHAPE));
+}
+
+/** They as a plan or as achieved. */
 export function zonesOf(rig: Rig, kind: 'planned' | 'achieved', away = 0): ProbeZones<'ct'> {
   const g = rig.keep(new ProbeZones({ frame: CT, kind }));
-  const moved = (m: Float64Array): Float64Array => m.map((v, n) => (n === 12 ? v + away : v));
-  g.setProbes(PLACES.map((m) => placeProbe(transform(CT, TIP, moved(m)), SHAPE)));
+  g.setProbes(zoneProbes(away));
   return g;
 }
 
