@@ -242,16 +242,23 @@ export class RayMaterial {
 
   /**
    * Where it is seen from, and the depths of what stands in the way.
+   * @param camera rigid, mm of the frame. Its picture need not lie about its axis: an eye's in a headset does not
    * @param reach the depths that a picture of depths begins and ends with, mm
    */
   setCamera(camera: PerspectiveCamera, depth: Texture | null, reach: Float64Array): void {
     const { material } = this;
-    const half = Math.tan((camera.fov * Math.PI) / 360);
-    uniform<Vector3>(material, 'uRight')
+    const p = camera.projectionMatrix.elements;
+    const right = uniform<Vector3>(material, 'uRight')
       .value.setFromMatrixColumn(camera.matrixWorld, 0)
-      .multiplyScalar(half * camera.aspect);
-    uniform<Vector3>(material, 'uUp').value.setFromMatrixColumn(camera.matrixWorld, 1).multiplyScalar(half);
-    uniform<Vector3>(material, 'uForward').value.setFromMatrixColumn(camera.matrixWorld, 2).negate();
+      .multiplyScalar(1 / p[0]);
+    const up = uniform<Vector3>(material, 'uUp')
+      .value.setFromMatrixColumn(camera.matrixWorld, 1)
+      .multiplyScalar(1 / p[5]);
+    uniform<Vector3>(material, 'uForward')
+      .value.setFromMatrixColumn(camera.matrixWorld, 2)
+      .negate()
+      .addScaledVector(right, p[8])
+      .addScaledVector(up, p[9]);
     uniform<Vector2>(material, 'uNearFar').value.fromArray(reach);
     uniform<unknown>(material, 'uDepth').value = depth;
     uniform<Vector3>(material, 'uEye').value.setFromMatrixPosition(camera.matrixWorld).applyMatrix4(this.#toIndex);

@@ -42,7 +42,8 @@ export class RayPictures {
    * Sixteen bits do, where the GPU clamps what lies before `reach` to its near end and does not cut it away (EXT_depth_clamp): half a step of a
    * depth z from n to f is z²(f − n) / (2¹⁷ f n), a few micrometres for an eye outside the volume, and at most about a pixel's width within it.
    * Elsewhere they are 24, from the camera's own near plane.
-   * @param reach the nearest and farthest depth of the volume, mm; the first becomes that which the picture begins with
+   * @param camera of a projection that need not be symmetrical; its near and far are the scene's
+   * @param reach the nearest and farthest depth of the volume, in the scene's unit; the first becomes that which the picture begins with
    */
   drawDepth(
     renderer: WebGLRenderer,
@@ -57,7 +58,7 @@ export class RayPictures {
     this.#depth.setSize(width, height);
     const { near, far } = camera;
     reach[0] = clamps ? Math.max(near, reach[0] as number) : near;
-    reach[1] = Math.max((reach[0] as number) + 1, reach[1] as number);
+    reach[1] = Math.max(1.001 * (reach[0] as number), reach[1] as number);
     const gl = renderer.getContext();
     renderer.setClearColor(0x000000, 0);
     renderer.setRenderTarget(this.#depth);
@@ -137,10 +138,14 @@ export class RayPictures {
 /** DEPTH_CLAMP_EXT (EXT_depth_clamp). */
 const DEPTH_CLAMP = 0x864f;
 
+/** Other planes to begin and end with, whatever the projection's sides. */
 function setRange(camera: PerspectiveCamera, near: number, far: number): void {
   camera.near = near;
   camera.far = far;
-  camera.updateProjectionMatrix();
+  const m = camera.projectionMatrix.elements;
+  m[10] = -(far + near) / (far - near);
+  m[14] = (-2 * far * near) / (far - near);
+  camera.projectionMatrixInverse.copy(camera.projectionMatrix).invert();
 }
 
 /** Its colours are of no use, but three draws into no target without: the smallest there are. */

@@ -3,7 +3,7 @@ export interface RayQuality {
   /** The length of a step, in the shortest edge of a voxel. */
   readonly stepVoxels: number;
   /** Pixels of the view to a pixel drawn, along each side. */
-  readonly coarse: 1 | 2 | 3;
+  readonly coarse: 1 | 2 | 3 | 4;
 }
 
 /** From the finest, for a picture that stands still, to the fastest. */

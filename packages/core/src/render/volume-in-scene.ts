@@ -1,12 +1,11 @@
 import {
-  GLSL3,
   type Material,
   Mesh,
   type Object3D,
   type PerspectiveCamera,
   PlaneGeometry,
   Scene,
-  ShaderMaterial,
+  type ShaderMaterial,
   type Texture,
   type WebGLRenderer,
 } from 'three';
@@ -17,26 +16,13 @@ import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { dot } from './planes.js';
 import { RayMaterial } from './ray-material.js';
+import { rayOverlay } from './ray-overlay.js';
 import { OPAQUE_LAYER, RayPictures } from './ray-pictures.js';
 import { QualityChooser, RAY_QUALITIES, type RayQuality } from './ray-quality.js';
 import { RayRefinement } from './ray-refinement.js';
 import { uniform } from './uniform.js';
 import { BlockSurvey, type VolumeBlocks } from './volume-blocks.js';
 import type { VolumeClip, VolumeRendering } from './volume-look.js';
-
-const VERTEX = /* glsl */ `
-out vec2 vUv;
-void main() {
-  vUv = 0.5 * position.xy + 0.5;
-  gl_Position = vec4(position.xy, 1.0, 1.0);
-}`;
-
-const FRAGMENT = /* glsl */ `
-precision highp float;
-uniform sampler2D uPicture;
-in vec2 vUv;
-out vec4 colour;
-void main() { colour = texture(uPicture, vUv); }`;
 
 /**
  * The part of a frame in which a volume's blocks are found, ms: at least so long, unnoticed at 60 frames a second, and a share of frames that
@@ -45,6 +31,19 @@ void main() { colour = texture(uPicture, vUv); }`;
 const SURVEY_MS = { least: 5, share: 0.3, most: 50 };
 
 const FINEST = RAY_QUALITIES[0] as RayQuality;
+
+/** One eye of a headset, for {@link VolumeInScene.drawEye}. */
+export interface RayEye {
+  /** Where it is in the scene that stands around the patient, whatever its unit; its near and far planes are that scene's. */
+  readonly inScene: PerspectiveCamera;
+  /** The same eye with the same projection in the patient, mm, rigid. */
+  readonly inPatient: PerspectiveCamera;
+  /** How long a millimetre of the patient is in the scene. */
+  scenePerMm: number;
+  /** Pixels of its picture. */
+  width: number;
+  height: number;
+}
 
 /**
  * The volume as a whole in the 3D view.
@@ -79,27 +78,11 @@ export class VolumeInScene {
   #drawnLevel = -1;
 
   constructor(scene: Scene) {
-    const quad = new PlaneGeometry(2, 2);
-    this.#rayQuad = new Mesh(quad, this.#rays.material);
+    this.#rayQuad = new Mesh(new PlaneGeometry(2, 2), this.#rays.material);
     this.#rayQuad.frustumCulled = false;
     this.#raysScene.add(this.#rayQuad);
-    this.#overlay = new Mesh(
-      quad,
-      new ShaderMaterial({
-        glslVersion: GLSL3,
-        vertexShader: VERTEX,
-        fragmentShader: FRAGMENT,
-        transparent: true,
-        premultipliedAlpha: true,
-        depthTest: false,
-        depthWrite: false,
-        uniforms: { uPicture: { value: this.#pictures.shown } },
-      }),
-    );
-    this.#overlay.frustumCulled = false;
+    this.#overlay = rayOverlay(this.#pictures.shown);
     this.#overlay.visible = false;
-    // Before all that is transparent.
-    this.#overlay.renderOrder = -1000;
     scene.add(this.#overlay);
   }
 
@@ -143,6 +126,52 @@ export class VolumeInScene {
     if (level === this.#drawnLevel && !changed) this.#refinement.other(model.now, 0);
     else if (fixed === 'auto' && level === 0) this.#refine(renderer, rect, scene, camera, model);
     else this.#drawAtOnce(renderer, rect, scene, camera, model, level, fixed);
+  }
+
+  /** Whether there is a volume to be drawn as a whole. */
+  get shown(): boolean {
+    return this.#overlay.visible;
+  }
+
+  /** A frame of a headset begins: what the page's own picture was begun with does not hold any more. */
+  beginEyes(scene: Scene, model: StageModel): void {
+    const { volume, rendering } = model;
+    if (volume === undefined || rendering === undefined) return;
+    this.#refinement.abandon();
+    this.#print.forget();
+    this.#drawnLevel = -1;
+    if (this.#blocks instanceof BlockSurvey) this.#survey(this.#blocks, volume, rendering, model.now);
+    this.#aimClip(rendering.look.clip);
+    scene.updateMatrixWorld();
+    scene.traverseVisible(layOpaque);
+  }
+
+  /**
+   * Draws the rays' picture that one eye of a headset sees, into pictures of its own; after {@link beginEyes}.
+   * @param scene what stands around the volume, and hides it where it is opaque
+   * @param jitter as {@link RayMaterial.setStep}
+   */
+  drawEye(
+    renderer: WebGLRenderer,
+    eye: RayEye,
+    pictures: RayPictures,
+    scene: Scene,
+    quality: RayQuality,
+    jitter: 0 | 1,
+    volume: AnyVolume,
+  ): void {
+    const { inScene, inPatient, scenePerMm } = eye;
+    const reach = this.#reach;
+    const width = Math.ceil(eye.width / quality.coarse);
+    const height = Math.ceil(eye.height / quality.coarse);
+    this.#rays.setStep(quality.stepVoxels * this.#voxelMm, jitter);
+    this.#rays.setClip(this.#clip[4] === 1 ? this.#clip : undefined, this.#clip[3] as number, volume.frameFromIndex);
+    reachOf(reach, volume, inPatient);
+    for (let k = 0; k < 2; k += 1) reach[k] = (reach[k] as number) * scenePerMm;
+    pictures.drawDepth(renderer, scene, inScene, width, height, reach);
+    for (let k = 0; k < 2; k += 1) reach[k] = (reach[k] as number) / scenePerMm;
+    this.#rays.setCamera(inPatient, pictures.depth, reach);
+    pictures.draw(renderer, this.#raysScene, width, height);
   }
 
   /** Goes on with finding the volume's blocks, in a part of a frame: the picture is right without them, and comes sooner with them. */
@@ -209,6 +238,7 @@ export class VolumeInScene {
     this.#overlay.removeFromParent();
     this.#overlay.geometry.dispose();
     this.#overlay.material.dispose();
+    this.#rayQuad.geometry.dispose();
     this.#free();
     this.#rays.dispose();
   }
@@ -262,16 +292,24 @@ export class VolumeInScene {
 
   /** Puts what hides the volume into the layer of such things, and its place into the fingerprint. */
   readonly #takeIn = (object: Object3D): void => {
-    const { material } = object as Partial<Mesh>;
-    const one = (Array.isArray(material) ? material[0] : material) as Material | undefined;
-    const hides = one !== undefined && !one.transparent;
-    // The lights go along: without them three would make another program of each material.
-    if (hides || (object as { isLight?: boolean }).isLight === true) object.layers.enable(OPAQUE_LAYER);
-    else object.layers.disable(OPAQUE_LAYER);
-    if (!hides) return;
+    if (!layOpaque(object)) return;
     this.#print.addInteger(object.id);
     this.#print.add(object.matrixWorld.elements);
   };
+}
+
+/**
+ * Puts what hides the volume into the layer of such things. The lights go along: without them three would make another program of each
+ * material.
+ * @returns whether it hides the volume
+ */
+function layOpaque(object: Object3D): boolean {
+  const { material } = object as Partial<Mesh>;
+  const one = (Array.isArray(material) ? material[0] : material) as Material | undefined;
+  const hides = one !== undefined && !one.transparent;
+  if (hides || (object as { isLight?: boolean }).isLight === true) object.layers.enable(OPAQUE_LAYER);
+  else object.layers.disable(OPAQUE_LAYER);
+  return hides;
 }
 
 /** The nearest and farthest depth of a volume's box before a camera, mm, into `out`. */

@@ -5,11 +5,13 @@ import { identity4, transformPoint, vec3 } from '../../math/index.js';
 import type { AnyVolume } from '../../volume/index.js';
 import { type AirLevels, airLevels } from '../air.js';
 import { centreOf, extentOf, patientAxes, SLICE_VIEWS } from '../planes.js';
+import { EyeRays } from './eye-rays.js';
 import type { XrHost } from './host.js';
 import { ModelSign } from './model-sign.js';
 import { PatientMarks } from './patient-marks.js';
 import { pickOnSlices, rayInPatient } from './pick.js';
 import { Pointers } from './pointers.js';
+import { RayBudget } from './ray-budget.js';
 import { inFrontOf, metresFromPatient, newRoom, type RigidPose, transformOfPose, type XrRoom } from './room.js';
 
 /**
@@ -20,6 +22,8 @@ export type XrPlacement = 'none' | 'registered' | 'tableTop';
 
 /** Nearer than this and further than this nothing is drawn, metres. */
 const [NEAR_M, FAR_M] = [0.05, 20];
+/** The rhythm of a headset that does not tell its own. */
+const USUAL_HZ = 72;
 /** From a model's lowest point down to its plate's middle, metres. */
 const SIGN_BELOW_M = 0.05;
 
@@ -43,6 +47,12 @@ export class XrStage<in out F extends string> {
   readonly #pointers: Pointers;
   readonly #sign: ModelSign;
   readonly #marks: PatientMarks;
+  readonly #rays: EyeRays;
+  readonly #budget = new RayBudget();
+  /** Where the head is, m, and its quaternion: what the rays' quality is chosen by. */
+  readonly #head = new Float64Array(7);
+  /** The frame's time and the headset's rhythm, ms. */
+  readonly #times = new Float64Array(2);
   readonly #camera = new PerspectiveCamera(60, 1, NEAR_M, FAR_M);
   /** The eyes in the patient, mm: what marks of a size on the screen are measured by. */
   readonly #eyes = new PerspectiveCamera();
@@ -68,6 +78,7 @@ export class XrStage<in out F extends string> {
     this.#marks = new PatientMarks(this.#patient);
     this.#pointers = new Pointers(this.#root);
     this.#sign = new ModelSign(this.#root);
+    this.#rays = new EyeRays(this.#root);
     this.#root.add(this.#patient);
     const on = { signal: this.#end.signal } as const;
     session.addEventListener('end', () => this.#ended(), on);
@@ -174,9 +185,10 @@ export class XrStage<in out F extends string> {
     const { renderer } = this.#host;
     // Before the first pose three has not bound the headset's picture, and clearing would clear the page's.
     if (renderer.getRenderTarget() === null) return;
-    renderer.setClearColor(0x000000, this.session.environmentBlendMode === 'opaque' ? 1 : 0);
-    renderer.clear();
-    if (eyes === undefined) return;
+    if (eyes === undefined) {
+      this.#clear();
+      return;
+    }
     this.#pointers.update(frame, this.session, this.space);
     this.#lookFrom(eyes);
     const { z: width, w: height } = viewportOf(renderer);
@@ -184,7 +196,32 @@ export class XrStage<in out F extends string> {
     this.#marks.update(this.#host.model, width, height);
     this.#sign.shown = this.#placement === 'tableTop';
     this.#sign.face(eyes.position);
+    this.#drawRays(eyes);
+    this.#clear();
     renderer.render(this.#root, this.#camera);
+  }
+
+  /** Before the headset's picture is begun: leaving it half-way is what its GPU is worst at. */
+  #drawRays({ position: p, orientation: q }: RigidPose): void {
+    const { renderer, scene, model } = this.#host;
+    const head = this.#head;
+    head[0] = p.x;
+    head[1] = p.y;
+    head[2] = p.z;
+    head[3] = q.x;
+    head[4] = q.y;
+    head[5] = q.z;
+    head[6] = q.w;
+    this.#times[0] = model.now[0] as number;
+    this.#times[1] = 1000 / (this.session.frameRate ?? USUAL_HZ);
+    const quality = this.#budget.choose(this.#times, head);
+    this.#rays.draw(renderer, scene.rays, this.#root, this.#patient.matrix, quality, this.#camera, model);
+  }
+
+  #clear(): void {
+    const { renderer } = this.#host;
+    renderer.setClearColor(0x000000, this.session.environmentBlendMode === 'opaque' ? 1 : 0);
+    renderer.clear();
   }
 
   /** Errors are as large in a room as they are: there is no glass to write on that they are not. */
@@ -262,6 +299,7 @@ export class XrStage<in out F extends string> {
     this.#pointers.dispose();
     this.#sign.dispose();
     this.#marks.dispose();
+    this.#rays.dispose();
     if (!ended.aborted) hold(false);
     this.#tell('disconnected');
   }
