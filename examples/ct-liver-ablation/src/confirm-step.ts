@@ -10,7 +10,7 @@ import { NECROSIS, type PostCt } from './post-ct.js';
 /** What is needed of a registration of the two CTs. */
 export type PostRegistration = Pick<
   RigidVolumeRegistration<'ct', 'post'>,
-  'outcome' | 'findings' | 'confidence' | 'fixedFromMoving' | 'seconds'
+  'outcome' | 'findings' | 'confidence' | 'fixedFromMoving' | 'movingFromFixed' | 'seconds'
 >;
 
 /** Registers the CT after to the CT before: `registerVolumes`, here, in a worker or in Node. */

@@ -1,49 +1,43 @@
-import { type PoseView, type Transform, transform } from '@trocar/core';
+import { type Instant, type PoseView, type Transform, transform } from '@trocar/core';
 import { type GatePhase, MotionGate } from '@trocar/core/guidance';
 
 /** The gate is open in this lowest share of the reference's range, and closes so much of it higher. */
-const OPEN_BELOW = 0.1;
-const HYSTERESIS = 0.05;
+export const GATE = { openBelow: 0.1, hysteresis: 0.05 } as const;
 /**
  * How far the liver moves against the reference in a quiet breath, mm: from head to foot mostly. Livers move by 5 to 25 mm (Keall et
  * al. 2006, Med. Phys. 33:3874, table I); skin follows in part. It is assumed, not measured, and the figures that rest on it say so.
  */
-export const ASSUMED_LIVER_MM = [1, 5, 12] as const;
+const ASSUMED_LIVER_MM = [1, 5, 12] as const;
 /** How well the end of expiration comes back to where it was in the CT, mm, one standard deviation along each axis: assumed. */
 const ASSUMED_REST_MM = [0.2, 0.6, 0.6] as const;
-/** Depth of breathing that is kept for drawing: 12 s of it. */
-const KEPT = 480;
 
 /**
  * The gate on breathing, found in the motion of the reference, which sits on the patient's skin: what was registered at the end of
  * expiration holds there and nowhere else.
  */
 export class GateStep {
-  readonly gate = new MotionGate({ openBelow: OPEN_BELOW, hysteresis: HYSTERESIS });
-  /** Times, ms, and levels (0 the end of expiration, 1 of inspiration) of the last seconds: a ring, the oldest at {@link traceHead}. */
-  readonly traceMs = new Float64Array(KEPT).fill(Number.NaN);
-  readonly trace = new Float64Array(KEPT).fill(Number.NaN);
-  traceHead = 0;
-  readonly openBelow = OPEN_BELOW;
+  readonly gate = new MotionGate(GATE);
   readonly #sample = new Float64Array(4);
   #phase: GatePhase = 'unknown';
   #measuredAt = Number.NaN;
 
-  /** Takes where the tracker sees the reference now, and says what the gate says. */
-  push(view: PoseView): GatePhase {
+  /**
+   * Takes where the tracker saw the reference, at the time of that measurement: a screen that is slow to draw must not lose breaths.
+   * @param now the moment that is drawn: for it the gate says what it says, and after a quarter of a breath without news it does not know
+   */
+  push(view: PoseView, now: Instant): GatePhase {
     if (view.status === 'ok' && view.measuredAt !== this.#measuredAt) {
       this.#measuredAt = view.measuredAt;
       this.#sample.set([view.measuredAt, view.matrix[12] as number, view.matrix[13] as number, view.matrix[14] as number]);
       this.gate.push(this.#sample);
-      const last = this.traceMs[(this.traceHead + KEPT - 1) % KEPT] as number;
-      if (!(view.measuredAt - last < 25)) {
-        this.traceMs[this.traceHead] = view.measuredAt;
-        this.trace[this.traceHead] = this.gate.level;
-        this.traceHead = (this.traceHead + 1) % KEPT;
-      }
     }
-    this.#phase = view.status === 'ok' ? this.gate.phase(view.at) : 'unknown';
+    this.#phase = this.gate.phase(now);
     return this.#phase;
+  }
+
+  /** What the gate says of the newest measurement: what a touch goes by, which is a mean over measurements. */
+  get measuredPhase(): GatePhase {
+    return Number.isNaN(this.#measuredAt) ? 'unknown' : this.gate.phase(this.#measuredAt);
   }
 
   /** What it said last. */
@@ -55,8 +49,7 @@ export class GateStep {
   reset(): void {
     this.gate.reset();
     this.#phase = 'unknown';
-    this.trace.fill(Number.NaN);
-    this.traceMs.fill(Number.NaN);
+    this.#measuredAt = Number.NaN;
   }
 }
 
@@ -68,7 +61,7 @@ export class GateStep {
 export function gatedEdge(edge: Transform<'ct', 'reference'>, more: ArrayLike<number>): Transform<'ct', 'reference'> {
   if (edge.covariance === undefined) return edge;
   const covariance = Float64Array.from(edge.covariance);
-  const level = (OPEN_BELOW + HYSTERESIS) / Math.sqrt(3);
+  const level = (GATE.openBelow + GATE.hysteresis) / Math.sqrt(3);
   for (let i = 0; i < 3; i += 1) {
     for (let j = 0; j < 3; j += 1) {
       const along = level * level * (ASSUMED_LIVER_MM[i] as number) * (ASSUMED_LIVER_MM[j] as number);

@@ -2,7 +2,7 @@ import type { Clock, FrameGraph, Point, PoseView, Transform } from '@trocar/core
 import type { GuidanceLimits, ShaftGuidance, ShaftState, Side } from '@trocar/core/guidance';
 import { expectedTreOf } from '@trocar/registration';
 import { keepsLimit, limitLine, whyNotAccepted } from '../../suite/src/acceptance.js';
-import { REFERENCE, TIP } from '../../suite/src/frames.js';
+import { REFERENCE, TIP, TRACKER } from '../../suite/src/frames.js';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
 import { type Proposal, RegistrationStep } from '../../suite/src/registration-step.js';
 import { type Measured, Sensing, type SensingOptions } from '../../suite/src/sensing.js';
@@ -89,8 +89,10 @@ export class Procedure {
   /** What the last update or request had to say, until the next one succeeds. */
   refusal: Refusal | undefined;
   readonly #options: ProcedureOptions;
-  readonly #sensing: Sensing<ToolName>;
+  /** The tools as they come: what alarms are raised from. */
+  readonly sensing: Sensing<ToolName>;
   readonly #stylusTip: Measured;
+  readonly #reference: Measured;
   readonly #touch: GatedTouch;
   readonly #probes: PlannedAblation[] = [];
   #stage: Stage = 'plan';
@@ -112,23 +114,24 @@ export class Procedure {
     const { target, demands } = this.planning;
     this.burning = new BurnStep(target, demands.marginMm);
     this.confirming = new ConfirmStep(options.case, target, demands.marginMm, options.registerPost);
-    this.#sensing = new Sensing<ToolName>(TOOLS, options);
-    const { graph } = this.#sensing;
-    this.calibrating = new ToolsStep(this.#sensing, options.storedStylus, options.applicatorTipMm);
+    this.sensing = new Sensing<ToolName>(TOOLS, options);
+    const { graph } = this.sensing;
+    this.calibrating = new ToolsStep(this.sensing, options.storedStylus, options.applicatorTipMm);
     this.guiding = new GuideStep(graph, this.planning.shaft, this.planning.structures, options.guidanceLimits);
-    this.#stylusTip = this.#sensing.measured(graph.path(REFERENCE, TIP), 'stylus', 'reference');
+    this.#reference = this.sensing.measured(graph.path(TRACKER, REFERENCE), 'reference');
+    this.#stylusTip = this.sensing.measured(graph.path(REFERENCE, TIP), 'stylus', 'reference');
   }
 
   get graph(): FrameGraph {
-    return this.#sensing.graph;
+    return this.sensing.graph;
   }
   /** What the tools' poses are pushed into. */
   get buffers(): Sensing<ToolName>['buffers'] {
-    return this.#sensing.buffers;
+    return this.sensing.buffers;
   }
   /** How each tool was seen at the last update. */
   get tools(): Sensing<ToolName>['tools'] {
-    return this.#sensing.tools;
+    return this.sensing.tools;
   }
   get stage(): Stage {
     return this.#stage;
@@ -178,9 +181,9 @@ export class Procedure {
 
   /** Reads everything for this moment. */
   update(): void {
-    this.#sensing.update(this.#options.clock.now());
-    const phase = this.gate.push(this.tools.reference);
-    if (this.#stage === 'connect' && this.#sensing.sees(...TOOLS)) this.#stage = 'calibrate';
+    this.sensing.update(this.#options.clock.now());
+    const phase = this.gate.push(this.#reference.read(), this.graph.at);
+    if (this.#stage === 'connect' && this.sensing.sees(...TOOLS)) this.#stage = 'calibrate';
     if (this.#stage === 'breathe' && phase !== 'unknown') this.#stage = 'collect';
     this.refusal = this.calibrating.record() ?? this.refusal;
     this.#goOnTouching();
@@ -199,7 +202,7 @@ export class Procedure {
 
   #goOnTouching(): void {
     if (!this.#touch.isBusy) return;
-    const ended = this.#touch.add(this.#stylusTip.read(), this.gate.phase);
+    const ended = this.#touch.add(this.#stylusTip.read(), this.gate.measuredPhase);
     if (ended === undefined) return;
     const { kind, index, answer } = ended;
     if (isRefusal(answer)) this.refusal = answer;

@@ -1,0 +1,292 @@
+import { formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
+import { formatProbability } from '@trocar/core/render';
+import { calibrateDetail } from '../../suite/page/calibrate.js';
+import type { Detail } from '../../suite/page/detail.js';
+import { h } from '../../suite/page/dom.js';
+import { limitLine } from '../../suite/src/acceptance.js';
+import type { Procedure } from '../src/procedure.js';
+import type { Graphics } from './graphics.js';
+
+/** What the free part says beside what the procedure does. */
+export interface DetailState {
+  /** What is being worked out, and how much of it is done; empty for nothing. */
+  readonly work: string;
+  readonly legends: Graphics['legends'];
+}
+
+/** The free part of the panel in this moment. */
+export function detailOf(procedure: Procedure, state: DetailState): Detail {
+  const step = STEPS[procedure.stage](procedure, state);
+  const refusal = procedure.refusal?.message ?? '';
+  return {
+    key: [procedure.stage, refusal, state.work, step.key].join('|'),
+    build: () => [
+      ...(refusal === '' ? [] : [h('p', { class: 'refused' }, refusal)]),
+      ...(state.work === '' ? [] : [h('p', { class: 'quiet', role: 'status' }, state.work)]),
+      ...step.build(),
+    ],
+  };
+}
+
+type Say = (procedure: Procedure, state: DetailState) => Detail;
+
+const STEPS: Readonly<Record<Procedure['stage'], Say>> = {
+  plan: planDetail,
+  connect: () => still([h('p', { class: 'lead' }, 'Waiting for the tracker to see every tool.')]),
+  calibrate: toolsDetail,
+  breathe: breatheDetail,
+  collect: collectDetail,
+  review: reviewDetail,
+  verify: verifyDetail,
+  guide: guideDetail,
+  burn: burnDetail,
+  assess: assessDetail,
+  confirm: confirmDetail,
+  finished: confirmDetail,
+};
+
+function still(content: readonly HTMLElement[]): Detail {
+  return { key: '', build: () => [...content] };
+}
+
+function lead(text: string): HTMLElement {
+  return h('p', { class: 'lead' }, text);
+}
+
+function facts(rows: readonly (readonly [name: string, value: string])[]): HTMLElement {
+  return h(
+    'dl',
+    { class: 'facts' },
+    ...rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', { 'data-fact': name }, value)]),
+  );
+}
+
+function answer(text: string, kept: boolean): HTMLElement {
+  return h('p', { class: 'answer', 'data-kept': String(kept) }, text);
+}
+
+function planDetail({ planning }: Procedure, { legends }: DetailState): Detail {
+  const { search, plan, demands, applicator } = planning;
+  const illustrative = applicator.illustrative ? 'The applicator’s table is invented, for trying the software.' : '';
+  return {
+    key: `${search !== undefined}|${planning.entry}|${plan?.complete}`,
+    build: () => {
+      if (search === undefined) {
+        return [
+          lead('From where on the skin can the tumour be reached?'),
+          facts([
+            ['Tumour', `${(planning.target.volumeMm3 / 1000).toFixed(1)} ml`],
+            ['Margin to burn', formatMm(demands.marginMm, 0)],
+            ['Largest power', `${demands.maxPowerW} W`],
+          ]),
+          h('p', { class: 'quiet' }, illustrative),
+        ];
+      }
+      if (plan === undefined) return [lead('Entries by how good their way is'), legends.entries];
+      const { map } = plan.proposal;
+      return [
+        answer(`${formatMm(map.minimalMarginMm)} least margin`, plan.proposal.complete),
+        facts([
+          ...plan.probes.map(({ name, setting, entry, tip }): [string, string] => [
+            `Probe ${name}`,
+            `${setting.powerW} W, ${setting.minutes} min, ${formatMm(Math.hypot(...[0, 1, 2].map((k) => (entry.xyz[k] as number) - (tip.xyz[k] as number))), 0)} deep`,
+          ]),
+          ['All burnt, if placed with 3 mm', formatProbability(plan.complete)],
+          [`With ${formatMm(demands.marginMm, 0)}`, formatProbability(plan.withMargin)],
+          ['Healthy tissue', `${(plan.proposal.healthyMm3 / 1000).toFixed(0)} ml`],
+        ]),
+        legends.entries,
+      ];
+    },
+  };
+}
+
+function toolsDetail({ calibrating }: Procedure): Detail {
+  const { stylus, applicator } = calibrating;
+  const onStylus = stylus.accepted === undefined;
+  const busy = onStylus ? stylus.isRecording || stylus.result !== undefined : true;
+  if (busy && (!onStylus || stylus.isRecording || stylus.result)) {
+    const step = calibrateDetail(onStylus ? stylus : applicator);
+    const idle = !onStylus && !applicator.isRecording && applicator.result === undefined;
+    if (!idle) return step;
+  }
+  const tool = onStylus ? 'stylus' : 'applicator';
+  return {
+    key: `${tool}`,
+    build: () => [
+      lead(`Where is the tip on the ${tool}?`),
+      h('p', {}, `Set the ${tool}’s tip into the divot on the table and tilt it to all sides.`),
+      h(
+        'p',
+        { class: 'quiet' },
+        onStylus
+          ? 'A stored calibration can be used instead; that it is still true is not checked.'
+          : 'A tip that is not where the planned applicator has it is refused: it is another one, or it is bent.',
+      ),
+    ],
+  };
+}
+
+function breatheDetail(): Detail {
+  return still([
+    lead('Let the patient breathe quietly'),
+    h(
+      'p',
+      {},
+      'The gate is found in the motion of the reference: four breaths are needed. Everything that follows holds at the end of expiration only.',
+    ),
+  ]);
+}
+
+function collectDetail({ touches, touching }: Procedure): Detail {
+  const done = touches.filter((t) => t !== undefined).length;
+  const how =
+    touching === undefined
+      ? ''
+      : touching.waiting
+        ? `${touching.index + 1}: waiting for the gate`
+        : `${touching.index + 1}: hold still`;
+  return {
+    key: `${done}|${how}`,
+    build: () => [
+      lead('Touch the markers while the gate is open'),
+      answer(`${done} of ${touches.length}`, true),
+      h('p', { class: 'quiet', role: 'status' }, how || 'A touch begins when the gate opens, and ends by itself.'),
+    ],
+  };
+}
+
+function reviewDetail(procedure: Procedure): Detail {
+  const { proposal, probes } = procedure;
+  const tip = probes[0]?.tip;
+  const bound = tip === undefined ? Number.NaN : procedure.bound95Mm(tip);
+  const limit = { maxTre95Mm: procedure.planning.demands.maxTre95Mm };
+  return {
+    key: `${bound}|${proposal?.fiducials.length}`,
+    build: () => [
+      lead('Expected at the planned tip, 95 %'),
+      answer(formatBound(bound), bound <= limit.maxTre95Mm),
+      facts([
+        ['Limit of the plan', limitLine(limit, bound).split(',')[0] ?? ''],
+        ['From the markers alone', formatBound(proposal?.bound.p95Mm ?? Number.NaN)],
+        ['One touch errs by', formatMm(proposal?.registration.fleMm ?? Number.NaN)],
+        ['Findings', proposal?.registration.findings.map((f) => f.message).join(' ') || 'none'],
+      ]),
+      h(
+        'p',
+        { class: 'quiet' },
+        'Most of it is the breath: what the liver may move while the gate is open is assumed, not measured.',
+      ),
+    ],
+  };
+}
+
+function verifyDetail({ verifying, touching }: Procedure): Detail {
+  const done = verifying.touches.filter((t) => t !== undefined).length;
+  const { result } = verifying;
+  const waiting = touching === undefined ? '' : touching.waiting ? 'waiting for the gate' : 'hold still';
+  return {
+    key: `${done}|${waiting}|${result?.rmsMm}`,
+    build: () => [
+      lead('Touch landmarks that the registration was not made from'),
+      answer(`${done} of ${verifying.touches.length}`, true),
+      ...(result === undefined
+        ? [
+            h(
+              'p',
+              { class: 'quiet', role: 'status' },
+              waiting || 'The residuals of the registration say nothing of its error here.',
+            ),
+          ]
+        : [
+            facts([
+              ['Off by, rms', formatMm(result.rmsMm)],
+              ['Shown to be below', formatBound(result.upperMm)],
+            ]),
+          ]),
+    ],
+  };
+}
+
+function guideDetail(procedure: Procedure): Detail {
+  const { probe, guiding, gate } = procedure;
+  const not = procedure.whyNotBurn();
+  const say = guiding.referenceMoved
+    ? 'Nothing may be believed: the reference was pushed.'
+    : (not?.message ?? 'The tip lies as planned.');
+  return {
+    key: `${probe?.name}|${say}|${gate.phase}`,
+    build: () => [h('p', { class: 'lead' }, `Probe ${probe?.name}`), h('p', { role: 'status' }, say)],
+  };
+}
+
+function burnDetail({ burning, probe, guiding }: Procedure): Detail {
+  const percent = Math.round(100 * burning.progress(guiding.tip.at));
+  const moved = formatMm(burning.movedMm);
+  return {
+    key: `${percent}|${moved}`,
+    build: () => [
+      answer(`Burning ${percent} %`, true),
+      facts([
+        ['Probe', `${probe?.name}: ${probe?.setting.powerW} W, ${probe?.setting.minutes} min`],
+        ['Tip moved by at most', moved],
+      ]),
+    ],
+  };
+}
+
+function assessDetail({ burning, planning }: Procedure, { legends }: DetailState): Detail {
+  const { achieved } = burning;
+  const { marginMm } = planning.demands;
+  return {
+    key: `${burning.burns.length}|${achieved?.withMargin.probability}`,
+    build: () => [
+      h('p', { class: 'lead' }, burning.isUnknown ? 'Where one burn lies is not known' : 'Expected from the tracked pose'),
+      answer(
+        achieved === undefined ? UNKNOWN : `${formatMm(achieved.map.minimalMarginMm)} least margin`,
+        (achieved?.map.minimalMarginMm ?? -1) >= marginMm,
+      ),
+      legends.coverage,
+      h(
+        'p',
+        { class: 'quiet' },
+        'By the applicator’s table at the tracked pose. Tissue that heats otherwise, as beside a vein, is not in it.',
+      ),
+    ],
+  };
+}
+
+function confirmDetail({ confirming, planning }: Procedure, { legends }: DetailState): Detail {
+  const { stage, result, check, confirmation, fraction } = confirming;
+  const percent = stage === 'running' ? Math.round(100 * fraction) : 0;
+  return {
+    key: `${stage}|${percent}|${confirmation?.map.minimalMarginMm}`,
+    build: () => {
+      if (stage === 'waiting')
+        return [
+          lead('What does a CT show?'),
+          h('p', {}, 'It is registered to the planning CT, and held against anatomy that both show.'),
+        ];
+      if (stage === 'running') return [lead('Registering the two CTs'), answer(`${percent} %`, true)];
+      const held = facts([
+        ['Confidence of the registration', formatProbability(result?.confidence ?? Number.NaN)],
+        ['Anatomy off by, rms', formatMm(check?.rmsMm ?? Number.NaN)],
+        ['Shown to be below', formatBound(check?.upperMm ?? Number.NaN)],
+      ]);
+      if (confirmation === undefined) {
+        return [lead(stage === 'refused' ? 'No margin can be told' : 'Do the two CTs lie on each other?'), held];
+      }
+      const { map, complete, withMargin } = confirmation;
+      const { marginMm } = planning.demands;
+      return [
+        answer(`${formatMm(map.minimalMarginMm)} least margin`, map.minimalMarginMm >= marginMm),
+        legends.confirmed,
+        facts([
+          ['All of the tumour in the necrosis', formatProbability(complete?.probability ?? Number.NaN)],
+          [`With ${formatMm(marginMm, 0)}`, formatProbability(withMargin?.probability ?? Number.NaN)],
+        ]),
+        held,
+      ];
+    },
+  };
+}

@@ -1,0 +1,332 @@
+import { type Instant, isNavError, systemClock } from '@trocar/core';
+import { formatMm, readout, UNKNOWN } from '@trocar/core/guidance';
+import { createStage, GateIndicator, instrumentFromJson, type Stage, type Tool } from '@trocar/core/render';
+import { beginSession, memoryStorage, type ReportPicture } from '@trocar/core/session';
+import { AlarmBar } from '../../suite/page/alarm-bar.js';
+import { h } from '../../suite/page/dom.js';
+import { Errands } from '../../suite/page/errands.js';
+import { Guide, type Guided } from '../../suite/page/guide.js';
+import { crosshairKeys } from '../../suite/page/keys.js';
+import { caseFacts, drawsInSoftware, order, painted, pause } from '../../suite/page/link.js';
+import { type Banner, Panel } from '../../suite/page/panel.js';
+import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
+import { CT, TOOLS, type ToolName } from '../src/frames.js';
+import { GATE } from '../src/gate-step.js';
+import { KeptAblation } from '../src/kept.js';
+import type { Procedure } from '../src/procedure.js';
+import { actionsOf } from './actions.js';
+import { detailOf } from './details.js';
+import { Graphics } from './graphics.js';
+import { SimulatedHand } from './hand.js';
+import { type CaseFacts, loadCase, loadPost } from './link.js';
+import { registerHere } from './register-here.js';
+import { SHELL, STEP_OF } from './shell.js';
+import { structuresOf } from './structures.js';
+
+const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
+
+const SHAFT_MM = { lengthMm: 150, radiusMm: 1.1 } as const;
+const APPLICATOR_LOOK = instrumentFromJson({
+  name: 'applicator',
+  kind: 'needle',
+  ...SHAFT_MM,
+  depthMarks: { everyMm: 10, boldEvery: 5 },
+});
+/** Whoever sits before this page. */
+const BY = 'operator';
+/** In a hurry, for tests: as the headless run. */
+const FAST = { touchLimits: { dwellMs: 400, minSamples: 14, maxRmsMm: 0.9, maxDriftMm: 0.6 }, burnMinuteMs: 150 } as const;
+/** A step plays by itself after so long, ms: a person can read along. */
+const PLAY_EVERY_MS = 700;
+
+/** The page: words and buttons on the right, images on the left, and one procedure between them. */
+class Page {
+  readonly #panel = new Panel(app, SHELL);
+  readonly #clock = systemClock();
+  readonly #stage: Stage<'ct'>;
+  readonly #tool: Tool;
+  readonly #guide: Guide<'ct'>;
+  readonly #errands = new Errands<ToolName>();
+  readonly #gateHost = h('div', { id: 'gate', hidden: true });
+  readonly #gate: GateIndicator;
+  readonly #now = new Float64Array(1);
+  readonly #pictures: ReportPicture[] = [];
+  #connected: ConnectedProcedure | undefined;
+  #kept: KeptAblation | undefined;
+  #graphics: Graphics | undefined;
+  #hand: SimulatedHand | undefined;
+  #alarms: AlarmBar | undefined;
+  #work = '';
+  #entry: number | undefined;
+  #auto = false;
+  #playedAt = 0;
+  #detailKey = '';
+  #keptKey = '';
+  #keepTrouble = '';
+
+  constructor() {
+    const { canvas } = this.#panel;
+    this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
+    this.#tool = this.#stage.addTool({ name: 'applicator', geometry: { kind: 'stylus', ...SHAFT_MM } });
+    this.#guide = new Guide(this.#stage, this.#tool, this.#panel.guide, { instrument: APPLICATOR_LOOK });
+    document.querySelector('#readout')?.before(this.#gateHost);
+    // Its canvas takes the size of the host, which must have one.
+    this.#gateHost.hidden = false;
+    this.#gate = new GateIndicator(this.#gateHost, { gate: GATE });
+    this.#stage.addGraphic(this.#gate);
+    crosshairKeys(this.#stage, () => this.#connected?.procedure.guide === undefined);
+  }
+
+  /** Says that nothing can be done here, and why. */
+  fail(what: string, why: string): void {
+    this.#panel.busy('');
+    this.#panel.banner({ kind: 'stop', text: what });
+    this.#panel.detail(h('p', { class: 'refused' }, why));
+  }
+
+  async open(): Promise<void> {
+    this.#panel.step('plan');
+    const facts = await caseFacts<CaseFacts>();
+    for (const name of facts.covered) this.#errands.covered.add(name);
+    this.#errands.frozen = facts.frozen;
+    const given = await loadCase((text) => this.#panel.busy(text));
+    this.#panel.busy('Measuring distances to every structure …');
+    await painted();
+    this.#panel.caseName(`${given.volume.modality} ${given.volume.size.join('×')}, ${given.side} side`);
+    const connected = connectProcedure({
+      url: facts.bridge,
+      clock: this.#clock,
+      case: given,
+      procedure: { demands: facts.demands, registerPost: registerHere, ...(facts.fast && FAST) },
+      // A touch is a mean over measurements: every one is taken as it comes, however rarely frames are drawn.
+      onMessage: () => this.#connected?.procedure.update(),
+    });
+    this.#connected = connected;
+    const { procedure, monitoring } = connected;
+    this.#kept = await this.#session(procedure);
+    this.#graphics = new Graphics(this.#stage, procedure);
+    this.#hand = new SimulatedHand(this.#errands, procedure);
+    this.#alarms = new AlarmBar(this.#panel.alarms, monitoring.monitor, BY);
+    this.#stage.setVolume(given.volume);
+    this.#guide.avoid(structuresOf(given));
+    this.#panel.busy('');
+    await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
+    this.#stage.start(() => this.#frame());
+  }
+
+  async #session(procedure: Procedure): Promise<KeptAblation> {
+    const { volume: image } = procedure.case;
+    const storage = memoryStorage();
+    const session = await beginSession({ storage, clock: this.#clock, image, by: BY, software: 'Trocar CT liver ablation' });
+    return new KeptAblation(procedure, session, BY);
+  }
+
+  /** Once per drawn frame, last thing before drawing. */
+  #frame(): void {
+    const [connected, graphics, hand] = [this.#connected, this.#graphics, this.#hand];
+    if (connected === undefined || graphics === undefined || hand === undefined) return;
+    const { procedure, monitoring } = connected;
+    const now = this.#clock.now();
+    procedure.update();
+    this.#watch(connected, now);
+    this.#showGate(procedure, now);
+    this.#tool.update(procedure.tipInImage, procedure.guide?.deviation.tipError95Mm ?? Number.NaN);
+    this.#numbers(procedure);
+    this.#panel.step(STEP_OF[procedure.stage]);
+    this.#panel.banner(this.#banner(procedure));
+    this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
+    const { state, clock } = connected.bridge;
+    this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
+    graphics.show();
+    this.#guide.update(guidedOf(procedure));
+    const actions = actionsOf({
+      procedure,
+      hand,
+      errands: this.#errands,
+      working: this.#work !== '',
+      entry: this.#entry,
+      auto: this.#auto,
+      findEntries: () => this.#findEntries(procedure),
+      propose: () => this.#propose(procedure),
+      chooseEntry: (rank) => {
+        if (procedure.planning.chooseEntry(rank) === undefined) this.#entry = rank;
+      },
+      takeCt: () => void this.#takeCt(procedure),
+      report: () => void this.#report(),
+      play: () => {
+        this.#auto = !this.#auto;
+      },
+    });
+    this.#panel.actions(actions, monitoring.whyBlocked);
+    this.#detail(procedure, graphics);
+    this.#play(actions, monitoring.blocks, now);
+    this.#keep(procedure);
+  }
+
+  #watch({ monitoring, procedure }: ConnectedProcedure, now: Instant): void {
+    const { state } = monitoring;
+    const { stage } = procedure;
+    state.navigating = stage === 'guide' || stage === 'burn';
+    state.planDifferences = procedure.planning.accepted === undefined ? undefined : [];
+    state.registration.verified = procedure.verifying.result?.accepted;
+    if (stage === 'review' || stage === 'collect') monitoring.learn();
+    monitoring.tick(now);
+    this.#alarms?.show();
+  }
+
+  #showGate(procedure: Procedure, now: Instant): void {
+    const { stage } = procedure;
+    const needed =
+      stage !== 'plan' && stage !== 'connect' && stage !== 'calibrate' && stage !== 'confirm' && stage !== 'finished';
+    if (this.#gateHost.hidden === needed) this.#gateHost.hidden = !needed;
+    this.#now[0] = now;
+    this.#gate.update(procedure.gate.gate, this.#now);
+  }
+
+  #numbers({ guide }: Procedure): void {
+    if (guide === undefined) return;
+    const texts = readout(guide.deviation);
+    const say = (name: 'distance' | 'depth' | 'lateral' | 'angle' | 'age' | 'tipError' | 'room', text: string): void =>
+      this.#panel.number(name, text, text !== UNKNOWN);
+    say('distance', texts.distance);
+    say('depth', texts.depth);
+    say('lateral', texts.lateral);
+    say('angle', texts.angle);
+    say('age', texts.age);
+    say('tipError', texts.error);
+    const n = guide.tightest;
+    const room = n < 0 ? Number.NaN : guide.clearanceMm(n);
+    say('room', Number.isFinite(room) ? `≥\u202f${formatMm(Math.floor(10 * room) / 10)}` : UNKNOWN);
+  }
+
+  /** The worst thing that a person must know now. */
+  #banner(procedure: Procedure): Banner | undefined {
+    const link = this.#connected?.bridge.state;
+    if (link !== undefined && (link.link === 'refused' || link.link === 'silent'))
+      return { kind: 'stop', text: 'No connection to the bridge' };
+    if (procedure.stage === 'confirm' && procedure.confirming.stage === 'refused')
+      return { kind: 'stop', text: 'No margin can be told' };
+    if (procedure.stage !== 'guide' && procedure.stage !== 'burn') return undefined;
+    if (procedure.guiding.referenceMoved) return { kind: 'stop', text: 'Reference pushed: register again' };
+    const { status } = procedure.tools.applicator;
+    if (status !== 'ok') return { kind: 'stop', text: `Applicator ${status === 'missing' ? 'not visible' : status}` };
+    if (procedure.tools.reference.status !== 'ok') return { kind: 'stop', text: 'Patient reference not visible' };
+    if (procedure.gate.phase === 'unknown') return { kind: 'warn', text: 'No regular breathing: nothing can be told' };
+    if (procedure.gate.phase === 'closed') return { kind: 'warn', text: 'Gate closed: not at the end of expiration' };
+    if (procedure.guidance === 'breach') return { kind: 'stop', text: 'Too near to a structure' };
+    if (procedure.guidance === 'pastTarget') return { kind: 'warn', text: 'Past the planned tip' };
+    return this.#errands.trouble === '' ? undefined : { kind: 'warn', text: this.#errands.trouble };
+  }
+
+  #detail(procedure: Procedure, graphics: Graphics): void {
+    const detail = detailOf(procedure, { work: this.#work, legends: graphics.legends });
+    if (detail.key === this.#detailKey) return;
+    this.#detailKey = detail.key;
+    this.#panel.detail(...detail.build());
+  }
+
+  #findEntries({ planning }: Procedure): void {
+    void this.#working('Looking for entries', (say) => planning.findEntries(undefined, say));
+  }
+
+  #propose({ planning }: Procedure): void {
+    void this.#working('Proposing probes', (say) => planning.propose(undefined, say));
+  }
+
+  async #takeCt({ confirming }: Procedure): Promise<void> {
+    await this.#working('Taking a CT', async () => {
+      confirming.reset();
+      await order({ ct: true });
+      const post = await loadPost(() => undefined);
+      return confirming.take(post);
+    });
+  }
+
+  /** Does something that takes its time, says so, and says what came of it. */
+  async #working(what: string, act: (say: (fraction: number) => void) => Promise<Procedure['refusal']>): Promise<void> {
+    if (this.#work !== '') return;
+    const procedure = (this.#connected as ConnectedProcedure).procedure;
+    this.#work = `${what} …`;
+    await painted();
+    try {
+      procedure.refusal = await act((fraction) => {
+        this.#work = `${what} … ${Math.round(100 * fraction)} %`;
+      });
+    } catch (error) {
+      procedure.refusal = { code: 'failed', message: error instanceof Error ? error.message : String(error) };
+    } finally {
+      this.#work = '';
+    }
+  }
+
+  /** While it plays, does what is to be done next. */
+  #play(actions: ReturnType<typeof actionsOf>, blocked: boolean, now: number): void {
+    if (!this.#auto) return;
+    if (this.#connected?.procedure.stage === 'finished') this.#auto = false;
+    if (now - this.#playedAt < PLAY_EVERY_MS || this.#hand?.busy === true) return;
+    const next = actions.find((a) => a.primary === true && a.disabled !== true && !(blocked && a.accepts === true));
+    if (next === undefined) return;
+    this.#playedAt = now;
+    next.run();
+  }
+
+  /** Keeps what is new in the session, and pictures of what was accepted. */
+  #keep({ stage, refusal, burning, calibrating, confirming }: Procedure): void {
+    const tips = [calibrating.stylus, calibrating.applicator].filter((c) => c.accepted !== undefined).length;
+    const key = [stage, refusal?.code, burning.burns.length, tips, confirming.stage].join('|');
+    if (key === this.#keptKey) return;
+    const before = this.#keptKey.split('|')[0];
+    this.#keptKey = key;
+    if (before !== stage && PICTURED[stage] !== undefined) setTimeout(() => this.#picture(PICTURED[stage] as string), 1200);
+    this.#kept?.keep().then(
+      () => this.#panel.note('session', `Session: ${this.#kept?.session.head.count} lines kept`),
+      (error: unknown) => {
+        this.#keepTrouble = error instanceof Error ? error.message : String(error);
+        this.#panel.note('session', `Not kept: ${this.#keepTrouble}`, true);
+      },
+    );
+  }
+
+  #picture(caption: string): void {
+    this.#stage.render();
+    this.#pictures.push({ dataUrl: this.#panel.canvas.toDataURL('image/jpeg', 0.85), caption });
+  }
+
+  /** The report as a file of its own. */
+  async #report(): Promise<void> {
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    await kept.keep();
+    const html = await kept.report(this.#clock.utc(this.#clock.now()), this.#pictures);
+    const url = URL.createObjectURL(new Blob([html], { type: 'text/html' }));
+    const link = h('a', { href: url, download: 'ct-liver-ablation.html' }, 'ct-liver-ablation.html');
+    this.#panel.detail(h('p', { class: 'lead' }, 'The report of this procedure'), h('p', { id: 'report' }, link));
+    link.click();
+  }
+}
+
+/** What is pictured for the report when a stage is entered. */
+const PICTURED: Partial<Record<Procedure['stage'], string>> = {
+  connect: 'The plan as it was accepted: tumour with planned margins and zone',
+  burn: 'The applicator when the burn began',
+  assess: 'The zone expected at the tracked pose',
+  finished: 'The margins on the CT afterwards, registered to the CT before',
+};
+
+/** What is guided in this step; undefined in the others. */
+function guidedOf(procedure: Procedure): Guided<'ct'> | undefined {
+  const { guide, stage, graph, tipInImage: tip, guiding, planning, probe } = procedure;
+  if (guide === undefined || (stage !== 'guide' && stage !== 'burn')) return undefined;
+  const way = planning.ways.find(({ name }) => name === probe?.name);
+  if (way === undefined) return undefined;
+  return { plan: way.plan, limits: guiding.limits, graph, tip, tipError95Mm: guide.deviation.tipError95Mm };
+}
+
+const page = new Page();
+await painted();
+try {
+  await page.open();
+} catch (error) {
+  const text = isNavError(error) ? `${error.code}: ${error.message}` : String(error);
+  page.fail('The case cannot be used', text);
+}

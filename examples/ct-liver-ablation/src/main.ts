@@ -1,0 +1,176 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { systemClock } from '@trocar/core';
+import { readVolume } from '@trocar/core/io';
+import { type AblationCase, type LabelRoles, phantomCase } from './case.js';
+import { filesCase } from './files-case.js';
+import { CT } from './frames.js';
+import { runHeadless, SPEEDS, wordsOf } from './node/headless.js';
+import { serveProcedure } from './node/serve.js';
+import { startWorld } from './node/world.js';
+import { type PlanDemands, USUAL_DEMANDS } from './plan-step.js';
+
+const USAGE = `Usage: npm start -- --procedure ct-liver-ablation [options]
+  --headless      run the whole procedure without a browser
+  --json          print one JSON object as the last line (headless)
+  --report FILE   write a report of the procedure, to be printed (headless)
+  --volume PATH   a CT (DICOM folder, .nii.gz, .mha, .nrrd) instead of the phantom; needs --labels and --tumour
+  --labels PATH   its label map, on the same grid
+  --tumour N      the label of the tumour
+  --vessels N     labels of large vessels, which cool and are kept clear of: --vessels 3,4
+  --liver N       labels of the liver
+  --avoid N=NAME:MM  an organ to keep clear of, and by how much; may be given again
+  --margin MM     the margin to burn; default ${USUAL_DEMANDS.marginMm}
+  --max-power W   the site's largest power; default ${USUAL_DEMANDS.maxPowerW}
+  --max-probes N  default ${USUAL_DEMANDS.maxProbes}
+  --max-tre MM    the largest error at a tip (95 %, breath included) that the plan allows; default ${USUAL_DEMANDS.maxTre95Mm}
+  --port N        of the page; default any free one
+  --seed N        seed of the simulated world; default 1
+  --fast          a hand, a patient and a generator in a hurry
+`;
+
+interface Arguments {
+  readonly headless: boolean;
+  readonly json: boolean;
+  readonly fast: boolean;
+  readonly report: string | undefined;
+  readonly volume: string | undefined;
+  readonly labels: string | undefined;
+  readonly roles: LabelRoles | undefined;
+  readonly demands: PlanDemands;
+  readonly seed: number;
+  readonly port: number;
+}
+
+function readArguments(): Arguments {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ headless: flag, json: flag, fast: flag, report: text, volume: text, labels: text, tumour: text, vessels: text },
+      ...{ liver: text, margin: text, 'max-power': text, 'max-probes': text, 'max-tre': text },
+      avoid: { type: 'string', multiple: true },
+      seed: { type: 'string', default: '1' },
+      port: { type: 'string', default: '0' },
+    },
+  });
+  const number = (name: keyof typeof values, otherwise: number): number => {
+    const given = values[name];
+    const value = given === undefined ? otherwise : Number(given);
+    if (!(value > 0)) throw new TypeError(`--${name} needs a number above 0, got "${String(given)}".`);
+    return value;
+  };
+  const [seed, port] = [Number(values.seed), Number(values.port)];
+  if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
+  const { headless, json, fast, report, volume, labels } = values;
+  if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
+  if ((volume === undefined) !== (labels === undefined)) throw new TypeError('--volume and --labels belong together.');
+  return {
+    ...{ headless, json, fast, report, volume, labels, seed, port },
+    roles: volume === undefined ? undefined : rolesOf(values),
+    demands: {
+      ...USUAL_DEMANDS,
+      marginMm: number('margin', USUAL_DEMANDS.marginMm),
+      maxPowerW: number('max-power', USUAL_DEMANDS.maxPowerW),
+      maxProbes: number('max-probes', USUAL_DEMANDS.maxProbes),
+      maxTre95Mm: number('max-tre', USUAL_DEMANDS.maxTre95Mm),
+    },
+  };
+}
+
+/** Room to large vessels, mm. */
+const VESSEL_MARGIN_MM = 2;
+
+interface RoleArguments {
+  readonly tumour?: string | undefined;
+  readonly vessels?: string | undefined;
+  readonly liver?: string | undefined;
+  readonly avoid?: readonly string[] | undefined;
+}
+
+function rolesOf({ tumour, vessels, liver, avoid = [] }: RoleArguments): LabelRoles {
+  const labels = (given: string | undefined): number[] => (given === undefined ? [] : given.split(',').map(labelOf));
+  if (tumour === undefined) throw new TypeError('--volume needs --tumour N: which label is the tumour.');
+  const cool = labels(vessels);
+  return {
+    tumour: labelOf(tumour),
+    vessels: cool,
+    liver: labels(liver),
+    avoid: [
+      ...cool.map((label) => ({ name: `Vessels (${label})`, label, marginMm: VESSEL_MARGIN_MM })),
+      ...avoid.map((one) => {
+        const match = /^(\d+)=([^:]+):(\d+(?:\.\d+)?)$/.exec(one);
+        if (match === null) throw new TypeError(`--avoid needs N=NAME:MM, as 9=Colon:10, got "${one}".`);
+        return { name: match[2] as string, label: Number(match[1]), marginMm: Number(match[3]) };
+      }),
+    ],
+  };
+}
+
+function labelOf(text: string): number {
+  const label = Number(text);
+  if (!Number.isInteger(label) || label < 1) throw new TypeError(`A label is a whole number above 0, not "${text}".`);
+  return label;
+}
+
+async function makeCase({ volume, labels, roles, seed }: Arguments): Promise<AblationCase> {
+  if (volume === undefined || labels === undefined || roles === undefined) return phantomCase(seed);
+  return filesCase(await readVolume(volume, { frame: CT }), await readVolume(labels, { frame: CT }), roles, seed);
+}
+
+async function headless(args: Arguments): Promise<number> {
+  const { demands, seed, fast, report: file } = args;
+  const report = await runHeadless({
+    case: await makeCase(args),
+    ...{ demands, seed, fast },
+    onStep: (text) => void process.stderr.write(`${text} …\n`),
+    ...(file !== undefined && { onSessionReport: (html: string) => writeFileSync(file, html) }),
+  });
+  if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
+    process.stdout.write(`${report.outcome} in ${report.seconds.toFixed(1)} s\n`);
+  }
+  return report.outcome === 'confirmed' ? 0 : 1;
+}
+
+/** Serves the page until the process is told to end. */
+async function page(args: Arguments): Promise<number> {
+  const clock = systemClock();
+  const given = await makeCase(args);
+  const { seed, demands, fast, port } = args;
+  const { breathing, pace } = fast ? SPEEDS.fast : SPEEDS.usual;
+  const server = await serveProcedure({
+    ...{ clock, case: given, demands, fast, port },
+    startWorld: (origin) => startWorld({ case: given, seed, clock, breathing, allowedOrigins: [origin] }),
+  });
+  server.world.truth.hand.pace = pace;
+  process.stdout.write(`Trocar CT liver ablation: ${server.url}\nEnd with Ctrl-C.\n`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await server.close();
+  return 0;
+}
+
+async function main(): Promise<number> {
+  let args: Arguments;
+  try {
+    args = readArguments();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return 2;
+  }
+  try {
+    return await (args.headless ? headless(args) : page(args));
+  } catch (error) {
+    const words = wordsOf(error);
+    if (args.json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: words })}\n`);
+    else process.stderr.write(`${words.code}: ${words.message}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();
