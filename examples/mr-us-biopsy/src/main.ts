@@ -1,18 +1,14 @@
 import { writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isNavError, systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
-import { buildPage } from '../../suite/src/node/build-page.js';
 import { filesBehind } from '../../suite/src/node/files.js';
-import { namesOf, servePage } from '../../suite/src/node/page-server.js';
 import { type BiopsyCase, importCase } from './case.js';
 import { MR } from './frames.js';
 import { PACES } from './hand.js';
 import { bodyOf } from './image-body.js';
 import { type HeadlessReport, runHeadless, StepRefused } from './node/headless.js';
-import { obey, startWorld } from './node/world.js';
+import { serveProcedure } from './node/serve.js';
 import { phantomCase } from './phantom-case.js';
 import type { TrueBody } from './truth.js';
 
@@ -98,29 +94,10 @@ async function page(args: Arguments): Promise<number> {
   const clock = systemClock();
   const { body } = await makeCase(args);
   const { seed, mr, lesions } = args;
-  const files = {
-    mr: mr === undefined ? [] : await filesBehind(mr),
-    lesions: lesions === undefined ? [] : await filesBehind(lesions),
-  };
+  const files =
+    mr === undefined || lesions === undefined ? undefined : { mr: await filesBehind(mr), lesions: await filesBehind(lesions) };
   const faults = { ...(args.mirrored && { mirrored: true }), ...(args.wrongGuide && { guideOffMm: 3.5 }) };
-  const server = await servePage({
-    folder: await buildPage(dirname(dirname(fileURLToPath(import.meta.url)))),
-    port: args.port,
-    files,
-    startWorld: (origin) => startWorld({ body, seed, clock, faults, allowedOrigins: [origin] }),
-    facts: (world) => ({
-      kind: mr === undefined ? 'phantom' : 'files',
-      seed,
-      mr: namesOf(files.mr),
-      lesions: namesOf(files.lesions),
-      covered: world.truth.covered,
-    }),
-    obey: (world, order) => obey(world, clock, order),
-    bytes: (world, name) => {
-      if (name === 'image') return world.imageBytes();
-      return name === 'marks' ? marksOf(world.truth) : undefined;
-    },
-  });
+  const server = await serveProcedure({ clock, seed, body, faults, port: args.port, ...(files && { files }) });
   if (args.fast) server.world.truth.hand.pace = PACES.fast;
   process.stdout.write(`Trocar MR–ultrasound biopsy: ${server.url}\nEnd with Ctrl-C.\n`);
   await new Promise<void>((resolve) => {
@@ -129,12 +106,6 @@ async function page(args: Arguments): Promise<number> {
   });
   await server.close();
   return 0;
-}
-
-/** Where a scripted person would click each landmark, in both images: JSON. */
-function marksOf(truth: { readonly body: TrueBody; marked(name: string): object }): Uint8Array {
-  const names = Object.keys(truth.body.landmarks);
-  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(names.map((name) => [name, truth.marked(name)]))));
 }
 
 /** What went wrong, as one object or one line. */

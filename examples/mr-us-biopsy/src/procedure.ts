@@ -53,6 +53,8 @@ export interface ProcedureOptions {
 const PAIRING_MS = 250;
 /** A live image older than this is no live image, ms. */
 export const IMAGE_STALE_MS = 350;
+/** The probability is worked out so often, ms: it is an integral. A pose that is not live is told at once. */
+const AIM_EVERY_MS = 120;
 /** The drift is looked for this often, ms, and believed when it was seen this often in a row. */
 const LOOK_EVERY_MS = 900;
 const SEEN_TWICE = 2;
@@ -95,6 +97,7 @@ export class Procedure {
   #driftSeen = 0;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #aim: Aim = NO_AIM;
+  #aimedAtMs = Number.NEGATIVE_INFINITY;
   #needsVerification = false;
 
   /** @throws NavError `pose/bad-option` */
@@ -179,7 +182,10 @@ export class Procedure {
       this.#aim = NO_AIM;
       return;
     }
-    this.#aim = this.fire.aim(this.#accepted);
+    if (now - this.#aimedAtMs >= AIM_EVERY_MS || this.tools.probe.status !== 'ok' || this.tools.reference.status !== 'ok') {
+      this.#aimedAtMs = now;
+      this.#aim = this.fire.aim(this.#accepted);
+    }
     if (now - this.#lookedAtMs > LOOK_EVERY_MS) this.#lookForDrift(now);
   }
 

@@ -25,7 +25,7 @@ export interface World extends TrackerWorld {
   readonly truth: HiddenTruth;
   readonly images: LiveImages;
   /** The newest picture as bytes with its age: see `frame-bytes.ts`. */
-  imageBytes(): Uint8Array | undefined;
+  imageBytes(): Uint8Array;
   /** Every core that was fired, as it truly was. */
   readonly fired: readonly TrueCore[];
   fire(insertedMm: number): TrueCore;
@@ -43,10 +43,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   });
   const listeners = new Set<(frame: LiveFrame) => void>();
   let latest: LiveFrame | undefined;
+  /** A picture where one is due: made when somebody asks, so that a page without time does not cost the bridge its own. */
+  const due = (): LiveFrame => {
+    if (latest === undefined || clock.now() - latest.atMs >= 1000 / imagesHz) latest = truth.image(clock.now());
+    return latest;
+  };
   const timer = setInterval(() => {
-    // A moment ago: the poses around it are on their way.
-    latest = truth.image(clock.now());
-    for (const take of listeners) take(latest);
+    if (listeners.size > 0) for (const take of listeners) take(due());
   }, 1000 / imagesHz);
   const fired: TrueCore[] = [];
   return {
@@ -59,7 +62,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         return () => listeners.delete(take);
       },
     },
-    imageBytes: () => latest && packed(latest, clock.now() - latest.atMs),
+    imageBytes: () => {
+      const frame = due();
+      return packed(frame, clock.now() - frame.atMs);
+    },
     fire(insertedMm) {
       const core = truth.fire(clock.now(), insertedMm);
       fired.push(core);

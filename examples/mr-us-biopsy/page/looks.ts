@@ -1,0 +1,2 @@
+/** Lesions by their order: told apart as seen usually and without one kind of cone; each carries its name as well. */
+export const LESION_COLOURS = ['#f0e442', '#56b4e9', '#cc79a7', '#e69f00', '#009e73'] as const;
