@@ -45,6 +45,20 @@ export { calibratePivot, type PivotCalibration, type PivotFinding, type PivotOpt
 export type { TrackerNoise } from './calibration/pivot-estimate.js';
 export { type CalibrationPose, calibrationPose, type PoseList } from './calibration/poses.js';
 export type { OrientationSpread } from './calibration/poses-spread.js';
+export {
+  calibrateProbe,
+  type ProbeCalibration,
+  type ProbeFinding,
+  type ProbeOptions,
+  type ProbeResidual,
+} from './calibration/probe/calibrate-probe.js';
+export { type Dot, type DotOptions, detectDots } from './calibration/probe/dots.js';
+export { findWires, type WireDots, type WireOptions } from './calibration/probe/find-wires.js';
+export type { Labelling } from './calibration/probe/linear.js';
+export { phantomFromProbeOf, type WireObservation } from './calibration/probe/observations.js';
+export { fCalPhantom, type NWire, type NWirePhantom, type PhantomWire } from './calibration/probe/phantom.js';
+export { estimateSignalLag, type Signal, type SignalLag, type SignalLagOptions } from './calibration/probe/temporal.js';
+export { type CheckedProbe, type ProbeValidation, validateProbe } from './calibration/probe/validate-probe.js';
 export { calibrateSpin, type SpinCalibration, type SpinFinding, type SpinOptions } from './calibration/spin.js';
 export { alongShaft } from './calibration/spin-shaft.js';
 export {

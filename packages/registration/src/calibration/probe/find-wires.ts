@@ -1,0 +1,89 @@
+import type { Dot } from './dots.js';
+import { type NWirePhantom, patternsOf } from './phantom.js';
+
+/** How {@link findWires} joins dots. */
+export interface WireOptions {
+  /** About how large a pixel is, mm. */
+  readonly pixelMm: number;
+  /** How much longer or shorter than the phantom's a pattern may look. Default 0.1, more for a probe held obliquely. */
+  readonly lengthError?: number;
+  /** How far a middle dot may lie beside the line of the outer two, mm. Default 0.6. */
+  readonly offLineMm?: number;
+  /** Rows of dots may be tilted this much from an image row, degrees. Default 70. */
+  readonly tiltDeg?: number;
+  /** Rows of dots are parallel to within this, degrees. Default 10. */
+  readonly parallelDeg?: number;
+}
+
+/** Dots of the wires: column and row for each wire, patterns from top to bottom, wires from LEFT to right. */
+export type WireDots = Float64Array;
+
+/** Three dots in a line. */
+interface Triple {
+  readonly left: Dot;
+  readonly middle: Dot;
+  readonly right: Dot;
+  readonly angle: number;
+  readonly strength: number;
+}
+
+/**
+ * Which dots are the wires of a phantom: for each N-wire three in a line with the sides' distance, the lines parallel and
+ * in order; of several sets the strongest. Which side is which wire is not decided here: a mirrored image shows the same.
+ * @returns undefined where there is no such set
+ * @throws NavError `calibration/bad-option` where the phantom has no N-wires
+ */
+export function findWires(dots: readonly Dot[], phantom: NWirePhantom, options: WireOptions): WireDots | undefined {
+  const patterns = patternsOf(phantom);
+  const triples = patterns.map(({ widthMm }) => triplesOf(dots, widthMm / options.pixelMm, options));
+  const parallel = ((options.parallelDeg ?? 10) * Math.PI) / 180;
+  let best: { readonly rows: readonly Triple[]; readonly strength: number } | undefined;
+  const extend = (rows: readonly Triple[], strength: number): void => {
+    if (rows.length === patterns.length) {
+      if (best === undefined || strength > best.strength) best = { rows, strength };
+      return;
+    }
+    const last = rows.at(-1);
+    for (const next of triples[rows.length] as readonly Triple[]) {
+      if (last !== undefined && !(Math.abs(next.angle - last.angle) <= parallel && isBelow(next, last))) continue;
+      if (rows.some((row) => sharesDot(row, next))) continue;
+      extend([...rows, next], strength + next.strength);
+    }
+  };
+  extend([], 0);
+  return (
+    best &&
+    Float64Array.from(best.rows.flatMap(({ left, middle, right }) => [left, middle, right].flatMap((d) => [d.column, d.row])))
+  );
+}
+
+function triplesOf(dots: readonly Dot[], width: number, options: WireOptions): Triple[] {
+  const { pixelMm, lengthError = 0.1, offLineMm = 0.6, tiltDeg = 70 } = options;
+  const found: Triple[] = [];
+  for (const left of dots) {
+    for (const right of dots) {
+      const [x, y] = [right.column - left.column, right.row - left.row];
+      const length = Math.hypot(x, y);
+      const angle = Math.atan2(y, x);
+      // Held obliquely to the wires, sides look farther apart, and never nearer.
+      if (!(Math.abs(length - width) <= lengthError * width) || Math.abs(angle) > (tiltDeg * Math.PI) / 180) continue;
+      for (const middle of dots) {
+        const [u, v] = [middle.column - left.column, middle.row - left.row];
+        const along = (u * x + v * y) / length;
+        const off = Math.abs(u * y - v * x) / length;
+        if (middle === left || middle === right || along <= 0 || along >= length || off * pixelMm > offLineMm) continue;
+        found.push({ left, middle, right, angle, strength: left.strength + middle.strength + right.strength });
+      }
+    }
+  }
+  return found;
+}
+
+/** Both ends of a line lie on the lower side of another. */
+function isBelow(line: Triple, other: Triple): boolean {
+  const [x, y] = [other.right.column - other.left.column, other.right.row - other.left.row];
+  return [line.left, line.right].every((d) => x * (d.row - other.left.row) - y * (d.column - other.left.column) > 0);
+}
+
+const sharesDot = (a: Triple, b: Triple): boolean =>
+  [a.left, a.middle, a.right].some((d) => d === b.left || d === b.middle || d === b.right);

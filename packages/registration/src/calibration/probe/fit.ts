@@ -1,0 +1,244 @@
+import { cholesky, choleskySolve, invertSymmetric } from '@trocar/core/math';
+import { median, tukeyWeight } from '../../accuracy/robust.js';
+import { at } from '../../points/rigid-fit.js';
+import { LAG, misfitsOf, moved, PARAMETERS, type ProbeState, type WireModel } from './model.js';
+
+/** Maximum likelihood over all wires of all images, with Gaussian noise and images that may be wrong as a whole. */
+export interface ProbeFit {
+  readonly state: ProbeState;
+  /** 9×9 of the parameters at the state, about the pivot; the lag's row is 0 where it was not estimated. */
+  readonly covariance: Float64Array;
+  /** Point that turns are about, mm in the probe's frame: the middle of the dots. */
+  readonly pivot: Float64Array;
+  /** Weight of each image, 0 for one that was left out. */
+  readonly weights: Float64Array;
+  /** Standard deviations of misfits, mm: of side wires along columns and rows, then of middle wires. */
+  readonly sdMm: Float64Array;
+  readonly converged: boolean;
+}
+
+/** What the fit is told. */
+export interface FitOptions {
+  readonly estimateLag: boolean;
+  /** Images that take part. */
+  readonly images: readonly number[];
+}
+
+/** Images whose misfit is this many times the usual one do not count; nearer ones less and less (Tukey's biweight). */
+const REJECT = 4;
+const ROUNDS = 8;
+const STEPS = 10;
+/** Steps for the derivatives: rad, mm, logarithms, ms. */
+const NUDGE = [1e-5, 1e-5, 1e-5, 1e-3, 1e-3, 1e-3, 1e-5, 1e-5, 1];
+
+/** Which of the four noise levels a misfit has. */
+const kindOf = (wire: number, axis: number): number => (wire % 3 === 1 ? 2 : 0) + axis;
+
+class Fitter {
+  readonly #model: WireModel;
+  readonly #images: readonly number[];
+  readonly #free: readonly number[];
+  readonly #wires: number;
+  readonly pivot: Float64Array;
+  readonly weights: Float64Array;
+  readonly sd = Float64Array.of(0.5, 0.5, 0.5, 0.5);
+
+  constructor(model: WireModel, state: ProbeState, options: FitOptions) {
+    this.#model = model;
+    this.#wires = 3 * model.phantom.patterns.length;
+    this.#free = Array.from({ length: PARAMETERS }, (_, p) => p).filter((p) => p !== LAG || options.estimateLag);
+    this.pivot = middleOf(model, state, options.images);
+    this.weights = new Float64Array(model.observations.length);
+    this.#images = options.images;
+    for (const n of this.#images) this.weights[n] = model.track.covers(n, state.lagMs) ? 1 : 0;
+  }
+
+  misfits(state: ProbeState, image: number): Float64Array {
+    const out = new Float64Array(2 * this.#wires);
+    misfitsOf(out, this.#model, state, image);
+    return out;
+  }
+
+  /** Half the sum of squares over variances, with the images' weights. */
+  cost(state: ProbeState): number {
+    let sum = 0;
+    for (const n of this.#images) {
+      const r = this.misfits(state, n);
+      let own = 0;
+      for (let k = 0; k < r.length; k += 1) own += (at(r, k) / this.#sdOf(k)) ** 2;
+      sum += at(this.weights, n) * own;
+    }
+    return sum / 2;
+  }
+
+  #sdOf(k: number): number {
+    return at(this.sd, kindOf(k >> 1, k & 1));
+  }
+
+  /** Normal matrix and gradient; `scores` gets the gradient of each image. */
+  normal(state: ProbeState, scores?: Float64Array[]): { a: Float64Array; g: Float64Array } {
+    const free = this.#free;
+    const f = free.length;
+    const a = new Float64Array(f * f);
+    const g = new Float64Array(f);
+    const nudged = free.map((p) => {
+      const step = new Float64Array(PARAMETERS);
+      step[p] = NUDGE[p] as number;
+      const back = step.map((x) => -x);
+      return [moved(state, step, this.pivot), moved(state, back, this.pivot), NUDGE[p] as number] as const;
+    });
+    for (const n of this.#images) {
+      const weight = at(this.weights, n);
+      if (weight === 0) continue;
+      const r = this.misfits(state, n);
+      const columns = nudged.map(([plus, minus, h]) => {
+        const low = this.misfits(minus, n);
+        return this.misfits(plus, n).map((x, k) => (x - at(low, k)) / (2 * h));
+      });
+      const own = new Float64Array(f);
+      for (let k = 0; k < r.length; k += 1) {
+        const w = weight / this.#sdOf(k) ** 2;
+        for (let i = 0; i < f; i += 1) {
+          const ci = at(columns[i] as Float64Array, k);
+          own[i] = at(own, i) + w * ci * at(r, k);
+          for (let j = 0; j <= i; j += 1) a[i * f + j] = at(a, i * f + j) + w * ci * at(columns[j] as Float64Array, k);
+        }
+      }
+      own.forEach((x, i) => {
+        g[i] = at(g, i) + x;
+      });
+      scores?.push(own);
+    }
+    for (let i = 0; i < f; i += 1) for (let j = i + 1; j < f; j += 1) a[i * f + j] = at(a, j * f + i);
+    return { a, g };
+  }
+
+  /** Levenberg–Marquardt (Moré 1978) with the weights and noise levels as they are. */
+  settle(from: ProbeState): { state: ProbeState; converged: boolean } {
+    let state = from;
+    let cost = this.cost(state);
+    let damping = 1e-4;
+    for (let n = 0; n < STEPS; n += 1) {
+      const { a, g } = this.normal(state);
+      let better: { state: ProbeState; cost: number } | undefined;
+      for (let tries = 0; tries < 12 && better === undefined; tries += 1) {
+        const next = this.#step(state, a, g, damping);
+        const value = next === undefined ? Number.POSITIVE_INFINITY : this.cost(next);
+        if (next !== undefined && value <= cost) better = { state: next, cost: value };
+        damping = better === undefined ? damping * 10 : Math.max(1e-12, damping / 10);
+      }
+      if (better === undefined) return { state, converged: n > 0 };
+      const gain = (cost - better.cost) / Math.max(cost, 1e-30);
+      ({ state, cost } = better);
+      if (gain < 1e-8) return { state, converged: true };
+    }
+    return { state, converged: false };
+  }
+
+  #step(state: ProbeState, a: Float64Array, g: Float64Array, damping: number): ProbeState | undefined {
+    const f = this.#free.length;
+    const m = a.slice();
+    for (let i = 0; i < f; i += 1) m[i * f + i] = at(a, i * f + i) * (1 + damping);
+    if (!cholesky(m, m, f)) return undefined;
+    const x = choleskySolve(new Float64Array(f), m, g, f);
+    const step = new Float64Array(PARAMETERS);
+    this.#free.forEach((p, i) => {
+      step[p] = -at(x, i);
+    });
+    return moved(state, step, this.pivot);
+  }
+
+  /** Noise levels and the images' weights from the misfits. */
+  weigh(state: ProbeState): void {
+    const all = this.#images.map((n) => this.misfits(state, n));
+    for (let kind = 0; kind < 4; kind += 1) {
+      const sizes: number[] = [];
+      all.forEach((r, i) => {
+        if (at(this.weights, this.#images[i] as number) === 0) return;
+        for (let k = 0; k < r.length; k += 1) if (kindOf(k >> 1, k & 1) === kind) sizes.push(Math.abs(at(r, k)));
+      });
+      this.sd[kind] = Math.max(1e-6, 1.4826 * median(Float64Array.from(sizes)));
+    }
+    const norms = all.map((r) => Math.sqrt(r.reduce((sum, x, k) => sum + (x / this.#sdOf(k)) ** 2, 0) / r.length));
+    const usual = Math.max(1e-12, median(Float64Array.from(norms)));
+    norms.forEach((norm, i) => {
+      const n = this.#images[i] as number;
+      this.weights[n] = this.#model.track.covers(n, state.lagMs) ? tukeyWeight(norm / usual, REJECT) : 0;
+    });
+  }
+
+  /**
+   * Covariance of the parameters from how much the images' own gradients differ, in stretches of images that follow each other
+   * (sandwich estimate; White 1982, Econometrica 50:1, with clusters as in Liang & Zeger 1986, Biometrika 73:13): dots of one image share the pose's
+   * error, and images in a row share what the tracker does slowly.
+   */
+  covariance(state: ProbeState): Float64Array {
+    const f = this.#free.length;
+    const scores: Float64Array[] = [];
+    const { a } = this.normal(state, scores);
+    const length = Math.max(1, Math.ceil(scores.length / CLUSTERS));
+    const clusters = Math.ceil(scores.length / length);
+    const middle = new Float64Array(f * f);
+    for (let c = 0; c < clusters; c += 1) {
+      const sum = new Float64Array(f);
+      for (const own of scores.slice(c * length, (c + 1) * length)) {
+        for (let i = 0; i < f; i += 1) sum[i] = at(sum, i) + at(own, i);
+      }
+      for (let i = 0; i < f; i += 1)
+        for (let j = 0; j < f; j += 1) middle[i * f + j] = at(middle, i * f + j) + at(sum, i) * at(sum, j);
+    }
+    const inverse = invertSymmetric(a, f);
+    const scale = clusters / Math.max(1, clusters - 1);
+    const half = product(inverse, middle, f);
+    const whole = product(half, inverse, f);
+    const out = new Float64Array(PARAMETERS * PARAMETERS);
+    this.#free.forEach((p, i) => {
+      this.#free.forEach((q, j) => {
+        out[p * PARAMETERS + q] = (scale * (at(whole, i * f + j) + at(whole, j * f + i))) / 2;
+      });
+    });
+    return out;
+  }
+}
+
+/** Stretches of images whose errors are taken for independent: at most. */
+const CLUSTERS = 24;
+
+function product(a: Float64Array, b: Float64Array, n: number): Float64Array {
+  const out = new Float64Array(n * n);
+  for (let i = 0; i < n; i += 1) {
+    for (let j = 0; j < n; j += 1) {
+      for (let k = 0; k < n; k += 1) out[i * n + j] = at(out, i * n + j) + at(a, i * n + k) * at(b, k * n + j);
+    }
+  }
+  return out;
+}
+
+/** The middle of all dots, mm in the probe's frame. */
+function middleOf(model: WireModel, { pose, columnMm, rowMm }: ProbeState, images: readonly number[]): Float64Array {
+  let [u, v, count] = [0, 0, 0];
+  for (const n of images) {
+    const { dots } = model.observations[n] as { dots: Float64Array };
+    for (let k = 0; k < dots.length; k += 2) {
+      u += at(dots, k);
+      v += at(dots, k + 1);
+      count += 1;
+    }
+  }
+  const [x, y] = [(columnMm * u) / count, (rowMm * v) / count];
+  return Float64Array.from([0, 1, 2], (r) => at(pose, r) * x + at(pose, 4 + r) * y + at(pose, 12 + r));
+}
+
+/** Fits the map from pixels to the probe, and the lag where it is asked for, from a first guess. */
+export function fitProbe(model: WireModel, from: ProbeState, options: FitOptions): ProbeFit {
+  const fitter = new Fitter(model, from, options);
+  let settled = { state: from, converged: false };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    settled = fitter.settle(settled.state);
+    // The last weights stay: noise levels by medians never come quite to rest.
+    if (round < ROUNDS - 1) fitter.weigh(settled.state);
+  }
+  const { state, converged } = settled;
+  const { pivot, weights, sd } = fitter;
+  return { state, covariance: fitter.covariance(state), pivot, weights, sdMm: sd.slice(), converged };
+}
