@@ -1,7 +1,7 @@
 import { ALARM_RULES } from '@trocar/core/guidance';
 import { describe, expect, inject, it } from 'vitest';
-import { FAULTS, tryFault } from './faults.js';
-import { procedure } from './procedure.js';
+import { FAULTS, tryFault } from '../../examples/phantom-accuracy/src/faults/faults.js';
+import { procedure } from '../../examples/phantom-accuracy/src/faults/procedure.js';
 
 /**
  * The monitor of a whole station, which learns of the world by the bytes of a tracker and a scanner, the headers of images and touches

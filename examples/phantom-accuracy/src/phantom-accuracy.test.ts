@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { faultsOf, injectFaults } from './faults/inject.js';
 import { figuresOf } from './figures.js';
 import { blockPhantom } from './phantom.js';
 import { LIMITS, measureAccuracy } from './protocol.js';
@@ -42,6 +43,46 @@ describe('the accuracy test on a phantom', () => {
     expect(html).toContain(good.points.p95.toFixed(2));
     expect(html).toContain('a &lt;test&gt;');
     expect(html).not.toMatch(/<script|https?:|@import|url\(/u);
+  });
+});
+
+describe('fault injection into a station that is fed with the poses', () => {
+  it('is answered by its alarm in time; without a fault none comes; and the report says so', async () => {
+    const names = 'occlusion,bumped reference,swapped tool,axis flip,scale of 1 %,frozen poses,crash at step "touch"';
+    const results = await injectFaults(faultsOf(names), phantom, simulatedStation(24), 24);
+    expect(results.map((r) => r.fault)).toEqual(['no fault', ...names.split(',')]);
+    for (const r of results) {
+      expect(r, r.fault).toMatchObject({ inTime: true });
+      if (r.alarm === 'none') expect(r.raised).toEqual([]);
+      else expect(r.raised).toContain(r.alarm);
+    }
+    expect(results[1]?.afterMs).toBeLessThan(120);
+    const accuracy = measureAccuracy(phantom, simulatedStation(24));
+    const html = reportHtml(accuracy, facts, results);
+    expect(html).toContain('<code>reference-moved</code>');
+    expect(html).toContain('Within all limits');
+    const late = reportHtml(accuracy, facts, [{ ...results[1], inTime: false } as (typeof results)[number]]);
+    expect(late).toContain('Not within the limits');
+    expect(late).toContain('&quot;occlusion&quot; was not');
+    expect(reportHtml(accuracy, facts)).toContain('No fault was injected');
+  });
+
+  it('finds that an alarm is missing where the fault is none, and that one comes without a fault', async () => {
+    const harmless = { name: 'nothing', rule: 'pose-lost', of: () => ({}) };
+    expect((await injectFaults([harmless], phantom, simulatedStation(25), 25))[1]).toMatchObject({
+      inTime: false,
+      afterMs: null,
+    });
+    // The clean procedure with a pointer whose scale is off.
+    const off = simulatedStation(26, { ...USUAL, scale: 1.01 });
+    const [clean] = await injectFaults([harmless], phantom, off, 26);
+    expect(clean).toMatchObject({ fault: 'no fault', inTime: false, raised: ['scale-wrong'] });
+  });
+
+  it('refuses a fault that there is none of, and recordings without the pointer', async () => {
+    expect(faultsOf('none')).toEqual([]);
+    expect(() => faultsOf('ocklusion')).toThrow(/No fault is called "ocklusion".*occlusion/u);
+    await expect(injectFaults(faultsOf('occlusion'), phantom, () => [], 1)).rejects.toThrow(/"pivot" the pointer was seen in 0/u);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { FaultResult } from './faults/inject.js';
 import type { Accuracy, Limits } from './protocol.js';
 import { scatterOf } from './scatter.js';
 
@@ -31,6 +32,7 @@ th.n, td.n { text-align: right; white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 .two { display: grid; grid-template-columns: 1fr 74mm; gap: 8mm; align-items: start; }
 figure { margin: 2mm 0 0; break-inside: avoid; } svg { display: block; width: 100%; height: auto; }
+code { font-size: 8.5pt; } .late { color: var(--bad); }
 figcaption, .soft { color: var(--soft); font-size: 8.5pt; }
 footer { margin-top: 6mm; padding-top: 2mm; border-top: 1px solid var(--line); font-size: 8pt; color: var(--soft); }
 @media print { body { padding: 0; max-width: none; font-size: 9pt; } h2 { margin-top: 4mm; } .verdict { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
@@ -38,11 +40,11 @@ footer { margin-top: 6mm; padding-top: 2mm; border-top: 1px solid var(--line); f
 `;
 
 /** The report: one HTML file without scripts, fonts or anything from elsewhere. */
-export function reportHtml(a: Accuracy, facts: ReportFacts): string {
+export function reportHtml(a: Accuracy, facts: ReportFacts, faults: readonly FaultResult[] = []): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Phantom accuracy</title><style>${STYLE}</style></head><body>
 <header><h1>Phantom accuracy</h1><p>${escaped(facts.madeAt)}<br>${escaped(facts.source)}</p></header>
-${verdict(a)}
+${verdict(a, faults)}
 <div class="two"><div>
 <h2>Test divots, single touches</h2>
 ${table(
@@ -89,15 +91,36 @@ ${table(
     ['findings', [...a.pivot.findings, ...a.registration.findings].map(escaped).join(', ') || 'none'],
   ],
 )}
-<footer>After the protocol of ASTM F2554 for the positional accuracy of computer-assisted surgical systems; not a certificate of conformance.
+${faultSection(faults)}<footer>After the protocol of ASTM F2554 for the positional accuracy of computer-assisted surgical systems; not a certificate of conformance.
 Signed with the Ed25519 key ${facts.keyFingerprint}${facts.keyMadeForThisReport ? ', made for this report: it shows that nothing changed since, not who made it' : ''}; see signature.json. Not a medical device.</footer>
 </body></html>
 `;
 }
 
-function verdict(a: Accuracy): string {
-  const list = a.failures.map((f) => `<li>${escaped(f)}</li>`).join('');
-  return `<div class="verdict${a.pass ? '' : ' bad'}"><strong>${a.pass ? 'Within all limits' : 'Not within the limits'}</strong>${list && `<ul>${list}</ul>`}</div>`;
+function verdict(a: Accuracy, faults: readonly FaultResult[]): string {
+  const missed = faults.filter((f) => !f.inTime).map((f) => `Fault injection: the answer to "${f.fault}" was not as it must be.`);
+  const list = [...a.failures, ...missed].map((f) => `<li>${escaped(f)}</li>`).join('');
+  const good = list === '';
+  return `<div class="verdict${good ? '' : ' bad'}"><strong>${good ? 'Within all limits' : 'Not within the limits'}</strong>${list && `<ul>${list}</ul>`}</div>`;
+}
+
+/** What alarms answered to faults. Without any, that it was not tried. */
+function faultSection(faults: readonly FaultResult[]): string {
+  if (faults.length === 0) return '<h2>Fault injection</h2><p class="soft">No fault was injected.</p>';
+  const rows = faults.map((f) => [
+    escaped(f.fault),
+    f.alarm === 'none' ? 'none may come' : `<code>${escaped(f.alarm)}</code>`,
+    escaped(f.deadline) || '–',
+    f.afterMs === null ? '–' : f.afterMs.toFixed(0),
+    f.inTime
+      ? 'yes'
+      : `<strong class="late">no</strong>${f.raised.length > 0 ? `: ${escaped([...new Set(f.raised)].join(', '))}` : ''}`,
+  ]);
+  const head = ['fault', ['alarm', ''], ['deadline', ''], ['came after', 'ms'], ['as it must be', '']] as const;
+  return `<h2>Fault injection</h2>
+${table(head, rows)}
+<p class="soft">A whole station in virtual time: driver, calibration, registration and monitor, fed with the same recorded poses of the pointer. Reference, second body, the tracker's clock and the scanner are simulated about them. A dash: the alarm has no moment; it must stand before anything is accepted, or at the first look after a restart.</p>
+`;
 }
 
 /** The first column is words, the others figures. */

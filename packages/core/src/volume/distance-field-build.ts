@@ -113,7 +113,12 @@ interface Crop {
  * The signed distances of a crop's voxels, in whole units.
  * @throws NavError `volume/bad-distance-field` where all of them have the label
  */
-function storedRoots(source: Volume<string>, value: number, label: number, { low, size, found, spacing }: Crop): Int16Array {
+function storedRoots(
+  source: Pick<Volume<string>, 'voxels' | 'size'>,
+  value: number,
+  label: number,
+  { low, size, found, spacing }: Crop,
+): Int16Array {
   const { voxels } = source;
   const [ni, nj] = source.size;
   const [x = 0, y = 0, z = 0] = low;

@@ -54,6 +54,8 @@ export interface StationParts {
   /** Confirmed at the patient. */
   readonly side: Side;
   readonly marked: readonly (readonly [number, number, number])[];
+  /** So many of them register, the others check. */
+  readonly fiducials: number;
 }
 
 /** What a station keeps on disk whenever something was accepted. */
@@ -252,12 +254,13 @@ export class Station {
     return point(REFERENCE, sum as [number, number, number]);
   }
 
-  /** Registers by ten touches, and judges by four more and by all together. Accepted only where no alarm of high priority stands. */
+  /** Registers by the fiducials, and judges by the landmarks and by all together. Accepted only where no alarm of high priority stands. */
   register(touched: readonly Point<'reference'>[]): boolean {
     const known = this.#parts.marked.map((p) => point(CT, p));
     const r = this.state.registration;
+    const n = this.#parts.fiducials;
     try {
-      const fit = registerPoints(CT, REFERENCE, known.slice(0, 10), touched.slice(0, 10));
+      const fit = registerPoints(CT, REFERENCE, known.slice(0, n), touched.slice(0, n));
       r.findings = fit.findings.map((f) => f.code);
       this.#judge(fit.edge, known, touched);
       this.#graph.set(fit.edge);
@@ -272,7 +275,8 @@ export class Station {
 
   #judge(edge: Transform<'ct', 'reference'>, known: readonly Point<'ct'>[], touched: readonly Point<'reference'>[]): void {
     const r = this.state.registration;
-    const checks = touched.slice(10).map((measured, k) => ({ known: known[10 + k] as Point<'ct'>, measured }));
+    const n = this.#parts.fiducials;
+    const checks = touched.slice(n).map((measured, k) => ({ known: known[n + k] as Point<'ct'>, measured }));
     r.verified = !verifyRegistration(edge, checks, { limitMm: 2.5 }).findings.some((f) => f.code === 'rejected');
     const similar = registerSimilarity(CT, REFERENCE, known, touched);
     r.scale = similar.scale;

@@ -40,6 +40,22 @@ export interface Wrongs {
   imageStops: 'no' | 'silent' | 'repeats';
 }
 
+/** What the hand does: turns the tip in the divot, holds it there again, or touches the place of a number. */
+export type Doing = 'calibrate' | 'check' | number;
+
+/** Poses of a pointer that were recorded on a phantom: the hand then does what was recorded. */
+export interface RecordedHand {
+  /** The phantom's divots that are touched, its frame, mm: those that register, and then at least three others. */
+  readonly marked: readonly V3[];
+  readonly fiducials: number;
+  /** Reference from stylus, 16 numbers each, at even steps; with their own noise. At least one for everything the hand does. */
+  readonly poses: (doing: Doing) => readonly ArrayLike<number>[];
+  readonly periodMs: number;
+}
+
+/** Of the fourteen places of a world without recordings, so many register. */
+const FIDUCIALS = 10;
+
 /**
  * A patient, a tracker and a hand as they truly are. The station never sees this: it gets the bytes of the tracker and the scanner, the
  * images' headers, and that somebody says "now".
@@ -58,8 +74,9 @@ export class World {
     delayMs: 0,
     imageStops: 'no',
   };
-  /** As marked in the image, and as they are: patient frame, mm. The first ten are fiducials, the others landmarks. */
+  /** As marked in the image, and as they are: patient frame, mm. The first are fiducials, the others landmarks. */
   readonly marked: readonly V3[];
+  readonly fiducials: number;
   readonly #places: readonly V3[];
   readonly #patientFromReference: Float64Array;
   readonly #patientFromSecond: Float64Array;
@@ -75,15 +92,20 @@ export class World {
   #turn: Float64Array;
   #cone = 0;
   #coneFrom = 0;
+  readonly #recorded: RecordedHand | undefined;
+  #doing: Doing = 'calibrate';
   simulator: NdiSimulator | undefined;
 
-  constructor(seed: number, host: Clock) {
+  /** @param recorded poses of a pointer on a phantom, in place of a simulated hand; the bodies that it is seen with stay simulated */
+  constructor(seed: number, host: Clock, recorded?: RecordedHand) {
     const random = new Random(seed);
     this.random = random;
     this.#host = host;
     this.#crystal = random.between(-5e-5, 5e-5);
-    this.#places = layout(random);
-    this.marked = this.#places.map((p) => off(p, MARKING_MM, random));
+    this.#recorded = recorded;
+    this.#places = recorded?.marked ?? layout(random);
+    this.marked = recorded?.marked ?? this.#places.map((p) => off(p, MARKING_MM, random));
+    this.fiducials = recorded?.fiducials ?? FIDUCIALS;
     const turned = (t: V3): Float64Array => fromQuaternion(new Float64Array(16), random.rotation(new Float64Array(4)), t);
     this.#patientFromReference = turned([random.between(-40, 40), 150, random.between(20, 80)]);
     this.#patientFromSecond = turned([random.between(-40, 40), 150, random.between(-80, -20)]);
@@ -121,15 +143,15 @@ export class World {
     this.#tableAt = this.#host.now();
   }
 
-  /** The hand holds the tip in the divot on the reference's mount, and turns the stylus about it where `coneRad` is above 0. */
-  inDivot(coneRad: number): void {
+  /** The hand holds the tip in the divot on the reference's mount, and turns the stylus about it, to calibrate far and to check a little. */
+  inDivot(doing: 'calibrate' | 'check'): void {
     const m = transformPoint(new Float64Array(3), this.#patientFromReference, [60, 5, 10]);
-    this.#rest([m[0] as number, m[1] as number, m[2] as number], coneRad);
+    this.#rest(doing, [m[0] as number, m[1] as number, m[2] as number], doing === 'calibrate' ? 0.6 : 0.3);
   }
 
   /** The hand holds the tip in a place of the patient, as well as hands do. */
   touch(index: number): void {
-    this.#rest(off(this.#places[index] as V3, PLACING_MM, this.random), 0.03);
+    this.#rest(index, off(this.#places[index] as V3, PLACING_MM, this.random), 0.03);
   }
 
   /** What the tracker measures of a body at a moment of its clock. */
@@ -137,9 +159,12 @@ export class World {
     const { wrong, random } = this;
     if (wrong.hidden.has(body as Body)) return undefined;
     const m = multiply4(new Float64Array(16), this.#trackerFrom(), this.#patientFrom(body as Body, at));
-    multiply4(m, m, fromRotationVector(new Float64Array(16), [0, 0, 0].map(() => TRACKER_RAD * random.normal()) as number[]));
+    // What was recorded has a tracker's noise already.
+    const noise = body === 'stylus' && this.#recorded !== undefined ? 0 : 1;
+    const turned = [0, 0, 0].map(() => noise * TRACKER_RAD * random.normal());
+    multiply4(m, m, fromRotationVector(new Float64Array(16), turned));
     const q = quaternionOf(new Float64Array(4), m);
-    const p = [0, 1, 2].map((k) => (m[12 + k] as number) * wrong.scale + TRACKER_MM * random.normal());
+    const p = [0, 1, 2].map((k) => (m[12 + k] as number) * wrong.scale + noise * TRACKER_MM * random.normal());
     if (wrong.flipped >= 0) {
       p[wrong.flipped] = -(p[wrong.flipped] as number);
       // The mirror image of a rotation: its axis keeps what lies along the mirrored axis.
@@ -148,7 +173,8 @@ export class World {
     return { position: p, rotation: q, errorMm: 0.1 + 0.02 * random.uniform() };
   }
 
-  #rest(tip: V3, coneRad: number): void {
+  #rest(doing: Doing, tip: V3, coneRad: number): void {
+    this.#doing = doing;
     this.#tip = tip;
     this.#turn = this.random.rotation(new Float64Array(4));
     this.#cone = coneRad;
@@ -168,6 +194,26 @@ export class World {
   #patientFrom(body: Body, at: number): Float64Array {
     if (body === 'second') return this.#patientFromSecond;
     if (body === 'reference') return multiply4(new Float64Array(16), this.#patientFromReference, this.wrong.bump);
+    return this.#recorded === undefined ? this.#byHand(at) : this.#asRecorded(this.#recorded, at);
+  }
+
+  /** The poses of what the hand does, again and again; another tool's marker is elsewhere while its tip is where the first's was. */
+  #asRecorded({ poses, periodMs }: RecordedHand, at: number): Float64Array {
+    const list = poses(this.#doing);
+    const pose = list[Math.max(0, Math.floor((at - this.#coneFrom) / periodMs)) % list.length] as ArrayLike<number>;
+    const m = multiply4(new Float64Array(16), this.#patientFromReference, pose);
+    return multiply4(
+      m,
+      m,
+      fromQuaternion(
+        new Float64Array(16),
+        [0, 0, 0, 1],
+        this.wrong.otherTip.map((v) => -v),
+      ),
+    );
+  }
+
+  #byHand(at: number): Float64Array {
     const s = (at - this.#coneFrom) / 1000;
     const radius = this.#cone * Math.abs(Math.sin(1.1 * s));
     const sway = fromRotationVector(new Float64Array(16), [radius * Math.cos(5 * s), radius * Math.sin(5 * s), 0]);

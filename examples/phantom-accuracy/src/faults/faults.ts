@@ -1,7 +1,7 @@
 import { ALARM_RULES } from '@trocar/core/guidance';
 import { fromRotationVector, multiply4, Random } from '@trocar/core/math';
 import { type Course, type Intervention, procedure, STEPS } from './procedure.js';
-import type { V3 } from './world.js';
+import type { RecordedHand, V3 } from './world.js';
 
 /** One kind of fault: what is done, and which alarm it must raise. */
 export interface Fault {
@@ -182,10 +182,13 @@ export interface Verdict {
 
 const PERIOD_MS = 1000 / 60;
 
-/** Runs one fault with one seed and holds the alarm against its deadline. */
-export async function tryFault(fault: Fault, seed: number): Promise<Verdict> {
+/**
+ * Runs one fault with one seed and holds the alarm against its deadline.
+ * @param recorded poses of a pointer, in place of a simulated hand
+ */
+export async function tryFault(fault: Fault, seed: number, recorded?: RecordedHand): Promise<Verdict> {
   const what = fault.of(new Random(seed ^ 0x51ed270b));
-  const course = await procedure(seed, what, lookOn(fault));
+  const course = await procedure(seed, what, lookOn(fault), recorded);
   const alarm = course.raised.find((r) => r.rule === fault.rule && !(r.atMs < course.harmedAtMs));
   const early = course.raised.filter((r) => r.atMs < course.harmedAtMs).map((r) => r.rule);
   const afterMs = alarm === undefined ? Number.NaN : alarm.atMs - course.harmedAtMs;

@@ -5,7 +5,7 @@ import { encodeIgtl, pipe, simulateNdiTracker } from '@trocar/device-bridge';
 import { heldBack } from './lines.js';
 import { CT, type Kept, Station } from './station.js';
 import { type VirtualTime, virtualTime } from './virtual-time.js';
-import { World } from './world.js';
+import { type RecordedHand, World } from './world.js';
 
 /** Where in a procedure something may happen. */
 export const STEPS = ['load', 'connect', 'calibrate', 'check', 'touch', 'navigate'] as const;
@@ -81,11 +81,19 @@ const PLAN: PlanSet<'ct'> = planSet({
 export const LOOK_ON_MS = 10_500;
 const BEFORE_HARM_MS = 1200;
 
-/** One procedure from loading to guidance, in virtual time. */
-export async function procedure(seed: number, what: Intervention = {}, lookOnMs = LOOK_ON_MS): Promise<Course> {
+/**
+ * One procedure from loading to guidance, in virtual time.
+ * @param recorded poses of a pointer, in place of a simulated hand
+ */
+export async function procedure(
+  seed: number,
+  what: Intervention = {},
+  lookOnMs = LOOK_ON_MS,
+  recorded?: RecordedHand,
+): Promise<Course> {
   const time = virtualTime();
   try {
-    return await new Run(seed, what, time, lookOnMs).all();
+    return await new Run(new World(seed, time.clock, recorded), what, time, lookOnMs).all();
   } finally {
     time.end();
   }
@@ -106,11 +114,11 @@ class Run {
   #judgedAtMs = Number.NaN;
   #nextImage = 0;
 
-  constructor(seed: number, what: Intervention, time: VirtualTime, lookOnMs: number) {
+  constructor(world: World, what: Intervention, time: VirtualTime, lookOnMs: number) {
     this.#what = what;
     this.#time = time;
     this.#lookOnMs = lookOnMs;
-    this.#world = new World(seed, time.clock);
+    this.#world = world;
     what.loading?.(this.#loaded);
     // Before the world is connected nobody asks the station anything; it is made when the line is.
     this.#station = undefined as unknown as Station;
@@ -151,7 +159,15 @@ class Run {
     );
     const line = heldBack(link.host, this.#time.clock, world.random, () => world.wrong.delayMs);
     this.#station = new Station(
-      { time: this.#time, line, volume: imageOf(this.#loaded), plan: PLAN, side: this.#loaded.side, marked: world.marked },
+      {
+        time: this.#time,
+        line,
+        volume: imageOf(this.#loaded),
+        plan: PLAN,
+        side: this.#loaded.side,
+        marked: world.marked,
+        fiducials: world.fiducials,
+      },
       kept,
     );
     this.#station.monitor.events.subscribe((e) => {
@@ -190,12 +206,12 @@ class Run {
     const crashed = (): boolean => this.#atRestart.length > 0;
     if (crashed()) return false;
     await this.#step('calibrate', async () => {
-      this.#world.inDivot(0.6);
+      this.#world.inDivot('calibrate');
       await this.#station.calibrate();
     });
     if (crashed()) return false;
     await this.#step('check', async () => {
-      this.#world.inDivot(0.3);
+      this.#world.inDivot('check');
       await this.#station.check();
     });
     if (crashed()) return false;
