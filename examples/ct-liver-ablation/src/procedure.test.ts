@@ -1,4 +1,4 @@
-import { identity4 } from '@trocar/core/math';
+import { identity4, Random } from '@trocar/core/math';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type AblationCase, checkedCase, phantomCase } from './case.js';
 import { PlanStep, placesOn, USUAL_DEMANDS } from './plan-step.js';
@@ -214,11 +214,12 @@ describe('what is refused', () => {
     const post = simulatePostCt(given, s.truth.destroyed(), 7);
     const other = { ...post, volume: { ...post.volume, patient: { id: 'ANOTHER' } } };
     expect((await confirming.take(other))?.code).toBe('guidance/wrong-patient');
+    const random = new Random(3);
     const noise = {
       ...post,
-      volume: { ...post.volume, voxels: post.volume.voxels.map((v, n) => ((n * 7919) % 613) - 306 + 0 * v) },
+      volume: { ...post.volume, voxels: Int16Array.from(post.volume.voxels, () => 300 * random.normal()) },
     };
-    expect((await confirming.take(noise as typeof post))?.code).toBe('registration/failed');
+    expect((await confirming.take(noise))?.code).toBe('registration/failed');
     expect(confirming.stage).toBe('refused');
     expect(s.procedure.confirm()?.code).toBe('registration/failed');
     const moved = { ...post, anatomy: post.anatomy.map((p) => ({ ...p, xyz: p.xyz.map((v) => v + 6) })) };

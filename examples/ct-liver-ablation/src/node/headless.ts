@@ -36,7 +36,7 @@ const SCRIPT = 'script';
 /** How fast a simulation goes. */
 export const SPEEDS = {
   usual: { breathing: { periodMs: 4000 }, burnMinuteMs: 1000, pace: PACES.usual },
-  fast: { breathing: { periodMs: 3200 }, burnMinuteMs: 150, pace: PACES.fast },
+  fast: { breathing: { periodMs: 3600 }, burnMinuteMs: 150, pace: PACES.fast },
 } as const;
 
 /** A touch in a hurry. */
