@@ -3,20 +3,12 @@
  * from a plan for many poses, and prints how many garbage collections that took. Plain JavaScript, so that nothing but
  * tsx's loader stands between the engine and the code.
  */
-import { PerformanceObserver, performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
 import { FrameGraph, frame, PoseSample, PoseView, point, transform } from '../frames/index.js';
+import { countCollections } from '../test-support/collections.mjs';
 import { Deviation, guidanceState, straightPlan } from './index.js';
 
 const WARM_UP = 50_000;
-/** A compiler that shares the machine may take this many rounds to get to the hot code. */
-const ROUNDS = 40;
 const POSES = 500_000;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const [ct, tracker, stylus, tip] = [frame('ct'), frame('tracker'), frame('stylus'), frame('tip')];
 const identity = Float64Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1);
@@ -51,32 +43,8 @@ function poses(count) {
   }
 }
 
-// Observers report in a later turn: without one, collections of the warm-up would be counted below. Code that is not yet
-// compiled boxes its doubles: it is warm when a whole round went by without a collection.
-for (let round = 0, before = -1; round < ROUNDS && before !== collections; round += 1) {
-  before = collections;
-  poses(WARM_UP);
-  await setImmediate();
-  await setImmediate();
-}
-poses(WARM_UP);
-await setImmediate();
-await setImmediate();
-collections = 0;
-const from = performance.now();
-poses(POSES);
-const ms = performance.now() - from;
-await setImmediate();
-await setImmediate();
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await setImmediate();
-await setImmediate();
-process.stdout.write(
-  `${JSON.stringify({ poses: POSES, collections: counted, control: collections - counted, microsecondsPerPose: (ms * 1000) / POSES, sum: sum[0], state })}\n`,
+const counted = await countCollections(
+  () => poses(WARM_UP),
+  () => poses(POSES),
 );
+process.stdout.write(`${JSON.stringify({ poses: POSES, ...counted, sum: sum[0] })}\n`);

@@ -3,22 +3,14 @@
  * label maps, and how many garbage collections that took. Plain JavaScript, so that nothing but tsx's loader stands between the engine
  * and the code.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
 import { frame, PoseView, point } from '../../frames/index.js';
+import { countCollections } from '../../test-support/collections.mjs';
 import { distanceToLabel, volume } from '../../volume/index.js';
 import { needle, ShaftGuidance, straightPlan } from '../index.js';
 
 const WARM_UP = 4_000;
-/** A compiler that shares the machine may take this many rounds to get to the hot code. */
-const ROUNDS = 40;
 const POSES = 40_000;
 const SIDE = 48;
-
-let collections = 0;
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-}).observe({ entryTypes: ['gc'] });
 
 const ct = frame('ct');
 const voxels = new Uint8Array(SIDE ** 3);
@@ -59,32 +51,11 @@ function poses(count) {
   }
 }
 
-async function settled() {
-  await setImmediate();
-  await setImmediate();
-}
-
-// Observers report in a later turn. Code that is not yet compiled boxes its doubles: it is warm when a whole round went by without a
-// collection.
-for (let round = 0, before = -1; round < ROUNDS && before !== collections; round += 1) {
-  before = collections;
-  poses(WARM_UP);
-  await settled();
-}
-poses(WARM_UP);
-await settled();
-collections = 0;
-breaches = 0;
-poses(POSES);
-await settled();
-const counted = collections;
-// The counter must be able to count: this allocates for certain.
-let kept = [];
-for (let i = 0; i < 200_000; i += 1) {
-  kept.push(new Float64Array(4));
-  if (kept.length > 100) kept = [];
-}
-await settled();
-process.stdout.write(
-  `${JSON.stringify({ poses: POSES, collections: counted, control: collections - counted, breaches, clearance: sum[0], time: sum[1] })}\n`,
+const counted = await countCollections(
+  () => poses(WARM_UP),
+  () => {
+    breaches = 0;
+    poses(POSES);
+  },
 );
+process.stdout.write(`${JSON.stringify({ poses: POSES, ...counted, breaches, clearance: sum[0], time: sum[1] })}\n`);
