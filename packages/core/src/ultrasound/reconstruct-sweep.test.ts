@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isNavError } from '../base/index.js';
+import { startThreads } from '../testing/node/reconstruction-threads.js';
 import { smoothNoise } from '../testing/ultrasound/noise.js';
 import {
   fillHoles,
@@ -12,7 +13,6 @@ import {
   type SweepFrame,
 } from './index.js';
 import { SCENE, sceneSweep } from './test-support/scenes.js';
-import { startThreads } from './test-support/threads.js';
 
 const codeOf = async (run: () => unknown): Promise<string> => {
   try {

@@ -1,3 +1,4 @@
+import { addLinearMean } from './linear-mean.js';
 import { type RowRuns, RUN_LENGTH } from './runs.js';
 import { type Sums, type SweepCompounding, TO_STEPS } from './slab.js';
 
@@ -33,6 +34,11 @@ export class LinearSplat {
    * @param stamp the image's time or number
    */
   add(runs: RowRuns, pixels: Uint8Array, row: number, stamp: number): void {
+    if (this.#mask === undefined && this.#compounding === 'mean') addLinearMean(this.#sums, runs, pixels, row);
+    else this.#addAny(runs, pixels, row, stamp);
+  }
+
+  #addAny(runs: RowRuns, pixels: Uint8Array, row: number, stamp: number): void {
     const { list, start, step } = runs;
     const place = this.#place;
     const [strideJ, strideK] = this.#sums.strides;

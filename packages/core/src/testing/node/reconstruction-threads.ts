@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { ReconstructionWorker } from '../index.js';
-import { startReconstructionThread } from '../worker/node/host.js';
+import type { ReconstructionWorker } from '../../ultrasound/index.js';
+import { startReconstructionThread } from '../../ultrasound/worker/node/host.js';
 
 /** Worker threads of reconstruction, from the sources. */
 export async function startThreads(count: number): Promise<ReconstructionWorker[]> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('../worker/node/program.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL('../../ultrasound/worker/node/program.ts', import.meta.url))],
     bundle: true,
     write: false,
     platform: 'neutral',
