@@ -40,8 +40,6 @@ export class CoresOnSlice implements CutSink {
   #targets: readonly TargetMark[] = [];
   #into = REGIONS;
   readonly #piece = new Float64Array(6);
-  /** Right edge of the target being cut and the height there, px. */
-  readonly #edge = new Float64Array(2);
   readonly #normal = vec3(0, 0, 0);
   readonly #from = vec3(0, 0, 0);
   readonly #to = vec3(0, 0, 0);
@@ -110,11 +108,6 @@ export class CoresOnSlice implements CutSink {
       this.#piece[k] = ends[k] as number;
       this.#piece[3 + k] = ends[4 + k] as number;
     }
-    for (let o = 0; o < 8; o += 4) {
-      if (!((ends[o] as number) > (this.#edge[0] as number))) continue;
-      this.#edge[0] = ends[o] as number;
-      this.#edge[1] = ends[o + 1] as number;
-    }
     this.#put(this.#into);
   }
 
@@ -138,14 +131,17 @@ export class CoresOnSlice implements CutSink {
     const target = this.#targets[n] as TargetMark;
     const label = this.#labels[n] as Label;
     this.#into = LEVELS.indexOf(target.level);
-    this.#edge[0] = Number.NEGATIVE_INFINITY;
     const cut = target.cut.cut(plane, normal, this) > 0;
     label.object.visible = cut;
     if (!cut) return;
-    // A number that is cut off is another one.
     const half = label.height / 2;
-    this.#textAt[0] = Math.min((this.#edge[0] as number) + 8 * this.#dpr, plane.width - label.width - 2);
-    this.#textAt[1] = Math.max(half, Math.min(plane.height - half, this.#edge[1] as number));
+    // Beside the target, away from the middle of the view, and whole: a number that is cut off is another one.
+    const { box } = target.cut;
+    const gap = 8 * this.#dpr;
+    const onLeft = (box[0] as number) + (box[2] as number) < plane.width;
+    const left = onLeft ? (box[0] as number) - gap - label.width : (box[2] as number) + gap;
+    this.#textAt[0] = Math.max(2, Math.min(left, plane.width - label.width - 2));
+    this.#textAt[1] = Math.max(half, Math.min(plane.height - half, ((box[1] as number) + (box[3] as number)) / 2));
     label.beside(this.#textAt, NOWHERE);
   }
 

@@ -4,9 +4,9 @@ import { frame, hasPose, isLive, PoseView, point, pointCovariance, STATUSES, typ
 import { Deviation, formatBound, formatMm, straightPlan, UNKNOWN } from '../../guidance/index.js';
 import { chiSquareQuantile, cholesky, fisherTail, fromRotationVector, Random } from '../../math/index.js';
 import { DrawnStatus } from '../drawn-status.js';
-import { PALETTE, rgb, statusStyle } from '../palette.js';
+import { PALETTE, statusStyle } from '../palette.js';
 import { cross, dot } from '../planes.js';
-import { ciede2000, contrast } from '../test-support/colour.js';
+import { ciede2000, contrast, plainly, seen, VISIONS, type Vision } from '../test-support/colour.js';
 import { AcrossPath } from './across-path.js';
 import { EllipsoidCut } from './ellipsoid-cut.js';
 import { type FanShape, fanHolds, fanOutline, requireFan } from './fan.js';
@@ -80,66 +80,25 @@ describe('what status may be drawn', () => {
   });
 });
 
-/** CIE L*a*b* (D65) of linear sRGB. */
-function lab(linear: readonly number[]): [number, number, number] {
-  const [r, g, b] = linear as [number, number, number];
-  const f = (t: number): number => (t > 216 / 24389 ? Math.cbrt(t) : (t * 24389) / 27 / 116 + 16 / 116);
-  const x = f((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047);
-  const y = f(0.2126729 * r + 0.7151522 * g + 0.072175 * b);
-  const z = f((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / 1.08883);
-  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
-}
-
-/** How colours are seen without one kind of cone: Machado, Oliveira & Fernandes 2009 (IEEE TVCG 15:1291), severity 1. */
-const VISION = {
-  usual: [1, 0, 0, 0, 1, 0, 0, 0, 1],
-  deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
-  protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
-  tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
-} as const;
-
-function seen(hex: string, vision: keyof typeof VISION): [number, number, number] {
-  const linear = rgb(hex).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  const m = VISION[vision];
-  const out = [0, 1, 2].map((i) =>
-    Math.min(
-      1,
-      Math.max(
-        0,
-        [0, 1, 2].reduce((sum, j) => sum + (m[3 * i + j] as number) * (linear[j] as number), 0),
-      ),
-    ),
-  );
-  return lab(out);
-}
-
 /** CIE76: 2.3 is the least that is noticed side by side; 10 is plain at a glance. */
-function difference(a: string, b: string, vision: keyof typeof VISION): number {
+function difference(a: string, b: string, vision: Vision): number {
   const [p, q] = [seen(a, vision), seen(b, vision)];
   return Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]);
 }
 
-/** CIEDE2000 as seen: 10 is plain at a glance in any part of the space. */
-function plainly(a: string, b: string, vision: keyof typeof VISION): number {
-  return ciede2000(seen(a, vision), seen(b, vision));
-}
-
 describe('status colours', () => {
   const posed = STATUSES.filter(hasPose);
-  it.each(Object.keys(VISION) as (keyof typeof VISION)[])(
-    'of live and not live are plainly two, and every pair is noticed: %s',
-    (vision) => {
-      for (const a of posed) {
-        for (const b of posed) {
-          if (a === b) continue;
-          const d = difference(statusStyle(a).colour, statusStyle(b).colour, vision);
-          const [liveA, liveB] = [isLive(a), isLive(b)];
-          expect(d, `${a} and ${b}`).toBeGreaterThan(liveA !== liveB && (a === 'ok' || b === 'ok') ? 20 : 13);
-          expect(plainly(statusStyle(a).colour, statusStyle(b).colour, vision), `${a} and ${b}`).toBeGreaterThanOrEqual(10);
-        }
+  it.each(VISIONS)('of live and not live are plainly two, and every pair is noticed: %s', (vision) => {
+    for (const a of posed) {
+      for (const b of posed) {
+        if (a === b) continue;
+        const d = difference(statusStyle(a).colour, statusStyle(b).colour, vision);
+        const [liveA, liveB] = [isLive(a), isLive(b)];
+        expect(d, `${a} and ${b}`).toBeGreaterThan(liveA !== liveB && (a === 'ok' || b === 'ok') ? 20 : 13);
+        expect(plainly(statusStyle(a).colour, statusStyle(b).colour, vision), `${a} and ${b}`).toBeGreaterThanOrEqual(10);
       }
-    },
-  );
+    }
+  });
 
   it('are told apart by this measure at all: it sees that red and green become alike', () => {
     expect(difference('#b05050', '#70702f', 'usual')).toBeGreaterThan(30);
@@ -148,7 +107,7 @@ describe('status colours', () => {
 
   it('of a structure that is clear, near, too near or of no known distance are plainly four, and not a live tool: in each vision', () => {
     const { clear, target, alarm, stale, tool } = PALETTE;
-    for (const vision of Object.keys(VISION) as (keyof typeof VISION)[]) {
+    for (const vision of VISIONS) {
       for (const [n, a] of [clear, target, alarm, stale].entries()) {
         expect(plainly(a, tool, vision), `${a}, ${vision}`).toBeGreaterThanOrEqual(10);
         for (const b of [clear, target, alarm, stale].slice(0, n)) {

@@ -150,9 +150,12 @@ export class MarginOnSlice implements CutSink {
     }
     this.#mark.loop(this.#corners, 4);
     this.#label.set(this.#text.of(mm), (this.#styles.at(this.#dpr) as LabelStyle[])[mm < 0 ? 1 : 0] as LabelStyle);
-    // A number that is cut off is another one.
     const half = this.#label.height / 2;
-    this.#textAt[0] = Math.min(x + 12 * this.#dpr, plane.width - this.#label.width - 2);
+    // Outside the tumour, and whole: a number that is cut off is another one.
+    const { box } = this.#cut;
+    const out = 12 * this.#dpr;
+    const left = 2 * x < (box[0] as number) + (box[2] as number) ? x - out - this.#label.width : x + out;
+    this.#textAt[0] = Math.max(2, Math.min(left, plane.width - this.#label.width - 2));
     this.#textAt[1] = Math.max(half, Math.min(plane.height - half, y - 14 * this.#dpr));
     this.#label.beside(this.#textAt, NOWHERE);
   }

@@ -32,6 +32,8 @@ export class MeshCut {
   readonly #joined = new Float64Array(8);
   /** The least value on the cut and where it lies, px; Infinity without values. */
   readonly least: Float64Array = Float64Array.of(Number.POSITIVE_INFINITY, 0, 0);
+  /** The box around the cut: least x and y, most x and y, px. */
+  readonly box: Float64Array = new Float64Array(4);
   readonly #flat = new Float64Array(8);
   #values: ArrayLike<number> | undefined;
 
@@ -54,6 +56,8 @@ export class MeshCut {
     this.#values = values;
     this.#turn += 1;
     this.least[0] = Number.POSITIVE_INFINITY;
+    this.box.fill(Number.POSITIVE_INFINITY, 0, 2);
+    this.box.fill(Number.NEGATIVE_INFINITY, 2, 4);
     let pieces = 0;
     for (let t = 0; t < this.#taken.length; t += 1) {
       if (this.#taken[t] === this.#turn || !this.#crosses(t)) continue;
@@ -78,12 +82,12 @@ export class MeshCut {
     let leave = to < 0 ? this.#other(t, from) : to;
     this.#onEdge(at, from, 0);
     ends[2] = 0;
-    this.#lower(0);
+    this.#takeIn(0);
     joined.set(ends);
     while (at >= 0 && this.#taken[at] !== this.#turn) {
       this.#taken[at] = this.#turn;
       this.#onEdge(at, leave, 4);
-      this.#lower(4);
+      this.#takeIn(4);
       const next = this.#across[3 * at + leave] as number;
       const last = next < 0 || this.#taken[next] === this.#turn;
       pieces += this.#give(sink, direction, last);
@@ -109,7 +113,12 @@ export class MeshCut {
     return 1;
   }
 
-  #lower(o: number): void {
+  /** Takes an end into the box and the least. */
+  #takeIn(o: number): void {
+    for (let k = 0; k < 2; k += 1) {
+      this.box[k] = Math.min(this.box[k] as number, this.#ends[o + k] as number);
+      this.box[2 + k] = Math.max(this.box[2 + k] as number, this.#ends[o + k] as number);
+    }
     if (this.#values === undefined || !((this.#ends[o + 3] as number) < (this.least[0] as number))) return;
     this.least[0] = this.#ends[o + 3] as number;
     this.least[1] = this.#ends[o] as number;

@@ -50,8 +50,8 @@ export class ScenePin {
     this.figure.set(figure, { sizePx: Math.round(20 * dpr), colour: figureColour, weight: 700 });
     this.words.set(words, { sizePx: Math.round(12 * dpr), colour: wordsColour, weight: 700 });
     const [x, y, z] = this.#head as unknown as [number, number, number];
-    this.figure.at(x, y, z, 0, -26 * dpr);
-    this.words.at(x, y, z, 0, -8 * dpr);
+    this.figure.at(x, y, z, 0, -35 * dpr);
+    this.words.at(x, y, z, 0, -14 * dpr);
     this.#behind.style({ widthPx: 1.5 * dpr, dash: [4 * dpr, 4 * dpr] });
     this.#before.style({ widthPx: 2.5 * dpr });
     this.#foot.style({ widthPx: 9 * dpr });

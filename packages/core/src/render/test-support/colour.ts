@@ -41,3 +41,45 @@ function luminance(hex: string): number {
   const [r, g, b] = rgb(hex).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)) as [number, number, number];
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
+
+/** CIE L*a*b* (D65) of linear sRGB. */
+function lab(linear: readonly number[]): Lab {
+  const [r, g, b] = linear as [number, number, number];
+  const f = (t: number): number => (t > 216 / 24389 ? Math.cbrt(t) : (t * 24389) / 27 / 116 + 16 / 116);
+  const x = f((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047);
+  const y = f(0.2126729 * r + 0.7151522 * g + 0.072175 * b);
+  const z = f((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / 1.08883);
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
+
+/** How colours are seen without one kind of cone: Machado, Oliveira & Fernandes 2009 (IEEE TVCG 15:1291), severity 1. */
+const VISION = {
+  usual: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
+  protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
+  tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
+} as const;
+/** With all cones, and without one kind of them. */
+export type Vision = keyof typeof VISION;
+export const VISIONS: readonly Vision[] = ['usual', 'deuteranopia', 'protanopia', 'tritanopia'];
+
+/** A colour as it is seen, L*a*b*. @param hex `#rrggbb` */
+export function seen(hex: string, vision: Vision): Lab {
+  const linear = rgb(hex).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  const m = VISION[vision];
+  const out = [0, 1, 2].map((i) =>
+    Math.min(
+      1,
+      Math.max(
+        0,
+        [0, 1, 2].reduce((sum, j) => sum + (m[3 * i + j] as number) * (linear[j] as number), 0),
+      ),
+    ),
+  );
+  return lab(out);
+}
+
+/** CIEDE2000 as seen: 10 is plain at a glance in any part of the space. */
+export function plainly(a: string, b: string, vision: Vision): number {
+  return ciede2000(seen(a, vision), seen(b, vision));
+}
