@@ -17,8 +17,8 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
   '--enable-unsafe-swiftshader',
 ]);
 
-/** Without a GPU every pixel counts. */
-const SMALL = { width: 960, height: 640 };
+/** Without a GPU every pixel counts: the page is laid out as in such a window, and drawn with a quarter of its pixels. */
+const SMALL = { viewport: { width: 960, height: 640 }, deviceScaleFactor: 0.5 };
 
 /** The page of the phantom's procedure in a browser, with a hand in a hurry, and what a test does with it. */
 export class OpenPage {
@@ -44,7 +44,7 @@ export class OpenPage {
     const server = await serveProcedure({ clock, seed, ...second, startWorld: world });
     server.world.truth.hand.pace = PACES.fast;
     const browser = await chromium.launch({ executablePath, args: FLAGS });
-    const page = await browser.newPage({ viewport: SMALL });
+    const page = await browser.newPage(SMALL);
     const opened = new OpenPage(browser, page, server);
     page.on('pageerror', (error) => opened.failures.push(error.message));
     await page.route('**/*', (route) => {

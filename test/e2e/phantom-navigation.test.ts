@@ -389,8 +389,16 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await page.setViewportSize({ width: 320, height: 600 });
     await page.waitForTimeout(500);
     await page.setViewportSize({ width: 1100, height: 720 });
-    const height = (): Promise<number> => page.evaluate(() => document.querySelector('canvas')?.height ?? 0);
-    await expect.poll(height, { timeout: 10_000 }).toBe(720);
+    const heights = (): Promise<number[]> =>
+      page.evaluate(() =>
+        ['#stage', '#views', '#alarms'].map((s) => document.querySelector(s)?.getBoundingClientRect().height ?? 0),
+      );
+    const whole = async (): Promise<number> => {
+      const [stage = 0, , alarms = 0] = await heights();
+      return stage + alarms;
+    };
+    // The pictures are as high as the window, but for the row of the alarms.
+    await expect.poll(whole, { timeout: 10_000 }).toBe(720);
     await picture('narrow-and-back');
   }, 60_000);
 

@@ -110,7 +110,12 @@ export async function startTracker<T extends string>(options: TrackerOptions<T>)
   });
   let bridge: Bridge;
   try {
-    bridge = await startBridge({ driver, clock, allowedOrigins: options.allowedOrigins ?? [] });
+    bridge = await startBridge({
+      driver,
+      clock,
+      allowedOrigins: options.allowedOrigins ?? [],
+      helloTimeoutMs: HELLO_TIMEOUT_MS,
+    });
   } catch (error) {
     await simulator.close();
     throw error;
@@ -129,6 +134,9 @@ export async function startTracker<T extends string>(options: TrackerOptions<T>)
     },
   };
 }
+
+/** A page that is still busy with its image says hello late; turned away, it would not come again. ms */
+const HELLO_TIMEOUT_MS = 20_000;
 
 /** What the tracker sees; or saw last, while it hangs. */
 function poses<T extends string>({ observe }: TrackerOptions<T>) {
