@@ -16,6 +16,7 @@ import {
 import { resample } from '@trocar/core/volume';
 import { h } from '../../suite/page/dom.js';
 import { CT } from '../src/frames.js';
+import { planningCovariance } from '../src/plan-step.js';
 import type { Procedure, Stage as ProcedureStage } from '../src/procedure.js';
 
 type Remove = () => void;
@@ -88,7 +89,7 @@ export class Graphics {
     const seen = stage === 'collect' || stage === 'review' || stage === 'verify' || stage === 'breathe' || stage === 'calibrate';
     this.#stage.setSurface(seen ? this.#skin : undefined, { opacity: 0.5 });
     if (stage === 'plan' || stage === 'connect' || stage === 'calibrate' || stage === 'breathe') {
-      this.#planned.show(planning.plan?.proposal.map);
+      this.#planned.show(planning.plan?.proposal.map, { covariance: planningCovariance() });
       this.#plannedZone.setProbes(probes);
       add.push(this.#planned, this.#plannedZone);
     }
@@ -106,7 +107,7 @@ export class Graphics {
   /** The tumour as it lies, and what the applicator would burn where it is now. */
   #guided(): Parameters<Stage<'ct'>['addGraphic']>[0][] {
     const { probe, planning } = this.#procedure;
-    this.#planned.show(planning.plan?.proposal.map);
+    this.#planned.show(planning.plan?.proposal.map, { covariance: planningCovariance() });
     if (probe === undefined) return [this.#planned];
     const { applicator, powerW, minutes } = probe.setting;
     const zone = new ProbeZones<'ct'>({ frame: CT, kind: 'projected', shapes: [zoneShapeOf(applicator, powerW, minutes)] });

@@ -93,6 +93,9 @@ class Page {
     this.#panel.busy('Measuring distances to every structure …');
     await painted();
     this.#panel.caseName(`${given.volume.modality} ${given.volume.size.join('×')}, ${given.side} side`);
+    // Whatever takes long comes first: a bridge that is not answered at once lets go.
+    this.#stage.setVolume(given.volume);
+    this.#guide.avoid(structuresOf(given));
     const connected = connectProcedure({
       url: facts.bridge,
       clock: this.#clock,
@@ -107,8 +110,6 @@ class Page {
     this.#graphics = new Graphics(this.#stage, procedure);
     this.#hand = new SimulatedHand(this.#errands, procedure);
     this.#alarms = new AlarmBar(this.#panel.alarms, monitoring.monitor, BY);
-    this.#stage.setVolume(given.volume);
-    this.#guide.avoid(structuresOf(given));
     this.#panel.busy('');
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     this.#stage.start(() => this.#frame());

@@ -75,6 +75,12 @@ export interface AblationPlan {
 
 /** The error to expect along the way while planning, 95 %, mm: of the registration, the gate and a needle that bends a little. */
 const PLANNING_ERROR95_MM = 3;
+/** That error as a covariance: alike in all directions, mm². Its 95 % radius is 2.7955 standard deviations (χ²₃). */
+export function planningCovariance(): Float64Array {
+  const sd = PLANNING_ERROR95_MM / 2.7955;
+  return Float64Array.from({ length: 36 }, (_, n) => (n % 7 === 0 && n < 21 ? sd * sd : 0));
+}
+
 /** So far beyond the tumour's middle a tip may go, mm. */
 const BEYOND_MM = 26;
 /** Ways are offered to the tumour's middle and to places so far beside it, mm. */
@@ -290,8 +296,7 @@ export class PlanStep {
 
   /** What the probes are expected to do, with tips that err as the plan allows. */
   #expected(probes: readonly PlannedAblation[]): Pick<AblationPlan, 'complete' | 'withMargin'> {
-    const sd = PLANNING_ERROR95_MM / 2.7955;
-    const covariance = Float64Array.from({ length: 36 }, (_, n) => (n % 7 === 0 && n < 21 ? sd * sd : 0));
+    const covariance = planningCovariance();
     const zone = ellipsoidZone(probes.map(({ probe }) => plannedProbe({ ...probe, covariance: 'exact' })));
     const chance = (marginMm: number): number =>
       coverageProbability(this.target, zone, { marginMm, shared: { frame: CT, covariance }, shifts: 4 }).probability;
