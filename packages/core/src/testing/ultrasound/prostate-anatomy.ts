@@ -158,9 +158,9 @@ function drawGland(random: Random, seed: number): Gland {
   return {
     half,
     lesions: [
-      lesion('left mid, peripheral', [0.58 * a, 0.5 * b, -1], 5.2, 5),
-      lesion('right apex, peripheral', [-0.42 * a, 0.45 * b, -0.5 * c], 4.2, 4),
-      lesion('right anterior, transition', [-0.26 * a, -0.5 * b, 0.2 * c], 5.4, 4),
+      lesion('left mid PZ', [0.58 * a, 0.5 * b, -1], 5.2, 5),
+      lesion('right apex PZ', [-0.42 * a, 0.45 * b, -0.5 * c], 4.2, 4),
+      lesion('right anterior TZ', [-0.26 * a, -0.5 * b, 0.2 * c], 5.4, 4),
     ],
     nodules: [
       { at: [vary(8, 1), vary(-4, 1.5), vary(7, 2)], radiusMm: vary(4.2, 0.7) },
