@@ -6,16 +6,21 @@ import type { Browser } from 'playwright';
 import { findBrowser } from '../scripts/lib/host.mjs';
 import { buildPage, inNewPage, servePages, startBrowser } from './_pages.js';
 import { median, type Row, report, row } from './_report.js';
+import { inRounds, option, progress } from './_rounds.js';
 import type { ContenderName, PageOrder, PageResult } from './render/page.js';
 
 /**
  * Three slices that follow a tool's tip through a real CT and a real MR, in headless Chromium: a stage, NiiVue and vtk.js, the same
  * 512² canvas, 256² for a slice, nothing over the pictures. Every run is a page of its own and the contenders take turns. A frame
- * counts when a pixel of it has been read back. `--runs N` changes the count. What is compared: docs/rendering-benchmark.md.
+ * counts when a pixel of it has been read back. What is compared: docs/rendering-benchmark.md. Results are printed as they come.
+ * `--runs N`: at most so many rounds (5); `--minutes N`: no round begins that would not end by then (5.5).
  */
 
-const RUNS = Number(process.argv[process.argv.indexOf('--runs') + 1]) || 5;
+const STARTED = performance.now();
+const LIMITS = { most: option('--runs', 5), minutes: option('--minutes', 5.5) };
 const DRAW_MS = 2000;
+/** Pages a round that only draw their first pictures: what takes a tenth of a second is measured more often than what takes seconds. */
+const FIRST_PICTURES = 2;
 const DATA = resolve(process.env['TROCAR_DATA'] ?? join(import.meta.dirname, '../../shared/data'));
 
 const SCANS = [
@@ -46,70 +51,149 @@ function requireRight(scan: Scan, way: (typeof WAYS)[number], { grey }: PageResu
   );
 }
 
-async function race(browser: Browser, url: string, scan: Scan, file: string): Promise<Row[]> {
-  const order = (who: ContenderName, drawMs: number, count: boolean): PageOrder => ({
-    ...{ who, drawMs, count },
-    ...{ url: `/${file}`, window: scan.window },
-  });
-  const runs = new Map<ContenderName, PageResult[]>(WAYS.map(({ who }) => [who, []]));
-  const bytes = new Map<ContenderName, PageResult>();
-  for (const { who } of WAYS) bytes.set(who, await once(browser, url, order(who, 0, true)));
-  for (let n = 0; n < RUNS; n += 1) {
-    for (const way of WAYS) {
-      const result = await once(browser, url, order(way.who, DRAW_MS, false));
-      requireRight(scan, way, result);
-      runs.get(way.who)?.push(result);
-    }
-  }
-  for (const way of WAYS)
-    console.log(`${scan.name}, ${way.name}: grey levels off ${JSON.stringify(runs.get(way.who)?.[0]?.grey)}`);
-  return rowsOf(scan, runs, bytes);
+/** One scan, and what was measured on it. */
+interface Race {
+  readonly scan: Scan;
+  /** Pages that drew for {@link DRAW_MS}. */
+  readonly runs: ReadonlyMap<ContenderName, PageResult[]>;
+  /** The same, and more pages: only their first pictures count. */
+  readonly firsts: ReadonlyMap<ContenderName, PageResult[]>;
+  readonly bytes: Map<ContenderName, PageResult['textureBytes']>;
 }
 
-function rowsOf(
-  scan: Scan,
-  runs: ReadonlyMap<ContenderName, PageResult[]>,
-  bytes: ReadonlyMap<ContenderName, PageResult>,
-): Row[] {
+function raceOf(scan: Scan): Race {
+  const each = <T>(): Map<ContenderName, T[]> => new Map(WAYS.map(({ who }) => [who, []]));
+  return { scan, runs: each(), firsts: each(), bytes: new Map() };
+}
+
+/** All contenders once; in the first round their texture bytes, too. */
+async function takeRound(
+  browser: Browser,
+  url: string,
+  file: string,
+  { scan, runs, firsts, bytes }: Race,
+  round: number,
+): Promise<void> {
+  const page = async (way: (typeof WAYS)[number], drawMs: number, count: boolean): Promise<PageResult> => {
+    const result = await once(browser, url, { who: way.who, drawMs, count, url: `/${file}`, window: scan.window });
+    if (!count) requireRight(scan, way, result);
+    return result;
+  };
+  for (const way of WAYS) {
+    if (round === 0) bytes.set(way.who, (await page(way, 0, true)).textureBytes);
+    const drawn = await page(way, DRAW_MS, false);
+    runs.get(way.who)?.push(drawn);
+    firsts.get(way.who)?.push(drawn);
+    progress(STARTED, `${scan.name}, ${way.name}: ${told(drawn)}`);
+  }
+  for (let n = 0; n < FIRST_PICTURES; n += 1) {
+    for (const way of WAYS.filter(({ who }) => who !== 'niivue')) firsts.get(way.who)?.push(await page(way, 0, false));
+  }
+  progress(
+    STARTED,
+    `${scan.name}: first pictures ${WAYS.map(({ who, name }) => `${name} ${msOf((firsts.get(who) ?? []).map((r) => r.firstMs))}`).join('; ')}`,
+  );
+}
+
+function told({ framesPerSecond, processorMsAFrame, firstMs, grey }: PageResult): string {
+  return (
+    `${framesPerSecond.toPrecision(3)} frames a second, ${processorMsAFrame.toPrecision(3)} ms of processor time each, first picture ` +
+    `${firstMs.toFixed(0)} ms, grey levels off: half ${grey.median.toFixed(2)}, 90 % ${grey.p90.toFixed(2)}, 99 % ${grey.p99.toFixed(2)}`
+  );
+}
+
+function msOf(values: readonly number[] = []): string {
+  return `${median(values).toFixed(0)} ms (${values.map((v) => v.toFixed(0)).join(' ')})`;
+}
+
+function rowsOf({ scan, runs, firsts, bytes }: Race): Row[] {
+  const of = (take: (r: PageResult) => number) => (who: ContenderName) => (runs.get(who) ?? []).map(take);
+  const first = (take: (r: PageResult) => number) => (who: ContenderName) => (firsts.get(who) ?? []).map(take);
+  const mib = (of: 'live' | 'peak') => (who: ContenderName) => [(bytes.get(who)?.[of] ?? Number.NaN) / 2 ** 20];
   const figures = [
-    { what: 'frames a second', unit: '1/s', of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.framesPerSecond) },
-    {
-      what: 'processor time a frame',
-      unit: 'ms',
-      limit: 1 / 1.5,
-      of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.processorMsAFrame),
-    },
-    { what: 'data → first picture', unit: 'ms', of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.firstMs) },
-    {
-      what: 'texture bytes held',
-      unit: 'MiB',
-      of: (who: ContenderName) => [(bytes.get(who)?.textureBytes.live ?? Number.NaN) / 2 ** 20],
-    },
-    {
-      what: 'texture bytes, most',
-      unit: 'MiB',
-      of: (who: ContenderName) => [(bytes.get(who)?.textureBytes.peak ?? Number.NaN) / 2 ** 20],
-    },
+    { what: 'frames a second', unit: '1/s', of: of((r) => r.framesPerSecond) },
+    { what: 'processor time a frame', unit: 'ms', limit: 1 / 1.5, of: of((r) => r.processorMsAFrame) },
+    { what: 'data → first picture', unit: 'ms', of: first((r) => r.firstMs) },
+    { what: 'data → first picture, processor time', unit: 'ms', of: first((r) => r.firstProcessorMs) },
+    { what: 'texture bytes held', unit: 'MiB', of: mib('live') },
+    { what: 'texture bytes, most', unit: 'MiB', of: mib('peak') },
   ];
   return figures.flatMap(({ what, unit, limit, of }) => {
     const rows = WAYS.map(({ who, name }) => row(`${scan.name}: ${what}, ${name}`, unit, of(who)));
     const ours = median(of('trocar'));
     const peers = WAYS.filter(({ who }) => who !== 'trocar').map(({ who }) => ({ who, value: median(of(who)) }));
-    rows.push(ratioRow('    ratio to the best peer', unit, ours, peers, limit));
+    rows.push(ratioRow('    ratio to the best peer', unit, of('trocar').length, ours, peers, limit));
     // A navigated slice lies between voxels, as often as not.
     const between = peers.filter(({ who }) => who !== 'vtkSlices');
-    rows.push(ratioRow('    ratio to the best peer that cuts between voxels', unit, ours, between, limit));
+    rows.push(ratioRow('    ratio to the best peer that cuts between voxels', unit, of('trocar').length, ours, between, limit));
     return rows;
   });
 }
 
-function ratioRow(name: string, unit: string, ours: number, peers: readonly { readonly value: number }[], given?: number): Row {
+function ratioRow(
+  name: string,
+  unit: string,
+  runs: number,
+  ours: number,
+  peers: readonly { readonly value: number }[],
+  given?: number,
+): Row {
   const values = peers.map(({ value }) => value);
   const more = unit === '1/s';
   const ratio = ours / (more ? Math.max(...values) : Math.min(...values));
   const limit = given ?? (more ? 1.5 : unit === 'ms' ? 1 : 1.1);
   const met = more ? ratio >= limit : ratio <= limit;
-  return { name, median: ratio, unit: '×', runs: RUNS, aim: `at ${more ? 'least' : 'most'} ${Number(limit.toFixed(2))}`, met };
+  return { name, median: ratio, unit: '×', runs, aim: `at ${more ? 'least' : 'most'} ${Number(limit.toFixed(2))}`, met };
+}
+
+/** The rows of docs/rendering-benchmark.md, ready to be put there. */
+function markdownOf({ name }: Scan, { runs, firsts, bytes }: Omit<Race, 'scan'>): string {
+  const scan = name.slice(0, 2);
+  const figure = (x: number): string => (x >= 100 ? x.toFixed(0) : String(Number(x.toPrecision(3))));
+  const line = (
+    what: string,
+    of: (who: ContenderName) => number,
+    more: boolean,
+    shown = (who: ContenderName) => figure(of(who)),
+  ): string => {
+    const ratio = (peers: readonly ContenderName[]): string => {
+      const best = peers.map(of).reduce((a, b) => (more ? Math.max(a, b) : Math.min(a, b)));
+      return String(Number((of('trocar') / best).toPrecision(2)));
+    };
+    const ratios = `${ratio(['niivue', 'vtkReslice', 'vtkSlices'])}, ${ratio(['niivue', 'vtkReslice'])}`;
+    return `| ${[`${scan}, ${what}`, ...WAYS.map(({ who }) => shown(who)), ratios].join(' | ')} |`;
+  };
+  const mid = (take: (r: PageResult) => number) => (who: ContenderName) => median((runs.get(who) ?? []).map(take));
+  const first = (take: (r: PageResult) => number) => (who: ContenderName) => median((firsts.get(who) ?? []).map(take));
+  const mib = (who: ContenderName, of: 'live' | 'peak'): number => (bytes.get(who)?.[of] ?? Number.NaN) / 2 ** 20;
+  return [
+    line(
+      'frames a second',
+      mid((r) => r.framesPerSecond),
+      true,
+    ),
+    line(
+      'processor time a frame, ms',
+      mid((r) => r.processorMsAFrame),
+      false,
+    ),
+    line(
+      'data → first picture, ms',
+      first((r) => r.firstMs),
+      false,
+    ),
+    line(
+      'data → first picture, processor time, ms',
+      first((r) => r.firstProcessorMs),
+      false,
+    ),
+    line(
+      'textures held (most), MiB',
+      (who) => mib(who, 'live'),
+      false,
+      (who) => `${figure(mib(who, 'live'))} (${figure(mib(who, 'peak'))})`,
+    ),
+  ].join('\n');
 }
 
 const executablePath = findBrowser();
@@ -122,12 +206,17 @@ else {
   try {
     await buildPage(join(import.meta.dirname, 'render'), folder);
     const { url, close } = await servePages([folder]);
-    const rows: Row[] = [];
-    for (const [n, scan] of SCANS.entries()) {
+    for (const [n, scan] of SCANS.entries())
       writeFileSync(join(folder, `${n}.nii`), gunzipSync(readFileSync(join(DATA, scan.path))));
-      rows.push(...(await race(browser, url, scan, `${n}.nii`)));
-    }
-    report(rows);
+    progress(STARTED, 'page built, scans unpacked');
+    const races = SCANS.map(raceOf);
+    await inRounds(
+      races.map((race, n) => (round) => takeRound(browser, url, `${n}.nii`, race, round)),
+      LIMITS,
+      STARTED,
+    );
+    report(races.flatMap(rowsOf));
+    for (const { scan, ...race } of races) console.log(markdownOf(scan, race));
     close();
   } finally {
     await browser.close();

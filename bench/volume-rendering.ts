@@ -7,18 +7,21 @@ import type { Browser } from 'playwright';
 import { findBrowser } from '../scripts/lib/host.mjs';
 import { buildPage, inNewPage, servePages, startBrowser } from './_pages.js';
 import { median, type Row, report, row } from './_report.js';
+import { inRounds, option, progress } from './_rounds.js';
 import type { ContenderName, PageOrder, PageResult } from './volume-rendering/page.js';
 
 /**
  * A real CT and a real MR as a whole, by rays, turning, with a needle that moves in it: a stage, vtk.js and NiiVue, in headless Chromium,
  * the same 512² canvas. Ours and vtk.js have the same optical model, so without shading there is one true picture, ours with
  * steps of an eighth of a voxel (held to an oracle by the tests); each takes the longest step that comes near enough to it. vtk.js may
- * not come near: then it takes the step that comes nearest. NiiVue has its own step and its own colours. `--runs N` changes the
- * count. What is compared: docs/rendering-benchmark.md.
+ * not come near: then it takes the step that comes nearest. NiiVue has its own step and its own colours. What is compared:
+ * docs/rendering-benchmark.md. Results are printed as they come.
+ * `--runs N`: at most so many rounds (5); `--minutes N`: no round begins that would not end by then (5.5).
  */
 
-const RUNS = Number(process.argv[process.argv.indexOf('--runs') + 1]) || 5;
-const DRAW_MS = 3000;
+const STARTED = performance.now();
+const LIMITS = { most: option('--runs', 5), minutes: option('--minutes', 5.5) };
+const DRAW_MS = 2000;
 const DATA = resolve(process.env['TROCAR_DATA'] ?? join(import.meta.dirname, '../../shared/data'));
 const FINE = 1 / 8;
 const STEPS = [2, 1.5, 1, 0.75, 0.5, 0.35] as const;
@@ -87,7 +90,8 @@ async function calibrate(browser: Browser, url: string, file: string, scan: Scan
   const chosen = new Map<ContenderName, { readonly step: number; readonly error: number }>();
   for (const who of ['trocar', 'vtk'] as const) {
     const errors = (who === 'trocar' ? ours : await take(who, STEPS)).map((picture) => difference(picture, truth));
-    console.log(
+    progress(
+      STARTED,
       `${scan.name}, ${who}: off the true picture by ${STEPS.map((s, n) => `${s}: ${errors[n]?.toFixed(2)}`).join(', ')}`,
     );
     const first = errors.findIndex((error) => error <= NEAR);
@@ -99,47 +103,50 @@ async function calibrate(browser: Browser, url: string, file: string, scan: Scan
   return chosen;
 }
 
-async function race(browser: Browser, url: string, file: string, scan: Scan): Promise<Row[]> {
-  const steps = await calibrate(browser, url, file, scan);
-  const plain = await raceAt(browser, url, file, scan, steps, false);
-  return [...plain, ...(await raceAt(browser, url, file, scan, steps, true))];
+/** One scan in one look, and what was measured of it. */
+interface Race {
+  readonly scan: Scan;
+  readonly shaded: boolean;
+  readonly runs: ReadonlyMap<ContenderName, PageResult[]>;
+  /** Texture bytes held, MiB. */
+  readonly bytes: Map<ContenderName, number>;
 }
 
-async function raceAt(browser: Browser, url: string, file: string, scan: Scan, steps: Steps, shaded: boolean): Promise<Row[]> {
-  const runs = new Map<ContenderName, PageResult[]>(WAYS.map(({ who }) => [who, []]));
-  const bytes = new Map<ContenderName, number>();
-  const order = (who: ContenderName): PageOrder => ({
-    ...{ who, url: `/${file}`, look: { transfer: scan.transfer, shaded }, step: steps.get(who)?.step },
-    ...{ drawMs: DRAW_MS, pictures: [], count: false },
-  });
-  for (const { who } of WAYS) {
-    bytes.set(who, (await once(browser, url, { ...order(who), drawMs: 0, count: true })).textureBytes.live / 2 ** 20);
+const titleOf = ({ scan, shaded }: Race): string => `${scan.name}, ${shaded ? 'shaded' : 'plain'}`;
+
+/** All contenders once; in the first round their texture bytes, too. */
+async function takeRound(browser: Browser, url: string, file: string, steps: Steps, race: Race, round: number): Promise<void> {
+  const look = { transfer: race.scan.transfer, shaded: race.shaded };
+  for (const { who, name } of WAYS) {
+    const order = { who, url: `/${file}`, look, step: steps.get(who)?.step, pictures: [] };
+    if (round === 0) {
+      race.bytes.set(who, (await once(browser, url, { ...order, drawMs: 0, count: true })).textureBytes.live / 2 ** 20);
+    }
+    const result = await once(browser, url, { ...order, drawMs: DRAW_MS, count: false });
+    race.runs.get(who)?.push(result);
+    progress(STARTED, `${titleOf(race)}, ${name}: ${told(result)}, ${race.bytes.get(who)?.toFixed(1)} MiB of textures`);
   }
-  for (let n = 0; n < RUNS; n += 1) {
-    for (const { who } of WAYS) runs.get(who)?.push(await once(browser, url, order(who)));
-  }
-  return rowsOf(`${scan.name}, ${shaded ? 'shaded' : 'plain'}`, steps, runs, bytes);
 }
 
-function rowsOf(
-  title: string,
-  steps: Steps,
-  runs: ReadonlyMap<ContenderName, readonly PageResult[]>,
-  bytes: ReadonlyMap<ContenderName, number>,
-): Row[] {
+function told({ framesPerSecond, processorMsAFrame, firstMs }: PageResult): string {
+  return (
+    `${framesPerSecond.toPrecision(3)} frames a second, ${processorMsAFrame.toPrecision(3)} ms of processor time each, first picture ` +
+    `${firstMs.toFixed(0)} ms`
+  );
+}
+
+function rowsOf(race: Race, steps: Steps): Row[] {
+  const { runs, bytes } = race;
+  const title = titleOf(race);
   const label = (who: ContenderName, name: string): string => {
     const own = steps.get(who);
     return own === undefined ? `${name} (its own step)` : `${name} (step ${own.step}, ${own.error.toFixed(1)} off)`;
   };
+  const of = (take: (r: PageResult) => number) => (who: ContenderName) => (runs.get(who) ?? []).map(take);
   const figures = [
-    { what: 'frames a second', unit: '1/s', of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.framesPerSecond) },
-    {
-      what: 'processor time a frame',
-      unit: 'ms',
-      limit: 1 / 1.5,
-      of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.processorMsAFrame),
-    },
-    { what: 'data → first picture', unit: 'ms', of: (who: ContenderName) => (runs.get(who) ?? []).map((r) => r.firstMs) },
+    { what: 'frames a second', unit: '1/s', of: of((r) => r.framesPerSecond) },
+    { what: 'processor time a frame', unit: 'ms', limit: 1 / 1.5, of: of((r) => r.processorMsAFrame) },
+    { what: 'data → first picture', unit: 'ms', of: of((r) => r.firstMs) },
     { what: 'texture bytes held', unit: 'MiB', of: (who: ContenderName) => [bytes.get(who) ?? Number.NaN] },
   ];
   return figures.flatMap(({ what, unit, limit: given, of }) => {
@@ -150,11 +157,50 @@ function rowsOf(
     const limit = given ?? (more ? 1.5 : unit === 'ms' ? 1 : 1.1);
     const met = more ? ratio >= limit : ratio <= limit;
     rows.push({
-      ...{ name: '    ratio to the best peer', median: ratio, unit: '×', runs: RUNS },
+      ...{ name: '    ratio to the best peer', median: ratio, unit: '×', runs: of('trocar').length },
       ...{ aim: `at ${more ? 'least' : 'most'} ${Number(limit.toFixed(2))}`, met },
     });
     return rows;
   });
+}
+
+/** The rows of docs/rendering-benchmark.md, ready to be put there. */
+function markdownOf({ scan, shaded, runs, bytes }: Race, steps: Steps): string {
+  const name = `${scan.name.slice(0, 2)}, ${shaded ? 'shaded' : 'plain'}`;
+  const figure = (x: number): string => (x >= 100 ? x.toFixed(0) : String(Number(x.toPrecision(3))));
+  const line = (what: string, of: (who: ContenderName) => number, more: boolean): string => {
+    const peers = WAYS.filter(({ who }) => who !== 'trocar').map(({ who }) => of(who));
+    const ratio = of('trocar') / (more ? Math.max(...peers) : Math.min(...peers));
+    return `| ${[`${name}, ${what}`, ...WAYS.map(({ who }) => figure(of(who))), Number(ratio.toPrecision(2))].join(' | ')} |`;
+  };
+  const mid = (take: (r: PageResult) => number) => (who: ContenderName) => median((runs.get(who) ?? []).map(take));
+  const step = (who: ContenderName): string => {
+    const own = steps.get(who);
+    return own === undefined ? 'its own' : `${own.step}, ${own.error.toFixed(1)}`;
+  };
+  return [
+    ...(shaded
+      ? []
+      : [
+          `| ${[`${scan.name.slice(0, 2)}, step in voxels, grey levels off`, ...WAYS.map(({ who }) => step(who)), ''].join(' | ')} |`,
+        ]),
+    line(
+      'frames a second',
+      mid((r) => r.framesPerSecond),
+      true,
+    ),
+    line(
+      'processor time a frame, ms',
+      mid((r) => r.processorMsAFrame),
+      false,
+    ),
+    line(
+      'data → first picture, ms',
+      mid((r) => r.firstMs),
+      false,
+    ),
+    line('textures held, MiB', (who) => bytes.get(who) ?? Number.NaN, false),
+  ].join('\n');
 }
 
 const executablePath = findBrowser();
@@ -167,12 +213,22 @@ else {
   try {
     await buildPage(join(import.meta.dirname, 'volume-rendering'), folder);
     const { url, close } = await servePages([folder]);
-    const rows: Row[] = [];
+    const races: (Race & { readonly steps: Steps; readonly file: string })[] = [];
     for (const [n, scan] of SCANS.entries()) {
-      writeFileSync(join(folder, `${n}.nii`), gunzipSync(readFileSync(join(DATA, scan.path))));
-      rows.push(...(await race(browser, url, `${n}.nii`, scan)));
+      const file = `${n}.nii`;
+      writeFileSync(join(folder, file), gunzipSync(readFileSync(join(DATA, scan.path))));
+      const steps = await calibrate(browser, url, file, scan);
+      for (const shaded of [false, true]) {
+        races.push({ scan, shaded, steps, file, runs: new Map(WAYS.map(({ who }) => [who, []])), bytes: new Map() });
+      }
     }
-    report(rows);
+    await inRounds(
+      races.map((race) => (round) => takeRound(browser, url, race.file, race.steps, race, round)),
+      LIMITS,
+      STARTED,
+    );
+    report(races.flatMap((race) => rowsOf(race, race.steps)));
+    for (const race of races) console.log(markdownOf(race, race.steps));
     close();
   } finally {
     await browser.close();

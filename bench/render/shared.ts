@@ -29,6 +29,8 @@ export interface Shown {
    * the library shows none. As last drawn.
    */
   under(x: number, y: number): readonly number[] | undefined;
+  /** Whether all of the data is on the GPU; left out: since the first picture. */
+  readonly arrived?: () => boolean;
 }
 
 /** A library, as a page of this benchmark uses it. */

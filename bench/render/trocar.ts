@@ -9,10 +9,9 @@ export const trocar: Contender = {
     const layout = CELLS.map((cell) => ({ ...cell, width: 0.5, height: 0.5 }));
     const stage = createStage(view, { frame: SCAN, layout, annotations: false, interactive: false, antialias: false });
     const scan = decode(data);
-    stage.setVolume(scan);
-    stage.setWindow({ width: data.window.high - data.window.low, level: (data.window.low + data.window.high) / 2 });
-    stage.render();
-    // A fitted view leaves a margin; the others have none, and equal pictures are compared. The first picture is drawn again for that.
+    // The window goes with the data, as with the others.
+    stage.setVolume(scan, { width: data.window.high - data.window.low, level: (data.window.low + data.window.high) / 2 });
+    // A fitted view leaves a margin; the others have none, and equal pictures are compared.
     const { low, high } = boxOf(scan);
     const middle = low.map((l, k) => (l + (high[k] as number)) / 2);
     const [dx, dy, dz] = low.map((l, k) => (high[k] as number) - l) as [number, number, number];
@@ -22,6 +21,7 @@ export const trocar: Contender = {
     stage.render();
     return {
       gl: stage.canvas.getContext('webgl2') as WebGL2RenderingContext,
+      arrived: () => stage.uploaded === 1,
       draw: ([x, y, z]) => {
         stage.setCrosshair(point(SCAN, [x as number, y as number, z as number]));
         stage.render();
