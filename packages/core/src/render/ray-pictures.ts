@@ -23,6 +23,8 @@ export class RayPictures {
   readonly #kept: (Object3D | undefined)[] = [];
   #keptCount = 0;
   readonly #anyCamera = new Camera();
+  /** The planes that the scene's camera begins and ends with. */
+  readonly #range = new Float64Array(2);
   #shown = target();
   #fine = target();
 
@@ -56,14 +58,16 @@ export class RayPictures {
     const clamps = renderer.extensions.has('EXT_depth_clamp');
     this.#depth ??= depthTarget(clamps);
     this.#depth.setSize(width, height);
-    const { near, far } = camera;
-    reach[0] = clamps ? Math.max(near, reach[0] as number) : near;
+    const own = this.#range;
+    own[0] = camera.near;
+    own[1] = camera.far;
+    reach[0] = clamps ? Math.max(own[0], reach[0] as number) : own[0];
     reach[1] = Math.max(1.001 * (reach[0] as number), reach[1] as number);
     const gl = renderer.getContext();
     renderer.setClearColor(0x000000, 0);
     renderer.setRenderTarget(this.#depth);
     renderer.clear();
-    setRange(camera, reach[0], reach[1]);
+    setRange(camera, reach);
     camera.layers.set(OPAQUE_LAYER);
     if (clamps) gl.enable(DEPTH_CLAMP);
     scene.traverseVisible(this.#keep);
@@ -71,7 +75,7 @@ export class RayPictures {
     this.#letGo();
     if (clamps) gl.disable(DEPTH_CLAMP);
     camera.layers.set(0);
-    setRange(camera, near, far);
+    setRange(camera, own);
     renderer.setRenderTarget(null);
   }
 
@@ -138,8 +142,10 @@ export class RayPictures {
 /** DEPTH_CLAMP_EXT (EXT_depth_clamp). */
 const DEPTH_CLAMP = 0x864f;
 
-/** Other planes to begin and end with, whatever the projection's sides. */
-function setRange(camera: PerspectiveCamera, near: number, far: number): void {
+/** Other planes to begin and end with, whatever the projection's sides. They come in an array: doubles passed on are allocated. */
+function setRange(camera: PerspectiveCamera, range: Float64Array): void {
+  const near = range[0] as number;
+  const far = range[1] as number;
   camera.near = near;
   camera.far = far;
   const m = camera.projectionMatrix.elements;
