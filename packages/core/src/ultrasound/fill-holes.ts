@@ -50,8 +50,8 @@ class Bridges {
   readonly #coverage: Uint8Array;
   /** For each voxel the number of its hole, from 1; 0 for none. */
   readonly #hole: Int32Array;
-  #where = new Int32Array(4096);
-  #sums = new Float64Array(2 * 4096);
+  readonly #where: Int32Array;
+  readonly #sums: Float64Array;
   #holes = 0;
   #scale = 1;
   #most = 2;
@@ -61,6 +61,10 @@ class Bridges {
     this.#voxels = voxels;
     this.#coverage = coverage;
     this.#hole = new Int32Array(voxels.length);
+    let unseen = 0;
+    for (let n = 0; n < coverage.length; n += 1) if (coverage[n] === 0) unseen += 1;
+    this.#where = new Int32Array(unseen + 1);
+    this.#sums = new Float64Array(2 * (unseen + 1));
   }
 
   begin(scale: number, most: number, stride: number): void {
@@ -99,29 +103,23 @@ class Bridges {
   /** Interpolates the `gap` − 1 voxels before a seen one. */
   #bridge(end: number, gap: number): void {
     const stride = this.#stride;
+    const holes = this.#hole;
+    const sums = this.#sums;
     const start = end - gap * stride;
     const a = this.#voxels[start] as number;
     const step = ((this.#voxels[end] as number) - a) / gap;
     const weight = this.#scale / (gap * gap);
     for (let n = 1, at = start + stride; n < gap; n += 1, at += stride) {
-      let hole = this.#hole[at] as number;
-      if (hole === 0) hole = this.#number(at);
-      this.#sums[2 * hole] = (this.#sums[2 * hole] as number) + weight * (a + n * step);
-      this.#sums[2 * hole + 1] = (this.#sums[2 * hole + 1] as number) + weight;
+      let hole = holes[at] as number;
+      if (hole === 0) {
+        this.#holes += 1;
+        hole = this.#holes;
+        this.#where[hole] = at;
+        holes[at] = hole;
+      }
+      sums[2 * hole] = (sums[2 * hole] as number) + weight * (a + n * step);
+      sums[2 * hole + 1] = (sums[2 * hole + 1] as number) + weight;
     }
-  }
-
-  #number(at: number): number {
-    this.#holes += 1;
-    if (this.#holes >= this.#where.length) {
-      const [where, sums] = [new Int32Array(2 * this.#where.length), new Float64Array(2 * this.#sums.length)];
-      where.set(this.#where);
-      sums.set(this.#sums);
-      [this.#where, this.#sums] = [where, sums];
-    }
-    this.#where[this.#holes] = at;
-    this.#hole[at] = this.#holes;
-    return this.#holes;
   }
 
   write(): number {
