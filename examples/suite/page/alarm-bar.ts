@@ -136,11 +136,12 @@ function listed(alarm: Alarm): HTMLElement {
   const row = rowOf();
   row.message.removeAttribute('role');
   fill(row, alarm);
-  return h('li', { 'data-priority': alarm.priority }, row.element);
+  return h('li', {}, row.element);
 }
 
 function fill({ element, sign, message, who }: Row, alarm: Alarm): void {
   element.dataset['rule'] = alarm.rule;
+  element.dataset['priority'] = alarm.priority;
   element.dataset['phase'] = alarm.phase;
   const { sign: form, word } = SIGNS[alarm.priority];
   setText(sign, form);

@@ -21,6 +21,8 @@ export interface CaseKeeperOptions<F extends string> {
 const ALARMS = 'alarms';
 /** The views are kept when they have lain still for so long, ms. */
 const VIEWS_REST_MS = 1500;
+/** Or this often, while they move, ms. */
+const VIEWS_MOVING_MS = 10_000;
 
 const LEVELS = { high: 'alarm', medium: 'alarm', low: 'warning' } as const satisfies Record<AlarmPriority, string>;
 
@@ -37,8 +39,7 @@ export class CaseKeeper<F extends string> {
   readonly #folder: SessionFolder;
   #session: Session<F> | undefined;
   #step = '';
-  #viewsKey = '';
-  #viewsAt = Number.NaN;
+  readonly #views = { seen: '', seenAt: 0, kept: '', keptAt: 0 };
 
   private constructor(options: CaseKeeperOptions<F>, folder: SessionFolder) {
     this.#options = options;
@@ -87,7 +88,7 @@ export class CaseKeeper<F extends string> {
     if (session === undefined) return;
     if (step !== this.#step) {
       this.#step = step;
-      void this.keeper.keep(() => session.enterStep(step, this.#options.by));
+      void this.keeper.keep(() => session.enterStep(step, this.#options.by), true);
     }
     if (step !== FINISHED) this.#followViews(session, stage);
   }
@@ -96,14 +97,17 @@ export class CaseKeeper<F extends string> {
     const views = viewsOf(stage);
     const key = JSON.stringify(views);
     const now = this.#options.clock.now();
-    if (key !== this.#viewsKey) {
-      this.#viewsKey = key;
-      this.#viewsAt = now;
-    } else if (now - this.#viewsAt > VIEWS_REST_MS) {
-      this.#viewsAt = Number.NaN;
-      const { by } = this.#options;
-      void this.keeper.keep(() => Promise.all(Object.entries(views).map(([name, view]) => session.setView(name, view, by))));
+    if (key !== this.#views.seen) {
+      this.#views.seen = key;
+      this.#views.seenAt = now;
     }
+    const { kept, seenAt, keptAt } = this.#views;
+    // While the slices follow a tip they never lie still.
+    if (key === kept || (now - seenAt < VIEWS_REST_MS && now - keptAt < VIEWS_MOVING_MS)) return;
+    this.#views.kept = key;
+    this.#views.keptAt = now;
+    const { by } = this.#options;
+    void this.keeper.keep(() => Promise.all(Object.entries(views).map(([name, view]) => session.setView(name, view, by))), true);
   }
 
   /** Every change of an alarm goes into the log, and what stands is kept for a restart. */
@@ -115,11 +119,13 @@ export class CaseKeeper<F extends string> {
     // The monitor settles its list after it has told of the change.
     queueMicrotask(() => {
       const standing = this.#options.monitor.save() as unknown as ExactValue;
-      void this.keeper.keep(() =>
-        Promise.all([
-          session.note(LEVELS[priority], `alarm/${what}`, about, who),
-          session.acceptRecord(ALARMS, 'standing', standing, who),
-        ]),
+      void this.keeper.keep(
+        () =>
+          Promise.all([
+            session.note(LEVELS[priority], `alarm/${what}`, about, who),
+            session.acceptRecord(ALARMS, 'standing', standing, who),
+          ]),
+        true,
       );
     });
   }

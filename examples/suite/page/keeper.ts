@@ -14,9 +14,14 @@ export class Keeper {
     return this.#waiting > 0;
   }
 
-  /** Does it, one way or the other. @returns whether it was done */
-  async keep(write: () => Promise<unknown>): Promise<boolean> {
-    this.#waiting += 1;
+  /**
+   * Does it, one way or the other.
+   * @param beside nothing that a person accepts: how views lie, an alarm. Nobody waits for it
+   * @returns whether it was done
+   */
+  async keep(write: () => Promise<unknown>, beside = false): Promise<boolean> {
+    const counts = beside ? 0 : 1;
+    this.#waiting += counts;
     try {
       await write();
       this.trouble = '';
@@ -26,7 +31,7 @@ export class Keeper {
       this.trouble = error.message;
       return false;
     } finally {
-      this.#waiting -= 1;
+      this.#waiting -= counts;
     }
   }
 }
