@@ -1,3 +1,4 @@
+import { UNKNOWN } from '@trocar/core/guidance';
 import type { Errands } from '../../suite/page/errands.js';
 import { pause } from '../../suite/page/link.js';
 import type { Action } from '../../suite/page/panel.js';
@@ -8,6 +9,7 @@ import { BATH_BEADS } from '../src/probe.js';
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS } from '../src/register-step.js';
 import { inReference } from '../src/simulated-procedure.js';
+import { formatPercent } from './format.js';
 import { scriptedMarks } from './server-link.js';
 import type { Step } from './shell.js';
 
@@ -198,7 +200,7 @@ function biopsyActions(place: ActionPlace): Action[] {
   const targets = procedure.case.lesions.map(
     (l): Action => ({
       id: `target-${l.label}`,
-      label: l.name,
+      label: `${l.name} · ${sampledText(procedure, l.name)}`,
       pressed: l.name === procedure.fire.target.name,
       run: () => void procedure.fire.aimAt(l.name),
     }),
@@ -246,6 +248,13 @@ function simulated(
       },
     },
   ];
+}
+
+/** How well a target was sampled so far; a dash before its first core. */
+function sampledText(procedure: Procedure, name: string): string {
+  const { cores } = procedure.fire;
+  if (!cores.some((c) => c.aimedAt === name)) return UNKNOWN;
+  return formatPercent(procedure.map.targets.find((t) => t.target === name)?.probability ?? Number.NaN);
 }
 
 function stopText({ aim }: Procedure): string {

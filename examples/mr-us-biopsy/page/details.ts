@@ -49,7 +49,7 @@ const LEADS: Readonly<Record<Step, string>> = {
   sweep: 'Sweep the gland from apex to base. Green: seen. Hatched: a gap.',
   register: 'Mark four places in both images, then register the MR to the sweep.',
   verify: 'Landmarks that the registration was not made from say whether it holds.',
-  biopsy: 'Aim, set the depth stop, and fire when the first number is green.',
+  biopsy: 'Fire when the number is green.',
   finished: 'Everything is in the session. Write the report.',
 };
 

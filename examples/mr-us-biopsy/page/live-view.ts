@@ -88,7 +88,8 @@ export class LiveView {
       this.canvas.height = Math.max(1, hgt);
     }
     const c = this.canvas.getContext('2d') as CanvasRenderingContext2D;
-    c.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    c.fillStyle = '#05070a';
+    c.fillRect(0, 0, this.canvas.width, this.canvas.height);
     return c;
   }
 
