@@ -1,6 +1,7 @@
 import { NavError } from '../../base/index.js';
 import { type Frame, type Point, requireSameFrame } from '../../frames/index.js';
 import { transformPoint } from '../../math/index.js';
+import { pausesOf } from '../pauses.js';
 import { type Applicator, zoneShapeOf } from './applicators.js';
 import { type Candidate, countBits, type Reach, SearchSpace } from './candidates.js';
 import { ellipsoidDistance } from './ellipsoid.js';
@@ -109,7 +110,7 @@ export async function proposeProbes<F extends string>(init: ProposalInit<F>): Pr
     ways: ways.map((way) => ({ entry: Array.from(way.entry.xyz), deepest: Array.from(way.target.xyz) })),
     shapes: settings.map((s) => zoneShapeOf(s.applicator, s.powerW, s.minutes)),
   });
-  const pause = pauses(init.signal);
+  const pause = pausesOf({ signal: init.signal, everyMs: PIECE_MS, aborted });
   const reaches = await allReaches(space, pause, (done) => init.onProgress?.(0.6 * done));
   if (reaches.length === 0) {
     throw new NavError(
@@ -133,23 +134,16 @@ export async function proposeProbes<F extends string>(init: ProposalInit<F>): Pr
   return proposal(target, space, best as Moved, marginMm);
 }
 
-/** Lets others work every few tens of milliseconds, and stops where that was asked. */
-function pauses(signal: AbortSignal | undefined): () => Promise<void> {
-  let since = performance.now();
-  const stop = (): void => {
-    if (signal?.aborted) throw new NavError('ablation/aborted', 'The search for probes was stopped.', { cause: signal.reason });
-  };
-  stop();
-  return async () => {
-    stop();
-    if (performance.now() - since < 25) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    since = performance.now();
-    stop();
-  };
+/** How long to search before other work gets its turn, ms. */
+const PIECE_MS = 25;
+
+type Pause = ReturnType<typeof pausesOf>;
+
+function aborted(cause: unknown): NavError {
+  return new NavError('ablation/aborted', 'The search for probes was stopped.', { cause });
 }
 
-async function allReaches(space: SearchSpace, pause: () => Promise<void>, progress: (done: number) => void): Promise<Reach[]> {
+async function allReaches(space: SearchSpace, pause: Pause, progress: (done: number) => void): Promise<Reach[]> {
   const out: Reach[] = [];
   for (let way = 0; way < space.ways.length; way += 1) {
     for (let setting = 0; setting < space.shapes.length; setting += 1) {
@@ -180,7 +174,7 @@ async function grown(
   sets: readonly Choice[],
   reaches: readonly Reach[],
   by: By,
-  pause: () => Promise<void>,
+  pause: Pause,
 ): Promise<readonly Choice[]> {
   const all = space.points.length / 3;
   const perSetting = Math.max(4, Math.ceil(BEAM / space.shapes.length));
@@ -237,7 +231,7 @@ function better(a: Moved | undefined, b: Moved | undefined): Moved | undefined {
 /** Volumes nearer than this part of them are one: they are counted in cells. */
 const ALIKE = 0.02;
 
-async function bestMoved(space: SearchSpace, sets: readonly Choice[], pause: () => Promise<void>): Promise<Moved | undefined> {
+async function bestMoved(space: SearchSpace, sets: readonly Choice[], pause: Pause): Promise<Moved | undefined> {
   let best: Moved | undefined;
   for (const set of sets) {
     await pause();

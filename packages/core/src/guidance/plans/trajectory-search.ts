@@ -1,6 +1,7 @@
 import { NavError } from '../../base/index.js';
 import { requireSameFrame } from '../../frames/index.js';
 import type { Mesh } from '../../volume/index.js';
+import { pausesOf } from '../pauses.js';
 import { type TrajectoryDemands, TrajectoryEvaluator } from './trajectory.js';
 
 /** Where a needle may go in. */
@@ -63,8 +64,8 @@ export async function searchTrajectories<F extends string>(init: TrajectorySearc
   };
   const entry = new Float64Array(3);
   const normal = new Float64Array(3);
-  let since = performance.now();
-  requireGoingOn(init.signal);
+  let done = 0;
+  const pause = pausesOf({ signal: init.signal, everyMs: PIECE_MS, aborted, progress: () => init.progress?.(done / count) });
   for (let n = 0; n < count; n += 1) {
     for (let k = 0; k < 3; k += 1) {
       entry[k] = positions[3 * n + k] as number;
@@ -77,11 +78,9 @@ export async function searchTrajectories<F extends string>(init: TrajectorySearc
     out.tightest[n] = evaluator.tightest;
     out.depthMm[n] = evaluator.depthMm;
     out.skinAngleDeg[n] = evaluator.skinAngleDeg;
-    if (performance.now() - since < PIECE_MS) continue;
-    init.progress?.((n + 1) / count);
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    requireGoingOn(init.signal);
-    since = performance.now();
+    done = n + 1;
+    const waits = pause();
+    if (waits !== undefined) await waits;
   }
   init.progress?.(1);
   return { ...out, ranked: rankedOf(out.refusals, out.scores) };
@@ -92,10 +91,8 @@ function rankedOf(refusals: Uint8Array, scores: Float64Array): Uint32Array {
   return possible.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
 }
 
-function requireGoingOn(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new NavError('guidance/aborted', 'The search for a trajectory was stopped by the caller.', { cause: signal.reason });
-  }
+function aborted(cause: unknown): NavError {
+  return new NavError('guidance/aborted', 'The search for a trajectory was stopped by the caller.', { cause });
 }
 
 function candidatesOf<F extends string>({ entries, target }: TrajectorySearchInit<F>): EntryCandidates {

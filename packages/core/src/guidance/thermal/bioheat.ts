@@ -1,5 +1,6 @@
 import { NavError } from '../../base/index.js';
 import type { Volume } from '../../volume/index.js';
+import { pausesOf } from '../pauses.js';
 import { type HeatAccount, HeatLedger } from './account.js';
 import { chebyshevStep, type HeatState, longestStep, slopeInto, stagesFor } from './chebyshev.js';
 import { DoseRate } from './dose.js';
@@ -66,7 +67,8 @@ export async function simulateBioheat<F extends string>(
   const ledger = new HeatLedger(model, curve, rate);
   const total = problem.power.reduce((sum, p) => sum + p.seconds, 0);
   let done = 0;
-  let turn = performance.now();
+  const progress = (): void => run.progress?.(Math.min(1, done / total));
+  const pause = pausesOf({ signal: run.signal, everyMs: TURN_MS, aborted, progress });
   for (const piece of problem.power) {
     march.begin(piece.factor);
     for (let left = piece.seconds; left > 0; ) {
@@ -76,11 +78,7 @@ export async function simulateBioheat<F extends string>(
       // What is left by rounding is no step.
       left = left - step > 1e-9 * piece.seconds ? left - step : 0;
       done += step;
-      if (performance.now() - turn > TURN_MS || run.signal?.aborted) {
-        run.progress?.(Math.min(1, done / total));
-        await breathe(run.signal);
-        turn = performance.now();
-      }
+      await pause();
     }
   }
   run.progress?.(1);
@@ -191,9 +189,6 @@ class March {
   }
 }
 
-async function breathe(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve) => setTimeout(resolve, 0));
-  if (signal?.aborted) {
-    throw new NavError('thermal/aborted', 'The bioheat preview was stopped by the caller.', { cause: signal.reason });
-  }
+function aborted(cause: unknown): NavError {
+  return new NavError('thermal/aborted', 'The bioheat preview was stopped by the caller.', { cause });
 }
