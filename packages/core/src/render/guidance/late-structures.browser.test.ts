@@ -14,7 +14,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** A stage of one view that has drawn some frames of a volume, with rays or not, before anything else comes. */
+/** A stage of one view that has drawn some frames of a volume, with rays (which hide the standing slices) or not, before anything else comes. */
 function running(view: ViewName, rays = false): { stage: Stage<'ct'>; now: () => number } {
   const there = host();
   const clock = manualClock(1000);
@@ -85,7 +85,7 @@ describe('what comes late to a stage that runs is drawn with the next frame', ()
   });
 
   it.each(['3d', 'coronal'] as const)('zones that were achieved later: %s', (view) => {
-    const { stage } = running(view);
+    const { stage } = running(view, view === '3d');
     const g = new ProbeZones({ frame: CT, kind: 'achieved' });
     stage.addGraphic(g);
     expect(count(stage, PALETTE.fiducial)).toBe(0);
