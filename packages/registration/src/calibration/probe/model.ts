@@ -53,9 +53,6 @@ export interface WireModel {
   readonly labelling: Labelling;
 }
 
-/** Wires of a phantom, pattern by pattern. */
-export const wiresOf = (phantom: NWirePhantom): PhantomWire[] => phantom.patterns.flat();
-
 /** Scratch of misfitsOf(): image axes from phantom, 3 × 4, column by column. */
 const fromPhantom = new Float64Array(12);
 const pose4 = new Float64Array(16);
