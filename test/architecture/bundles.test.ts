@@ -101,6 +101,7 @@ describe('what an import pulls in', () => {
   it.each([
     ['three', '@trocar/core/render'],
     ['@kitware/vtk.js', '@trocar/core/vtk'],
+    ['meshoptimizer', '@trocar/core/vtk'],
   ])('%s comes with %s alone', async (library, home) => {
     for (const { name, file } of ENTRIES.filter((entry) => entry.runsInBrowsers)) {
       const { foreign } = await bundle(file, true);
