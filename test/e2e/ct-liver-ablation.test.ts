@@ -69,6 +69,15 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     page.click(`[data-action="${action}"]:not([disabled])`, { timeout });
   const shown = (action: string): Promise<unknown> =>
     page.waitForSelector(`[data-action="${action}"]:not([disabled])`, { timeout: 120_000 });
+  /** A touch that is refused, as on a machine that loses frames, ends the row: a person presses again, until something else is to be done. */
+  const again = async (action: string, until: string): Promise<void> => {
+    const enabled = (name: string): Promise<number> => page.locator(`[data-action="${name}"]:not([disabled])`).count();
+    for (let n = 0; n < 600 && (await enabled(until)) === 0; n += 1) {
+      if ((await enabled(action)) > 0) await click(action, 5000).catch(() => undefined);
+      await page.waitForTimeout(200);
+    }
+    await shown(until);
+  };
   const picture = (name: string): Promise<Buffer> => page.screenshot({ path: join(pictures, `ablation-${name}.png`) });
   const refusal = (): Promise<string> => page.$$eval('#detail .refused', (at) => at.map((e) => e.textContent ?? '').join(' '));
   const answer = async (): Promise<number> => parseReading((await text('#detail .answer')).replace(/ least margin/, '').trim());
@@ -81,7 +90,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await picture('plan');
     await click('accept-other');
     await page.waitForSelector('#detail .refused');
-    expect(await refusal()).toContain('side');
+    expect(await refusal()).toContain('confirmed at the patient');
     await click('accept-plan');
   }, 120_000);
 
@@ -89,9 +98,8 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await click('use-stored');
     await click('pivot-applicator');
     await click('accept-calibration');
-    await click('touch-all');
     await page.waitForSelector('#gate:not([hidden])');
-    await shown('register');
+    await again('touch-all', 'register');
     await picture('register');
     await click('register');
     await shown('accept');
@@ -99,8 +107,8 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     expect(bound).toBeLessThanOrEqual(USUAL_DEMANDS.maxTre95Mm);
     await picture('review');
     await click('accept');
-    await click('touch-landmarks');
-    await click('verify', 120_000);
+    await again('touch-landmarks', 'verify');
+    await click('verify');
     await page.waitForSelector('#app[data-step="guide"]', { timeout: 30_000 });
   }, 300_000);
 

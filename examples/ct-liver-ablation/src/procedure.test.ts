@@ -222,7 +222,7 @@ describe('what is refused', () => {
     expect((await confirming.take(noise))?.code).toBe('registration/failed');
     expect(confirming.stage).toBe('refused');
     expect(s.procedure.confirm()?.code).toBe('registration/failed');
-    const moved = { ...post, anatomy: post.anatomy.map((p) => ({ ...p, xyz: p.xyz.map((v) => v + 6) })) };
+    const moved = { ...post, anatomy: post.anatomy.map((p) => ({ ...p, xyz: Float64Array.from(p.xyz, (v) => v + 6) })) };
     expect((await confirming.take(moved))?.code).toBe('registration-not-verified');
     expect(s.procedure.confirm()?.code).toBe('registration-not-verified');
     expect(confirming.confirmation).toBeUndefined();

@@ -271,7 +271,6 @@ export class Procedure {
     }
     const unfit = this.#stylusTip.whyNot(this.#options.clock.now());
     if (unfit !== undefined) return this.#refuse(unfit);
-    if (this.gate.phase === 'unknown') return this.#refuse(WHY_NOT.noGate);
     this.#touch.arm(kind, index, this.graph.at);
     return this.#done();
   }
