@@ -47,7 +47,11 @@ describe('the import of a case', () => {
 
   it('refuses a map without a gland, and one without a lesion', () => {
     const only = (keep: (label: number) => boolean) =>
-      volume({ ...body.labels, voxels: (body.labels.voxels as Uint8Array).map((v) => (keep(v) ? v : 0)) });
+      volume({
+        ...body.labels,
+        frameOfReferenceUid: body.labels.frameOfReferenceUid ?? '',
+        voxels: (body.labels.voxels as Uint8Array).map((v) => (keep(v) ? v : 0)),
+      });
     expect(
       codeOf(() =>
         importCase(

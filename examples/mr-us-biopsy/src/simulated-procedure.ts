@@ -141,7 +141,7 @@ export class SimulatedProcedure {
   aimBeside(name: string, by: readonly [number, number, number]): void {
     const { procedure, truth } = this;
     procedure.fire.aimAt(name);
-    const place = procedure.fire.target.centre.xyz.map((v, k) => v + (by[k] as number));
+    const place = Array.from(procedure.fire.target.centre.xyz, (v, k) => v + (by[k] as number));
     this.arrive(truth.hand.aim(inReference(procedure.registration?.matrix ?? [], place), this.clock.now()));
   }
 
