@@ -13,9 +13,9 @@ import {
   rowSpans,
   type Sweep,
   SweepReconstructor,
+  startReconstructionWorker,
   sweepOfSequence,
 } from '@trocar/core/ultrasound';
-import { startThreads } from '../packages/core/src/testing/node/reconstruction-threads.js';
 import { median, type Row, report, row } from './_report.js';
 
 /**
@@ -61,7 +61,7 @@ const repeated = (sweep: Sweep<'reference'>, times: number): Sweep<'reference'> 
   });
 
 async function speed(sweep: Sweep<'reference'>): Promise<Row[]> {
-  const workers = await startThreads(2);
+  const workers = [startReconstructionWorker(), startReconstructionWorker()];
   const many = repeated(sweep, 4);
   const rows: Row[] = [];
   for (const [interpolation, aim] of [

@@ -1,6 +1,6 @@
 /**
  * `node scripts/build-kernels.mjs`: compiles every `kernels/assembly/*.as` of a package's sources into a base64 module beside
- * its folder, `kernels/<name>.generated.ts`, and bundles the program of the registration's worker threads. With `--check` it only
+ * its folder, `kernels/<name>.generated.ts`, and bundles the programs of worker threads. With `--check` it only
  * compares, and fails where anything is not what its sources make: a test runs that.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -59,19 +59,20 @@ async function generated(source) {
   ].join('\n');
 }
 
-/** The program of the registration's worker threads, and the module it becomes. */
-const WORKER = {
-  source: join(ROOT, 'packages/registration/src/worker/node/program.ts'),
-  target: join(ROOT, 'packages/registration/src/worker/program.generated.ts'),
-};
+/** Folders of workers: the program of the worker threads is bundled into a module beside it. */
+const WORKERS = ['packages/registration/src/worker', 'packages/core/src/ultrasound/worker'].map((folder) => ({
+  source: join(ROOT, folder, 'node/program.ts'),
+  target: join(ROOT, folder, 'program.generated.ts'),
+}));
 
 /**
- * The worker's program in one piece, as the text of a TypeScript file.
+ * A worker's program in one piece, as the text of a TypeScript file.
+ * @param {string} source absolute path
  * @returns {Promise<string>}
  */
-async function workerProgram() {
+async function workerProgram(source) {
   const { outputFiles } = await build({
-    entryPoints: [WORKER.source],
+    entryPoints: [source],
     absWorkingDir: ROOT,
     bundle: true,
     write: false,
@@ -108,7 +109,8 @@ async function workerProgram() {
 /** What this script writes, as it is now. */
 async function everything() {
   const modules = kernels().map(async ({ source, target }) => ({ target, text: await generated(source) }));
-  return Promise.all([...modules, workerProgram().then((text) => ({ target: WORKER.target, text }))]);
+  const programs = WORKERS.map(async ({ source, target }) => ({ target, text: await workerProgram(source) }));
+  return Promise.all([...modules, ...programs]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,6 +2,8 @@
  * `@trocar/core/ultrasound`: tracked sweeps and their reconstruction into volumes. Image coordinates are (column, row) in pixels with
  * the centre of the first pixel at (0, 0).
  */
+
+export { startReconstructionWorker } from '#ultrasound/host';
 export { type ClipFan, type ClipRectangle, type ImageClip, type RowSpans, rowSpans } from './clip.js';
 export type { SweepCompounding, SweepInterpolation, VoxelBox } from './compounding/slab.js';
 export { FILLED, type FillOptions, fillHoles } from './fill-holes.js';
@@ -13,5 +15,4 @@ export { type ReconstructionRunOptions, reconstructSweep, type SweepReconstructi
 export { SweepReconstructor, type SweepReconstructorInit } from './reconstructor.js';
 export { makeSweep, type Sweep, type SweepFrame, type SweepInit } from './sweep.js';
 export { type SequenceSweepOptions, sweepOfSequence } from './sweep-of-sequence.js';
-export { startReconstructionWorker } from './worker/browser/host.js';
 export type { FromReconstructionWorker, ReconstructionWorker, ToReconstructionWorker } from './worker/messages.js';

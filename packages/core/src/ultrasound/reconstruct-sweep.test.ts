@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isNavError } from '../base/index.js';
-import { startThreads } from '../testing/node/reconstruction-threads.js';
 import { smoothNoise } from '../testing/ultrasound/noise.js';
 import {
   fillHoles,
@@ -11,6 +10,7 @@ import {
   reconstructSweep,
   rowSpans,
   type SweepFrame,
+  startReconstructionWorker,
 } from './index.js';
 import { SCENE, sceneSweep } from './test-support/scenes.js';
 
@@ -26,8 +26,8 @@ const codeOf = async (run: () => unknown): Promise<string> => {
 
 describe('workers', () => {
   let threads: ReconstructionWorker[] = [];
-  beforeAll(async () => {
-    threads = await startThreads(4);
+  beforeAll(() => {
+    threads = Array.from({ length: 4 }, () => startReconstructionWorker());
   });
   afterAll(() => {
     for (const thread of threads) thread.terminate();
@@ -51,10 +51,10 @@ describe('workers', () => {
   });
 
   it('stop when told, and say so', async () => {
-    const [one] = await startThreads(1);
+    const one = startReconstructionWorker();
     const aborter = new AbortController();
     const running = reconstructSweep(sceneSweep({ frames: 200 }), {
-      workers: [one as ReconstructionWorker],
+      workers: [one],
       signal: aborter.signal,
       progress: () => aborter.abort(),
     });

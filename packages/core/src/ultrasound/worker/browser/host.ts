@@ -1,8 +1,8 @@
 import type { ReconstructionWorker } from '../messages.js';
 
 /**
- * A Web Worker of reconstruction.
- * @param create a page's own way of making the worker of `reconstruction.worker.js`; by default it is looked for beside this file
+ * A worker of reconstruction: a Web Worker in a page, a worker thread in Node.
+ * @param create a page's own way of making the worker of `reconstruction.worker.js`; by default it is looked for beside this file; Node has its own
  */
 export function startReconstructionWorker(create?: () => Worker): ReconstructionWorker {
   const worker = create?.() ?? new Worker(new URL('../reconstruction.worker.js', import.meta.url), { type: 'module' });

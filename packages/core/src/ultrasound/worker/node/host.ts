@@ -1,9 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { ReconstructionWorker } from '../messages.js';
+import { PROGRAM } from '../program.generated.js';
 
-/** A worker thread of reconstruction. @param program its program in one piece, as CommonJS text */
-export function startReconstructionThread(program: string): ReconstructionWorker {
-  const worker = new Worker(program, { eval: true });
+/**
+ * A worker thread of reconstruction. Its program is a text, because it must run as it stands from the sources, from dist/ and out of a
+ * bundle. A page's way of making workers means nothing here.
+ */
+export function startReconstructionWorker(): ReconstructionWorker {
+  const worker = new Worker(PROGRAM, { eval: true });
   return {
     postMessage: (message) => worker.postMessage(message),
     listen: (heard, died) => {
