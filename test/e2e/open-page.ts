@@ -116,20 +116,6 @@ export class OpenPage {
     });
   }
 
-  /** A kept slice, to be carried over a load of the page. */
-  slicePixels(n: number): Promise<number[]> {
-    return this.page.evaluate((k) => Array.from((globalThis as unknown as { slices: Uint8ClampedArray[] }).slices[k] ?? []), n);
-  }
-
-  /** Takes up a slice that was carried over; its number in this page. */
-  takeSlice(pixels: readonly number[]): Promise<number> {
-    return this.page.evaluate((values) => {
-      const kept = globalThis as { slices?: Uint8ClampedArray[] };
-      kept.slices ??= [];
-      return kept.slices.push(Uint8ClampedArray.from(values)) - 1;
-    }, pixels);
-  }
-
   /** Touches every fiducial, again where it was refused, and registers. */
   async registerAll(): Promise<void> {
     const count = this.server.world.truth.case.fiducials.length;

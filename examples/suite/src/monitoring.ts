@@ -71,8 +71,9 @@ export class Monitoring<T extends string> {
 
   /** Why nothing may be accepted now, for a person; undefined where it may. */
   get whyBlocked(): string | undefined {
-    const [first] = this.monitor.alarms;
-    return this.blocks && first !== undefined ? `Nothing can be accepted while this alarm stands: ${first.message}` : undefined;
+    if (!this.blocks) return undefined;
+    const high = this.monitor.alarms.filter((a) => a.priority === 'high').map((a) => a.message);
+    return `Nothing can be accepted while ${high.length === 1 ? 'this alarm stands' : 'these alarms stand'}: ${high.join(' ')}`;
   }
 
   /** One packet of a tool: its frame number, and when it came to the bridge, on any steady clock, ms. */
