@@ -88,6 +88,8 @@ export class CaseKeeper<F extends string> {
     if (session === undefined) return;
     if (step !== this.#step) {
       this.#step = step;
+      // The views of a step are kept with it: those of the step before would be laid over it by a restart.
+      this.#views.keptAt = Number.NEGATIVE_INFINITY;
       void this.keeper.keep(() => session.enterStep(step, this.#options.by), true);
     }
     if (step !== FINISHED) this.#followViews(session, stage);
