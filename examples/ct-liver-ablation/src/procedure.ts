@@ -44,12 +44,6 @@ export type Stage =
   | 'confirm'
   | 'finished';
 
-/** The stages in their order. */
-export const STAGES: readonly Stage[] = [
-  ...(['plan', 'connect', 'calibrate', 'breathe', 'collect', 'review'] as const),
-  ...(['verify', 'guide', 'burn', 'assess', 'confirm', 'finished'] as const),
-];
-
 /** What {@link Procedure} is made with. */
 export interface ProcedureOptions extends SensingOptions {
   readonly clock: Clock;

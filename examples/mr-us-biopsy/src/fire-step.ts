@@ -9,7 +9,6 @@ import {
   nextTargets,
   recordCore,
 } from '@trocar/core/guidance';
-import { transformDirection } from '@trocar/core/math';
 import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
 import { type BiopsyCase, type CaseLesion, type GlandSide, sideOf } from './case.js';
 import { GUN, STOP_MARKS_MM } from './probe.js';
@@ -184,9 +183,4 @@ export class FireStep {
 /** Not above this with 95 %, for any shape of the error: 1.96 √trace (docs/planning.md). */
 export function radius95(covariance: ArrayLike<number>): number {
   return 1.96 * Math.sqrt((covariance[0] as number) + (covariance[4] as number) + (covariance[8] as number));
-}
-
-/** The needle's direction in the MR, unit length. */
-export function needleAxis(view: PoseView): Float64Array {
-  return transformDirection(new Float64Array(3), view.matrix, [0, 0, 1]);
 }

@@ -3,7 +3,6 @@ import {
   fromQuaternion,
   fromRotationVector,
   identity4,
-  invertRigid,
   multiply4,
   quaternionOf,
   type Random,
@@ -163,9 +162,4 @@ function placedSo(turned: Float64Array, own: readonly [number, number, number], 
     12,
   );
   return m;
-}
-
-/** The inverse of a rigid motion. */
-export function inverse(m: ArrayLike<number>): Float64Array {
-  return invertRigid(identity4(), m);
 }

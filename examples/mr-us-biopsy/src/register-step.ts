@@ -2,7 +2,7 @@ import { invert, NavError, type Point, point, type Transform, transform } from '
 import { identity4, invertRigid, multiply4, transformPoint } from '@trocar/core/math';
 import type { Volume } from '@trocar/core/volume';
 import { expectedTreOf, type RegistrationVerification, registerPoints, verifyRegistration } from '@trocar/registration';
-import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
+import { type Refusal, tried } from '../../suite/src/refusal.js';
 import type { BiopsyCase } from './case.js';
 import { MR, REFERENCE } from './frames.js';
 
@@ -204,5 +204,3 @@ export function cutToGland(us: Volume<'reference'>, marks: readonly Marked[], ha
 export function marked(name: string, mr: ArrayLike<number>, reference: ArrayLike<number>): Marked {
   return { name, mr: point(MR, mr), reference: point(REFERENCE, reference) };
 }
-
-export { isRefusal };

@@ -3,7 +3,7 @@ import { transformPoint } from '@trocar/core/math';
 import type { Refusal } from '../../suite/src/refusal.js';
 import type { SweptFrame } from './compound.js';
 import type { LiveFrame } from './live-images.js';
-import { FAN, PLANE_MIDDLE } from './probe.js';
+import { PLANE_MIDDLE } from './probe.js';
 
 /** What may be wrong with a sweep. */
 export interface SweepFinding {
@@ -174,6 +174,3 @@ export class SweepStep {
 function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.hypot(...[0, 1, 2].map((k) => (a[k] as number) - (b[k] as number)));
 }
-
-/** How deep a fan of this probe is from its face, mm: for the coverage's scale. */
-export const FAN_DEPTH_MM: number = FAN.endMm - FAN.startMm;

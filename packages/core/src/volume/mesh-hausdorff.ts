@@ -74,7 +74,7 @@ export class DistanceOneWay {
    * @param found a distance that was found already, mm
    * @param limit a triangle that has a point further than this is {@link far}, mm, and not gone through to its end
    */
-  constructor(from: Faces, to: MeshDistance, options: HausdorffOptions, found = 0, limit = Number.POSITIVE_INFINITY) {
+  constructor(from: Faces, to: MeshDistance, options: HausdorffOptions, found = 0, limit: number = Number.POSITIVE_INFINITY) {
     this.#from = from;
     this.#to = to;
     this.#limit = limit;

@@ -13,7 +13,7 @@ const WIDTH = 2.2;
  * `float hatchInk(int form, vec2 px)`: how much of a pixel is ink, 0 … 1, by the place in CSS pixels. The forms are {@link HATCHES}. On the
  * glass and not on the surface: a hatch that turned and shrank with the surface would be another one.
  */
-export const HATCH_GLSL = /* glsl */ `
+export const HATCH_GLSL: string = /* glsl */ `
 float hatchLine(float s) {
   float d = abs(mod(s, ${PERIOD.toFixed(1)}) - ${(PERIOD / 2).toFixed(1)});
   return clamp(${(WIDTH / 2).toFixed(2)} + 0.5 - d, 0.0, 1.0);

@@ -14,7 +14,7 @@ const matter = (t2: number, echoDb: number, impedance: number, loss = 0): Matter
  * muscle and cancer dark (PI-RADS v2.1: Turkbey 2019, Eur. Urol. 76:340); on ultrasound most cancers of the peripheral zone echo
  * less than it does (Lee 1989, Radiology 170:29). The last four are not tissue: a water bath, a bead, a needle, a finger on the probe.
  */
-const MATTER = {
+const MATTER: Readonly<Record<ProstateTissue, Matter>> = {
   fat: matter(640, -12, 1.575),
   muscle: matter(190, -19, 1.62),
   bone: matter(110, 3, 2.4, 7),
@@ -39,10 +39,34 @@ const MATTER = {
   bead: matter(0, 14, 1.9),
   needle: matter(0, 12, 1.6),
   finger: matter(0, 6, 1.62),
-} as const satisfies Record<string, Matter>;
+};
 
 /** What the simulated pelvis, and what a probe is tried on, is made of. */
-export type ProstateTissue = keyof typeof MATTER;
+export type ProstateTissue =
+  | 'fat'
+  | 'muscle'
+  | 'bone'
+  | 'rectum'
+  | 'gel'
+  | 'bladder'
+  | 'vessel'
+  | 'capsule'
+  | 'peripheral'
+  | 'septum'
+  | 'transition'
+  | 'nodule'
+  | 'rim'
+  | 'urethra'
+  | 'urethralWall'
+  | 'cyst'
+  | 'calcification'
+  | 'lesion'
+  | 'vesicle'
+  | 'vesicleWall'
+  | 'water'
+  | 'bead'
+  | 'needle'
+  | 'finger';
 
 const NAMES = Object.keys(MATTER) as ProstateTissue[];
 

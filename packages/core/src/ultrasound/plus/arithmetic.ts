@@ -10,7 +10,7 @@ export const WHOLE = 256;
 /** The accumulator stays at this. */
 export const FULL = 65535;
 /** Above this, nearest means turn into a running one. */
-export const NEARLY_FULL = FULL - WHOLE;
+export const NEARLY_FULL: number = FULL - WHOLE;
 
 /** The nearest multiple of 2⁻¹⁴, ties to even, times 2¹⁴: by adding 1.5·2³⁸, whose last digit is 2⁻¹⁴. */
 export function toQ14(x: number): number {
