@@ -475,7 +475,8 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await page.press('#limit', 'Tab');
     await click('accept-plan');
     await click('use-stored');
-    expect(await text('#stylus')).toMatch(/stored calibration, not checked today/);
+    // It is kept before it holds.
+    await expect.poll(() => text('#stylus'), { timeout: 10_000 }).toMatch(/stored calibration, not checked today/);
     const count = server.world.truth.case.fiducials.length;
     for (let attempt = 0; attempt < 60; attempt += 1) {
       if ((await page.locator('#detail td', { hasText: 'touched' }).count()) === count) break;
