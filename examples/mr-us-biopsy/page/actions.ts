@@ -1,4 +1,5 @@
 import { UNKNOWN } from '@trocar/core/guidance';
+import { formatProbability } from '@trocar/core/render';
 import type { Errands } from '../../suite/page/errands.js';
 import { pause } from '../../suite/page/link.js';
 import type { Action } from '../../suite/page/panel.js';
@@ -9,7 +10,6 @@ import { BATH_BEADS } from '../src/probe.js';
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS } from '../src/register-step.js';
 import { inReference } from '../src/simulated-procedure.js';
-import { formatPercent } from './format.js';
 import { scriptedMarks } from './server-link.js';
 import type { Step } from './shell.js';
 
@@ -95,10 +95,12 @@ function equipmentActions(place: ActionPlace): Action[] {
 function sweepActions(place: ActionPlace): Action[] {
   const { procedure, errands } = place;
   const sweep = (fault: 'good' | 'gap' | 'too-fast') => async (): Promise<void> => {
-    await errands.send({ rest: true });
+    // First to where it begins: what is recorded on the way there is no sweep.
+    await errands.send({ begin: true });
+    await freshImage(procedure);
     if (procedure.startSweep() !== undefined) return;
     await errands.send({ sweep: fault });
-    await pause(250);
+    await freshImage(procedure);
     procedure.endSweep();
   };
   const run = (fault: 'good' | 'gap' | 'too-fast') => (): void => place.run('Sweeping …', sweep(fault));
@@ -254,7 +256,7 @@ function simulated(
 function sampledText(procedure: Procedure, name: string): string {
   const { cores } = procedure.fire;
   if (!cores.some((c) => c.aimedAt === name)) return UNKNOWN;
-  return formatPercent(procedure.map.targets.find((t) => t.target === name)?.probability ?? Number.NaN);
+  return formatProbability(procedure.map.targets.find((t) => t.target === name)?.probability ?? Number.NaN);
 }
 
 function stopText({ aim }: Procedure): string {

@@ -1,12 +1,12 @@
 import { formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
+import { formatProbability } from '@trocar/core/render';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
 import { ENOUGH } from '../src/fire-step.js';
 import { BATH_BEADS, GUN } from '../src/probe.js';
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS, MAX_TRE95_MM, TISSUE_SD_MM, VERIFY_LIMIT_MM } from '../src/register-step.js';
-import { COVERAGE_MM } from '../src/sweep-step.js';
-import { formatPercent } from './format.js';
+import { COVERAGE_MM, SWEEP_LIMITS } from '../src/sweep-step.js';
 import type { Step } from './shell.js';
 
 type Kind = 'ok' | 'stop' | 'now' | 'plain';
@@ -46,7 +46,7 @@ export function detailOf(step: Step, procedure: Procedure, refusal: string): Det
 const LEADS: Readonly<Record<Step, string>> = {
   import: 'MR with its segmentation: look at each target and its side before you accept them.',
   calibrate: 'Stored calibrations are used only after probe, image and guide were held against what is known.',
-  sweep: 'Sweep the gland from apex to base. Green: seen. Hatched: a gap.',
+  sweep: `Sweep the gland from apex to base. Green: seen. Hatched: a gap wider than ${SWEEP_LIMITS.gapMm} mm.`,
   register: 'Mark four places in both images, then register the MR to the sweep.',
   verify: 'Landmarks that the registration was not made from say whether it holds.',
   biopsy: 'Fire when the number is green.',
@@ -91,10 +91,10 @@ const ROWS: Readonly<Record<Step, (p: Procedure) => readonly Row[]>> = {
 
 function registerRows({ marks, proposal, case: given, isRegistering, progress }: Procedure): Row[] {
   const rows: Row[] = [['Marked', `${INITIAL_MARKS.filter((n) => marks.has(n)).length} of ${INITIAL_MARKS.length}`]];
-  if (isRegistering) rows.push(['Registering …', formatPercent(progress), 'now']);
+  if (isRegistering) rows.push(['Registering …', `${Math.round(100 * progress)}\u202f%`, 'now']);
   if (proposal === undefined) return rows;
   const { outcome, confidence } = proposal.result;
-  rows.push(['Outcome', outcome, outcome === 'ok' ? 'ok' : 'stop'], ['Chance to be right', formatPercent(confidence)]);
+  rows.push(['Outcome', outcome, outcome === 'ok' ? 'ok' : 'stop'], ['Chance to be right', formatProbability(confidence)]);
   given.lesions.forEach((l, n) => {
     const mm = proposal.tre95Mm[n] ?? Number.NaN;
     rows.push([`Error at ${l.name}, 95 %`, `${formatBound(mm)} of ${MAX_TRE95_MM} mm`, mm <= MAX_TRE95_MM ? 'ok' : 'stop']);
@@ -123,7 +123,7 @@ function targetRows(p: Procedure): Row[] {
     const text =
       sampled === undefined || count === 0
         ? `${UNKNOWN} no core`
-        : `${formatPercent(sampled)} · ${count} core${count > 1 ? 's' : ''}`;
+        : `${formatProbability(sampled)} · ${count} core${count > 1 ? 's' : ''}`;
     return [
       `${mark}${name} (${side})`,
       `${text}${hint}`,
@@ -134,11 +134,13 @@ function targetRows(p: Procedure): Row[] {
 
 function coverageOf({ sweep }: Procedure): HTMLElement {
   const { coverage } = sweep;
+  const gaps = sweep.gaps;
   const last = coverage.reduce((at, count, n) => (count > 0 ? n : at), -1);
   const most = Math.max(1, ...coverage);
+  const gapAt = (n: number): boolean => gaps.some(({ fromMm, toMm }) => fromMm < COVERAGE_MM * (n + 1) && toMm > COVERAGE_MM * n);
   const bars = Array.from(coverage, (count, n) => {
-    const kind = count > 0 ? 'seen' : n < last ? 'gap' : 'none';
-    const height = kind === 'gap' ? 100 : count > 0 ? 30 + (70 * count) / most : 8;
+    const kind = count > 0 ? 'seen' : gapAt(n) ? 'gap' : n < last ? 'thin' : 'none';
+    const height = kind === 'gap' ? 100 : count > 0 ? 30 + (70 * count) / most : kind === 'thin' ? 30 : 8;
     return h('i', { 'data-kind': kind, style: `height:${height}%` });
   });
   return h('div', { id: 'coverage', role: 'img', 'aria-label': `Coverage in pieces of ${COVERAGE_MM} mm` }, ...bars);

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@trocar/core';
 import { formatAge, formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
+import { formatProbability } from '@trocar/core/render';
 import { beginSession, memoryStorage } from '@trocar/core/session';
 import { AlarmBar } from '../../suite/page/alarm-bar.js';
 import { h } from '../../suite/page/dom.js';
@@ -17,7 +18,6 @@ import type { Procedure } from '../src/procedure.js';
 import { TISSUE_SD_MM } from '../src/register-step.js';
 import { actionsOf, BY } from './actions.js';
 import { detailOf, said } from './details.js';
-import { formatPercent } from './format.js';
 import { LiveView } from './live-view.js';
 import { Pictures } from './pictures.js';
 import { pollImages } from './poll-images.js';
@@ -28,6 +28,8 @@ import { type NumberName, SHELL, type Step } from './shell.js';
 /** Without a GPU a frame takes as long as ten. */
 const SOFTWARE = drawsInSoftware();
 const SOFTWARE_MS = 60;
+/** Slices and 3D view then rest so many times as long as they took: the live image, which needs no GPU, comes first. */
+const SOFTWARE_REST = 3;
 
 const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
 
@@ -120,12 +122,18 @@ export class BiopsyPage {
     }
     const gl = this.#panel.canvas.getContext('webgl2');
     let before: WebGLSync | null = null;
+    let [begun, next] = [0, 0];
     const turn = (): void => {
       this.frame();
-      const through = gl === null || before === null || gl.getSyncParameter(before, gl.SYNC_STATUS) === gl.SIGNALED;
-      if (through) {
+      const now = this.#clock.now();
+      if (gl !== null && before !== null && gl.getSyncParameter(before, gl.SYNC_STATUS) === gl.SIGNALED) {
+        gl.deleteSync(before);
+        before = null;
+        next = now + SOFTWARE_REST * (now - begun);
+      }
+      if (before === null && now >= next) {
+        begun = now;
         stage.render();
-        if (before !== null) gl?.deleteSync(before);
         before = gl?.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0) ?? null;
         gl?.flush();
       }
@@ -161,7 +169,7 @@ export class BiopsyPage {
   #numbers(p: Procedure): void {
     const { aim } = p;
     const set = (name: NumberName, text: string): void => this.#panel.number(name, text, text !== UNKNOWN);
-    set('probability', p.needsVerification ? UNKNOWN : formatPercent(aim.probability));
+    set('probability', p.needsVerification ? UNKNOWN : formatProbability(aim.probability));
     const good = p.needsVerification || Number.isNaN(aim.probability) ? 'none' : aim.probability >= ENOUGH ? 'yes' : 'no';
     const main = app.querySelector<HTMLElement>('#readout .number.main');
     if (main !== null && main.dataset['good'] !== good) main.dataset['good'] = good;

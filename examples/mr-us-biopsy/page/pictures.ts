@@ -12,10 +12,10 @@ import { PIXEL_MM, RASTER } from './raster.js';
 
 /** The upper left is the live image's. */
 const LAYOUT: Layout = [
-  { view: 'axial', x: 0, y: 0.62, width: 0.34, height: 0.38 },
-  { view: 'sagittal', x: 0.34, y: 0.62, width: 0.33, height: 0.38 },
-  { view: 'coronal', x: 0.67, y: 0.62, width: 0.33, height: 0.38 },
-  { view: '3d', x: 0.58, y: 0, width: 0.42, height: 0.62 },
+  { view: 'axial', x: 0, y: 0.51, width: 0.34, height: 0.49 },
+  { view: 'sagittal', x: 0.34, y: 0.51, width: 0.33, height: 0.49 },
+  { view: 'coronal', x: 0.67, y: 0.51, width: 0.33, height: 0.49 },
+  { view: '3d', x: 0.64, y: 0, width: 0.36, height: 0.51 },
 ];
 /** The slices show so much, mm. */
 const ACROSS_MM = 74;

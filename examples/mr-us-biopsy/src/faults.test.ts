@@ -48,8 +48,10 @@ describe('a sweep', () => {
     const { atMm } = sim.procedure.sweep.widestGap;
     // The hand slips in the middle of its way.
     expect(Math.abs(atMm - sim.procedure.sweep.lengthMm / 2)).toBeLessThan(8);
+    expect(sim.procedure.sweep.gaps.some(({ fromMm, toMm }) => fromMm <= atMm && toMm > atMm)).toBe(true);
     // Another sweep mends it.
     expect(sim.sweep()).toBeUndefined();
+    expect(sim.procedure.sweep.gaps).toEqual([]);
   });
 
   it('that is too fast is refused', () => {

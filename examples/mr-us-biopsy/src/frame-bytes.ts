@@ -1,28 +1,76 @@
 import type { LiveFrame } from './live-images.js';
 
-/** A picture on its way to a page: its age in ms and its number, each a double, little-endian; then its echoes. */
-const HEAD_BYTES = 16;
+/** Pictures on their way to a page: when they were sent, on the sender's clock, ms. All numbers are doubles, little-endian. */
+const HEAD_BYTES = 8;
+/** Before the echoes of each: when it was taken, on the sender's clock, ms; its number; how many echoes follow. */
+const EACH_BYTES = 24;
 
-/** @param ageMs how old the picture is as it is sent */
-export function packed({ echoes, number }: LiveFrame, ageMs: number): Uint8Array {
-  const bytes = new Uint8Array(HEAD_BYTES + echoes.length);
+/** @param sentAtMs on the clock that the pictures were taken by */
+export function packed(frames: readonly LiveFrame[], sentAtMs: number): Uint8Array {
+  const bytes = new Uint8Array(frames.reduce((sum, { echoes }) => sum + EACH_BYTES + echoes.length, HEAD_BYTES));
   const view = new DataView(bytes.buffer);
-  view.setFloat64(0, ageMs, true);
-  view.setFloat64(8, number, true);
-  bytes.set(echoes, HEAD_BYTES);
+  view.setFloat64(0, sentAtMs, true);
+  let at = HEAD_BYTES;
+  for (const { echoes, atMs, number } of frames) {
+    [atMs, number, echoes.length].forEach((value, n) => {
+      view.setFloat64(at + 8 * n, value, true);
+    });
+    bytes.set(echoes, at + EACH_BYTES);
+    at += EACH_BYTES + echoes.length;
+  }
   return bytes;
 }
 
+/** The pictures with when they were sent, all on the sender's clock; undefined for bytes that are none. */
+export function unpacked(bytes: Uint8Array): { readonly sentAtMs: number; readonly frames: readonly LiveFrame[] } | undefined {
+  if (bytes.length < HEAD_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const sentAtMs = view.getFloat64(0, true);
+  const frames: LiveFrame[] = [];
+  for (let at = HEAD_BYTES; at < bytes.length; ) {
+    if (at + EACH_BYTES > bytes.length) return undefined;
+    const [atMs, number, count] = [0, 8, 16].map((n) => view.getFloat64(at + n, true)) as [number, number, number];
+    at += EACH_BYTES;
+    if (!(atMs <= sentAtMs) || !Number.isInteger(number) || !Number.isInteger(count) || count <= 0) return undefined;
+    if (at + count > bytes.length) return undefined;
+    frames.push({ echoes: bytes.subarray(at, at + count), atMs, number });
+    at += count;
+  }
+  return Number.isFinite(sentAtMs) ? { sentAtMs, frames } : undefined;
+}
+
+/** Answers that the offset is taken from: some of them came at once, and two clocks part by less than a millisecond meanwhile. */
+const ANSWERS = 64;
+
 /**
- * The picture, on the receiver's clock.
- * @param askedAtMs when it was asked for, and @param gotAtMs when it came: it was sent in between, and is taken for having been sent half way
- * @returns undefined for bytes that are none
+ * What must be added to the sender's clock to have the receiver's: each answer was sent after it was asked for and before it came, and the
+ * narrowest of the last answers say it best (Cristian 1989, Distrib. Comput. 3:146). A page that was busy does not shift its pictures.
  */
-export function unpacked(bytes: Uint8Array, askedAtMs: number, gotAtMs: number): LiveFrame | undefined {
-  if (bytes.length <= HEAD_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const ageMs = view.getFloat64(0, true);
-  const number = view.getFloat64(8, true);
-  if (!(ageMs >= 0) || !Number.isInteger(number)) return undefined;
-  return { echoes: bytes.subarray(HEAD_BYTES), atMs: (askedAtMs + gotAtMs) / 2 - ageMs, number };
+export class SenderClock {
+  readonly #low: number[] = [];
+  readonly #high: number[] = [];
+
+  /** An answer that was asked for and came at these moments of the receiver's clock, sent at that of the sender's; ms. */
+  heard(askedAtMs: number, gotAtMs: number, sentAtMs: number): void {
+    this.#low.push(askedAtMs - sentAtMs);
+    this.#high.push(gotAtMs - sentAtMs);
+    if (this.#low.length > ANSWERS) {
+      this.#low.shift();
+      this.#high.shift();
+    }
+  }
+
+  /** Receiver minus sender, ms; NaN before the first answer. */
+  get offsetMs(): number {
+    return this.#low.length === 0 ? Number.NaN : (Math.max(...this.#low) + Math.min(...this.#high)) / 2;
+  }
+
+  /** Half the span that the offset lies in, ms; infinite before the first answer. A clock that jumped leaves no span: it is forgotten. */
+  get boundMs(): number {
+    return this.#low.length === 0 ? Number.POSITIVE_INFINITY : (Math.min(...this.#high) - Math.max(...this.#low)) / 2;
+  }
+
+  forget(): void {
+    this.#low.length = this.#high.length = 0;
+  }
 }

@@ -86,6 +86,11 @@ export class ProbeHand {
     return this.#go(placedSo(turned, [px, 0, pz], bead), at);
   }
 
+  /** Goes to where a sweep begins. Returns when it is there. */
+  begin(at: Instant): number {
+    return this.#go(this.#plane(-TILT_RAD, 0, -SLIDE_MM), at);
+  }
+
   /** Sweeps over the gland, from apex to base. Returns when it has done. */
   sweep(at: Instant, fault?: SweepFault): number {
     const first = this.#plane(-TILT_RAD, 0, -SLIDE_MM);

@@ -119,21 +119,35 @@ export class SweepStep {
     return first === undefined || last === undefined ? 0 : distance(first, last);
   }
 
-  /** The widest gap between neighbouring planes, and how far from the beginning it is; mm. */
-  get widestGap(): { readonly mm: number; readonly atMm: number } {
+  /** Where the planes lie along the sweep, in order of place, for a hand may go back; mm from the first. */
+  get #along(): number[] {
     const first = this.#middles[0] as Float64Array;
     const axis = this.#axis as Float64Array;
-    // Across the planes only: a probe that slides within its plane leaves no gap. In order of place, for a hand may go back.
+    // Across the planes only: a probe that slides within its plane leaves no gap.
     const along = this.#middles.map((m) =>
       [0, 1, 2].reduce((sum, k) => sum + ((m[k] as number) - (first[k] as number)) * (axis[k] as number), 0),
     );
-    along.sort((a, b) => a - b);
+    return along.sort((a, b) => a - b);
+  }
+
+  /** The widest gap between neighbouring planes, and how far from the beginning it is; mm. */
+  get widestGap(): { readonly mm: number; readonly atMm: number } {
+    const along = this.#along;
     let widest = { mm: 0, atMm: 0 };
     for (let n = 1; n < along.length; n += 1) {
       const mm = (along[n] as number) - (along[n - 1] as number);
       if (mm > widest.mm) widest = { mm, atMm: along[n - 1] as number };
     }
     return widest;
+  }
+
+  /** Where neighbouring planes are further apart than {@link SWEEP_LIMITS} allows; mm along the sweep, from where it began. */
+  get gaps(): readonly { readonly fromMm: number; readonly toMm: number }[] {
+    const along = this.#along;
+    return along.flatMap((toMm, n) => {
+      const fromMm = n === 0 ? toMm : (along[n - 1] as number);
+      return toMm - fromMm > SWEEP_LIMITS.gapMm ? [{ fromMm, toMm }] : [];
+    });
   }
 
   /** What a person must know of the sweep. */

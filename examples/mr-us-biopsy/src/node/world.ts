@@ -24,12 +24,16 @@ export interface World extends TrackerWorld {
   /** What no procedure may look at: for the hand, and for scoring. */
   readonly truth: HiddenTruth;
   readonly images: LiveImages;
-  /** The newest picture as bytes with its age: see `frame-bytes.ts`. */
+  /** The newest pictures as bytes: see `frame-bytes.ts`. */
   imageBytes(): Uint8Array;
   /** Every core that was fired, as it truly was. */
   readonly fired: readonly TrueCore[];
   fire(insertedMm: number): TrueCore;
 }
+
+/** So many of its last pictures a scanner has for who was busy, ms; and so long it goes on for who does not ask any more, ms. */
+const KEPT_MS = 1500;
+const ASKED_MS = 3000;
 
 /** Starts tracker, bridge and scanner. @throws NavError as `startBridge` does */
 export async function startWorld(options: WorldOptions): Promise<World> {
@@ -42,14 +46,19 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     ...(options.allowedOrigins && { allowedOrigins: options.allowedOrigins }),
   });
   const listeners = new Set<(frame: LiveFrame) => void>();
-  let latest: LiveFrame | undefined;
-  /** A picture where one is due: made when somebody asks, so that a page without time does not cost the bridge its own. */
-  const due = (): LiveFrame => {
-    if (latest === undefined || clock.now() - latest.atMs >= 1000 / imagesHz) latest = truth.image(clock.now());
-    return latest;
+  const kept: LiveFrame[] = [];
+  let askedAt = Number.NEGATIVE_INFINITY;
+  const make = (): LiveFrame => {
+    const frame = truth.image(clock.now());
+    kept.push(frame);
+    if (kept.length > Math.ceil((KEPT_MS * imagesHz) / 1000)) kept.shift();
+    return frame;
   };
+  // A scanner has its own pace, whoever is slow to look; while nobody looks it costs nothing.
   const timer = setInterval(() => {
-    if (listeners.size > 0) for (const take of listeners) take(due());
+    if (listeners.size === 0 && clock.now() - askedAt > ASKED_MS) return;
+    const frame = make();
+    for (const take of listeners) take(frame);
   }, 1000 / imagesHz);
   const fired: TrueCore[] = [];
   return {
@@ -63,8 +72,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       },
     },
     imageBytes: () => {
-      const frame = due();
-      return packed(frame, clock.now() - frame.atMs);
+      if (clock.now() - askedAt > ASKED_MS) {
+        kept.length = 0;
+        make();
+      }
+      askedAt = clock.now();
+      return packed(kept, askedAt);
     },
     fire(insertedMm) {
       const core = truth.fire(clock.now(), insertedMm);
@@ -96,9 +109,9 @@ export function obey(world: World, clock: Clock, given: unknown): number {
   }
   if (order['sweep'] !== undefined) return sweep(truth, now, order['sweep']);
   if ('aim' in order) return arrival(truth.hand.aim(placeOf(order['aim'], 'aim'), now));
-  if (order['rest'] === true) {
+  if (order['rest'] === true || order['begin'] === true) {
     truth.surroundings = 'patient';
-    return arrival(truth.hand.rest(now));
+    return arrival(order['rest'] === true ? truth.hand.rest(now) : truth.hand.begin(now));
   }
   return set(world, order) ? SETTLE_MS : fail();
 }
@@ -129,5 +142,7 @@ function triple(p: readonly number[]): readonly [number, number, number] {
 }
 
 function fail(): never {
-  throw new BadOrder('An order is one of bead, sweep, aim, rest, finger, needle, hang, freeze, plug, cover, move and fire.');
+  throw new BadOrder(
+    'An order is one of bead, begin, sweep, aim, rest, finger, needle, hang, freeze, plug, cover, move and fire.',
+  );
 }
