@@ -32,7 +32,7 @@ export function actionsOf(acting: Acting): Action[] {
   const ended = procedure.stage === 'finished';
   const play: Action = {
     id: 'play',
-    label: auto ? 'Stop playing' : 'Play the whole procedure',
+    label: auto ? 'Stop playing' : 'Play all',
     simulated: true,
     pressed: auto,
     run: () => acting.play(),
@@ -50,7 +50,9 @@ const OWN: Readonly<Record<Procedure['stage'], Buttons>> = {
   collect: collectButtons,
   review: ({ procedure }) => [
     primary('accept', 'Accept registration', () => procedure.accept(), true),
-    plain('accept-suspect', 'Accept despite findings', () => procedure.accept(true), true),
+    ...(procedure.proposal?.registration.outcome === 'ok'
+      ? []
+      : [plain('accept-suspect', 'Accept despite findings', () => procedure.accept(true), true)]),
     plain('reject', 'Back to touching', () => procedure.reject()),
   ],
   verify: verifyButtons,
@@ -73,7 +75,7 @@ function planButtons(acting: Acting): Action[] {
       ...plain('next-entry', entry === undefined ? 'Choose an entry' : 'Another entry', () => acting.chooseEntry(next)),
       disabled: next >= search.ranked.length,
     },
-    { ...plain('free-entry', 'Any entry', () => acting.chooseEntry(undefined)), disabled: entry === undefined },
+    ...(entry === undefined ? [] : [plain('free-entry', 'Any entry', () => acting.chooseEntry(undefined))]),
   ];
   if (plan === undefined) return [primary('propose', 'Propose probes', () => acting.propose()), ...choice];
   const short = !plan.proposal.complete;
@@ -157,15 +159,20 @@ function guideButtons({ procedure, hand }: Acting): Action[] {
   const what = setting === undefined ? 'Burn' : `Burn ${setting.powerW} W, ${setting.minutes} min`;
   const moved = procedure.guiding.referenceMoved;
   const again: Action[] = moved ? [primary('register-again', 'Register again', () => procedure.registerAgain())] : [];
-  const lead = plain('insert', 'Lead the applicator in', () => void hand.insert());
+  const lead = {
+    ...plain('insert', 'Lead the applicator in', () => void hand.insert()),
+    primary: !moved && !inside,
+    disabled: hand.busy,
+  };
+  const burn = {
+    ...plain('burn', what, () => void hand.burn(false), true),
+    primary: inside && !moved,
+    disabled: hand.busy || not !== undefined,
+  };
   return [
     ...again,
-    { ...lead, primary: !moved && !inside, disabled: hand.busy },
-    {
-      ...plain('burn', what, () => void hand.burn(false), true),
-      primary: inside && !moved,
-      disabled: hand.busy || not !== undefined,
-    },
+    // What is next has a row of its own, above the others.
+    ...(inside ? [burn, lead] : [lead, burn]),
     {
       ...plain('burn-here', 'Burn where it lies', () => void hand.burn(true), true),
       disabled: hand.busy || lies || procedure.whyNotBurn(true) !== undefined,
@@ -215,22 +222,22 @@ function simulated({ procedure, hand, errands }: Acting): Action[] {
     out.push({ id, label, simulated: true, run, ...(pressed !== undefined && { pressed }) });
   };
   if (stage === 'plan' || stage === 'confirm' || stage === 'finished') return out;
-  if (stage !== 'connect' && stage !== 'calibrate') add('hold', 'Hold the breath', () => hand.hold());
+  if (stage !== 'connect' && stage !== 'calibrate') add('hold', 'Hold breath', () => hand.hold());
   if (stage === 'collect' || stage === 'verify') {
     add(
       'slip',
-      'Slip at the next touch',
+      'Slip',
       () => {
         hand.slips = !hand.slips;
       },
       hand.slips,
     );
   }
-  if (stage === 'guide') add('insert-beside', 'Lead it in 6 mm beside', () => void hand.insert(6));
+  if (stage === 'guide') add('insert-beside', '6 mm beside', () => void hand.insert(6));
   if (stage === 'burn') add('pull', 'Pull at the applicator', () => void hand.pull());
-  if (stage === 'verify' || stage === 'guide') add('bump', 'Bump the reference', () => hand.bump());
-  add('cover', 'Cover the applicator', () => errands.cover('applicator'), errands.covered.has('applicator'));
-  add('freeze', 'Freeze the tracker', () => errands.freeze(), errands.frozen);
+  if (stage === 'verify' || stage === 'guide') add('bump', 'Bump reference', () => hand.bump());
+  add('cover', 'Cover applicator', () => errands.cover('applicator'), errands.covered.has('applicator'));
+  add('freeze', 'Freeze tracker', () => errands.freeze(), errands.frozen);
   return out;
 }
 

@@ -3,7 +3,6 @@ import { formatProbability } from '@trocar/core/render';
 import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
-import { limitLine } from '../../suite/src/acceptance.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Graphics } from './graphics.js';
 
@@ -91,8 +90,8 @@ function planDetail({ planning }: Procedure, { legends }: DetailState): Detail {
             `Probe ${name}`,
             `${setting.powerW} W, ${setting.minutes} min, ${formatMm(Math.hypot(...[0, 1, 2].map((k) => (entry.xyz[k] as number) - (tip.xyz[k] as number))), 0)} deep`,
           ]),
-          ['All burnt, if placed with 3 mm', formatProbability(plan.complete)],
-          [`With ${formatMm(demands.marginMm, 0)}`, formatProbability(plan.withMargin)],
+          ['All burnt', formatProbability(plan.complete)],
+          [`With ${formatMm(demands.marginMm, 0)} about it`, formatProbability(plan.withMargin)],
           ['Healthy tissue', `${(plan.proposal.healthyMm3 / 1000).toFixed(0)} ml`],
         ]),
         legends.entries,
@@ -167,7 +166,7 @@ function reviewDetail(procedure: Procedure): Detail {
       lead('Expected at the planned tip, 95 %'),
       answer(formatBound(bound), bound <= limit.maxTre95Mm),
       facts([
-        ['Limit of the plan', limitLine(limit, bound).split(',')[0] ?? ''],
+        ['Limit of the plan', formatMm(limit.maxTre95Mm)],
         ['From the markers alone', formatBound(proposal?.bound.p95Mm ?? Number.NaN)],
         ['One touch errs by', formatMm(proposal?.registration.fleMm ?? Number.NaN)],
         ['Findings', proposal?.registration.findings.map((f) => f.message).join(' ') || 'none'],
@@ -216,7 +215,7 @@ function guideDetail(procedure: Procedure): Detail {
     : (not?.message ?? 'The tip lies as planned.');
   return {
     key: `${probe?.name}|${say}|${gate.phase}`,
-    build: () => [h('p', { class: 'lead' }, `Probe ${probe?.name}`), h('p', { role: 'status' }, say)],
+    build: () => [h('p', { role: 'status' }, h('strong', {}, `Probe ${probe?.name}: `), say)],
   };
 }
 

@@ -8,6 +8,7 @@ import { Errands } from '../../suite/page/errands.js';
 import { Guide, type Guided } from '../../suite/page/guide.js';
 import { crosshairKeys } from '../../suite/page/keys.js';
 import { caseFacts, drawsInSoftware, order, painted, pause } from '../../suite/page/link.js';
+import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT, TOOLS, type ToolName } from '../src/frames.js';
@@ -56,6 +57,7 @@ class Page {
   #graphics: Graphics | undefined;
   #hand: SimulatedHand | undefined;
   #alarms: AlarmBar | undefined;
+  #loop: MonitorLoop | undefined;
   #work = '';
   #entry: number | undefined;
   #auto = false;
@@ -102,7 +104,10 @@ class Page {
       case: given,
       procedure: { demands: facts.demands, registerPost: registerHere, ...(facts.fast && FAST) },
       // A touch is a mean over measurements: every one is taken as it comes, however rarely frames are drawn.
-      onMessage: () => this.#connected?.procedure.update(),
+      onMessage: () => {
+        this.#connected?.procedure.update();
+        this.#loop?.came();
+      },
     });
     this.#connected = connected;
     const { procedure, monitoring } = connected;
@@ -111,6 +116,7 @@ class Page {
     this.#hand = new SimulatedHand(this.#errands, procedure);
     this.#alarms = new AlarmBar(this.#panel.alarms, monitoring.monitor, BY);
     this.#panel.busy('');
+    this.#loop = new MonitorLoop(connected.monitoring, this.#clock);
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     this.#stage.start(() => this.#frame());
   }
@@ -129,7 +135,7 @@ class Page {
     const { procedure, monitoring } = connected;
     const now = this.#clock.now();
     procedure.update();
-    this.#watch(connected, now);
+    this.#watch(connected);
     this.#showGate(procedure, now);
     this.#tool.update(procedure.tipInImage, procedure.guide?.deviation.tipError95Mm ?? Number.NaN);
     this.#numbers(procedure);
@@ -164,14 +170,14 @@ class Page {
     this.#keep(procedure);
   }
 
-  #watch({ monitoring, procedure }: ConnectedProcedure, now: Instant): void {
+  /** Tells the monitor what the procedure knows. It looks when messages came, not when a frame is drawn, which may be late. */
+  #watch({ monitoring, procedure }: ConnectedProcedure): void {
     const { state } = monitoring;
     const { stage } = procedure;
     state.navigating = stage === 'guide' || stage === 'burn';
     state.planDifferences = procedure.planning.accepted === undefined ? undefined : [];
     state.registration.verified = procedure.verifying.result?.accepted;
     if (stage === 'review' || stage === 'collect') monitoring.learn();
-    monitoring.tick(now);
     this.#alarms?.show();
   }
 
