@@ -174,7 +174,8 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     expect(bound).toBeGreaterThan(0.01);
     expect(bound).toBeLessThan(0.2);
     await click('accept-calibration');
-    expect(await text('#stylus')).toMatch(/pivoted/);
+    // It is kept before it holds.
+    await expect.poll(() => text('#stylus'), { timeout: 10_000 }).toMatch(/pivoted/);
   }, 200_000);
 
   it('collects every fiducial by touching it, and proposes a registration with its residuals', async () => {
@@ -240,7 +241,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
   it('keeps the keyboard where it is when the panel changes under it', async () => {
     await page.focus('[data-action="pick-3"]');
     await page.keyboard.press('Enter');
-    await page.waitForSelector('[data-action="exclude"]');
+    await page.waitForSelector('[data-action="pick-3"][aria-expanded="true"]');
     const focused = (): Promise<string | null> =>
       page.evaluate(() => document.activeElement?.getAttribute('data-action') ?? null);
     expect(await focused()).toBe('pick-3');

@@ -6,6 +6,7 @@ import { Guide, type Guided } from '../../suite/page/guide.js';
 import { crosshairKeys } from '../../suite/page/keys.js';
 import { caseFacts, drawsInSoftware, painted, pause } from '../../suite/page/link.js';
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
+import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
 import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import type { NavigationCase } from '../src/case.js';
@@ -119,7 +120,7 @@ class Page {
     // The first echoes are exchanged while nothing is drawn: drawing would sit between question and answer.
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     await pause(200);
-    this.#stage.start(() => this.#frame());
+    startPaced(this.#stage, () => this.#frame());
   }
 
   /** Takes the second image, where there is one; where it cannot be read, the procedure goes on without it and says so. */
