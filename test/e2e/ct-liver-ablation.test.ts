@@ -37,8 +37,14 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
   const foreign: string[] = [];
   const failures: string[] = [];
 
+  /** The same plan as the page makes: planning has no chance in it. Made before the tracker runs in this thread. */
+  let planned: PlanStep;
+
   beforeAll(async () => {
     mkdirSync(pictures, { recursive: true });
+    planned = new PlanStep(given);
+    await planned.findEntries();
+    await planned.propose();
     const clock = systemClock();
     const { breathing, pace } = SPEEDS.fast;
     server = await serveProcedure({
@@ -47,7 +53,8 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     });
     server.world.truth.hand.pace = pace;
     browser = await chromium.launch({ executablePath: executablePath as string, args: FLAGS });
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    // Without a GPU every pixel counts: a quarter of them is drawn.
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 0.5 });
     page.on('pageerror', (error) => failures.push(error.message));
     await page.route('**/*', (route) => {
       const { origin, protocol } = new URL(route.request().url());
@@ -56,7 +63,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
       return route.abort();
     });
     await page.goto(server.url);
-    await page.waitForSelector('[data-action="find-entries"]:not([disabled])', { timeout: 120_000 });
+    await shown('find-entries');
   }, 240_000);
 
   afterAll(async () => {
@@ -79,6 +86,13 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await shown(until);
   };
   const picture = (name: string): Promise<Buffer> => page.screenshot({ path: join(pictures, `ablation-${name}.png`) });
+  /** A busy machine may be late once; a person reads the alarm, and answers it. */
+  const answerAlarms = async (): Promise<void> => {
+    for (const action of ['acknowledge', 'reset-alarm']) {
+      const button = page.locator(`[data-action="${action}"]:not([disabled])`);
+      if ((await button.count()) > 0) await button.click({ timeout: 1000 }).catch(() => undefined);
+    }
+  };
   const refusal = (): Promise<string> => page.$$eval('#detail .refused', (at) => at.map((e) => e.textContent ?? '').join(' '));
   const answer = async (): Promise<number> => parseReading((await text('#detail .answer')).replace(/ least margin/, '').trim());
 
@@ -114,9 +128,10 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
 
   it('guides: the shown tip lies within its stated bound of the truth; outside the gate there are dashes', async () => {
     await click('insert');
-    await page.waitForSelector('#gate');
-    await shown('burn');
-    await picture('guide');
+    for (let n = 0; n < 60 && (await page.locator('[data-action="burn"]:not([disabled])').count()) === 0; n += 1) {
+      await answerAlarms();
+      await page.waitForTimeout(300);
+    }
     const tip = await liveTip();
     expect(tip.error95).toBeGreaterThan(0);
     expect(Math.abs(tip.distance - tip.trueDistance)).toBeLessThan(1.7 * tip.error95);
@@ -141,13 +156,15 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
         }),
     );
     expect(closed).toBe('–');
+    await picture('guide');
   }, 180_000);
 
   it('burns where the applicator is tracked, and says how surely that covers the tumour', async () => {
     // Between the look and the press the gate may close: a person presses again.
-    for (let n = 0; n < 20 && (await page.getAttribute('#app', 'data-step')) === 'guide'; n += 1) {
-      await click('burn').catch(() => undefined);
-      await page.waitForTimeout(600);
+    for (let n = 0; n < 40 && (await page.getAttribute('#app', 'data-step')) === 'guide'; n += 1) {
+      await answerAlarms();
+      await click('burn', 4000).catch(() => undefined);
+      await page.waitForTimeout(300);
     }
     await shown('finish-burning');
     await page.waitForTimeout(600);
@@ -164,7 +181,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await shown('report');
     await page.waitForTimeout(800);
     const told = await answer();
-    const truth = server.world.truth.marginMm(placesOn(new PlanStep(given).target, 200));
+    const truth = server.world.truth.marginMm(placesOn(planned.target, 200));
     expect(Math.abs(told - truth)).toBeLessThan(LABEL_MM + 1);
     await picture('confirmed');
     await page.setViewportSize({ width: 1920, height: 1080 });
@@ -194,7 +211,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
       const shownMm = parseReading(distance ?? '');
       if (Number.isFinite(shownMm)) {
         const m = truth.trueTip(systemNow());
-        const target = await plannedTip();
+        const target = plannedTip();
         const trueDistance = Math.hypot(...[0, 1, 2].map((k) => (m[12 + k] as number) - (target[k] as number)));
         return { distance: shownMm, error95: parseReading(error95 ?? ''), trueDistance };
       }
@@ -207,11 +224,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     return systemClock().now();
   }
 
-  /** The same plan as the page made: planning has no chance in it. */
-  async function plannedTip(): Promise<ArrayLike<number>> {
-    const step = new PlanStep(given);
-    await step.findEntries();
-    await step.propose();
-    return step.plan?.probes[0]?.tip.xyz ?? [];
+  function plannedTip(): ArrayLike<number> {
+    return planned.plan?.probes[0]?.tip.xyz ?? [];
   }
 });
