@@ -29,7 +29,10 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
   '--enable-unsafe-swiftshader',
 ]);
 
-describe.skipIf(executablePath === undefined)('a liver ablation in a browser', () => {
+/** A burn begins only while the breath leaves the gate open, and drawn in software that is missed for minutes: so it is asked for. */
+const asked = process.env['TROCAR_E2E_ABLATION'] === '1';
+
+describe.skipIf(executablePath === undefined || !asked)('a liver ablation in a browser', () => {
   const given = phantomCase(SEED, SPACING_MM);
   let browser: Browser;
   let page: Page;

@@ -20,6 +20,15 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 /** Without a GPU every pixel counts: the page is laid out as in such a window, and drawn with a quarter of its pixels. */
 const SMALL = { viewport: { width: 960, height: 640 }, deviceScaleFactor: 0.5 };
 
+const AFTER_CLICK_MS = 400;
+
+/** Answers the alarms that stand, as a person would: a busy machine may be late once. */
+export async function answerAlarms(page: Page): Promise<void> {
+  for (const action of ['acknowledge', 'reset-alarm']) {
+    await page.click(`[data-action="${action}"]:not([disabled])`, { timeout: 200 }).catch(() => undefined);
+  }
+}
+
 /** The page of the phantom's procedure in a browser, with a hand in a hurry, and what a test does with it. */
 export class OpenPage {
   readonly page: Page;
@@ -73,6 +82,8 @@ export class OpenPage {
 
   async click(action: string): Promise<void> {
     await this.page.click(`[data-action="${action}"]:not([disabled])`, { timeout: 60_000 });
+    // In software pictures come with pauses: what was asked for is kept, said and drawn some of them later.
+    await this.page.waitForTimeout(AFTER_CLICK_MS);
   }
 
   async has(action: string): Promise<boolean> {
@@ -109,8 +120,8 @@ export class OpenPage {
         if (n < 2) continue;
         context.drawImage(stage, 0, stage.height - h, w, h, 0, 0, w, h);
         const { data } = context.getImageData(0, 0, w, h);
-        // What nobody drew in this frame is empty.
-        if (data.some((v) => v > 0)) return kept.slices.push(data) - 1;
+        // What nobody drew in this frame is empty, or black.
+        if (data.some((v, i) => i % 4 < 3 && v > 0)) return kept.slices.push(data) - 1;
       }
       throw new Error('The page draws nothing.');
     });

@@ -14,6 +14,7 @@ import type { PageServer } from '../../examples/suite/src/node/page-server.js';
 import { type PtyLine, ptyLine } from '../../examples/suite/src/node/pty.js';
 import { findBrowser, hasProgram } from '../../scripts/lib/host.mjs';
 import { avoided, inPanel, misplaced } from './guide-looks.js';
+import { answerAlarms } from './open-page.js';
 
 /**
  * The whole procedure as a person does it: a page in Chromium, a real WebSocket, and the tracker at the other end of a
@@ -174,7 +175,6 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     expect(bound).toBeGreaterThan(0.01);
     expect(bound).toBeLessThan(0.2);
     await click('accept-calibration');
-    // It is kept before it holds.
     await expect.poll(() => text('#stylus'), { timeout: 10_000 }).toMatch(/pivoted/);
   }, 200_000);
 
@@ -376,10 +376,11 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await expect
       .poll(
         async () => {
+          await answerAlarms(page);
           await page.click('[data-action="finish"]', { timeout: 1000 }).catch(() => undefined);
           return text('#detail');
         },
-        { timeout: 20_000, interval: 500 },
+        { timeout: 60_000, interval: 500 },
       )
       .toContain('Tip on target');
     await picture('finished');
@@ -476,7 +477,6 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await page.press('#limit', 'Tab');
     await click('accept-plan');
     await click('use-stored');
-    // It is kept before it holds.
     await expect.poll(() => text('#stylus'), { timeout: 10_000 }).toMatch(/stored calibration, not checked today/);
     const count = server.world.truth.case.fiducials.length;
     for (let attempt = 0; attempt < 60; attempt += 1) {

@@ -9,6 +9,7 @@ import { Guide, type Guided } from '../../suite/page/guide.js';
 import { crosshairKeys } from '../../suite/page/keys.js';
 import { caseFacts, drawsInSoftware, order, painted, pause } from '../../suite/page/link.js';
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
+import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT, TOOLS, type ToolName } from '../src/frames.js';
@@ -118,7 +119,7 @@ class Page {
     this.#panel.busy('');
     this.#loop = new MonitorLoop(connected.monitoring, this.#clock);
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
-    this.#stage.start(() => this.#frame());
+    startPaced(this.#stage, () => this.#frame());
   }
 
   async #session(procedure: Procedure): Promise<KeptAblation> {

@@ -1,6 +1,9 @@
 import type { Stage } from '@trocar/core/render';
 import { drawsInSoftware } from './link.js';
 
+/** What a person does is drawn with the next frame. */
+const DEEDS = ['pointerdown', 'pointermove', 'pointerup', 'wheel', 'keydown', 'click', 'input', 'change'] as const;
+
 /** Between two pictures that are drawn in software, ms: about half of it is drawing, and the rest is left to who measures. */
 const SOFTWARE_MS = 150;
 
@@ -15,6 +18,10 @@ export function startPaced(stage: Pick<Stage<string>, 'start' | 'render'>, frame
     return;
   }
   let drawnAt = Number.NEGATIVE_INFINITY;
+  const atOnce = (): void => {
+    drawnAt = Number.NEGATIVE_INFINITY;
+  };
+  for (const deed of DEEDS) window.addEventListener(deed, atOnce, { capture: true, passive: true });
   const turn = (now: number): void => {
     requestAnimationFrame(turn);
     if (now - drawnAt < SOFTWARE_MS) return;
