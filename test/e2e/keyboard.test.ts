@@ -29,6 +29,7 @@ describe.skipIf(executablePath === undefined)('the procedure by the keyboard alo
     await enabled(action);
     await at.tabTo(action);
     await at.page.keyboard.press(key);
+    await at.answered();
   }
 
   it('moves the crosshair by arrow and page keys, and sets a limit', async () => {

@@ -20,7 +20,8 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 /** Without a GPU every pixel counts: the page is laid out as in such a window, and drawn with a quarter of its pixels. */
 const SMALL = { viewport: { width: 960, height: 640 }, deviceScaleFactor: 0.5 };
 
-const AFTER_CLICK_MS = 400;
+/** In software pictures come with pauses: what was asked for is kept, said and drawn some of them later, ms. */
+const ANSWERED_MS = 400;
 
 /** Answers the alarms that stand, as a person would: a busy machine may be late once. */
 export async function answerAlarms(page: Page): Promise<void> {
@@ -82,8 +83,12 @@ export class OpenPage {
 
   async click(action: string): Promise<void> {
     await this.page.click(`[data-action="${action}"]:not([disabled])`, { timeout: 60_000 });
-    // In software pictures come with pauses: what was asked for is kept, said and drawn some of them later.
-    await this.page.waitForTimeout(AFTER_CLICK_MS);
+    await this.answered();
+  }
+
+  /** Waits until the page has said and drawn what was asked for. */
+  async answered(): Promise<void> {
+    await this.page.waitForTimeout(ANSWERED_MS);
   }
 
   async has(action: string): Promise<boolean> {
