@@ -98,7 +98,7 @@ class Page {
     this.#panel.caseName(`${given.volume.modality} ${given.volume.size.join('×')}, ${given.side} side`);
     // Whatever takes long comes first: a bridge that is not answered at once lets go.
     this.#stage.setVolume(given.volume);
-    this.#guide.avoid(structuresOf(given));
+    this.#guide.avoid(await structuresOf(given));
     const connected = connectProcedure({
       url: facts.bridge,
       clock: this.#clock,

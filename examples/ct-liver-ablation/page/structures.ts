@@ -1,19 +1,21 @@
 import { labelTarget } from '@trocar/core/guidance';
-import type { SurfaceMesh } from '@trocar/core/render';
 import { volume } from '@trocar/core/volume';
-import { isosurface } from '@trocar/core/vtk';
+import { decimationReady, type Isosurface, isosurface } from '@trocar/core/vtk';
 import type { Structure } from '../../suite/page/guide.js';
 import type { AblationCase } from '../src/case.js';
 import { CT } from '../src/frames.js';
 
 /** So far around the tumour structures are drawn, mm. */
 const AROUND_MM = 75;
+/** So far a thinned surface may lie from that of the label map, mm: well within a voxel. In software each triangle costs microseconds a frame. */
+const MOST_ERROR_MM = 0.5;
 
 /**
  * What must not be touched, as surfaces about the tumour, from the label map. They are cut off where they leave the box about the tumour,
  * and closed there: distances near that cut are too small, never too large.
  */
-export function structuresOf({ labels, roles }: AblationCase): Structure[] {
+export async function structuresOf({ labels, roles }: AblationCase): Promise<Structure[]> {
+  await decimationReady();
   const { surface } = labelTarget(labels, roles.tumour);
   const centre = [0, 1, 2].map((k) => {
     let [low, high] = [Infinity, -Infinity];
@@ -25,12 +27,12 @@ export function structuresOf({ labels, roles }: AblationCase): Structure[] {
   });
   return roles.avoid.flatMap(({ name, label }) => {
     const mesh = surfaceOf(labels, label, centre);
-    return mesh === undefined ? [] : [{ name, mesh }];
+    return mesh === undefined ? [] : [{ name, mesh, errorMm: mesh.errorMm }];
   });
 }
 
 /** The closed surface of a label within the box; undefined where nothing of it is in there. */
-function surfaceOf(labels: AblationCase['labels'], label: number, centre: readonly number[]): SurfaceMesh | undefined {
+function surfaceOf(labels: AblationCase['labels'], label: number, centre: readonly number[]): Isosurface | undefined {
   const { frameFromIndex: m, size, voxels } = labels;
   const [ni, nj, nk] = size;
   const mask = new Float32Array(voxels.length);
@@ -50,5 +52,8 @@ function surfaceOf(labels: AblationCase['labels'], label: number, centre: readon
     }
   }
   if (!any) return undefined;
-  return isosurface(volume({ frame: CT, voxels: mask, size, frameFromIndex: m }), 0.5, { maxTriangles: 12_000, smooth: 1 });
+  return isosurface(volume({ frame: CT, voxels: mask, size, frameFromIndex: m }), 0.5, {
+    smooth: 1,
+    decimation: { toErrorMm: MOST_ERROR_MM },
+  });
 }

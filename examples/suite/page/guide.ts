@@ -23,6 +23,8 @@ export interface Structure {
   readonly name: string;
   /** A closed surface in the image's frame, mm. */
   readonly mesh: SurfaceMesh;
+  /** How far the surface may lie from the structure, as one that was thinned does, mm: taken off every distance. Default 0. */
+  readonly errorMm?: number;
 }
 
 /** What is guided: one tool along one plan. */
@@ -57,6 +59,7 @@ const SIGNS: Readonly<Record<AvoidLevel, string>> = { unknown: 'â—‹', clear: 'â—
 /** One structure in the list. */
 interface AvoidRow {
   readonly graphic: AvoidStructure;
+  readonly errorMm: number;
   readonly row: HTMLElement;
   readonly sign: HTMLElement;
   readonly figure: HTMLElement;
@@ -122,7 +125,7 @@ export class Guide<F extends string> {
     for (let n = 0; n < followers.length; n += 1) followers[n]?.update(tip);
     for (let n = 0; n < avoid.length; n += 1) {
       const row = avoid[n] as AvoidRow;
-      row.graphic.update(tip, bound);
+      row.graphic.update(tip, bound + row.errorMm);
       // The list is written before the stage settles what is drawn: it must not be a frame behind the numbers beside it.
       row.graphic.settle(tip.times, STALE_MS);
       say(row);
@@ -165,9 +168,9 @@ export class Guide<F extends string> {
   /** Draws and lists the structures in place of those before. */
   #makeAvoid(before: readonly AvoidRow[]): readonly AvoidRow[] {
     for (const { remove } of before) remove();
-    const avoid = this.#structures.map(({ name, mesh }) => {
+    const avoid = this.#structures.map(({ name, mesh, errorMm = 0 }) => {
       const graphic = new AvoidStructure({ name, mesh, ...(this.#look.avoid ?? AVOID) });
-      return rowOf(graphic, this.#stage.addGraphic(graphic));
+      return rowOf(graphic, errorMm, this.#stage.addGraphic(graphic));
     });
     // Nothing known to be kept clear of is not the same as nothing there.
     const none = h('li', { 'data-level': 'unknown' }, h('span', {}, 'not segmented'));
@@ -176,11 +179,11 @@ export class Guide<F extends string> {
   }
 }
 
-function rowOf(graphic: AvoidStructure, remove: () => void): AvoidRow {
+function rowOf(graphic: AvoidStructure, errorMm: number, remove: () => void): AvoidRow {
   const sign = h('span', { class: 'sign', 'aria-hidden': 'true' });
   const figure = h('span', { class: 'figure' });
   const row = h('li', { 'data-structure': graphic.name }, sign, h('span', {}, graphic.name), figure);
-  return { graphic, row, sign, figure, remove };
+  return { graphic, errorMm, row, sign, figure, remove };
 }
 
 /** Writes how near the tip may be, where that has changed. */

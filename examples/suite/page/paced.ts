@@ -1,37 +1,77 @@
 import type { Stage } from '@trocar/core/render';
 import { drawsInSoftware } from './link.js';
 
-/** What a person does is drawn with the next frame. */
+/** What a person does is drawn as soon as the picture before it is done. */
 const DEEDS = ['pointerdown', 'pointermove', 'pointerup', 'wheel', 'keydown', 'click', 'input', 'change'] as const;
 
-/** Between two pictures that are drawn in software, ms: about half of it is drawing, and the rest is left to who measures. */
-const SOFTWARE_MS = 150;
+/** In software a picture is begun no sooner than so long after the one before, ms; and after it was done, no sooner than it took. */
+const LEAST_MS = 150;
 
 /**
  * Draws with every animation frame, as `Stage.start` does. Where there is no GPU, drawing takes whole processor cores: without a pause the
- * program that reads the tracker comes late on the same machine, its poses are really old, and the monitor rightly lets nothing be accepted.
+ * program that reads the tracker comes late on the same machine, its poses are really old, and the monitor rightly lets nothing be
+ * accepted. There, drawing takes half of the time at most.
  * @param frame as for `Stage.start`: called last thing before drawing
  */
-export function startPaced(stage: Pick<Stage<string>, 'start' | 'render'>, frame: () => void): void {
+export function startPaced(stage: Pick<Stage<string>, 'start' | 'render' | 'canvas'>, frame: () => void): void {
   if (!drawsInSoftware()) {
     stage.start(frame);
     return;
   }
-  let drawnAt = Number.NEGATIVE_INFINITY;
-  const atOnce = (): void => {
-    drawnAt = Number.NEGATIVE_INFINITY;
+  const done = new Done(stage.canvas);
+  let begun = Number.NEGATIVE_INFINITY;
+  let restsUntil = Number.NEGATIVE_INFINITY;
+  let asked = false;
+  const ask = (event: Event): void => {
+    // A pointer that passes by asks for nothing.
+    if (event.type !== 'pointermove' || (event as PointerEvent).buttons !== 0) asked = true;
   };
-  for (const deed of DEEDS) window.addEventListener(deed, atOnce, { capture: true, passive: true });
+  for (const deed of DEEDS) window.addEventListener(deed, ask, { capture: true, passive: true });
   const turn = (now: number): void => {
     requestAnimationFrame(turn);
-    if (now - drawnAt < SOFTWARE_MS) return;
-    drawnAt = now;
+    if (done.waits) {
+      if (!done.check()) return;
+      restsUntil = Math.max(begun + LEAST_MS, 2 * now - begun);
+    }
+    if (now < restsUntil && !asked) return;
+    asked = false;
+    begun = now;
     try {
       frame();
     } finally {
       // Whatever went wrong there, an old picture must not stand.
       stage.render();
+      done.mark();
     }
   };
   requestAnimationFrame(turn);
+}
+
+/** Whether what was asked of the drawing process is done: `render` only asks. */
+class Done {
+  readonly #gl: WebGL2RenderingContext;
+  #fence: WebGLSync | null = null;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#gl = canvas.getContext('webgl2') as WebGL2RenderingContext;
+  }
+
+  get waits(): boolean {
+    return this.#fence !== null;
+  }
+
+  mark(): void {
+    this.#fence = this.#gl.fenceSync(this.#gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    this.#gl.flush();
+  }
+
+  /** True once it is done; also where the context was lost, and nobody will ever say. */
+  check(): boolean {
+    const gl = this.#gl;
+    const fence = this.#fence as WebGLSync;
+    if (!gl.isContextLost() && gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) return false;
+    gl.deleteSync(fence);
+    this.#fence = null;
+    return true;
+  }
 }
