@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
+import { printReport, runExample, type Served, seedAndPort } from '../../suite/src/node/command.js';
 import { type AblationCase, type LabelRoles, phantomCase } from './case.js';
 import { filesCase } from './files-case.js';
 import { CT } from './frames.js';
-import { runHeadless, SPEEDS, wordsOf } from './node/headless.js';
+import { runHeadless, SPEEDS } from './node/headless.js';
 import { serveProcedure } from './node/serve.js';
 import { startWorld } from './node/world.js';
 import { type PlanDemands, USUAL_DEMANDS } from './plan-step.js';
@@ -60,9 +61,7 @@ function readArguments(): Arguments {
     if (!(value > 0)) throw new TypeError(`--${name} needs a number above 0, got "${String(given)}".`);
     return value;
   };
-  const [seed, port] = [Number(values.seed), Number(values.port)];
-  if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
+  const { seed, port } = seedAndPort(values);
   const { headless, json, fast, report, volume, labels } = values;
   if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
   if ((volume === undefined) !== (labels === undefined)) throw new TypeError('--volume and --labels belong together.');
@@ -127,16 +126,12 @@ async function headless(args: Arguments): Promise<number> {
     onStep: (text) => void process.stderr.write(`${text} …\n`),
     ...(file !== undefined && { onSessionReport: (html: string) => writeFileSync(file, html) }),
   });
-  if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else {
-    for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
-    process.stdout.write(`${report.outcome} in ${report.seconds.toFixed(1)} s\n`);
-  }
+  printReport(report, args.json);
   return report.outcome === 'confirmed' ? 0 : 1;
 }
 
-/** Serves the page until the process is told to end. */
-async function page(args: Arguments): Promise<number> {
+/** The page's server. */
+async function serve(args: Arguments): Promise<Served> {
   const clock = systemClock();
   const given = await makeCase(args);
   const { seed, demands, fast, port } = args;
@@ -146,31 +141,11 @@ async function page(args: Arguments): Promise<number> {
     startWorld: (origin) => startWorld({ case: given, seed, clock, breathing, allowedOrigins: [origin] }),
   });
   server.world.truth.hand.pace = pace;
-  process.stdout.write(`Trocar CT liver ablation: ${server.url}\nEnd with Ctrl-C.\n`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
-  await server.close();
-  return 0;
+  return {
+    name: 'CT liver ablation',
+    url: server.url,
+    close: () => server.close(),
+  };
 }
 
-async function main(): Promise<number> {
-  let args: Arguments;
-  try {
-    args = readArguments();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    return 2;
-  }
-  try {
-    return await (args.headless ? headless(args) : page(args));
-  } catch (error) {
-    const words = wordsOf(error);
-    if (args.json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: words })}\n`);
-    else process.stderr.write(`${words.code}: ${words.message}\n`);
-    return 1;
-  }
-}
-
-process.exitCode = await main();
+process.exitCode = await runExample({ usage: USAGE, read: readArguments, headless, serve });

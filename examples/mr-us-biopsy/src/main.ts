@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isNavError, systemClock } from '@trocar/core';
+import { systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
+import { printReport, runExample, type Served, seedAndPort } from '../../suite/src/node/command.js';
 import { filesBehind } from '../../suite/src/node/files.js';
 import { type BiopsyCase, importCase } from './case.js';
 import { MR } from './frames.js';
 import { PACES } from './hand.js';
 import { bodyOf } from './image-body.js';
-import { type HeadlessReport, runHeadless, StepRefused } from './node/headless.js';
+import { type HeadlessReport, runHeadless } from './node/headless.js';
 import { serveProcedure } from './node/serve.js';
 import { phantomCase } from './phantom-case.js';
 import type { TrueBody } from './truth.js';
@@ -54,9 +55,7 @@ function readArguments(): Arguments {
       port: { type: 'string', default: '0' },
     },
   });
-  const [seed, port] = [Number(values.seed), Number(values.port)];
-  if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
+  const { seed, port } = seedAndPort(values);
   const { headless, json, fast, deformable, mirrored, mr, lesions, report } = values;
   if ((mr === undefined) !== (lesions === undefined)) throw new TypeError('--mr and --lesions belong together.');
   if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
@@ -81,16 +80,12 @@ async function headless(args: Arguments): Promise<number> {
     deformable,
     ...(args.report !== undefined && { onReport: (html) => writeFileSync(args.report as string, html) }),
   });
-  if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else {
-    for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
-    process.stdout.write(`${report.outcome} in ${report.seconds.toFixed(1)} s\n`);
-  }
+  printReport(report, args.json);
   return report.outcome === 'done' ? 0 : 1;
 }
 
-/** Serves the page until the process is told to end. */
-async function page(args: Arguments): Promise<number> {
+/** The page's server. */
+async function serve(args: Arguments): Promise<Served> {
   const clock = systemClock();
   const { body } = await makeCase(args);
   const { seed, mr, lesions } = args;
@@ -99,38 +94,12 @@ async function page(args: Arguments): Promise<number> {
   const faults = { ...(args.mirrored && { mirrored: true }), ...(args.wrongGuide && { guideOffMm: 3.5 }) };
   const server = await serveProcedure({ clock, seed, body, faults, port: args.port, ...(files && { files }) });
   if (args.fast) server.world.truth.hand.pace = PACES.fast;
-  process.stdout.write(`Trocar MR–ultrasound biopsy: ${server.url}\nEnd with Ctrl-C.\n`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
-  await server.close();
-  return 0;
-}
-
-/** What went wrong, as one object or one line. */
-function say(error: unknown, json: boolean): void {
-  const code = isNavError(error) || error instanceof StepRefused ? error.code : 'failed';
-  const message = error instanceof Error ? error.message : String(error);
-  if (json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: { code, message } })}\n`);
-  else process.stderr.write(`${code}: ${message}\n`);
-}
-
-async function main(): Promise<number> {
-  let args: Arguments;
-  try {
-    args = readArguments();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    return 2;
-  }
-  try {
-    return await (args.headless ? headless(args) : page(args));
-  } catch (error) {
-    say(error, args.json);
-    return 1;
-  }
+  return {
+    name: 'MR–ultrasound biopsy',
+    url: server.url,
+    close: () => server.close(),
+  };
 }
 
 // The workers of the registration stay for the next one: nothing waits for them here.
-process.exit(await main());
+process.exit(await runExample({ usage: USAGE, read: readArguments, headless, serve }));

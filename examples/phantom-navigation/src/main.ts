@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util';
 import { isNavError, systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
 import { PACES } from '../../suite/src/hand.js';
+import { printReport, runExample, type Served, seedAndPort } from '../../suite/src/node/command.js';
 import { filesBehind } from '../../suite/src/node/files.js';
 import { ptyLine } from '../../suite/src/node/pty.js';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from './case.js';
 import { CT, SECOND } from './frames.js';
-import { type HeadlessOptions, runHeadless, StepRefused } from './node/headless.js';
+import { type HeadlessOptions, runHeadless } from './node/headless.js';
 import { serveProcedure } from './node/serve.js';
 import { startWorld } from './node/world.js';
 import { simulatedSecond } from './second-image.js';
@@ -71,9 +72,7 @@ function readArguments(): Arguments {
   const { headless, json, fast, serial, strict, stored, volume, second, series, report } = values;
   const noSecond = values['no-second'];
   const secondSeries = values['second-series'];
-  const [seed, port] = [Number(values.seed), Number(values.port)];
-  if (!Number.isInteger(seed)) throw new TypeError(`--seed needs an integer, got "${values.seed}".`);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`--port needs 0 … 65535, got "${values.port}".`);
+  const { seed, port } = seedAndPort(values);
   const maxTre95Mm = values['max-tre'] === undefined ? undefined : Number(values['max-tre']);
   if (maxTre95Mm !== undefined && !(maxTre95Mm > 0))
     throw new TypeError(`--max-tre needs millimetres, got "${values['max-tre']}".`);
@@ -142,19 +141,15 @@ async function headless(args: Arguments): Promise<number> {
       ...(line && { line }),
       ...(args.report !== undefined && { onSessionReport: (html) => writeFileSync(args.report as string, html) }),
     });
-    if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    else {
-      for (const { name, held, detail } of report.checks) process.stdout.write(`${held ? 'ok  ' : 'FAIL'} ${name}: ${detail}\n`);
-      process.stdout.write(`${report.outcome} in ${report.seconds.toFixed(1)} s\n`);
-    }
+    printReport(report, args.json);
     return report.outcome === 'reached' ? 0 : 1;
   } finally {
     line?.close();
   }
 }
 
-/** Serves the page until the process is told to end. */
-async function page(args: Arguments): Promise<number> {
+/** The page's server. */
+async function serve(args: Arguments): Promise<Served> {
   const clock = systemClock();
   const { given, gaps } = await makeCase(args);
   const line = args.serial ? await ptyLine() : undefined;
@@ -172,38 +167,14 @@ async function page(args: Arguments): Promise<number> {
     startWorld: (origin) => startWorld({ case: given, seed: args.seed, clock, allowedOrigins: [origin], ...(line && { line }) }),
   });
   if (args.fast) server.world.truth.hand.pace = PACES.fast;
-  process.stdout.write(`Trocar phantom navigation: ${server.url}\nEnd with Ctrl-C.\n`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
-  await server.close();
-  line?.close();
-  return 0;
+  return {
+    name: 'phantom navigation',
+    url: server.url,
+    close: async () => {
+      await server.close();
+      line?.close();
+    },
+  };
 }
 
-/** What went wrong, as one object or one line: code, what, and what to do. */
-function say(error: unknown, json: boolean): void {
-  const code = isNavError(error) || error instanceof StepRefused ? error.code : 'failed';
-  const message = error instanceof Error ? error.message : String(error);
-  if (json) process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: { code, message } })}\n`);
-  else process.stderr.write(`${code}: ${message}\n`);
-}
-
-async function main(): Promise<number> {
-  let args: Arguments;
-  try {
-    args = readArguments();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    return 2;
-  }
-  try {
-    return await (args.headless ? headless(args) : page(args));
-  } catch (error) {
-    say(error, args.json);
-    return 1;
-  }
-}
-
-process.exitCode = await main();
+process.exitCode = await runExample({ usage: USAGE, read: readArguments, headless, serve });

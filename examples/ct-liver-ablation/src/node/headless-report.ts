@@ -1,17 +1,11 @@
 import { edgeBetween, type SessionState } from '@trocar/core/session';
 import { spacingOf } from '@trocar/core/volume';
 import { REFERENCE } from '../../../suite/src/frames.js';
+import type { Check } from '../../../suite/src/node/headless-run.js';
 import { CT } from '../frames.js';
 import { placesOn } from '../plan-step.js';
 import type { Procedure } from '../procedure.js';
 import type { World } from './world.js';
-
-/** One thing that must hold for the run to have gone well. */
-export interface Check {
-  readonly name: string;
-  readonly held: boolean;
-  readonly detail: string;
-}
 
 /** The tip at the beginning of a burn: what was displayed, and what is true. Lengths in mm. */
 export interface TipShown {

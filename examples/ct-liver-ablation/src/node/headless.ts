@@ -1,7 +1,8 @@
-import { type Clock, isNavError, systemClock } from '@trocar/core';
+import { type Clock, systemClock } from '@trocar/core';
 import { beginSession, memoryStorage, restoreSession } from '@trocar/core/session';
 import { nodeSocket } from '@trocar/device-bridge/node';
 import { PACES } from '../../../suite/src/hand.js';
+import { fail, sleep, untilHolds } from '../../../suite/src/node/headless-run.js';
 import type { Refusal } from '../../../suite/src/refusal.js';
 import type { AblationCase } from '../case.js';
 import { connectProcedure } from '../client.js';
@@ -225,38 +226,7 @@ class Run {
     await sleep(Math.max(0, atMs - this.#clock.now()) + 450);
   }
 
-  async #until(holds: () => boolean, withinMs: number, what: string): Promise<void> {
-    const from = this.#clock.now();
-    for (;;) {
-      this.#procedure.update();
-      if (holds()) return;
-      if (this.#clock.now() - from > withinMs) throw new Error(`Waited ${withinMs} ms for ${what}, in vain.`);
-      await sleep(4);
-    }
+  #until(holds: () => boolean, withinMs: number, what: string): Promise<void> {
+    return untilHolds(this.#procedure, this.#clock, holds, withinMs, what);
   }
-}
-
-/** A step that the procedure refused, with its code. */
-export class StepRefused extends Error {
-  readonly code: string;
-
-  constructor({ code, message }: Refusal) {
-    super(message);
-    this.name = 'StepRefused';
-    this.code = code;
-  }
-}
-
-/** The code and the message of what went wrong. */
-export function wordsOf(error: unknown): { readonly code: string; readonly message: string } {
-  const code = isNavError(error) || error instanceof StepRefused ? error.code : 'failed';
-  return { code, message: error instanceof Error ? error.message : String(error) };
-}
-
-function fail(refusal: Refusal | undefined): void {
-  if (refusal !== undefined) throw new StepRefused(refusal);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '@trocar/core';
 import { symmetricEigen } from '@trocar/core/math';
 import { beginSession, memoryStorage } from '@trocar/core/session';
 import { nodeSocket } from '@trocar/device-bridge/node';
+import { type Check, fail } from '../../../suite/src/node/headless-run.js';
 import { isRefusal, type Refusal } from '../../../suite/src/refusal.js';
 import type { BiopsyCase } from '../case.js';
 import { type ConnectedProcedure, connectProcedure } from '../client.js';
@@ -25,13 +26,6 @@ export interface HeadlessOptions {
   readonly deformable?: boolean;
   /** Gets the report of the session as HTML. */
   readonly onReport?: (html: string) => void;
-}
-
-/** What a run was held against. */
-export interface Check {
-  readonly name: string;
-  readonly held: boolean;
-  readonly detail: string;
 }
 
 /** What a run says of itself: figures of the screen beside the hidden truth. */
@@ -277,21 +271,6 @@ class Run {
     }
     this.procedure.update();
   }
-}
-
-/** A step that the procedure refused. */
-export class StepRefused extends Error {
-  readonly code: string;
-
-  constructor({ code, message }: Refusal) {
-    super(message);
-    this.name = 'StepRefused';
-    this.code = code;
-  }
-}
-
-function fail(refusal: Refusal | undefined): void {
-  if (refusal !== undefined) throw new StepRefused(refusal);
 }
 
 interface Ran {

@@ -1,6 +1,7 @@
 import type { Clock } from '@trocar/core';
 import { shearDegrees, spacingOf } from '@trocar/core/volume';
 import { keepsLimit, limitLine } from '../../../suite/src/acceptance.js';
+import type { Check } from '../../../suite/src/node/headless-run.js';
 import type { Proposal } from '../../../suite/src/registration-step.js';
 import type { NavigationCase } from '../case.js';
 import type { ConnectedProcedure } from '../client.js';
@@ -10,13 +11,6 @@ import { secondErrorMm } from '../second-image.js';
 import { percentile } from '../study.js';
 import type { KeptSession } from './kept-session.js';
 import type { World } from './world.js';
-
-/** One thing that must hold for the run to have gone well. */
-export interface Check {
-  readonly name: string;
-  readonly held: boolean;
-  readonly detail: string;
-}
 
 /** What a headless run prints: numbers and no identity. Lengths in mm, times in ms. */
 export interface HeadlessReport {

@@ -4,7 +4,7 @@ import type { Volume } from '@trocar/core/volume';
 import { nodeSocket } from '@trocar/device-bridge/node';
 import type { BodyName } from '../../../suite/src/frames.js';
 import { PACES } from '../../../suite/src/hand.js';
-import type { Refusal } from '../../../suite/src/refusal.js';
+import { fail, sleep, untilHolds } from '../../../suite/src/node/headless-run.js';
 import type { Proposal } from '../../../suite/src/registration-step.js';
 import type { NavigationCase } from '../case.js';
 import { type ConnectedProcedure, connectProcedure } from '../client.js';
@@ -221,32 +221,7 @@ class Run {
     await sleep(Math.max(0, atMs - this.#clock.now()) + 120);
   }
 
-  async #until(holds: () => boolean, withinMs: number, what: string): Promise<void> {
-    const from = this.#clock.now();
-    for (;;) {
-      this.#procedure.update();
-      if (holds()) return;
-      if (this.#clock.now() - from > withinMs) throw new Error(`Waited ${withinMs} ms for ${what}, in vain.`);
-      await sleep(4);
-    }
+  #until(holds: () => boolean, withinMs: number, what: string): Promise<void> {
+    return untilHolds(this.#procedure, this.#clock, holds, withinMs, what);
   }
-}
-
-/** A step that the procedure refused, with its code. */
-export class StepRefused extends Error {
-  readonly code: string;
-
-  constructor({ code, message }: Refusal) {
-    super(message);
-    this.name = 'StepRefused';
-    this.code = code;
-  }
-}
-
-function fail(refusal: Refusal | undefined): void {
-  if (refusal !== undefined) throw new StepRefused(refusal);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
