@@ -2,10 +2,11 @@ import { formatMm, UNKNOWN } from '@trocar/core/guidance';
 import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
-import { deed, type ReviewDeeds, type ReviewState, reviewDetail } from '../../suite/page/review.js';
+import { openCases, resumedNote } from '../../suite/page/resumed.js';
+import { type ReviewDeeds, type ReviewState, reviewDetail } from '../../suite/page/review.js';
 import type { Procedure } from '../src/procedure.js';
 import { type ImagesPlace, imagesDetail } from './images.js';
-import { clockTime, type Keeping } from './keeping.js';
+import type { Keeping } from './keeping.js';
 
 /** The detail of the step that the procedure is at. */
 export function detailOf(
@@ -24,7 +25,7 @@ export function detailOf(
     key: `${planned}|${stage}|${refusal}|${message}|${keeping.asksForTouch}|${step.key}`,
     build: () => {
       const content = step.build();
-      if (message !== '') content.unshift(resumed(message, keeping.asksForTouch));
+      if (message !== '') content.unshift(resumedNote(message, keeping.asksForTouch ? TOUCH_FIRST : ''));
       if (planned && refusal !== '') content.push(refused(refusal));
       return content;
     },
@@ -68,13 +69,7 @@ function touchingKey({ touching }: Procedure): string {
   return touching === undefined ? '' : `${touching.index} ${touching.progress.toFixed(1)}`;
 }
 
-/** What was taken up again, and what must be done before it is followed. */
-function resumed(message: string, unverified: boolean): HTMLElement {
-  const then = unverified
-    ? h('p', {}, 'Touch a landmark before the tip is followed: patient or reference may lie otherwise now.')
-    : undefined;
-  return h('div', { class: 'resumed', id: 'resumed', role: 'status' }, h('p', {}, message), then);
-}
+const TOUCH_FIRST = 'Touch a landmark before the tip is followed: patient or reference may lie otherwise now.';
 
 /** What touching a landmark again has shown. */
 function navigateDetail({ verification, touching }: Procedure): Detail {
@@ -92,38 +87,12 @@ function navigateDetail({ verification, touching }: Procedure): Detail {
   };
 }
 
-/** Cases that were begun and not finished: the newest is resumed by the button below, the others here. */
-function openCases(keeping: Keeping): HTMLElement[] {
-  const { open } = keeping;
-  if (open.length === 0) return [];
-  const rows = open.slice(0, MOST_CASES).map((c, n) => {
-    const said = `${c.begun.slice(0, 10)} ${clockTime(c.begun)}, ${c.step === '' ? 'plan' : c.step}, ${c.lines} lines`;
-    const broken = c.whole ? '' : ', damaged';
-    return h(
-      'li',
-      {},
-      `${said}${broken} `,
-      n === 0 ? undefined : deed(`resume-${n}`, 'Resume', keeping.busy, () => keeping.resume(c.name)),
-    );
-  });
-  return [
-    h(
-      'div',
-      { class: 'resumed', id: 'open-cases' },
-      h('p', {}, 'A procedure on these images was not finished:'),
-      h('ul', {}, ...rows),
-    ),
-  ];
-}
-
-const MOST_CASES = 4;
-
 function planDetail(procedure: Procedure, keeping: Keeping): Detail {
   const { plan } = procedure;
   return {
     key: `${plan.lengthMm}|${keeping.open.length}|${keeping.busy}|${keeping.trouble}`,
     build: () => [
-      ...openCases(keeping),
+      ...openCases({ open: keeping.open, busy: keeping.busy, resume: (name) => keeping.resume(name) }, 'plan'),
       ...(keeping.trouble === '' ? [] : [refused(keeping.trouble)]),
       h('p', { class: 'quiet' }, 'Length of the planned way'),
       h('p', { class: 'big' }, formatMm(plan.lengthMm)),

@@ -4,6 +4,7 @@ import type { SessionState } from '@trocar/core/session';
 import { AlarmBar } from '../../suite/page/alarm-bar.js';
 import { CaseKeeper } from '../../suite/page/case-keeper.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
+import { sessionNote } from '../../suite/page/resumed.js';
 import { FINISHED } from '../../suite/page/session-folder.js';
 import type { Refusal } from '../../suite/src/refusal.js';
 import type { ConnectedProcedure } from '../src/client.js';
@@ -91,13 +92,8 @@ export class Keeping {
 
   /** In words: where the session is kept, and since when it goes on. */
   get note(): { readonly text: string; readonly warn: boolean } {
-    if (this.trouble !== '') return { text: `Session: ${this.trouble}`, warn: true };
     const { session, keeps } = this.#cases;
-    if (!keeps) return { text: 'Session: not kept, this page has no folder of its own', warn: true };
-    if (session === undefined) return { text: '', warn: false };
-    return this.message === ''
-      ? { text: 'Session: kept in this browser', warn: false }
-      : { text: `Session: resumed, begun ${clockTime(session.state.begun.utc)}`, warn: false };
+    return sessionNote({ trouble: this.trouble, keeps, begun: session?.state.begun.utc, resumed: this.message !== '' });
   }
 
   /** Accepts the plan, in a session that begins with it. */
@@ -199,9 +195,4 @@ export class Keeping {
     this.#views = undefined;
     if (this.#pending === undefined) this.#cases.follow(finished ? FINISHED : step, stage);
   }
-}
-
-/** The time of day of a moment, UTC. */
-export function clockTime(utc: string): string {
-  return utc === '' ? 'at an unknown time' : `${utc.slice(11, 16)} UTC`;
 }

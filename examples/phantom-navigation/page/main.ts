@@ -8,6 +8,7 @@ import { caseFacts, drawsInSoftware, painted, pause } from '../../suite/page/lin
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
+import { clockTime } from '../../suite/page/resumed.js';
 import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import type { NavigationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
@@ -18,7 +19,7 @@ import type { SecondFault } from '../src/second-image.js';
 import { actionsOf } from './actions.js';
 import { detailOf, refused } from './details.js';
 import { type ImagesPlace, imagesBanner, imagesNote } from './images.js';
-import { clockTime, Keeping } from './keeping.js';
+import { Keeping } from './keeping.js';
 import { Pictures } from './pictures.js';
 import { registerInWorker } from './register-in-worker.js';
 import { downloadReport } from './report.js';

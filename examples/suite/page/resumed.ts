@@ -1,0 +1,62 @@
+import { h } from './dom.js';
+import { deed } from './review.js';
+import type { OpenCase } from './session-folder.js';
+
+/** Cases that can be taken up again, and how. */
+export interface Resumable {
+  /** The newest first. */
+  readonly open: readonly OpenCase[];
+  readonly busy: boolean;
+  resume(name: string): void;
+}
+
+/** More are not listed. */
+const MOST_CASES = 4;
+
+/**
+ * Cases that were begun and not finished: the newest is resumed by the page's own button, the others here.
+ * @param first how the step is called that a case is at before it has entered one
+ */
+export function openCases({ open, busy, resume }: Resumable, first: string): HTMLElement[] {
+  if (open.length === 0) return [];
+  const rows = open.slice(0, MOST_CASES).map((c, n) => {
+    const said = `${c.begun.slice(0, 10)} ${clockTime(c.begun)}, ${c.step === '' ? first : c.step}, ${c.lines} lines`;
+    const broken = c.whole ? '' : ', damaged';
+    return h('li', {}, `${said}${broken} `, n === 0 ? undefined : deed(`resume-${n}`, 'Resume', busy, () => resume(c.name)));
+  });
+  const lead = h('p', {}, 'A procedure on these images was not finished:');
+  return [h('div', { class: 'resumed', id: 'open-cases' }, lead, h('ul', {}, ...rows))];
+}
+
+/**
+ * What was taken up again, and what must be done before it is followed.
+ * @param then what to do first; empty for nothing
+ */
+export function resumedNote(message: string, then: string): HTMLElement {
+  return h(
+    'div',
+    { class: 'resumed', id: 'resumed', role: 'status' },
+    h('p', {}, message),
+    then === '' ? undefined : h('p', {}, then),
+  );
+}
+
+/** The time of day of a moment, UTC. */
+export function clockTime(utc: string): string {
+  return utc === '' ? 'at an unknown time' : `${utc.slice(11, 16)} UTC`;
+}
+
+/** In words: where a session is kept, and since when it goes on. */
+export function sessionNote(kept: {
+  readonly trouble: string;
+  readonly keeps: boolean;
+  /** When it was begun, UTC; undefined before. */
+  readonly begun: string | undefined;
+  readonly resumed: boolean;
+}): { readonly text: string; readonly warn: boolean } {
+  const { trouble, keeps, begun, resumed } = kept;
+  if (trouble !== '') return { text: `Session: ${trouble}`, warn: true };
+  if (!keeps) return { text: 'Session: not kept, this page has no folder of its own', warn: true };
+  if (begun === undefined) return { text: '', warn: false };
+  return { text: resumed ? `Session: resumed, begun ${clockTime(begun)}` : 'Session: kept in this browser', warn: false };
+}
