@@ -251,6 +251,11 @@ export type NavErrorCode =
   | 'sequence/truncated'
   | 'sequence/corrupt'
   | 'sequence/unsupported'
+  | 'sequence/no-path'
+  | 'setup/corrupt'
+  | 'setup/missing'
+  | 'setup/contradictory'
+  | 'setup/unsupported'
   | 'csv/bad-header'
   | 'csv/bad-row';
 

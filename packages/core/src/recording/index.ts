@@ -1,6 +1,7 @@
 /**
  * `@trocar/core/recording`: MCAP recordings of poses, raw device bytes and events, written and read without any I/O of
- * their own, and their exchange with PLUS and Slicer (`.igs.mha`) and with CSV. Files are in device-bridge's `./node`.
+ * their own, and their exchange with PLUS and Slicer (`.igs.mha`, `.igs.nrrd`, device sets) and with CSV. Files are in
+ * device-bridge's `./node`.
  */
 export type { RecordingFault } from './channel.js';
 export { type PoseCsv, type PoseCsvOptions, poseCsvLines, readPoseCsv, writePoseCsv } from './csv/poses.js';
@@ -29,7 +30,9 @@ export {
 } from './read.js';
 export { Recorder, type RecorderCounts, type RecorderOptions } from './recorder.js';
 export { posesOfSequence, type SequencePoses, sequenceOfPoses } from './sequence/poses.js';
-export { isMetaSequence, readTrackedSequence } from './sequence/read.js';
+export { type ChainedTransform, type ConstantTransform, framesInName, TransformChain, transformNames } from './sequence/chain.js';
+export { type ImageTurn, turnedImage, turnToMarkedFar } from './sequence/orientation.js';
+export { isMetaSequence, isTrackedSequence, readTrackedSequence } from './sequence/read.js';
 export {
   type SequenceField,
   type SequenceFrame,
@@ -37,5 +40,19 @@ export {
   sequenceImages,
   type TrackedSequence,
 } from './sequence/sequence.js';
+export { readUltrasoundSetup } from './sequence/setup/read-setup.js';
+export type {
+  SetupFan,
+  SetupFrames,
+  SetupHoleFilling,
+  SetupNote,
+  SetupPhantom,
+  SetupReconstruction,
+  SetupRectangle,
+  SetupSegmentation,
+  SetupTransform,
+  SetupWire,
+  UltrasoundSetup,
+} from './sequence/setup/setup.js';
 export { makeTrackedSequence, type SequenceInit, writeTrackedSequence } from './sequence/write.js';
 export { recordPoseTable, type TableRecordingOptions } from './table-recording.js';

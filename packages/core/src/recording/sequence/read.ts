@@ -1,13 +1,7 @@
 import { NavError } from '../../base/index.js';
-import type { Status } from '../../frames/index.js';
-import {
-  bytesOfType,
-  fieldValue,
-  type SequenceField,
-  type SequenceFrame,
-  type SequenceTransform,
-  type TrackedSequence,
-} from './sequence.js';
+import { framesOf } from './frame-fields.js';
+import { isNrrd, readNrrdSequence } from './nrrd.js';
+import { bytesOfType, fieldValue, type SequenceField, type TrackedSequence } from './sequence.js';
 
 /** Headers are text, and one of ten million frames would be damage. */
 const LONGEST_HEADER = 512 * 1024 * 1024;
@@ -15,34 +9,27 @@ const LONGEST_LINE = 65_536;
 const MOST_FRAMES = 10_000_000;
 const LARGEST_IMAGE = 2 * 1024 ** 3;
 
-/** PLUS's words for what it thinks of a transform, without case and underscores. */
-const WORDS: Readonly<Record<string, Status>> = {
-  OK: 'ok',
-  INVALID: 'missing',
-  MISSING: 'missing',
-  OUTOFVIEW: 'missing',
-  REQTIMEOUT: 'missing',
-  REQUESTTIMEOUT: 'missing',
-  PATHNOTFOUND: 'missing',
-  OUTOFVOLUME: 'outOfVolume',
-  PARTIALLYOUTOFVOLUME: 'outOfVolume',
-};
-
 /** Whether the bytes begin as a MetaImage header does; only reading shows whether it is a tracked sequence. */
 export function isMetaSequence(bytes: Uint8Array): boolean {
   return /^\s*(ObjectType|NDims)\s*=/.test(new TextDecoder('latin1').decode(bytes.subarray(0, 64)));
 }
 
+/** Whether the bytes begin as a tracked sequence may: MetaImage or NRRD. */
+export function isTrackedSequence(bytes: Uint8Array): boolean {
+  return isMetaSequence(bytes) || isNrrd(bytes);
+}
+
 /**
- * Reads a tracked sequence of PLUS or Slicer (`.igs.mha`, images inside the file). The images stay packed until
- * sequenceImages is asked for them.
+ * Reads a tracked sequence of PLUS or Slicer (`.igs.mha`, `.igs.nrrd`, `.mha`, `.nrrd`; images inside the file). The images stay packed
+ * until sequenceImages is asked for them.
  * @param name what messages call the file
  * @throws NavError `sequence/not-a-sequence`, `sequence/truncated`, `sequence/corrupt`, `sequence/unsupported` (images in
  *   other files, types that MetaImage does not have)
  */
 export function readTrackedSequence(bytes: Uint8Array, name: string = 'the sequence'): TrackedSequence {
+  if (isNrrd(bytes)) return readNrrdSequence(bytes, name);
   if (!isMetaSequence(bytes)) {
-    throw new NavError('sequence/not-a-sequence', `${name} is no tracked sequence: it does not begin as a MetaImage does.`);
+    throw new NavError('sequence/not-a-sequence', `${name} is no tracked sequence: it begins neither as MetaImage nor as NRRD.`);
   }
   const header = readHeader(bytes, name);
   const { fields } = header;
@@ -149,55 +136,4 @@ function dataOf(header: Header, bytes: Uint8Array, expected: number, name: strin
   }
   if (packed.length !== size) throw corrupt(name, `${packed.length} bytes follow its header, and it says ${size}`);
   return { bytes: packed, compressed };
-}
-
-function framesOf(known: ReadonlyMap<number, readonly SequenceField[]>, count: number, name: string): SequenceFrame[] {
-  for (const number of known.keys()) {
-    if (number >= count) throw corrupt(name, `it has fields of frame ${number}, and DimSize says that there are ${count}`);
-  }
-  if (known.size > 0 && known.size !== count)
-    throw corrupt(name, `it has fields of ${known.size} frames, and DimSize says ${count}`);
-  const frames: SequenceFrame[] = [];
-  for (let i = 0; i < count; i += 1) frames.push(frameOf(known.get(i) ?? [], i, name));
-  return frames;
-}
-
-function frameOf(fields: readonly SequenceField[], number: number, name: string): SequenceFrame {
-  const seconds = (key: string): number => {
-    const text = fieldValue(fields, key);
-    if (text === undefined) return Number.NaN;
-    const value = toNumber(text);
-    if (!Number.isFinite(value)) throw corrupt(name, `frame ${number} has the ${key} "${text.slice(0, 40)}"`);
-    return value;
-  };
-  const frameNumber = Number(fieldValue(fields, 'FrameNumber') ?? 0);
-  return {
-    fields,
-    timestamp: seconds('Timestamp'),
-    unfilteredTimestamp: seconds('UnfilteredTimestamp'),
-    frameNumber: Number.isInteger(frameNumber) && frameNumber >= 0 && frameNumber <= 0xffffffff ? frameNumber : 0,
-    transforms: fields.filter((f) => f.key.endsWith('Transform')).map((f) => transformOf(f, fields, number, name)),
-    imageStatus: fieldValue(fields, 'ImageStatus') ?? '',
-  };
-}
-
-const toNumber = (text: string): number => (/^[+-]?(\d|\.\d)/.test(text) && !/^[+-]?0x/i.test(text) ? Number(text) : Number.NaN);
-
-/** Row by row in the file, column by column here. */
-function transformOf(field: SequenceField, fields: readonly SequenceField[], number: number, name: string): SequenceTransform {
-  const values = field.value.trim().split(/\s+/).map(toNumber);
-  if (values.length !== 16 || values.some((v) => Number.isNaN(v))) {
-    throw corrupt(name, `frame ${number} has a ${field.key} of other than 16 numbers`);
-  }
-  const matrix = new Float64Array(16);
-  for (let r = 0; r < 4; r += 1) for (let c = 0; c < 4; c += 1) matrix[4 * c + r] = values[4 * r + c] as number;
-  const said = fieldValue(fields, `${field.key}Status`);
-  const status = said === undefined ? 'unknown' : statusOfWord(said);
-  return { name: field.key.slice(0, -'Transform'.length), matrix, status };
-}
-
-/** `unknown` for words that say something else of the tool than whether it was seen: a pressed button. */
-function statusOfWord(word: string): Status {
-  const plain = word.toUpperCase().replaceAll('_', '').replace(/^TOOL/, '');
-  return Object.hasOwn(WORDS, plain) ? (WORDS[plain] as Status) : 'unknown';
 }

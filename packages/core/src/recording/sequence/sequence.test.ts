@@ -237,7 +237,7 @@ describe('a tracked sequence', () => {
   });
 
   it.each([
-    ['no MetaImage', new TextEncoder().encode('NRRD0004\n'), 'sequence/not-a-sequence'],
+    ['neither MetaImage nor NRRD', new TextEncoder().encode('GIF89a\n'), 'sequence/not-a-sequence'],
     [
       'a single volume',
       file('', 'DimSize = 0 0 2').map((b, i, all) => (i === new TextDecoder().decode(all).indexOf('list') ? 0x6d : b)),

@@ -35,9 +35,9 @@ export interface SequenceFrame {
   readonly imageStatus: string;
 }
 
-/** A tracked sequence of PLUS or Slicer (`.igs.mha`): frames with transforms and, mostly, an image each. */
+/** A tracked sequence of PLUS or Slicer (`.igs.mha`, `.igs.nrrd`): frames with transforms and, mostly, an image each. */
 export interface TrackedSequence {
-  /** What stands before the frames: the MetaImage header, without the frames' fields and without ElementDataFile. */
+  /** What stands before the frames: the header, without the frames' fields and without ElementDataFile; comments have the key `#`. */
   readonly fields: readonly SequenceField[];
   readonly frames: readonly SequenceFrame[];
   /** Pixels of an image along its axes; zeros where there are no images. */
@@ -49,8 +49,10 @@ export interface TrackedSequence {
   readonly bytesPerFrame: number;
   /** `MFA`, `UF` …: how the image's axes lie on the probe, as the file says it, neither read nor turned. Empty: unsaid. */
   readonly orientation: string;
-  /** The images as they stand in the file. */
-  readonly data: { readonly bytes: Uint8Array; readonly compressed: boolean };
+  /** The images as they stand in the file; packed with zlib, or with gzip where it says so. */
+  readonly data: { readonly bytes: Uint8Array; readonly compressed: boolean; readonly gzip?: true };
+  /** The file it was read from, where it was no MetaImage. */
+  readonly format?: 'nrrd';
 }
 
 /** Bytes per pixel of MetaImage's types. */
@@ -94,7 +96,7 @@ export async function* sequenceImages(sequence: TrackedSequence, name: string = 
   let image = new Uint8Array(bytesPerFrame);
   let filled = 0;
   let given = 0;
-  for await (const part of inflated(data.bytes, name)) {
+  for await (const part of inflated(data.bytes, data.gzip === true ? 'gzip' : 'deflate', name)) {
     for (let at = 0; at < part.length; ) {
       if (given === frames.length) throw corrupt(name, 'its images are longer than its header says');
       const more = Math.min(bytesPerFrame - filled, part.length - at);
@@ -115,9 +117,9 @@ export async function* sequenceImages(sequence: TrackedSequence, name: string = 
 
 const corrupt = (name: string, what: string): NavError => new NavError('sequence/corrupt', `${name}: ${what}.`);
 
-/** What zlib gives, in the platform's pieces. */
-async function* inflated(bytes: Uint8Array, name: string): AsyncGenerator<Uint8Array> {
-  const stream: ReadableWritablePair<Uint8Array, unknown> = new DecompressionStream('deflate') as never;
+/** What is packed, in the platform's pieces. */
+async function* inflated(bytes: Uint8Array, packing: 'gzip' | 'deflate', name: string): AsyncGenerator<Uint8Array> {
+  const stream: ReadableWritablePair<Uint8Array, unknown> = new DecompressionStream(packing) as never;
   const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() as ReadableStream<unknown>;
   const reader = source.pipeThrough(stream).getReader();
   try {

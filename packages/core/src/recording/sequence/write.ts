@@ -1,24 +1,29 @@
 import { NavError } from '../../base/index.js';
+import { nrrdHeader } from './nrrd.js';
 import { readTrackedSequence } from './read.js';
 import { bytesOfType, type SequenceField, type TrackedSequence } from './sequence.js';
 
 /**
- * The bytes of a `.igs.mha` file. Fields and images are written as they stand in the sequence, so that one that was read
+ * The bytes of a `.igs.mha` file, or of an NRRD where it was read from one. Fields and images are written as they stand in the sequence, so that one that was read
  * is written again to the same bytes.
  * @throws NavError `sequence/unsupported` for a key or a value that a header cannot hold
  */
 export function writeTrackedSequence(sequence: TrackedSequence): Uint8Array {
+  const header = latin1(sequence.format === 'nrrd' ? nrrdHeader(sequence) : metaHeader(sequence));
+  const whole = new Uint8Array(header.length + sequence.data.bytes.length);
+  whole.set(header);
+  whole.set(sequence.data.bytes, header.length);
+  return whole;
+}
+
+function metaHeader(sequence: TrackedSequence): string {
   const lines = sequence.fields.map(lineOf);
   for (const [i, frame] of sequence.frames.entries()) {
     const prefix = `Seq_Frame${String(i).padStart(4, '0')}_`;
     for (const field of frame.fields) lines.push(lineOf({ key: prefix + field.key, value: field.value }));
   }
   lines.push('ElementDataFile = LOCAL\n');
-  const header = latin1(lines.join('\n'));
-  const whole = new Uint8Array(header.length + sequence.data.bytes.length);
-  whole.set(header);
-  whole.set(sequence.data.bytes, header.length);
-  return whole;
+  return lines.join('\n');
 }
 
 function lineOf({ key, value }: SequenceField): string {
@@ -37,7 +42,7 @@ function latin1(text: string): Uint8Array {
     if (code > 255) {
       throw new NavError(
         'sequence/unsupported',
-        `"${text.slice(Math.max(0, i - 20), i + 20)}" has a character that a MetaImage header cannot hold.`,
+        `"${text.slice(Math.max(0, i - 20), i + 20)}" has a character that a header cannot hold.`,
       );
     }
     bytes[i] = code;
