@@ -16,14 +16,14 @@ export const FILLED = 2;
  * Fills gaps between seen voxels, in place: along i, j and k, whatever lies between two seen voxels at most `maxGapMm` apart is
  * interpolated linearly; where several axes bridge a voxel they are averaged by 1 / gap². Nothing is filled outwards: what lies beyond the
  * outermost images stays unseen. Filled voxels are never read, so the order does not matter; the work grows with the number of voxels, not
- * with the gap.
+ * with the gap, and takes no memory to speak of.
  * @param voxels values; those of filled voxels are written (rounded, halves up, in whole numbers)
  * @param coverage 1 where seen; filled voxels become {@link FILLED}
  * @returns how many were filled
  * @throws NavError `ultrasound/bad-option`
  */
 export function fillHoles(voxels: Uint8Array | Float32Array, coverage: Uint8Array, options: FillOptions): number {
-  const { size, spacingMm, maxGapMm } = options;
+  const { size, maxGapMm } = options;
   const count = size[0] * size[1] * size[2];
   if (voxels.length !== count || coverage.length !== count || !(maxGapMm > 0)) {
     throw new NavError(
@@ -31,105 +31,103 @@ export function fillHoles(voxels: Uint8Array | Float32Array, coverage: Uint8Arra
       'Filling holes needs values and marks for every voxel, and a gap of more than 0 mm.',
     );
   }
-  const bridges = new Bridges(voxels, coverage);
-  const strides = [1, size[0], size[0] * size[1]] as const;
-  for (let axis = 0; axis < 3; axis += 1) {
-    const most = Math.floor(maxGapMm / (spacingMm[axis] as number) + 1e-9);
-    if (most < 2) continue;
-    bridges.begin((spacingMm[axis] as number) ** -2, most, strides[axis] as number);
-    if (axis === 0) bridges.alongRows(size[0], size[1] * size[2]);
-    else if (axis === 1) for (let k = 0; k < size[2]; k += 1) bridges.across(k * strides[2], size[0], size[1]);
-    else bridges.across(0, size[0] * size[1], size[2]);
-  }
-  return bridges.write();
+  return new Bridges(voxels, coverage, options).fill();
 }
 
-/** Sums of what the axes say of unseen voxels. Few voxels are holes: they are numbered as they are met. */
+/** Where no voxel was seen yet. */
+const NEVER = -0x40000000;
+
+/** What lies before and behind a voxel along each axis, as it is met in the order of memory. */
 class Bridges {
   readonly #voxels: Uint8Array | Float32Array;
   readonly #coverage: Uint8Array;
-  /** For each voxel the number of its hole, from 1; 0 for none. */
-  readonly #hole: Int32Array;
-  readonly #where: Int32Array;
-  readonly #sums: Float64Array;
-  #holes = 0;
-  #scale = 1;
-  #most = 2;
-  #stride = 1;
+  readonly #size: FillOptions['size'];
+  /** The widest gap of each axis, in voxels; below two there is none. */
+  readonly #most: readonly number[];
+  /** One over the square of a voxel's edge. */
+  readonly #scale: readonly number[];
+  #sum = 0;
+  #weight = 0;
 
-  constructor(voxels: Uint8Array | Float32Array, coverage: Uint8Array) {
+  constructor(voxels: Uint8Array | Float32Array, coverage: Uint8Array, { size, spacingMm, maxGapMm }: FillOptions) {
     this.#voxels = voxels;
     this.#coverage = coverage;
-    this.#hole = new Int32Array(voxels.length);
-    let unseen = 0;
-    for (let n = 0; n < coverage.length; n += 1) if (coverage[n] === 0) unseen += 1;
-    this.#where = new Int32Array(unseen + 1);
-    this.#sums = new Float64Array(2 * (unseen + 1));
+    this.#size = size;
+    this.#most = spacingMm.map((mm) => Math.floor(maxGapMm / mm + 1e-9));
+    this.#scale = spacingMm.map((mm) => mm ** -2);
   }
 
-  begin(scale: number, most: number, stride: number): void {
-    this.#scale = scale;
-    this.#most = most;
-    this.#stride = stride;
-  }
-
-  alongRows(length: number, rows: number): void {
+  fill(): number {
+    const [ni, nj, nk] = this.#size;
+    const [mostI, mostJ, mostK] = this.#most as [number, number, number];
+    const [scaleI, scaleJ, scaleK] = this.#scale as [number, number, number];
     const coverage = this.#coverage;
-    for (let row = 0, at = 0; row < rows; row += 1) {
-      let last = -1;
-      for (let i = 0; i < length; i += 1, at += 1) {
-        if (coverage[at] === 0) continue;
-        if (last >= 0 && i - last > 1 && i - last <= this.#most) this.#bridge(at, i - last);
-        last = i;
+    const voxels = this.#voxels;
+    const whole = voxels instanceof Uint8Array;
+    const plane = ni * nj;
+    // The last seen voxel before, and the next one behind or a place before which there is none.
+    const [lastK, nextK] = [new Int32Array(plane).fill(NEVER), new Int32Array(plane).fill(NEVER)];
+    const [lastJ, nextJ] = [new Int32Array(ni), new Int32Array(ni)];
+    let filled = 0;
+    for (let k = 0, at = 0; k < nk; k += 1) {
+      lastJ.fill(NEVER);
+      nextJ.fill(NEVER);
+      for (let j = 0, c = 0; j < nj; j += 1) {
+        let lastI = NEVER;
+        let nextI = NEVER;
+        for (let i = 0; i < ni; i += 1, at += 1, c += 1) {
+          const mark = coverage[at] as number;
+          if (mark === 1) {
+            lastI = i;
+            lastJ[i] = j;
+            lastK[c] = k;
+            continue;
+          }
+          if (mark !== 0) continue;
+          this.#sum = 0;
+          this.#weight = 0;
+          if (i - lastI < mostI) {
+            if (nextI <= i) nextI = this.#seek(at, i, 1, mostI, ni);
+            if (nextI - lastI <= mostI) this.#bridge(at, 1, i - lastI, nextI - lastI, scaleI);
+          }
+          const beforeJ = j - (lastJ[i] as number);
+          if (beforeJ < mostJ) {
+            if ((nextJ[i] as number) <= j) nextJ[i] = this.#seek(at, j, ni, mostJ, nj);
+            const gap = beforeJ + (nextJ[i] as number) - j;
+            if (gap <= mostJ) this.#bridge(at, ni, beforeJ, gap, scaleJ);
+          }
+          const beforeK = k - (lastK[c] as number);
+          if (beforeK < mostK) {
+            if ((nextK[c] as number) <= k) nextK[c] = this.#seek(at, k, plane, mostK, nk);
+            const gap = beforeK + (nextK[c] as number) - k;
+            if (gap <= mostK) this.#bridge(at, plane, beforeK, gap, scaleK);
+          }
+          if (this.#weight === 0) continue;
+          const value = this.#sum / this.#weight;
+          voxels[at] = whole ? Math.floor(value + 0.5) : value;
+          coverage[at] = FILLED;
+          filled += 1;
+        }
       }
     }
+    return filled;
   }
 
-  /** Lines across `lines` rows or planes of `width` voxels, which are met in the order of memory. */
-  across(from: number, width: number, lines: number): void {
+  /** The next seen voxel of a line behind voxel n, which lies at `at`; n + most where none is nearer. */
+  #seek(at: number, n: number, stride: number, most: number, length: number): number {
     const coverage = this.#coverage;
-    const most = this.#most;
-    const last = new Int32Array(width).fill(-most - 1);
-    for (let line = 0, at = from; line < lines; line += 1) {
-      for (let x = 0; x < width; x += 1, at += 1) {
-        if (coverage[at] === 0) continue;
-        const gap = line - (last[x] as number);
-        if (gap > 1 && gap <= most) this.#bridge(at, gap);
-        last[x] = line;
-      }
-    }
+    const end = Math.min(n + most, length);
+    for (let x = n + 1, p = at + stride; x < end; x += 1, p += stride) if (coverage[p] === 1) return x;
+    return n + most;
   }
 
-  /** Interpolates the `gap` − 1 voxels before a seen one. */
-  #bridge(end: number, gap: number): void {
-    const stride = this.#stride;
-    const holes = this.#hole;
-    const sums = this.#sums;
-    const start = end - gap * stride;
+  /** Adds what a gap says of a voxel that lies `before` voxels behind its first end. */
+  #bridge(at: number, stride: number, before: number, gap: number, scale: number): void {
+    const start = at - before * stride;
     const a = this.#voxels[start] as number;
-    const step = ((this.#voxels[end] as number) - a) / gap;
-    const weight = this.#scale / (gap * gap);
-    for (let n = 1, at = start + stride; n < gap; n += 1, at += stride) {
-      let hole = holes[at] as number;
-      if (hole === 0) {
-        this.#holes += 1;
-        hole = this.#holes;
-        this.#where[hole] = at;
-        holes[at] = hole;
-      }
-      sums[2 * hole] = (sums[2 * hole] as number) + weight * (a + n * step);
-      sums[2 * hole + 1] = (sums[2 * hole + 1] as number) + weight;
-    }
-  }
-
-  write(): number {
-    const whole = this.#voxels instanceof Uint8Array;
-    for (let hole = 1; hole <= this.#holes; hole += 1) {
-      const at = this.#where[hole] as number;
-      const value = (this.#sums[2 * hole] as number) / (this.#sums[2 * hole + 1] as number);
-      this.#voxels[at] = whole ? Math.floor(value + 0.5) : value;
-      this.#coverage[at] = FILLED;
-    }
-    return this.#holes;
+    const step = ((this.#voxels[start + gap * stride] as number) - a) / gap;
+    const weight = scale / (gap * gap);
+    this.#sum += weight * (a + before * step);
+    this.#weight += weight;
   }
 }

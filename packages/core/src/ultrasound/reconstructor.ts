@@ -62,7 +62,7 @@ export class SweepReconstructor<F extends string> {
     }
     const box = this.#slab.add(image.pixels, image.frameFromImage, image.timeMs ?? this.#images);
     this.#images += 1;
-    if (box !== undefined) this.#slab.read(this.voxels, this.coverage, box);
+    if (box !== undefined) this.#slab.readLast(this.voxels, this.coverage, box);
     return box;
   }
 

@@ -172,5 +172,5 @@ function share(out: Float64Array, m: Float64Array, from: number, place: Float64A
   out[4] = sz - sxz - syz + sxyz;
   out[2] = sy - sxy - syz + sxyz;
   out[1] = sx - sxy - sxz + sxyz;
-  out[0] = m0 - sx - sy - sz + sxy + sxz + syz - sxyz;
+  out[0] = m0 - sx - sy + sxy - (out[4] as number);
 }

@@ -43,11 +43,16 @@ export interface Sums {
   readonly strides: readonly [number, number];
 }
 
+/** The planes that a slab keeps sums for: the first of them, and how many. */
+export function keptPlanes(plan: SlabPlan): readonly [number, number] {
+  const plane = Math.max(0, plan.first - 1);
+  return [plane, Math.min(plan.grid.size[2], plan.end + 1) - plane];
+}
+
 /** Room for a slab's sums. */
 export function makeSums(plan: SlabPlan): Sums {
-  const [ni, nj, nk] = plan.grid.size;
-  const plane = Math.max(0, plan.first - 1);
-  const planes = Math.min(nk, plan.end + 1) - plane;
+  const [ni, nj] = plan.grid.size;
+  const [plane, planes] = keptPlanes(plan);
   const count = ni * nj * planes;
   const stamps = new Float64Array(plan.compounding === 'latest' ? count : 0).fill(Number.NEGATIVE_INFINITY);
   return { sums: new Float64Array(2 * count), stamps, plane, strides: [ni, ni * nj] };

@@ -98,6 +98,8 @@ interface SlabJob {
 function runSlab(worker: ReconstructionWorker, work: SlabJob): Promise<SlabResult> {
   const { job, slab, images, float, signal, onTaken } = work;
   let next = 0;
+  /** Copies of images that were taken: theirs is the memory of the next. */
+  const spare: Uint8Array<ArrayBuffer>[] = [];
   const send = (): void => {
     const image = images[next];
     next += 1;
@@ -105,14 +107,12 @@ function runSlab(worker: ReconstructionWorker, work: SlabJob): Promise<SlabResul
       if (next === images.length + 1) worker.postMessage({ kind: 'end', job, float });
       return;
     }
-    const { pixels, frameFromImage, timeMs } = image.frame;
-    worker.postMessage({
-      kind: 'image',
-      job,
-      pixels,
-      frameFromImage: Float64Array.from(frameFromImage),
-      stamp: timeMs ?? image.index,
-    });
+    const { frameFromImage, timeMs } = image.frame;
+    const pixels = spare.pop() ?? new Uint8Array(image.frame.pixels.length);
+    pixels.set(image.frame.pixels);
+    const place = Float64Array.from(frameFromImage);
+    const message = { kind: 'image', job, pixels, frameFromImage: place, stamp: timeMs ?? image.index } as const;
+    worker.postMessage(message, [pixels.buffer]);
   };
   return new Promise((resolve, reject) => {
     const stop = (error: NavError): void => {
@@ -127,6 +127,7 @@ function runSlab(worker: ReconstructionWorker, work: SlabJob): Promise<SlabResul
       if (message.job !== job) return;
       if (message.kind === 'failed') stop(lost(message.reason));
       else if (message.kind === 'taken') {
+        spare.push(message.pixels as Uint8Array<ArrayBuffer>);
         onTaken();
         send();
       } else {

@@ -12,9 +12,9 @@ export type ToReconstructionWorker =
     }
   | { readonly kind: 'end'; readonly job: number; readonly float: boolean };
 
-/** What it answers: that an image is done, or its planes. */
+/** What it answers: that an image is done (its pixels come back, so that their memory is used again), or its planes. */
 export type FromReconstructionWorker =
-  | { readonly kind: 'taken'; readonly job: number }
+  | { readonly kind: 'taken'; readonly job: number; readonly pixels: Uint8Array }
   | { readonly kind: 'planes'; readonly job: number; readonly voxels: Uint8Array | Float32Array; readonly seen: Uint8Array }
   | { readonly kind: 'failed'; readonly job: number; readonly reason: string };
 
@@ -26,7 +26,8 @@ export interface ReconstructionPort {
 
 /** A worker, in Node and in browsers alike: what `createWorker` gives. */
 export interface ReconstructionWorker {
-  postMessage(message: ToReconstructionWorker): void;
+  /** @param transfer memory that may be given away, not copied; it is right to copy it all the same */
+  postMessage(message: ToReconstructionWorker, transfer?: ArrayBuffer[]): void;
   /** Called with each answer, and with the reason where the worker ends by itself. */
   listen(heard: (message: FromReconstructionWorker) => void, died: (reason: string) => void): void;
   terminate(): void;

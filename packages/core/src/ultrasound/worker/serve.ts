@@ -16,7 +16,7 @@ export function serveReconstruction(port: ReconstructionPort): void {
     if (slab === undefined || plan === undefined) return { kind: 'failed', job, reason: 'it was told of no slab' };
     if (message.kind === 'image') {
       slab.add(message.pixels, message.frameFromImage, message.stamp);
-      return { kind: 'taken', job };
+      return { kind: 'taken', job, pixels: message.pixels };
     }
     const count = plan.grid.size[0] * plan.grid.size[1] * (plan.end - plan.first);
     const voxels = message.float ? new Float32Array(count) : new Uint8Array(count);
@@ -28,9 +28,15 @@ export function serveReconstruction(port: ReconstructionPort): void {
   port.listen((message) => {
     try {
       const answer = hear(message);
-      if (answer !== undefined) port.post(answer, answer.kind === 'planes' ? [answer.voxels.buffer, answer.seen.buffer] : []);
+      if (answer !== undefined) port.post(answer, memoryOf(answer));
     } catch (error) {
       port.post({ kind: 'failed', job: message.job, reason: error instanceof Error ? error.message : String(error) }, []);
     }
   });
+}
+
+/** What an answer gives away. */
+function memoryOf(answer: FromReconstructionWorker): ArrayBufferLike[] {
+  if (answer.kind === 'planes') return [answer.voxels.buffer, answer.seen.buffer];
+  return answer.kind === 'taken' ? [answer.pixels.buffer] : [];
 }

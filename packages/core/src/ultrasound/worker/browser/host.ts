@@ -7,7 +7,7 @@ import type { ReconstructionWorker } from '../messages.js';
 export function startReconstructionWorker(create?: () => Worker): ReconstructionWorker {
   const worker = create?.() ?? new Worker(new URL('../reconstruction.worker.js', import.meta.url), { type: 'module' });
   return {
-    postMessage: (message) => worker.postMessage(message),
+    postMessage: (message, transfer = []) => worker.postMessage(message, transfer),
     listen: (heard, died) => {
       worker.onmessage = ({ data }) => heard(data);
       worker.onerror = (event) => died(event.message || 'it could not be loaded');

@@ -9,7 +9,7 @@ import { PROGRAM } from '../program.generated.js';
 export function startReconstructionWorker(): ReconstructionWorker {
   const worker = new Worker(PROGRAM, { eval: true });
   return {
-    postMessage: (message) => worker.postMessage(message),
+    postMessage: (message, transfer = []) => worker.postMessage(message, transfer),
     listen: (heard, died) => {
       worker.removeAllListeners();
       worker.on('message', heard);
