@@ -3,12 +3,15 @@ import type { Action } from '../../suite/page/panel.js';
 import type { ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SimulatedHand } from './hand.js';
+import type { Keeping } from './keeping.js';
 
 /** What the buttons act on. */
 export interface Acting {
   readonly procedure: Procedure;
   readonly hand: SimulatedHand;
   readonly errands: Errands<ToolName>;
+  /** What keeps what is accepted. */
+  readonly keeping: Keeping;
   /** Whether something is being worked out: no button of this step is for pressing. */
   readonly working: boolean;
   /** Which entry of the ranking is chosen; undefined: the proposal is free. */
@@ -27,8 +30,10 @@ export const ENOUGH = 0.8;
 
 /** The buttons of this moment. At most one is primary: what is to be done next. */
 export function actionsOf(acting: Acting): Action[] {
-  const { procedure, working, auto } = acting;
-  const own = OWN[procedure.stage](acting).map((a) => (working ? { ...a, disabled: true } : a));
+  const { procedure, keeping, working, auto } = acting;
+  // While something is worked out, or what was accepted is being written, nothing else is for pressing.
+  const waits = working || keeping.busy;
+  const own = OWN[procedure.stage](acting).map((a) => (waits ? { ...a, disabled: true } : a));
   const ended = procedure.stage === 'finished';
   const play: Action = {
     id: 'play',
@@ -48,11 +53,11 @@ const OWN: Readonly<Record<Procedure['stage'], Buttons>> = {
   calibrate: toolButtons,
   breathe: () => [],
   collect: collectButtons,
-  review: ({ procedure }) => [
-    primary('accept', 'Accept registration', () => procedure.accept(), true),
+  review: ({ procedure, keeping }) => [
+    primary('accept', 'Accept registration', () => keeping.accept(), true),
     ...(procedure.proposal?.registration.outcome === 'ok'
       ? []
-      : [plain('accept-suspect', 'Accept despite findings', () => procedure.accept(true), true)]),
+      : [plain('accept-suspect', 'Accept despite findings', () => keeping.accept(true), true)]),
     plain('reject', 'Back to touching', () => procedure.reject()),
   ],
   verify: verifyButtons,
@@ -64,9 +69,9 @@ const OWN: Readonly<Record<Procedure['stage'], Buttons>> = {
 };
 
 function planButtons(acting: Acting): Action[] {
-  const { procedure, entry } = acting;
+  const { procedure, keeping, entry } = acting;
   const { search, plan } = procedure.planning;
-  if (search === undefined) return [primary('find-entries', 'Find entries', () => acting.findEntries())];
+  if (search === undefined) return firstButtons(acting);
   const side = procedure.case.side;
   const other = side === 'left' ? 'right' : 'left';
   const next = entry === undefined ? 0 : entry + 40;
@@ -83,15 +88,25 @@ function planButtons(acting: Acting): Action[] {
     primary(
       'accept-plan',
       short ? `Accept smaller margin, ${side} side` : `${word(side)} side confirmed: accept`,
-      () => procedure.acceptPlan(side, short),
+      () => keeping.acceptPlan(side, short),
       true,
     ),
-    plain('accept-other', `${word(other)} side confirmed: accept`, () => procedure.acceptPlan(other, short), true),
+    plain('accept-other', `${word(other)} side confirmed: accept`, () => keeping.acceptPlan(other, short), true),
     ...choice,
   ];
 }
 
-function toolButtons({ procedure, hand }: Acting): Action[] {
+/** A procedure that was not finished is taken up again, or another one begun. */
+function firstButtons({ keeping, findEntries }: Acting): Action[] {
+  const [newest] = keeping.open;
+  if (newest === undefined) return [primary('find-entries', 'Find entries', findEntries)];
+  return [
+    primary('resume', 'Resume the open procedure', () => keeping.resume(newest.name)),
+    { ...plain('find-entries', 'Begin anew: find entries', findEntries), wide: true },
+  ];
+}
+
+function toolButtons({ procedure, hand, keeping }: Acting): Action[] {
   const { stylus, applicator } = procedure.calibrating;
   const recording = stylus.isRecording || applicator.isRecording;
   if (recording) {
@@ -101,7 +116,7 @@ function toolButtons({ procedure, hand }: Acting): Action[] {
   if (stylus.accepted === undefined && stylus.result === undefined) {
     return [
       {
-        ...primary('use-stored', 'Stylus: use stored calibration', () => procedure.acceptCalibration('stylus', true), true),
+        ...primary('use-stored', 'Stylus: use stored calibration', () => keeping.acceptCalibration('stylus', true), true),
         disabled: hand.busy,
       },
       { ...plain('pivot-stylus', 'Stylus: pivot', () => void hand.pivot('stylus')), disabled: hand.busy },
@@ -112,7 +127,7 @@ function toolButtons({ procedure, hand }: Acting): Action[] {
   const again = { ...plain(`pivot-${tool}`, `${word(tool)}: pivot again`, () => void hand.pivot(tool)), disabled: hand.busy };
   if (result?.outcome === 'ok') {
     return [
-      { ...primary('accept-calibration', `Accept ${tool}`, () => procedure.acceptCalibration(tool), true), disabled: hand.busy },
+      { ...primary('accept-calibration', `Accept ${tool}`, () => keeping.acceptCalibration(tool), true), disabled: hand.busy },
       again,
     ];
   }
@@ -135,7 +150,7 @@ function collectButtons({ procedure, hand }: Acting): Action[] {
   ];
 }
 
-function verifyButtons({ procedure, hand }: Acting): Action[] {
+function verifyButtons({ procedure, hand, keeping }: Acting): Action[] {
   const { touches, result } = procedure.verifying;
   const open = touches.flatMap((touch, n) => (touch === undefined ? [n] : []));
   const busy = hand.busy || procedure.touching !== undefined;
@@ -146,26 +161,30 @@ function verifyButtons({ procedure, hand }: Acting): Action[] {
           ...primary('touch-landmarks', 'Touch the landmarks', () => void hand.touch('landmark', open.length > 0 ? open : all)),
           disabled: busy,
         }
-      : { ...primary('verify', 'Verify', () => procedure.verify(), true), disabled: busy },
-    { ...plain('register-again', 'Register again', () => procedure.registerAgain()), disabled: busy },
+      : // Verifying is what answers the alarm after a restart: that one alone is not in its way.
+        { ...primary('verify', 'Verify', () => procedure.verify(), !keeping.asksToVerify), disabled: busy },
+    { ...plain('register-again', 'Register again', () => keeping.registerAgain()), disabled: busy },
+    ...(procedure.burning.burns.length > 0
+      ? [{ ...plain('finish-burning', 'No more probes: take a CT', () => procedure.finishBurning()), disabled: busy }]
+      : []),
   ];
 }
 
-function guideButtons({ procedure, hand }: Acting): Action[] {
+function guideButtons({ procedure, hand, keeping }: Acting): Action[] {
   const lies = procedure.guidance === 'onTarget';
   const inside = (procedure.guide?.deviation.depthFromEntryMm ?? -1) > 0;
   const not = procedure.whyNotBurn();
   const { setting } = procedure.probe ?? {};
   const what = setting === undefined ? 'Burn' : `Burn ${setting.powerW} W, ${setting.minutes} min`;
   const moved = procedure.guiding.referenceMoved;
-  const again: Action[] = moved ? [primary('register-again', 'Register again', () => procedure.registerAgain())] : [];
+  const again: Action[] = moved ? [primary('register-again', 'Register again', () => keeping.registerAgain())] : [];
   const lead = {
     ...plain('insert', 'Lead the applicator in', () => void hand.insert()),
     primary: !moved && !inside,
     disabled: hand.busy,
   };
   const burn = {
-    ...plain('burn', what, () => void hand.burn(false), true),
+    ...plain('burn', what, () => void hand.burn((setting) => keeping.burn(setting, false)), true),
     primary: inside && !moved,
     disabled: hand.busy || not !== undefined,
   };
@@ -174,7 +193,7 @@ function guideButtons({ procedure, hand }: Acting): Action[] {
     // What is next has a row of its own, above the others.
     ...(inside ? [burn, lead] : [lead, burn]),
     {
-      ...plain('burn-here', 'Burn where it lies', () => void hand.burn(true), true),
+      ...plain('burn-here', 'Burn where it lies', () => void hand.burn((setting) => keeping.burn(setting, true)), true),
       disabled: hand.busy || lies || procedure.whyNotBurn(true) !== undefined,
     },
   ];

@@ -3,23 +3,31 @@ import { formatProbability } from '@trocar/core/render';
 import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
+import { openCases, resumedNote } from '../../suite/page/resumed.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Graphics } from './graphics.js';
+import type { Keeping } from './keeping.js';
 
 /** What the free part says beside what the procedure does. */
 export interface DetailState {
   /** What is being worked out, and how much of it is done; empty for nothing. */
   readonly work: string;
   readonly legends: Graphics['legends'];
+  readonly keeping: Keeping;
 }
+
+/** What must be done after a restart. */
+const VERIFY_FIRST = 'Touch the landmarks and verify before anything is guided: patient or reference may lie otherwise now.';
 
 /** The free part of the panel in this moment. */
 export function detailOf(procedure: Procedure, state: DetailState): Detail {
   const step = STEPS[procedure.stage](procedure, state);
   const refusal = procedure.refusal?.message ?? '';
+  const { message, unverified } = state.keeping;
   return {
-    key: [procedure.stage, refusal, state.work, step.key].join('|'),
+    key: [procedure.stage, refusal, state.work, message, unverified, step.key].join('|'),
     build: () => [
+      ...(message === '' ? [] : [resumedNote(message, unverified ? VERIFY_FIRST : '')]),
       ...(refusal === '' ? [] : [h('p', { class: 'refused' }, refusal)]),
       ...(state.work === '' ? [] : [h('p', { class: 'quiet', role: 'status' }, state.work)]),
       ...step.build(),
@@ -64,14 +72,15 @@ function answer(text: string, kept: boolean): HTMLElement {
   return h('p', { class: 'answer', 'data-kept': String(kept) }, text);
 }
 
-function planDetail({ planning }: Procedure, { legends }: DetailState): Detail {
+function planDetail({ planning }: Procedure, { legends, keeping }: DetailState): Detail {
   const { search, plan, demands, applicator } = planning;
   const illustrative = applicator.illustrative ? 'The applicator’s table is invented, for trying the software.' : '';
   return {
-    key: `${search !== undefined}|${planning.entry}|${plan?.complete}`,
+    key: [search !== undefined, planning.entry, plan?.complete, keeping.open.length, keeping.busy].join('|'),
     build: () => {
       if (search === undefined) {
         return [
+          ...openCases(keeping, 'plan'),
           lead('From where on the skin can the tumour be reached?'),
           facts([
             ['Tumour', `${(planning.target.volumeMm3 / 1000).toFixed(1)} ml`],

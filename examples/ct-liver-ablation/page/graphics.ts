@@ -17,7 +17,8 @@ import { resample } from '@trocar/core/volume';
 import { h } from '../../suite/page/dom.js';
 import { CT } from '../src/frames.js';
 import { planningCovariance } from '../src/plan-step.js';
-import type { Procedure, Stage as ProcedureStage } from '../src/procedure.js';
+import type { Procedure } from '../src/procedure.js';
+import type { Stage as ProcedureStage } from '../src/stages.js';
 
 type Remove = () => void;
 /** The slices show so much around the tumour, mm. */

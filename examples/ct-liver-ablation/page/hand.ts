@@ -1,4 +1,6 @@
+import type { ProbeSetting } from '@trocar/core/guidance';
 import type { Errands } from '../../suite/page/errands.js';
+import type { Refusal } from '../../suite/src/refusal.js';
 import type { ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Pointed } from '../src/tools-step.js';
@@ -69,10 +71,10 @@ export class SimulatedHand {
     await this.#errands.send({ insert: { entry: Array.from(entry.xyz), target: Array.from(target.xyz), besideMm } });
   }
 
-  /** Switches the generator on, once the procedure lets it. */
-  async burn(beside: boolean): Promise<void> {
+  /** Switches the generator on, once the procedure lets it. @param begin asks the procedure: why not, or undefined */
+  async burn(begin: (setting: ProbeSetting) => Promise<Refusal | undefined>): Promise<void> {
     const setting = this.#procedure.probe?.setting;
-    if (setting === undefined || this.#procedure.burn(setting, beside) !== undefined) return;
+    if (setting === undefined || (await begin(setting)) !== undefined) return;
     const { applicator, powerW, minutes } = setting;
     await this.#errands.send({ burn: { applicator: applicator.id, powerW, minutes } });
   }

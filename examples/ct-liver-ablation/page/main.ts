@@ -1,8 +1,7 @@
 import { type Instant, isNavError, systemClock } from '@trocar/core';
 import { formatMm, readout, UNKNOWN } from '@trocar/core/guidance';
 import { createStage, GateIndicator, instrumentFromJson, type Stage, type Tool } from '@trocar/core/render';
-import { beginSession, memoryStorage, type ReportPicture } from '@trocar/core/session';
-import { AlarmBar } from '../../suite/page/alarm-bar.js';
+import type { ReportPicture } from '@trocar/core/session';
 import { h } from '../../suite/page/dom.js';
 import { Errands } from '../../suite/page/errands.js';
 import { Guide, type Guided } from '../../suite/page/guide.js';
@@ -14,12 +13,13 @@ import { type Banner, Panel } from '../../suite/page/panel.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT, TOOLS, type ToolName } from '../src/frames.js';
 import { GATE } from '../src/gate-step.js';
-import { KeptAblation } from '../src/kept.js';
 import type { Procedure } from '../src/procedure.js';
+import type { Stage as Where } from '../src/stages.js';
 import { actionsOf } from './actions.js';
 import { detailOf } from './details.js';
 import { Graphics } from './graphics.js';
 import { SimulatedHand } from './hand.js';
+import { Keeping } from './keeping.js';
 import { type CaseFacts, loadCase, loadPost } from './link.js';
 import { registerHere } from './register-here.js';
 import { SHELL, STEP_OF } from './shell.js';
@@ -34,8 +34,6 @@ const APPLICATOR_LOOK = instrumentFromJson({
   ...SHAFT_MM,
   depthMarks: { everyMm: 10, boldEvery: 5 },
 });
-/** Whoever sits before this page. */
-const BY = 'operator';
 /** In a hurry, for tests: as the headless run. */
 const FAST = { touchLimits: { dwellMs: 400, minSamples: 14, maxRmsMm: 0.9, maxDriftMm: 0.6 }, burnMinuteMs: 150 } as const;
 /** A step plays by itself after so long, ms: a person can read along. */
@@ -54,18 +52,16 @@ class Page {
   readonly #now = new Float64Array(1);
   readonly #pictures: ReportPicture[] = [];
   #connected: ConnectedProcedure | undefined;
-  #kept: KeptAblation | undefined;
+  #keeping: Keeping | undefined;
   #graphics: Graphics | undefined;
   #hand: SimulatedHand | undefined;
-  #alarms: AlarmBar | undefined;
   #loop: MonitorLoop | undefined;
   #work = '';
   #entry: number | undefined;
   #auto = false;
   #playedAt = 0;
   #detailKey = '';
-  #keptKey = '';
-  #keepTrouble = '';
+  #pictured: Where = 'plan';
 
   constructor() {
     const { canvas } = this.#panel;
@@ -111,32 +107,24 @@ class Page {
       },
     });
     this.#connected = connected;
-    const { procedure, monitoring } = connected;
-    this.#kept = await this.#session(procedure);
+    const { procedure } = connected;
+    this.#keeping = await Keeping.open(connected, this.#clock, this.#panel.alarms);
     this.#graphics = new Graphics(this.#stage, procedure);
     this.#hand = new SimulatedHand(this.#errands, procedure);
-    this.#alarms = new AlarmBar(this.#panel.alarms, monitoring.monitor, BY);
     this.#panel.busy('');
     this.#loop = new MonitorLoop(connected.monitoring, this.#clock);
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     startPaced(this.#stage, () => this.#frame());
   }
 
-  async #session(procedure: Procedure): Promise<KeptAblation> {
-    const { volume: image } = procedure.case;
-    const storage = memoryStorage();
-    const session = await beginSession({ storage, clock: this.#clock, image, by: BY, software: 'Trocar CT liver ablation' });
-    return new KeptAblation(procedure, session, BY);
-  }
-
   /** Once per drawn frame, last thing before drawing. */
   #frame(): void {
-    const [connected, graphics, hand] = [this.#connected, this.#graphics, this.#hand];
-    if (connected === undefined || graphics === undefined || hand === undefined) return;
-    const { procedure, monitoring } = connected;
+    const [connected, graphics, hand, keeping] = [this.#connected, this.#graphics, this.#hand, this.#keeping];
+    if (connected === undefined || graphics === undefined || hand === undefined || keeping === undefined) return;
+    const { procedure } = connected;
     const now = this.#clock.now();
     procedure.update();
-    this.#watch(connected);
+    keeping.update();
     this.#showGate(procedure, now);
     this.#tool.update(procedure.tipInImage, procedure.guide?.deviation.tipError95Mm ?? Number.NaN);
     this.#numbers(procedure);
@@ -151,6 +139,7 @@ class Page {
       procedure,
       hand,
       errands: this.#errands,
+      keeping,
       working: this.#work !== '',
       entry: this.#entry,
       auto: this.#auto,
@@ -165,21 +154,12 @@ class Page {
         this.#auto = !this.#auto;
       },
     });
-    this.#panel.actions(actions, monitoring.whyBlocked);
-    this.#detail(procedure, graphics);
-    this.#play(actions, monitoring.blocks, now);
-    this.#keep(procedure);
-  }
-
-  /** Tells the monitor what the procedure knows. It looks when messages came, not when a frame is drawn, which may be late. */
-  #watch({ monitoring, procedure }: ConnectedProcedure): void {
-    const { state } = monitoring;
-    const { stage } = procedure;
-    state.navigating = stage === 'guide' || stage === 'burn';
-    state.planDifferences = procedure.planning.accepted === undefined ? undefined : [];
-    state.registration.verified = procedure.verifying.result?.accepted;
-    if (stage === 'review' || stage === 'collect') monitoring.learn();
-    this.#alarms?.show();
+    this.#panel.actions(actions, keeping.whyBlocked);
+    this.#panel.note('session', keeping.note.text, keeping.note.warn);
+    this.#detail(procedure, graphics, keeping);
+    this.#play(actions, keeping.whyBlocked !== undefined, now);
+    this.#picture(procedure.stage);
+    keeping.follow(this.#stage);
   }
 
   #showGate(procedure: Procedure, now: Instant): void {
@@ -226,8 +206,8 @@ class Page {
     return this.#errands.trouble === '' ? undefined : { kind: 'warn', text: this.#errands.trouble };
   }
 
-  #detail(procedure: Procedure, graphics: Graphics): void {
-    const detail = detailOf(procedure, { work: this.#work, legends: graphics.legends });
+  #detail(procedure: Procedure, graphics: Graphics, keeping: Keeping): void {
+    const detail = detailOf(procedure, { work: this.#work, legends: graphics.legends, keeping });
     if (detail.key === this.#detailKey) return;
     this.#detailKey = detail.key;
     this.#panel.detail(...detail.build());
@@ -278,34 +258,22 @@ class Page {
     next.run();
   }
 
-  /** Keeps what is new in the session, and pictures of what was accepted. */
-  #keep({ stage, refusal, burning, calibrating, confirming }: Procedure): void {
-    const tips = [calibrating.stylus, calibrating.applicator].filter((c) => c.accepted !== undefined).length;
-    const key = [stage, refusal?.code, burning.burns.length, tips, confirming.stage].join('|');
-    if (key === this.#keptKey) return;
-    const before = this.#keptKey.split('|')[0];
-    this.#keptKey = key;
-    if (before !== stage && PICTURED[stage] !== undefined) setTimeout(() => this.#picture(PICTURED[stage] as string), 1200);
-    this.#kept?.keep().then(
-      () => this.#panel.note('session', `Session: ${this.#kept?.session.head.count} lines kept`),
-      (error: unknown) => {
-        this.#keepTrouble = error instanceof Error ? error.message : String(error);
-        this.#panel.note('session', `Not kept: ${this.#keepTrouble}`, true);
-      },
-    );
-  }
-
-  #picture(caption: string): void {
-    this.#stage.render();
-    this.#pictures.push({ dataUrl: this.#panel.canvas.toDataURL('image/jpeg', 0.85), caption });
+  /** Takes the report's picture of a stage that was entered, once it has been drawn. */
+  #picture(stage: Where): void {
+    if (stage === this.#pictured) return;
+    this.#pictured = stage;
+    const caption = PICTURED[stage];
+    if (caption === undefined) return;
+    setTimeout(() => {
+      this.#stage.render();
+      this.#pictures.push({ dataUrl: this.#panel.canvas.toDataURL('image/jpeg', 0.85), caption });
+    }, 1200);
   }
 
   /** The report as a file of its own. */
   async #report(): Promise<void> {
-    const kept = this.#kept;
-    if (kept === undefined) return;
-    await kept.keep();
-    const html = await kept.report(this.#clock.utc(this.#clock.now()), this.#pictures);
+    const html = await this.#keeping?.report(this.#clock.utc(this.#clock.now()), this.#pictures);
+    if (html === undefined) return;
     const url = URL.createObjectURL(new Blob([html], { type: 'text/html' }));
     const link = h('a', { href: url, download: 'ct-liver-ablation.html' }, 'ct-liver-ablation.html');
     this.#panel.detail(h('p', { class: 'lead' }, 'The report of this procedure'), h('p', { id: 'report' }, link));
@@ -314,7 +282,7 @@ class Page {
 }
 
 /** What is pictured for the report when a stage is entered. */
-const PICTURED: Partial<Record<Procedure['stage'], string>> = {
+const PICTURED: Partial<Record<Where, string>> = {
   connect: 'The plan as it was accepted: tumour with planned margins and zone',
   burn: 'The applicator when the burn began',
   assess: 'The zone expected at the tracked pose',

@@ -1,5 +1,5 @@
 import type { ShellPlan } from '../../suite/page/shell.js';
-import type { Stage } from '../src/procedure.js';
+import type { Stage } from '../src/stages.js';
 
 /** The steps as the bar names them. */
 export type Step = 'plan' | 'tools' | 'register' | 'verify' | 'guide' | 'ablate' | 'confirm' | 'report';

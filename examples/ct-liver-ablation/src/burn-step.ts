@@ -23,8 +23,12 @@ export interface Burn {
   readonly probe: PlacedProbe<'ct'> | undefined;
   /** The furthest the tip was from where it began, over live poses, mm. */
   readonly movedMm: number;
-  readonly outcome: 'done' | 'moved' | 'stopped';
+  /** `unknown`: the program stopped during the burn, and nobody knows how it went on. */
+  readonly outcome: 'done' | 'moved' | 'stopped' | 'unknown';
 }
+
+/** The registration's part of a burn's error, which all burns share. */
+export type SharedError = Pick<Transform<'ct', 'reference'>, 'covariance' | 'degreesOfFreedom'>;
 
 /** What all burns together do, as tracked. */
 export interface Achieved {
@@ -57,7 +61,7 @@ export class BurnStep {
   readonly #burns: Burn[] = [];
   #running: Running | undefined;
   #movedMm = 0;
-  #shared: Transform<'ct', 'reference'> | undefined;
+  #shared: SharedError | undefined;
   #achieved: Achieved | undefined;
 
   constructor(target: AblationTarget<'ct'>, marginMm: number) {
@@ -67,6 +71,10 @@ export class BurnStep {
 
   get burns(): readonly Burn[] {
     return this.#burns;
+  }
+  /** The registration's error that went into the burns; undefined before the first. */
+  get shared(): SharedError | undefined {
+    return this.#shared;
   }
   get isRunning(): boolean {
     return this.#running !== undefined;
@@ -129,6 +137,13 @@ export class BurnStep {
     }
     if (this.#movedMm > MOST_MOVED_MM) return this.#end(running, 'moved');
     return view.at - running.fromMs >= running.ms ? this.#end(running, 'done') : undefined;
+  }
+
+  /** Takes up burns that were begun before the program stopped, and the error they share. */
+  restore(burns: readonly Burn[], shared: SharedError | undefined): void {
+    this.#burns.splice(0, this.#burns.length, ...burns);
+    this.#shared = shared;
+    this.#achieved = undefined;
   }
 
   /** Breaks the burn off: less was burnt than the table says of it, and nobody knows how much. */

@@ -4,7 +4,8 @@ import { listeningSocket } from '../../suite/src/frame-numbers.js';
 import { Monitoring } from '../../suite/src/monitoring.js';
 import type { AblationCase } from './case.js';
 import { TOOLS, type ToolName } from './frames.js';
-import { Procedure, type ProcedureOptions } from './procedure.js';
+import { Procedure } from './procedure.js';
+import type { ProcedureOptions } from './procedure-options.js';
 import { APPLICATOR_TIP_MM, storedStylus, USUAL_ERRORS } from './truth.js';
 
 /** What {@link connectProcedure} needs. */

@@ -1,18 +1,22 @@
-import { formatMm } from '@trocar/core/guidance';
-import { type ExactValue, type ReportPicture, type ReportTable, reportHtml, type Session } from '@trocar/core/session';
+import type { ProbeSetting, Side } from '@trocar/core/guidance';
+import { type ExactValue, type ReportPicture, reportHtml, type Session } from '@trocar/core/session';
+import { accuracyOf, CHANGED, keepTouches } from '../../suite/src/kept-registration.js';
+import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
+import { ADDED, BURN, keptBeginning, keptBurn, keptProbe, PROBE, WORTH } from './kept-records.js';
+import { tablesOf } from './kept-tables.js';
 import type { PlannedAblation } from './plan-step.js';
 import type { Procedure } from './procedure.js';
+import type { Pointed } from './tools-step.js';
 
 /**
- * Keeps in a session what a procedure has accepted: call {@link keep} after every acceptance, and go on once it has resolved. What was
- * kept is not kept again.
+ * A procedure whose acceptances are kept in a session before they hold: what the graph has, a crash cannot take. What follows of itself, as
+ * the end of a burn, is kept by {@link keep}.
  */
 export class KeptAblation {
   readonly session: Session<'ct'>;
   readonly #procedure: Procedure;
   readonly #by: string;
   readonly #kept = new Set<unknown>();
-  #step = '';
   #refusal: unknown;
   #running: Promise<void> = Promise.resolve();
 
@@ -21,79 +25,115 @@ export class KeptAblation {
     this.#procedure = procedure;
     this.session = session;
     this.#by = by;
+    // What a restored session holds is not kept once more.
+    for (const one of this.#facts()) this.#kept.add(one.of);
   }
 
-  /** Keeps what is new. @throws NavError as the session's methods */
+  /** Accepts the plan, as `Procedure.acceptPlan`. @throws NavError as the session's methods */
+  async acceptPlan(side: Side | undefined, short = false): Promise<Refusal | undefined> {
+    const { planning, stage } = this.#procedure;
+    const { plan } = planning;
+    const set = planning.toAccept(side, short);
+    // What the procedure would refuse is not kept: it says itself why.
+    if (isRefusal(set) || plan === undefined || stage !== 'plan') return this.#procedure.acceptPlan(side, short);
+    const { complete, healthyMm3 } = plan.proposal;
+    await Promise.all(plan.probes.map((probe, n) => this.#record(PROBE, String(n + 1), keptProbe(probe))));
+    await this.#record(WORTH, '1', { complete, healthyMm3 });
+    await this.session.acceptPlanSet(set, set.side, this.#by);
+    return planning.plan === plan ? this.#procedure.acceptPlan(side, short) : CHANGED;
+  }
+
+  /** Accepts what was found of a tool, or its stored calibration, as `Procedure.acceptCalibration`. */
+  async acceptCalibration(tool: Pointed, stored = false): Promise<Refusal | undefined> {
+    const procedure = this.#procedure;
+    const found = procedure.calibrating.found(tool, stored);
+    if (!isRefusal(found) && procedure.stage === 'calibrate') await this.session.acceptCalibration(found, this.#by);
+    return procedure.acceptCalibration(tool, stored);
+  }
+
+  /**
+   * Accepts the registration under review: its touches and its edge are kept first, and only then does the graph have it.
+   * @param acknowledged as in `Procedure.accept`
+   */
+  async accept(acknowledged = false): Promise<Refusal | undefined> {
+    const procedure = this.#procedure;
+    const { proposed } = procedure;
+    if (proposed === undefined || procedure.whyNotRegistered(acknowledged) !== undefined) return procedure.accept(acknowledged);
+    const { edge, proposal } = proposed;
+    const tre95Mm = procedure.bound95Mm((procedure.probes[0] as PlannedAblation).tip);
+    await keepTouches(this.session, procedure.registration, this.#by);
+    await this.session.acceptRegistration(edge, accuracyOf(proposal, acknowledged, tre95Mm), this.#by);
+    const refusal = procedure.proposal === proposal ? procedure.accept(acknowledged) : CHANGED;
+    if (refusal !== undefined) await this.session.withdrawRegistration(refusal.message, this.#by);
+    return refusal;
+  }
+
+  /** Takes the accepted registration back and begins to touch anew: it does not hold any more. */
+  async registerAgain(reason: string): Promise<Refusal | undefined> {
+    const refusal = this.#procedure.registerAgain();
+    if (refusal === undefined) await this.session.withdrawRegistration(reason, this.#by);
+    return refusal;
+  }
+
+  /** Begins to burn, as `Procedure.burn`. That it begins is kept first: of a burn during which the program stops nobody knows how it ended. */
+  async burn(setting: ProbeSetting | undefined = this.#procedure.probe?.setting, beside = false): Promise<Refusal | undefined> {
+    const procedure = this.#procedure;
+    const { probe } = procedure;
+    const not = procedure.whyNotBurn(beside);
+    if (not !== undefined || probe === undefined || setting === undefined) return procedure.burn(setting, beside);
+    const id = String(procedure.burning.burns.length + 1);
+    await this.#record(BURN, id, keptBeginning(probe.name, setting));
+    // While that was written the gate may have closed.
+    const refusal = procedure.burn(setting, beside);
+    if (refusal !== undefined) await this.#record(BURN, id, null);
+    return refusal;
+  }
+
+  /** Keeps what is new: added probes, burns that ended, what they are expected to do, checks, refusals. @throws NavError as the session's methods */
   keep(): Promise<void> {
-    this.#running = this.#running.then(() => this.#keep());
+    this.#running = this.#running.catch(() => undefined).then(() => this.#keep());
     return this.#running;
   }
 
+  /** Whether {@link keep} has something to do. */
+  get hasNew(): boolean {
+    return this.#procedure.refusal !== this.#refusal || this.#facts().some(({ of }) => !this.#kept.has(of));
+  }
+
+  /** Keeps where the procedure stands. */
+  async enter(): Promise<void> {
+    const { stage } = this.#procedure;
+    if (stage !== this.session.state.step) await this.session.enterStep(stage, this.#by);
+  }
+
   async #keep(): Promise<void> {
-    const { session } = this;
-    const { planning, calibrating, accepted, verifying, burning, confirming, stage, refusal } = this.#procedure;
-    const plan = planning.accepted;
-    await this.#once(plan, (p) => session.acceptPlanSet(p, planning.case.side, this.#by));
-    for (const { accepted: tip } of [calibrating.stylus, calibrating.applicator]) {
-      if (tip === undefined || this.#kept.has(tip)) continue;
-      this.#kept.add(tip);
-      await session.acceptCalibration(tip.stylusFromTip as never, this.#by);
+    for (const { of, kind, id, value } of this.#facts()) {
+      if (this.#kept.has(of)) continue;
+      await this.#record(kind, id, value());
+      this.#kept.add(of);
     }
-    await this.#once(accepted, ({ edge, proposal: { registration, fits } }) =>
-      session.acceptRegistration(
-        edge,
-        {
-          tre95Mm: this.#procedure.bound95Mm((this.#procedure.probes[0] as PlannedAblation).tip),
-          freMm: registration.freMm,
-          fleMm: registration.fleMm,
-          residuals: fits.map(({ index, residualMm, expectedMm, flag }) => {
-            return { label: String(index + 1), residualMm, expectedMm, used: flag !== 'leftOut' };
-          }),
-          findings: registration.findings.map((f) => f.message),
-          acknowledged: registration.outcome !== 'ok',
-        },
-        this.#by,
-      ),
-    );
-    const check = verifying.result;
-    await this.#once(check?.accepted ? check : undefined, ({ rmsMm, upperMm, landmarks }) =>
-      this.#record('landmark check', '1', { landmarks: landmarks.length, rmsMm, upperMm }),
-    );
-    for (const [n, burn] of burning.burns.entries()) {
-      await this.#once(burn, ({ name, setting, outcome, movedMm }) =>
-        this.#record('burn', String(n + 1), { probe: name, powerW: setting.powerW, minutes: setting.minutes, outcome, movedMm }),
-      );
+    const { refusal } = this.#procedure;
+    if (refusal !== undefined && refusal !== this.#refusal) {
+      await this.session.note('warning', refusal.code, refusal.message, this.#by);
     }
-    await this.#once(stage === 'assess' || stage === 'confirm' ? burning.achieved : undefined, ({ map, complete, withMargin }) =>
-      this.#record('expected ablation', String(burning.burns.length), {
-        minimalMarginMm: map.minimalMarginMm,
-        completePercent: 100 * complete.probability,
-        withMarginPercent: 100 * withMargin.probability,
-      }),
-    );
-    await this.#once(confirming.confirmation, ({ map, complete, withMargin }) =>
-      this.#record('confirmed ablation', '1', {
-        minimalMarginMm: map.minimalMarginMm,
-        below0Percent: 100 * map.surfaceBelow.mm0,
-        below5Percent: 100 * map.surfaceBelow.mm5,
-        below10Percent: 100 * map.surfaceBelow.mm10,
-        completePercent: 100 * (complete?.probability ?? Number.NaN),
-        withMarginPercent: 100 * (withMargin?.probability ?? Number.NaN),
-      }),
-    );
-    if (stage !== this.#step) {
-      this.#step = stage;
-      await session.enterStep(stage, this.#by);
-    }
-    if (refusal !== undefined && refusal !== this.#refusal)
-      await session.note('warning', refusal.code, refusal.message, this.#by);
     this.#refusal = refusal;
   }
 
-  async #once<T>(value: T | undefined, keep: (value: T) => Promise<unknown>): Promise<void> {
-    if (value === undefined || this.#kept.has(value)) return;
-    await keep(value);
-    this.#kept.add(value);
+  /** What the procedure has that is kept as a record, each with the value whose identity says whether that was done. */
+  #facts(): Fact[] {
+    const { probes, planning, verifying, burning, confirming } = this.#procedure;
+    const planned = planning.accepted?.trajectories.length ?? 0;
+    const { achieved } = burning;
+    const check = verifying.result?.accepted === true ? verifying.result : undefined;
+    return [
+      ...probes.slice(planned).map((of, n) => fact(of, ADDED, n + 1, keptProbe)),
+      ...(check
+        ? [fact(check, 'landmark check', 1, (c) => ({ landmarks: c.landmarks.length, rmsMm: c.rmsMm, upperMm: c.upperMm }))]
+        : []),
+      ...burning.burns.map((of, n) => fact(of, BURN, n + 1, (burn) => keptBurn(burn, burning.shared))),
+      ...(achieved ? [fact(achieved, 'expected ablation', burning.burns.length, expectedOf)] : []),
+      ...(confirming.confirmation ? [fact(confirming.confirmation, 'confirmed ablation', 1, confirmedOf)] : []),
+    ];
   }
 
   #record(kind: string, id: string, value: ExactValue): Promise<unknown> {
@@ -120,73 +160,35 @@ export class KeptAblation {
   }
 }
 
-/** What was burnt, what that was expected to do, and what the CT afterwards shows. */
-function tablesOf({ probes, burning, confirming, planning }: Procedure): ReportTable[] {
-  const { demands } = planning;
-  const rows = burning.burns.map(({ name, setting, outcome, movedMm }) => [
-    name,
-    setting.applicator.name,
-    setting.powerW,
-    setting.minutes,
-    movedMm,
-    outcome,
-  ]);
-  const probe = [{ label: 'Probe' }, { label: 'Applicator' }, { label: 'Power', unit: 'W', decimals: 0 }];
-  const burns: ReportTable = {
-    title: 'Ablations',
-    kind: 'burn',
-    columns: [...probe, { label: 'Time', unit: 'min', decimals: 0 }, { label: 'Tip moved', unit: 'mm' }, { label: 'Outcome' }],
-    rows,
-  };
-  const percent = (share: number | undefined): number => 100 * (share ?? Number.NaN);
-  const { plan } = planning;
-  const { achieved } = burning;
-  const { confirmation } = confirming;
-  const margins: ReportTable = {
-    title: `Margins about the tumour (asked for: ${formatMm(demands.marginMm, 0)}, ${probes.length} probes)`,
-    columns: [
-      { label: 'From' },
-      { label: 'Least margin', unit: 'mm' },
-      { label: 'Surface below 0 mm', unit: '%' },
-      { label: 'below 5 mm', unit: '%' },
-      { label: 'below 10 mm', unit: '%' },
-      { label: 'All covered', unit: '%' },
-      { label: 'with margin', unit: '%' },
-    ],
-    rows: [
-      ...(plan ? [marginRow('Plan', plan.proposal.map, percent(plan.complete), percent(plan.withMargin))] : []),
-      ...(achieved
-        ? [
-            marginRow(
-              'Tracked poses',
-              achieved.map,
-              percent(achieved.complete.probability),
-              percent(achieved.withMargin.probability),
-            ),
-          ]
-        : []),
-      ...(confirmation
-        ? [
-            marginRow(
-              'CT afterwards',
-              confirmation.map,
-              percent(confirmation.complete?.probability),
-              percent(confirmation.withMargin?.probability),
-            ),
-          ]
-        : []),
-    ],
-  };
-  return [burns, margins];
+/** Something that is kept once. */
+interface Fact {
+  readonly of: object;
+  readonly kind: string;
+  readonly id: string;
+  value(): ExactValue;
 }
 
-type Map = NonNullable<Procedure['burning']['achieved']>['map'];
+function fact<T extends object>(of: T, kind: string, id: number, value: (of: T) => ExactValue): Fact {
+  return { of, kind, id: String(id), value: () => value(of) };
+}
 
-function marginRow(
-  from: string,
-  { minimalMarginMm, surfaceBelow: b }: Map,
-  complete: number,
-  withMargin: number,
-): (string | number)[] {
-  return [from, minimalMarginMm, 100 * b.mm0, 100 * b.mm5, 100 * b.mm10, complete, withMargin];
+const percent = (share: number | undefined): number => 100 * (share ?? Number.NaN);
+
+function expectedOf({ map, complete, withMargin }: NonNullable<Procedure['burning']['achieved']>): ExactValue {
+  return {
+    minimalMarginMm: map.minimalMarginMm,
+    completePercent: percent(complete.probability),
+    withMarginPercent: percent(withMargin.probability),
+  };
+}
+
+function confirmedOf({ map, complete, withMargin }: NonNullable<Procedure['confirming']['confirmation']>): ExactValue {
+  return {
+    minimalMarginMm: map.minimalMarginMm,
+    below0Percent: percent(map.surfaceBelow.mm0),
+    below5Percent: percent(map.surfaceBelow.mm5),
+    below10Percent: percent(map.surfaceBelow.mm10),
+    completePercent: percent(complete?.probability),
+    withMarginPercent: percent(withMargin?.probability),
+  };
 }

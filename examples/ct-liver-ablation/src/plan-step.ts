@@ -9,7 +9,7 @@ import {
   ILLUSTRATIVE_APPLICATORS,
   type KeepClear,
   labelTarget,
-  type Midsagittal,
+  marginMap,
   type Needle,
   needle,
   type PlacedProbe,
@@ -33,8 +33,7 @@ import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
 import type { BurnStep } from './burn-step.js';
 import type { AblationCase } from './case.js';
 import { CT } from './frames.js';
-
-type V3 = readonly [number, number, number];
+import { aimsAbout, along, apart, leastOver, middleOf, midsagittalOf, placesOn, type V3 } from './plan-geometry.js';
 
 /** What the plan is held to. */
 export interface PlanDemands {
@@ -67,7 +66,7 @@ export interface PlannedAblation {
 /** Probes that a person may accept. */
 export interface AblationPlan {
   readonly probes: readonly PlannedAblation[];
-  readonly proposal: AblationProposal<'ct'>;
+  readonly proposal: Pick<AblationProposal<'ct'>, 'complete' | 'map' | 'healthyMm3'>;
   /** That all of the tumour is burnt, and that all of it is with the margin, if the tips come to lie with the error that is to be expected. */
   readonly complete: number;
   readonly withMargin: number;
@@ -83,14 +82,10 @@ export function planningCovariance(): Float64Array {
 
 /** So far beyond the tumour's middle a tip may go, mm. */
 const BEYOND_MM = 26;
-/** Ways are offered to the tumour's middle and to places so far beside it, mm. */
-const ASIDE_MM = [7] as const;
 /** Shorter settings burn less than any tumour that is planned here needs. */
 const LEAST_MINUTES = 5;
 /** Tips that are tried for one more probe: so far back from the deepest, in such steps, mm. */
 const TOP_UP = { backMm: 32, stepMm: 4 } as const;
-/** A probe that leaves less margin by this than one before is looked at no further, mm. */
-const GIVE_UP_MM = 1;
 /** Entries that ways are offered from, and how far apart they are at least, mm. */
 const ENTRIES = { count: 4, apartMm: 14 } as const;
 
@@ -215,10 +210,10 @@ export class PlanStep {
   }
 
   /**
-   * Accepts the plan for the side that was confirmed at the patient.
+   * The plan as it is accepted for the side that was confirmed at the patient, or why it is not: nothing is taken yet.
    * @param short a person has read that the margin is not reached, and plans it nevertheless
    */
-  accept(side: Side | undefined, short = false): Refusal | undefined {
+  toAccept(side: Side | undefined, short = false): PlanSet<'ct'> | Refusal {
     const { plan } = this;
     if (plan === undefined) return { code: 'no-plan', message: 'Nothing is proposed yet. Propose probes first.' };
     if (!plan.proposal.complete && !short) {
@@ -227,14 +222,33 @@ export class PlanStep {
         message: 'The probes do not cover the tumour with its margin. Say that you accept a smaller one.',
       };
     }
-    const made = tried(() => {
+    return tried(() => {
       const set = this.#planSet(plan);
       requirePlanFor(set, { ...this.case.volume, side });
       return set;
     });
-    if (isRefusal(made)) return made;
-    this.#accepted = made;
-    return undefined;
+  }
+
+  /** Takes what {@link toAccept} gave. */
+  take(set: PlanSet<'ct'>): void {
+    this.#accepted = set;
+  }
+
+  /**
+   * Takes up a plan that was accepted before the program stopped. What its probes do follows again from where they lie.
+   * @param added probes that were added after burns, with their ways
+   * @throws NavError `ablation/bad-zone`, `frame/mismatch`
+   */
+  restore(
+    set: PlanSet<'ct'>,
+    probes: readonly PlannedAblation[],
+    { complete, healthyMm3 }: Pick<AblationProposal<'ct'>, 'complete' | 'healthyMm3'>,
+    added: readonly PlannedAblation[],
+  ): void {
+    const map = marginMap(this.target, ellipsoidZone(probes.map(({ probe }) => probe)));
+    this.plan = { probes, proposal: { complete, healthyMm3, map }, ...this.#expected(probes) };
+    this.#accepted = set;
+    this.#added.splice(0, this.#added.length, ...added.map((one) => ({ name: one.name, plan: this.#wayOf(one) })));
   }
 
   /**
@@ -266,15 +280,18 @@ export class PlanStep {
       }
     }
     if (best === undefined) return NO_WAY;
-    const { entry, tip } = best.planned;
-    const uid = this.case.volume.frameOfReferenceUid;
-    const { maxTre95Mm } = this.demands;
-    const plan = tried(() =>
-      straightPlan({ entry, target: tip, maxTre95Mm, ...(uid !== undefined && { frameOfReferenceUid: uid }) }),
-    );
+    const { planned } = best;
+    const plan = tried(() => this.#wayOf(planned));
     if (isRefusal(plan)) return plan;
     this.#added.push({ name, plan });
-    return best.planned;
+    return planned;
+  }
+
+  /** @throws NavError `guidance/bad-plan` */
+  #wayOf({ entry, tip }: PlannedAblation): StraightPlan<'ct'> {
+    const uid = this.case.volume.frameOfReferenceUid;
+    const { maxTre95Mm } = this.demands;
+    return straightPlan({ entry, target: tip, maxTre95Mm, ...(uid !== undefined && { frameOfReferenceUid: uid }) });
   }
 
   /** The plan of the accepted probes. @throws NavError `guidance/wrong-side`, `guidance/out-of-reach`, `guidance/bad-plan` */
@@ -347,63 +364,3 @@ const NO_WAY: Refusal = {
     'From no place on the skin can the tumour be reached by this applicator with room to all structures. Take a longer one, a smaller ' +
     'margin to a structure, or another way than a straight one.',
 };
-
-/** The tumour's middle, and places beside and around it. */
-function aimsAbout(c: ArrayLike<number>): V3[] {
-  const offsets: V3[] = [[0, 0, 0]];
-  for (const k of [0, 1, 2]) {
-    for (const s of ASIDE_MM.flatMap((mm) => [-mm, mm])) offsets.push([0, 1, 2].map((r) => (r === k ? s : 0)) as unknown as V3);
-  }
-  return offsets.map((o) => [0, 1, 2].map((k) => (c[k] as number) + (o[k] as number)) as unknown as V3);
-}
-
-/** The plane between left and right: upright through the middle of the image's grid. */
-function midsagittalOf({ volume: { frameFromIndex: m, size } }: AblationCase): Midsagittal {
-  const middle = [0, 1, 2].map((r) =>
-    [0, 1, 2].reduce((s, a) => s + ((m[4 * a + r] as number) * ((size[a] as number) - 1)) / 2, m[12 + r] as number),
-  );
-  return { point: middle as unknown as V3, towardsLeft: [1, 0, 0] };
-}
-
-/** The least of a value over places; given up, as less than it is worth to know, below what was found before. */
-function leastOver(places: readonly Float64Array[], value: (p: Float64Array, n: number) => number, before?: number): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let n = 0; n < places.length; n += 1) {
-    least = Math.min(least, value(places[n] as Float64Array, n));
-    if (before !== undefined && least < before - GIVE_UP_MM) break;
-  }
-  return least;
-}
-
-/** Some hundred places of a target's surface. */
-export function placesOn({ surface: { positions } }: AblationTarget<'ct'>, count = 250): Float64Array[] {
-  const step = Math.max(1, Math.floor(positions.length / 3 / count));
-  return Array.from({ length: Math.floor(positions.length / 3 / step) }, (_, n) =>
-    positions.slice(3 * n * step, 3 * n * step + 3),
-  );
-}
-
-/** The centre of mass of a target. */
-function middleOf(target: AblationTarget<'ct'>): V3 {
-  const { places, volumes } = target.cells();
-  const sum = [0, 0, 0];
-  let all = 0;
-  volumes.forEach((v, n) => {
-    all += v;
-    for (let k = 0; k < 3; k += 1) sum[k] = (sum[k] as number) + v * (places[3 * n + k] as number);
-  });
-  return sum.map((v) => v / all) as unknown as V3;
-}
-
-/** So far along the line from one point towards another. */
-function along(from: Point<'ct'>, to: Point<'ct'>, mm: number): Point<'ct'> {
-  const length = apart(from.xyz, to.xyz);
-  return point(
-    CT,
-    [0, 1, 2].map((k) => (from.xyz[k] as number) + (mm * ((to.xyz[k] as number) - (from.xyz[k] as number))) / length),
-  );
-}
-
-function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return Math.hypot(...[0, 1, 2].map((k) => (a[k] as number) - (b[k] as number)));
-}

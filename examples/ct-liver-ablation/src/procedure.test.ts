@@ -1,7 +1,8 @@
 import { identity4, Random } from '@trocar/core/math';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type AblationCase, checkedCase, phantomCase } from './case.js';
-import { PlanStep, placesOn, USUAL_DEMANDS } from './plan-step.js';
+import { placesOn } from './plan-geometry.js';
+import { PlanStep, USUAL_DEMANDS } from './plan-step.js';
 import { simulatePostCt } from './post-ct.js';
 import { SimulatedAblation, type SimulationOptions } from './simulated.js';
 import { USUAL_ERRORS } from './truth.js';
@@ -138,7 +139,7 @@ describe('what is refused', () => {
     const short = new PlanStep(given, { ...USUAL_DEMANDS, lengthMm: 60 });
     expect((await short.findEntries())?.code).toBe('no-way');
     expect((await short.propose())?.code).toBe('no-way');
-    expect(short.accept('right')?.code).toBe('no-plan');
+    expect(short.toAccept('right')).toMatchObject({ code: 'no-plan' });
   });
 
   it('another applicator than the planned one', () => {

@@ -1,70 +1,26 @@
-import type { Clock, FrameGraph, Point, PoseView, Transform } from '@trocar/core';
-import type { GuidanceLimits, ShaftGuidance, ShaftState, Side } from '@trocar/core/guidance';
+import type { FrameGraph, Point, PoseView, Transform } from '@trocar/core';
+import type { ShaftGuidance, ShaftState, Side } from '@trocar/core/guidance';
 import { expectedTreOf } from '@trocar/registration';
 import { keepsLimit, limitLine, whyNotAccepted } from '../../suite/src/acceptance.js';
 import { REFERENCE, TIP, TRACKER } from '../../suite/src/frames.js';
+import { NOT_AS_ACCEPTED, sameBits } from '../../suite/src/kept-registration.js';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
 import { type Proposal, RegistrationStep } from '../../suite/src/registration-step.js';
-import { type Measured, Sensing, type SensingOptions } from '../../suite/src/sensing.js';
-import { TOUCH_LIMITS, type Touch, type TouchLimits } from '../../suite/src/touch.js';
+import { type Measured, Sensing } from '../../suite/src/sensing.js';
+import { TOUCH_LIMITS, type Touch } from '../../suite/src/touch.js';
 import { BurnStep } from './burn-step.js';
 import type { AblationCase } from './case.js';
-import { ConfirmStep, type RegisterPost } from './confirm-step.js';
+import { ConfirmStep } from './confirm-step.js';
 import { CT, TOOLS, type ToolName } from './frames.js';
 import { GateStep, gatedEdge } from './gate-step.js';
 import { GatedTouch, type MarkKind, type Touching } from './gated-touch.js';
 import { GuideStep } from './guide-step.js';
-import { type PlanDemands, type PlannedAblation, PlanStep } from './plan-step.js';
+import { type PlannedAblation, PlanStep } from './plan-step.js';
+import type { Accepted, ProcedureOptions } from './procedure-options.js';
+import type { Stage } from './stages.js';
 import { type Pointed, ToolsStep } from './tools-step.js';
 import { VerifyStep } from './verify-step.js';
-import { WHY_NOT } from './why-not.js';
-
-/**
- * Where the procedure stands.
- *
- * - `plan`: entries are looked for, probes proposed; a person accepts for the side confirmed at the patient.
- * - `connect`: until every tool has been seen. `calibrate`: stylus and applicator.
- * - `breathe`: until the gate has found breathing in the reference's motion.
- * - `collect`, `review`: fiducials are touched while the gate is open; a person accepts the registration.
- * - `verify`: landmarks that it was not made from are touched.
- * - `guide`: the applicator is led to a planned tip. `burn`: it burns. `assess`: what was burnt, as tracked.
- * - `confirm`: on a CT afterwards. `finished`.
- */
-export type Stage =
-  | 'plan'
-  | 'connect'
-  | 'calibrate'
-  | 'breathe'
-  | 'collect'
-  | 'review'
-  | 'verify'
-  | 'guide'
-  | 'burn'
-  | 'assess'
-  | 'confirm'
-  | 'finished';
-
-/** What {@link Procedure} is made with. */
-export interface ProcedureOptions extends SensingOptions {
-  readonly clock: Clock;
-  readonly case: AblationCase;
-  readonly demands?: PlanDemands;
-  /** A calibration of the stylus from an earlier day. */
-  readonly storedStylus?: Transform<'stylus', 'tip'>;
-  /** Where the planned applicator's tip is by its drawing, in its tracked frame, mm: another tip is another applicator. */
-  readonly applicatorTipMm?: readonly [number, number, number];
-  readonly registerPost: RegisterPost;
-  readonly touchLimits?: TouchLimits;
-  readonly guidanceLimits?: GuidanceLimits;
-  /** How long a minute of burning takes, ms: 60 000 in earnest. Default 1000, for this is a simulation. */
-  readonly burnMinuteMs?: number;
-}
-
-/** An accepted registration as it holds for the liver while the gate is open. */
-export interface Accepted {
-  readonly proposal: Proposal<'ct'>;
-  readonly edge: ReturnType<typeof gatedEdge>;
-}
+import { WHY_NOT, whyNotBurn } from './why-not.js';
 
 /**
  * The procedure as a state machine without a screen: the page, the headless run and the tests all drive this one. {@link update} is
@@ -177,8 +133,9 @@ export class Procedure {
   update(): void {
     this.sensing.update(this.#options.clock.now());
     const phase = this.gate.push(this.#reference.read(), this.graph.at);
-    if (this.#stage === 'connect' && this.sensing.sees(...TOOLS)) this.#stage = 'calibrate';
-    if (this.#stage === 'breathe' && phase !== 'unknown') this.#stage = 'collect';
+    // After a restart tools and registration may be there already: then the registration is verified anew before it leads anything.
+    if (this.#stage === 'connect' && this.sensing.sees(...TOOLS)) this.#stage = this.calibrating.isDone ? 'breathe' : 'calibrate';
+    if (this.#stage === 'breathe' && phase !== 'unknown') this.#stage = this.#accepted === undefined ? 'collect' : 'verify';
     this.refusal = this.calibrating.record() ?? this.refusal;
     this.#goOnTouching();
     if (this.guiding.update(phase)) this.refusal = WHY_NOT.referenceMoved;
@@ -218,8 +175,9 @@ export class Procedure {
    */
   acceptPlan(side: Side | undefined, short = false): Refusal | undefined {
     if (this.#stage !== 'plan') return this.#wrongStage('The plan is accepted first');
-    const not = this.planning.accept(side, short);
-    if (not !== undefined) return this.#refuse(not);
+    const set = this.planning.toAccept(side, short);
+    if (isRefusal(set)) return this.#refuse(set);
+    this.planning.take(set);
     this.#probes.push(...(this.planning.plan?.probes ?? []));
     this.#stage = 'connect';
     return this.#done();
@@ -319,14 +277,23 @@ export class Procedure {
     const not = this.whyNotRegistered(acknowledged);
     if (not !== undefined) return this.#refuse(not);
     const proposal = this.#proposal as Proposal<'ct'>;
-    const edge = this.#gated(proposal);
-    this.graph.set(edge);
-    this.#accepted = { proposal, edge };
-    this.#proposal = undefined;
-    const tip = (this.#probes[0] as PlannedAblation).tip;
-    this.guiding.watch(edge, tip.xyz);
+    this.#hold({ proposal, edge: this.#gated(proposal) });
     this.#stage = 'verify';
     return this.#done();
+  }
+
+  #hold(accepted: Accepted): void {
+    const { edge } = accepted;
+    this.graph.set(edge);
+    this.#accepted = accepted;
+    this.#proposal = undefined;
+    this.guiding.watch(edge, (this.#probes[0] as PlannedAblation).tip.xyz);
+  }
+
+  /** The registration under review as it would hold for the liver; undefined where there is none. */
+  get proposed(): Accepted | undefined {
+    const proposal = this.#proposal;
+    return proposal && { proposal, edge: this.#gated(proposal) };
   }
 
   /** Why the registration under review may not be accepted. */
@@ -361,7 +328,9 @@ export class Procedure {
       return this.#wrongStage('A registration is verified once it is accepted');
     const not = this.verifying.check(this.#accepted.edge);
     if (not !== undefined) return this.#refuse(not);
-    this.#lead(0);
+    const { next } = this;
+    if (next === undefined) this.#stage = 'assess';
+    else this.#lead(next);
     return this.#done();
   }
 
@@ -415,21 +384,7 @@ export class Procedure {
 
   /** Why nothing may be burnt now; undefined where it may. */
   whyNotBurn(beside = false): Refusal | undefined {
-    if (this.#stage !== 'guide') return { code: 'wrong-stage', message: `Burning follows guiding, not "${this.#stage}".` };
-    if (this.guiding.referenceMoved) return WHY_NOT.referenceMoved;
-    if (!this.tipInImage.isLive) {
-      const gated = this.gate.phase !== 'open' && this.tipInImage.hasPose;
-      return gated ? WHY_NOT.gateClosed : { code: 'not-visible', message: 'Where the applicator’s tip is is not known now.' };
-    }
-    if (this.guidance === 'breach') {
-      return { code: 'too-near', message: 'The shaft may be nearer to a structure than its margin. Lay it otherwise.' };
-    }
-    if (this.guidance === 'onTarget' || beside) return undefined;
-    const off = this.guide?.deviation.distanceToTargetMm.toFixed(1);
-    return {
-      code: 'not-on-target',
-      message: `The tip lies ${off} mm from where it was planned. Correct it, or say that you burn here.`,
-    };
+    return whyNotBurn(this, beside);
   }
 
   /** Breaks the burn off. */
@@ -456,9 +411,10 @@ export class Procedure {
     return this.#done();
   }
 
-  /** Ends the burning: a CT is taken. */
+  /** Ends the burning: a CT is taken. For that nobody needs the registration of the tracker. */
   finishBurning(): Refusal | undefined {
-    if (this.#stage !== 'assess') return this.#wrongStage('Burning ends once something was burnt');
+    const burnt = this.#stage === 'verify' && this.burning.burns.length > 0;
+    if (this.#stage !== 'assess' && !burnt) return this.#wrongStage('Burning ends once something was burnt');
     this.guiding.end();
     this.#stage = 'confirm';
     return this.#done();
@@ -471,6 +427,30 @@ export class Procedure {
     if (not !== undefined) return this.#refuse(not);
     this.#stage = 'finished';
     return this.#done();
+  }
+
+  // After a restart.
+
+  /**
+   * Takes up the probes of a plan that was accepted before the program stopped, once its steps have been restored.
+   * @param burnt the burning had ended: only the CT is left
+   */
+  takeUp(probes: readonly PlannedAblation[], burnt: boolean): void {
+    this.#probes.splice(0, this.#probes.length, ...probes);
+    this.#stage = burnt ? 'confirm' : 'connect';
+  }
+
+  /** Registers again from the touches that were restored: that must be the accepted edge to the last bit. */
+  takeUpRegistration(edge: Pick<Transform<string, string>, 'matrix' | 'covariance'>): Refusal | undefined {
+    const proposal = this.#propose();
+    if (isRefusal(proposal)) return proposal;
+    const again = this.#gated(proposal);
+    if (!sameBits(again.matrix, edge.matrix) || !sameBits(again.covariance ?? [], edge.covariance ?? [])) {
+      this.registration.forgetAll();
+      return NOT_AS_ACCEPTED;
+    }
+    this.#hold({ proposal, edge: again });
+    return undefined;
   }
 
   #wrongStage(what: string): Refusal {

@@ -3,7 +3,8 @@ import { type ManualClock, manualClock } from '@trocar/core/testing';
 import type { AblationCase } from './case.js';
 import { TOOLS } from './frames.js';
 import { simulatePostCt } from './post-ct.js';
-import { Procedure, type ProcedureOptions } from './procedure.js';
+import { Procedure } from './procedure.js';
+import type { ProcedureOptions } from './procedure-options.js';
 import { registerPost } from './register-post.js';
 import { APPLICATOR_TIP_MM, HiddenTruth, storedStylus, USUAL_ERRORS, type WorldErrors } from './truth.js';
 
@@ -77,26 +78,44 @@ export class SimulatedAblation {
 
   /** Sees all tools, takes the stored stylus and pivots the applicator. */
   calibrate(): void {
-    const { procedure, truth } = this;
+    const { procedure } = this;
     this.until(() => procedure.stage === 'calibrate');
     procedure.acceptCalibration('stylus', true);
+    this.pivot();
+    procedure.acceptCalibration('applicator');
+  }
+
+  /** Pivots the applicator in the divot: what was found is to be accepted. */
+  pivot(): void {
+    const { procedure, truth } = this;
     truth.take('applicator');
     this.arrive(truth.goToDivot(this.clock.now()));
     procedure.startPivot('applicator');
     const doneAt = truth.hand.pivot(this.clock.now());
     this.until(() => !procedure.calibrating.applicator.isRecording || this.clock.now() >= doneAt);
     if (procedure.calibrating.applicator.isRecording) procedure.stopPivot('applicator');
-    procedure.acceptCalibration('applicator');
   }
 
   /** Waits for the gate, touches every fiducial, registers, accepts, and verifies at the landmarks. */
   register(): void {
+    this.collect();
+    this.procedure.accept();
+    this.verify();
+  }
+
+  /** Waits for the gate, touches every fiducial and registers: that is to be accepted. */
+  collect(): void {
     const { procedure, truth } = this;
     this.until(() => procedure.stage === 'collect');
     truth.take('stylus');
     for (let n = 0; n < procedure.touches.length; n += 1) this.touch(n, () => procedure.touch(n));
     procedure.register();
-    procedure.accept();
+  }
+
+  /** Touches every landmark and verifies. */
+  verify(): void {
+    const { procedure, truth } = this;
+    truth.take('stylus');
     const first = procedure.touches.length;
     for (let n = 0; n < procedure.verifying.touches.length; n += 1) this.touch(first + n, () => procedure.touchLandmark(n));
     procedure.verify();

@@ -1,9 +1,13 @@
 import { type FrameGraph, frame, type Instant, type PoseView, type Transform } from '@trocar/core';
+import { edgeBetween } from '@trocar/core/session';
 import { CalibrationStep } from '../../suite/src/calibration-step.js';
 import { STYLUS, TIP } from '../../suite/src/frames.js';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
 import type { Measured, Sensing } from '../../suite/src/sensing.js';
 import { APPLICATOR, APPLICATOR_TIP, type ToolName } from './frames.js';
+
+/** A tip in its tool. */
+type AnyTip = Transform<string, string>;
 
 /** What has a tip. */
 export type Pointed = 'stylus' | 'applicator';
@@ -68,20 +72,35 @@ export class ToolsStep {
     return isRefusal(ended) ? ended : undefined;
   }
 
+  /** What is found of a tool, or its stored calibration, as it would be accepted; or why it would not: nothing is taken yet. */
+  found(tool: Pointed, stored: boolean): AnyTip | Refusal {
+    const step = this[tool];
+    const found = stored ? step.stored() : step.found();
+    if (isRefusal(found)) return found;
+    const other = tool === 'applicator' ? this.#otherApplicator(found.stylusFromTip.matrix) : undefined;
+    return other ?? (found.stylusFromTip as unknown as AnyTip);
+  }
+
   /** Accepts what was found of a tool, or its stored calibration: from now on the graph knows where the tip is. */
   accept(tool: Pointed, stored: boolean): Refusal | undefined {
-    if (tool === 'stylus') {
-      const taken = stored ? this.stylus.takeStored() : this.stylus.accept();
-      if (isRefusal(taken)) return taken;
-      this.#graph.set(taken.stylusFromTip);
-      return undefined;
+    const found = this.found(tool, stored);
+    if (isRefusal(found)) {
+      // Another applicator is pivoted anew, or laid away.
+      if (found.code === 'tool-swapped') this[tool].reset();
+      return found;
     }
-    const taken = stored ? this.applicator.takeStored() : this.applicator.accept();
+    const taken = stored ? this[tool].takeStored() : this[tool].accept();
     if (isRefusal(taken)) return taken;
-    const other = this.#otherApplicator(taken.stylusFromTip.matrix);
-    if (other === undefined) this.#graph.set(taken.stylusFromTip);
-    else this.applicator.reset();
-    return other;
+    this.#graph.set(found);
+    return undefined;
+  }
+
+  /** Takes up a calibration that was accepted before the program stopped. @throws NavError `frame/mismatch` */
+  restore(kept: AnyTip): void {
+    const stylus = kept.to.name === STYLUS.name;
+    if (stylus) this.stylus.takeRestored(edgeBetween(kept, STYLUS, TIP));
+    else this.applicator.takeRestored(edgeBetween(kept, APPLICATOR, APPLICATOR_TIP));
+    this.#graph.set(kept);
   }
 
   /** A tip that is not where the drawing of the planned applicator has it is bent, or another applicator's. */

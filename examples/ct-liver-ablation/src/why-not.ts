@@ -1,4 +1,9 @@
+import type { PoseView } from '@trocar/core';
+import type { ShaftGuidance, ShaftState } from '@trocar/core/guidance';
 import type { Refusal } from '../../suite/src/refusal.js';
+import type { GateStep } from './gate-step.js';
+import type { GuideStep } from './guide-step.js';
+import type { Stage } from './stages.js';
 
 /** Why something may not be done now, where it is always the same. */
 export const WHY_NOT = {
@@ -16,3 +21,35 @@ export const WHY_NOT = {
     message: 'The reference was pushed against the patient: nothing is where it is shown. Fix it, and register again.',
   },
 } as const satisfies Record<string, Refusal>;
+
+/** What {@link whyNotBurn} looks at, of a procedure. */
+interface Burning {
+  readonly stage: Stage;
+  readonly guiding: Pick<GuideStep, 'referenceMoved'>;
+  readonly tipInImage: PoseView;
+  readonly gate: Pick<GateStep, 'phase'>;
+  readonly guidance: ShaftState;
+  readonly guide: ShaftGuidance<'ct'> | undefined;
+}
+
+/**
+ * Why nothing may be burnt now; undefined where it may.
+ * @param beside a person burns although the tip does not lie where it was planned
+ */
+export function whyNotBurn({ stage, guiding, tipInImage, gate, guidance, guide }: Burning, beside: boolean): Refusal | undefined {
+  if (stage !== 'guide') return { code: 'wrong-stage', message: `Burning follows guiding, not "${stage}".` };
+  if (guiding.referenceMoved) return WHY_NOT.referenceMoved;
+  if (!tipInImage.isLive) {
+    const gated = gate.phase !== 'open' && tipInImage.hasPose;
+    return gated ? WHY_NOT.gateClosed : { code: 'not-visible', message: 'Where the applicator’s tip is is not known now.' };
+  }
+  if (guidance === 'breach') {
+    return { code: 'too-near', message: 'The shaft may be nearer to a structure than its margin. Lay it otherwise.' };
+  }
+  if (guidance === 'onTarget' || beside) return undefined;
+  const off = guide?.deviation.distanceToTargetMm.toFixed(1);
+  return {
+    code: 'not-on-target',
+    message: `The tip lies ${off} mm from where it was planned. Correct it, or say that you burn here.`,
+  };
+}

@@ -1,14 +1,18 @@
-import { point, type Transform } from '@trocar/core';
-import { type ExactValue, edgeBetween, type RegistrationAccuracy, type Session, type SessionState } from '@trocar/core/session';
+import type { Transform } from '@trocar/core';
+import { edgeBetween, type Session, type SessionState } from '@trocar/core/session';
 import { whyNotAccepted } from '../../suite/src/acceptance.js';
-import { REFERENCE, STYLUS, TIP } from '../../suite/src/frames.js';
-import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
-import type { Proposal } from '../../suite/src/registration-step.js';
-import type { Touch } from '../../suite/src/touch.js';
+import { STYLUS, TIP } from '../../suite/src/frames.js';
+import {
+  accuracyOf,
+  CHANGED,
+  keepTouches,
+  NOT_AS_ACCEPTED,
+  restoreTouches,
+  sameBits,
+} from '../../suite/src/kept-registration.js';
+import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
 import type { Procedure } from './procedure.js';
 
-/** The kind of the records that hold what was touched; by the fiducials' numbers, from 1 as people count them. */
-const TOUCH = 'touch';
 /** What the calibration of the stylus is kept as. */
 const STYLUS_FROM_TIP = 'stylus from tip';
 
@@ -54,8 +58,7 @@ export class KeptProcedure {
     const under = procedure.stage === 'review' && procedure.touching === undefined ? proposal : undefined;
     // What the procedure would refuse is not kept: it says itself why.
     if (under === undefined || whyNotAccepted(under, procedure.plan, acknowledged)) return procedure.accept(acknowledged);
-    const touched = procedure.touches.flatMap((touch, i) => (touch ? [this.#keepTouch(i, touch)] : []));
-    await Promise.all(touched);
+    await keepTouches(session, procedure.registration, this.#by);
     await session.acceptRegistration(under.registration.edge, accuracyOf(under, acknowledged), this.#by);
     const refusal = procedure.proposal === under ? procedure.accept(acknowledged) : CHANGED;
     if (refusal !== undefined) await session.withdrawRegistration(refusal.message, this.#by);
@@ -78,36 +81,6 @@ export class KeptProcedure {
     await this.session.acceptRecord('target reached', '1', shown, this.#by);
     return undefined;
   }
-
-  #keepTouch(index: number, { point: at, samples, rmsMm, referenceFromTip }: Touch): Promise<unknown> {
-    const value: ExactValue = {
-      atMm: Float64Array.from(at.xyz),
-      samples,
-      rmsMm,
-      referenceFromTip,
-      leftOut: this.procedure.registration.isExcluded(index),
-    };
-    return this.session.acceptRecord(TOUCH, String(index + 1), value, this.#by);
-  }
-}
-
-const CHANGED: Refusal = {
-  code: 'changed-meanwhile',
-  message: 'The registration changed while it was being kept: look at it again, then accept.',
-};
-
-/** What was known of a proposal's accuracy. */
-function accuracyOf({ registration, bound, fits }: Proposal<'ct'>, acknowledged: boolean): RegistrationAccuracy {
-  return {
-    tre95Mm: bound.p95Mm,
-    freMm: registration.freMm,
-    fleMm: registration.fleMm,
-    residuals: fits.map(({ index, residualMm, expectedMm, flag }) => {
-      return { label: String(index + 1), residualMm, expectedMm, used: flag !== 'leftOut' };
-    }),
-    findings: registration.findings.map((f) => f.message),
-    acknowledged: acknowledged && registration.outcome !== 'ok',
-  };
 }
 
 /** The calibration of the stylus that a session holds. */
@@ -129,29 +102,14 @@ export function resume(procedure: Procedure, state: SessionState<'ct'>): Refusal
   if (stylus === undefined) return undefined;
   const calibrated = procedure.restoreStylus(stylus);
   if (calibrated !== undefined || state.registration === undefined) return calibrated;
-  const { registration } = procedure;
-  for (const { id, value } of state.records.filter(({ kind }) => kind === TOUCH)) {
-    const touch = tried(() => touchFrom(value));
-    if (isRefusal(touch)) return touch;
-    registration.setTouch(Number(id) - 1, touch);
-    registration.setExcluded(Number(id) - 1, (value as { readonly leftOut?: ExactValue }).leftOut === true);
-  }
+  const unread = restoreTouches(procedure.registration, state);
+  if (unread !== undefined) return unread;
   const refusal = procedure.register();
   if (refusal !== undefined) return refusal;
   const edge = procedure.proposal?.registration.edge;
-  const accepted = state.registration.edge.matrix;
-  if (edge === undefined || Array.from(accepted).some((v, i) => !Object.is(v, edge.matrix[i]))) {
+  if (edge === undefined || !sameBits(state.registration.edge.matrix, edge.matrix)) {
     procedure.reject();
-    return {
-      code: 'not-as-accepted',
-      message: 'What was touched does not give the registration that was accepted. Touch again.',
-    };
+    return NOT_AS_ACCEPTED;
   }
   return procedure.accept(state.registration.accuracy.acknowledged);
-}
-
-/** @throws NavError `pose/not-finite` */
-function touchFrom(value: ExactValue): Touch {
-  const { atMm, samples, rmsMm, referenceFromTip } = value as unknown as Touch & { readonly atMm: readonly number[] };
-  return { point: point(REFERENCE, atMm), samples, rmsMm, referenceFromTip: Float64Array.from(referenceFromTip) };
 }

@@ -3,7 +3,8 @@ import { spacingOf } from '@trocar/core/volume';
 import { REFERENCE } from '../../../suite/src/frames.js';
 import type { Check } from '../../../suite/src/node/headless-run.js';
 import { CT } from '../frames.js';
-import { placesOn } from '../plan-step.js';
+import { BURN, valuesOf } from '../kept-records.js';
+import { placesOn } from '../plan-geometry.js';
 import type { Procedure } from '../procedure.js';
 import type { World } from './world.js';
 
@@ -176,7 +177,7 @@ function spacingOfPost({ procedure }: Parts): readonly number[] {
 function sameEdge({ restored, procedure }: Parts): boolean {
   const kept = restored.registration && edgeBetween(restored.registration.edge, CT, REFERENCE).matrix;
   const edge = procedure.graph.get(CT, REFERENCE)?.matrix;
-  const burns = restored.records.filter(({ kind }) => kind === 'burn').length;
+  const burns = valuesOf(restored.records, BURN).length;
   const same = kept !== undefined && edge !== undefined && Array.from(kept).every((v, n) => Object.is(v, edge[n]));
   return same && restored.planSet !== undefined && burns === procedure.burning.burns.length;
 }

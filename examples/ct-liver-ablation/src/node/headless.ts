@@ -104,19 +104,24 @@ class Run {
     this.#clock = clock;
   }
 
+  async #keep(): Promise<void> {
+    await this.#kept.keep();
+    await this.#kept.enter();
+  }
+
   async plan(): Promise<void> {
     const { planning } = this.#procedure;
     fail(await planning.findEntries());
     fail(await planning.propose());
-    fail(this.#procedure.acceptPlan(planning.case.side));
-    await this.#kept.keep();
+    fail(await this.#kept.acceptPlan(planning.case.side));
+    await this.#keep();
   }
 
   async calibrate(): Promise<void> {
     const { truth } = this.#world;
     const procedure = this.#procedure;
     await this.#until(() => procedure.stage === 'calibrate', 5000, 'the tools to be seen');
-    fail(procedure.acceptCalibration('stylus', true));
+    fail(await this.#kept.acceptCalibration('stylus', true));
     truth.take('applicator');
     for (let attempt = 1; procedure.stage === 'calibrate'; attempt += 1) {
       await this.#arrive(truth.goToDivot(this.#clock.now()));
@@ -125,10 +130,10 @@ class Run {
       const { applicator } = procedure.calibrating;
       await this.#until(() => !applicator.isRecording || this.#clock.now() >= doneAt, 20_000, 'the pivoting');
       if (applicator.isRecording) procedure.stopPivot('applicator');
-      const not = procedure.acceptCalibration('applicator');
+      const not = await this.#kept.acceptCalibration('applicator');
       if (attempt === TRIES) fail(not);
     }
-    await this.#kept.keep();
+    await this.#keep();
   }
 
   async register(): Promise<void> {
@@ -142,8 +147,8 @@ class Run {
         () => procedure.touches[n],
       );
     fail(procedure.register());
-    fail(procedure.accept());
-    await this.#kept.keep();
+    fail(await this.#kept.accept());
+    await this.#keep();
     const { verifying } = procedure;
     for (let n = 0; n < verifying.touches.length; n += 1) {
       await this.#touch(
@@ -153,7 +158,7 @@ class Run {
       );
     }
     fail(procedure.verify());
-    await this.#kept.keep();
+    await this.#keep();
   }
 
   /** A busy machine may lose frames: a person would touch again. */
@@ -179,7 +184,7 @@ class Run {
       if (short && procedure.probes.length < MOST_PROBES) fail(procedure.topUp());
     }
     fail(procedure.finishBurning());
-    await this.#kept.keep();
+    await this.#keep();
     return tips;
   }
 
@@ -195,7 +200,7 @@ class Run {
     let not: Refusal | undefined;
     for (let n = 0; n < 200 && procedure.stage === 'guide'; n += 1) {
       await this.#until(() => procedure.tipInImage.isLive, 15_000, 'the gate to open');
-      not = procedure.burn();
+      not = await this.#kept.burn();
       if (not !== undefined && not.code !== 'gate-closed') fail(not);
     }
     fail(procedure.stage === 'burn' ? undefined : not);
@@ -209,7 +214,7 @@ class Run {
       trueErrorMm: truth.tipErrorMm(shown, procedure.tipInImage.measuredAt),
     };
     await this.#until(() => procedure.stage !== 'burn', 60_000, 'the burn to end');
-    await this.#kept.keep();
+    await this.#keep();
     await this.#arrive(truth.hand.retract(this.#clock.now()));
     return tip;
   }
@@ -218,7 +223,7 @@ class Run {
     const procedure = this.#procedure;
     fail(await procedure.confirming.take(this.#world.postCt()));
     fail(procedure.confirm());
-    await this.#kept.keep();
+    await this.#keep();
   }
 
   /** Waits for the hand, and a moment for it to rest on what breathes. */
