@@ -12,6 +12,7 @@ import {
   spacingOf,
   valueRange,
 } from '../volume/index.js';
+import { type ReconstructRequest, reconstructRequestOf, runReconstruct } from './reconstruct-command.js';
 import type { CommandOutput } from './terminal.js';
 
 const USAGE = `trocar-volume: look at, check and convert medical volumes.
@@ -20,6 +21,7 @@ const USAGE = `trocar-volume: look at, check and convert medical volumes.
   trocar-volume check PATH [--json]        only whether it can be read and navigated on, and its warnings
   trocar-volume convert PATH --out FILE    to .nii, .nii.gz, .nrrd or .mha
   trocar-volume assets DIR                 copy the WebAssembly decoders for a browser into DIR
+  trocar-volume reconstruct --sequence S --config C --out FILE [--json]   a volume from a tracked ultrasound sweep
 
 PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
 
@@ -27,6 +29,20 @@ PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha 
   --straighten     resample a tilted (sheared) volume onto right-angled axes
   --fill-gaps      interpolate missing and uneven slices instead of refusing them (the result says so)
   --help           this text
+
+reconstruct
+  --sequence S           tracked images: .igs.mha, .mha, .igs.nrrd, .nrrd
+  --config C             PLUS device set (XML), or a set-up in JSON: coordinate frames, clip, fan, spacing, modes
+  --out FILE             .nii, .nii.gz, .nrrd or .mha, in the reference's frame
+  --calibration FILE     what "trocar-register probe --json" printed: where the image lies, and the lag
+  --like-plus            PLUS's own rules, rounding by rounding, as the device set says
+  --spacing MM           edge of a voxel; --interpolation nearest|linear, --compounding mean|latest|maximum: instead of C's
+  --fill-gaps MM         gaps between seen voxels up to this wide are bridged. Default: as far as C's sticks reach
+  --workers N            default: cores, at most 4; the result does not depend on it
+  --lag MS               the pose of an image is that of so much later. Default: the calibration's, else 0
+  --reference NAME       frame of the volume; --importance PNG, how much each pixel counts
+  --axes frame|sweep     box along the reference's axes (default), or along the images
+  --voxels uint8|float32, --coverage FILE   which voxels were seen (1), filled (2) or are unknown (0)
 
 Exit code: 0 done, 1 refused (the error's code on standard error, and in the JSON), 2 wrong usage.`;
 
@@ -51,9 +67,9 @@ interface Request {
 
 /** Runs `trocar-volume` with its arguments; the answer is the exit code. Never throws a NavError. */
 export async function runVolumeCommand(args: readonly string[], to: CommandOutput): Promise<0 | 1 | 2> {
-  let request: Request | 'help';
+  let request: Request | ReconstructRequest | 'help';
   try {
-    request = requestOf(args);
+    request = args[0] === 'reconstruct' && !args.includes('--help') ? reconstructRequestOf(args.slice(1)) : requestOf(args);
   } catch (error) {
     to.error(error instanceof Error ? error.message : String(error));
     to.error('Try "trocar-volume --help".');
@@ -63,6 +79,7 @@ export async function runVolumeCommand(args: readonly string[], to: CommandOutpu
     to.out(USAGE);
     return 0;
   }
+  if ('sequence' in request) return runReconstruct(request, to);
   try {
     await perform(request, to);
     return 0;

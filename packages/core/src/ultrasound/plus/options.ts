@@ -21,6 +21,8 @@ export interface PlusReconstructionOptions {
   readonly clip?: ImageClip;
   /** One byte per pixel, for `importance`. */
   readonly importance?: Uint8Array;
+  /** PLUS's PixelRejectionThreshold: darker pixels are left out. Default none. */
+  readonly rejectBelow?: number;
   /** STICK hole filling: PLUS's StickLengthLimit and NumberOfSticksToUse. Without it holes stay 0. */
   readonly sticks?: { readonly lengthLimit: number; readonly count?: number };
   /** The output's voxels; by default a box around the clip corners, along the frame's axes, as PLUS makes it. */
@@ -110,7 +112,13 @@ export function inPlainFan(column: number, row: number, fan: ClipFan): boolean {
 
 /** @throws NavError `ultrasound/bad-option` */
 export function requirePlusOptions(options: PlusReconstructionOptions, pixels: number): void {
-  const { importance, compounding, sticks } = options;
+  const { importance, compounding, sticks, rejectBelow, interpolation } = options;
+  if (rejectBelow !== undefined && compounding === 'importance' && interpolation === 'nearest') {
+    throw new NavError(
+      'ultrasound/bad-option',
+      "Left-out pixels together with an importance mask and nearest are not among PLUS's rules here.",
+    );
+  }
   if (compounding === 'importance' && importance?.length !== pixels) {
     throw new NavError(
       'ultrasound/bad-option',

@@ -86,11 +86,13 @@ function placeIn(grid: SweepGrid, { frameFromImage: m }: SweepFrame): Float64Arr
 
 function linearInsert(out: PlusVolume, options: PlusReconstructionOptions): Insert {
   const fixed = (options.optimization ?? 'full') === 'full';
+  const reject = options.rejectBelow ?? 0;
   const splat = new PlusSplat(out, options.compounding, options.importance ?? new Uint8Array(0), fixed);
   return (frame, place, size, extent) => {
     const [x0, y0, z0, x1, y1, z1, x2, y2, z2] = (fixed ? place.map(toQ14) : place) as unknown as Place;
     const { pixels } = frame;
     eachPixel(options, size, extent, (u, v, index) => {
+      if ((pixels[index] as number) < reject) return false;
       splat.paste(x2 + x1 * v + x0 * u, y2 + y1 * v + y0 * u, z2 + z1 * v + z0 * u, pixels[index] as number, index);
       return false;
     });
@@ -103,7 +105,7 @@ type Place = readonly [number, number, number, number, number, number, number, n
 const nearestQ14 = (p: number): number => Math.floor((p + Q14 / 2) / Q14);
 
 function nearestInsert(out: PlusVolume, options: PlusReconstructionOptions): Insert {
-  const { optimization = 'full', compounding, importance = new Uint8Array(0) } = options;
+  const { optimization = 'full', compounding, importance = new Uint8Array(0), rejectBelow: reject = 0 } = options;
   const paste = new PlusPaste(out, compounding, optimization !== 'none');
   const full = optimization === 'full';
   const nearest = full ? nearestQ14 : plusRound;
@@ -114,6 +116,7 @@ function nearestInsert(out: PlusVolume, options: PlusReconstructionOptions): Ins
     let behind = 0;
     let maskBehind = 0;
     eachPixel(options, size, extent, (u, v, index, left) => {
+      if ((frame.pixels[index] as number) < reject) return false;
       const [value, weight] = [frame.pixels[index - behind] as number, importance[index - maskBehind] ?? 0];
       const i = nearest(x2 + x1 * v + x0 * u);
       const j = nearest(y2 + y1 * v + y0 * u);

@@ -27,6 +27,11 @@ export function readSetupJson(text: string, name: string): UltrasoundSetup {
     throw new NavError('setup/corrupt', `${name} is neither XML nor JSON.`, { cause });
   }
   const root = new Field(value, '', name).object();
+  const outcome = root.key('outcome')?.text() ?? 'ok';
+  if (outcome !== 'ok') {
+    const message = `${name} holds a calibration whose outcome is "${outcome}": look at its findings, and take out "outcome" to use it all the same.`;
+    throw new NavError('setup/unsupported', message, { detail: { outcome } });
+  }
   const frames = root.key('frames')?.read(framesOf) ?? USUAL_FRAMES;
   const transforms = root.key('transforms')?.list(transformOf) ?? [];
   const calibration = root.key('probeFromImage')?.read(matrixOf);
@@ -38,6 +43,7 @@ export function readSetupJson(text: string, name: string): UltrasoundSetup {
       );
     transforms.push({ from: frames.image, to: frames.probe, matrix: calibration });
   }
+  const lagMs = root.key('lagMs')?.number(-10_000, 10_000);
   const phantom = root.key('phantom')?.read(phantomOf);
   const segmentation = root.key('segmentation')?.read(segmentationOf);
   const reconstruction = root.key('reconstruction')?.read(reconstructionOf);
@@ -49,6 +55,7 @@ export function readSetupJson(text: string, name: string): UltrasoundSetup {
     phantom,
     segmentation,
     reconstruction,
+    lagMs,
     temporalClip,
     notes: [],
   }) as UltrasoundSetup;

@@ -96,6 +96,8 @@ export interface UltrasoundSetup {
   readonly phantom?: SetupPhantom;
   readonly segmentation?: SetupSegmentation;
   readonly reconstruction?: SetupReconstruction;
+  /** The pose of an image is that of so much later, ms: what a probe's calibration found. */
+  readonly lagMs?: number;
   /** Where the line of a temporal calibration is looked for. */
   readonly temporalClip?: SetupRectangle;
   readonly notes: readonly SetupNote[];
