@@ -72,16 +72,31 @@ export function spacingsOf(spacingMm: SweepGridOptions['spacingMm']): [number, n
   return spacing as [number, number, number];
 }
 
-/** First and last clipped pixel of each row: what a box must hold. */
+/** Corners of the convex hull of the clipped pixels, column and row: what a box must hold. */
 function outlineOf(spans: RowSpans): number[] {
-  const outline: number[] = [];
+  const ends: number[] = [];
   for (let row = 0; 4 * row < spans.length; row += 1) {
     const [a, b, c, d] = [0, 1, 2, 3].map((n) => spans[4 * row + n] as number) as [number, number, number, number];
     const first = b > a ? a : c;
     const last = d > c ? d : b;
-    if (last > first) outline.push(first, row, last - 1, row);
+    if (last > first) ends.push(first, row, last - 1, row);
   }
-  return outline;
+  return [...chainOf(ends, 0, 1), ...chainOf(ends, 2, -1)];
+}
+
+/** The corners of one side, row by row (Andrew 1979, Inf. Process. Lett. 9:216). @param from 0 for the left ends, 2 for the right ones */
+function chainOf(ends: readonly number[], from: 0 | 2, side: 1 | -1): number[] {
+  const chain: number[] = [];
+  for (let n = from; n < ends.length; n += 4) {
+    const [x, y] = [ends[n] as number, ends[n + 1] as number];
+    while (chain.length >= 4) {
+      const [ax, ay, bx, by] = chain.slice(-4) as [number, number, number, number];
+      if (side * ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) < 0) break;
+      chain.length -= 2;
+    }
+    chain.push(x, y);
+  }
+  return chain;
 }
 
 /** The mean directions of rows, columns and across: the nearest rotation to the sum of the frames' (polar, by SVD). */

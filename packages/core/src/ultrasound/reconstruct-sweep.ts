@@ -56,8 +56,7 @@ export async function reconstructSweep<F extends string>(
       coverage.set(part.seen, from);
     }
   }
-  let seen = 0;
-  for (let n = 0; n < count; n += 1) seen += coverage[n] as number;
+  const seen = countOf(coverage);
   const { fillGapsMm = 0 } = options;
   const spacingMm = spacingOf(grid);
   const filled = fillGapsMm > 0 ? fillHoles(voxels, coverage, { size: grid.size, spacingMm, maxGapMm: fillGapsMm }) : 0;
@@ -74,6 +73,20 @@ function roomFor(count: number, float: boolean): { voxels: Uint8Array | Float32A
       cause,
     });
   }
+}
+
+/** How many marks are 1, where all are 0 or 1. */
+function countOf(marks: Uint8Array): number {
+  const fours = new Uint32Array(marks.buffer, marks.byteOffset, marks.length >> 2);
+  let count = 0;
+  for (let n = 4 * fours.length; n < marks.length; n += 1) count += marks[n] as number;
+  for (let n = 0; n < fours.length; ) {
+    // Each byte of this sum counts to 255 at most.
+    let sum = 0;
+    for (const end = Math.min(n + 255, fours.length); n < end; n += 1) sum = (sum + (fours[n] as number)) | 0;
+    count += (sum & 255) + ((sum >>> 8) & 255) + ((sum >>> 16) & 255) + (sum >>> 24);
+  }
+  return count;
 }
 
 /** A page is let draw so often, ms. */

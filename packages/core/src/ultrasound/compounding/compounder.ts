@@ -9,6 +9,7 @@ import { keptPlanes, makeSums, type SlabPlan, type Sums, type VoxelBox } from '.
 export class SlabCompounder {
   readonly #plan: SlabPlan;
   readonly #sums: Sums;
+  readonly #kernel: CompoundKernel | undefined;
   readonly #add: (pixels: Uint8Array, stamp: number) => void;
   readonly #indexFromFrame = identity4();
   readonly #m = identity4();
@@ -27,6 +28,7 @@ export class SlabCompounder {
     const high = linear ? [ni - 1, nj - 1, Math.min(nk - 1, plan.end)] : [ni, nj, plan.end];
     const [plane, planes] = keptPlanes(plan);
     const kernel = bare ? undefined : CompoundKernel.make(plan, plane, planes, Float64Array.of(...low, ...high));
+    this.#kernel = kernel;
     if (kernel !== undefined) {
       this.#sums = { sums: kernel.sums, stamps: kernel.stamps, plane, strides: [ni, ni * nj] };
       this.#add = (pixels, stamp) => kernel.add(pixels, this.#place, stamp);
@@ -106,8 +108,10 @@ export class SlabCompounder {
    */
   read(out: Uint8Array | Float32Array, seen: Uint8Array): void {
     const { first, end } = this.#plan;
-    const { strides } = this.#sums;
-    readRow(this.#sums, out, seen, 0, strides[1] * (end - first), strides[1] * (first - this.#sums.plane));
+    const { plane, strides } = this.#sums;
+    const skip = strides[1] * (first - plane);
+    if (this.#kernel !== undefined && out instanceof Uint8Array) this.#kernel.read(out, seen, skip);
+    else readRow(this.#sums, out, seen, 0, strides[1] * (end - first), skip);
   }
 
   /** The same for a box that `add` answered with the last image: of its voxels only those are written that lie near the image. */

@@ -15,7 +15,9 @@ function compounded(plan: SlabPlan, frames: readonly SweepFrame[], bare: boolean
   const out = new Float32Array(plan.grid.size[0] * plan.grid.size[1] * (plan.end - plan.first));
   const seen = new Uint8Array(out.length);
   slab.read(out, seen);
-  return { out, seen, boxes };
+  const whole = new Uint8Array(out.length);
+  slab.read(whole, new Uint8Array(out.length));
+  return { out, whole, seen, boxes };
 }
 
 /** A sweep whose rows lie exactly along the grid, or stand still along one of its axes. */
@@ -95,6 +97,7 @@ describe('the kernel of compounding', () => {
           expect(part || fast.seen.some((x) => x === 1)).toBe(true);
           expect(Buffer.compare(bits(fast.seen), bits(slow.seen))).toBe(0);
           expect(Buffer.compare(bits(fast.out), bits(slow.out))).toBe(0);
+          expect(Buffer.compare(bits(fast.whole), bits(slow.whole))).toBe(0);
         },
       ),
       { numRuns: 12 * inject('effort') },

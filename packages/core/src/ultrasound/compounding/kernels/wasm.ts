@@ -5,6 +5,7 @@ interface Exports {
   readonly memory: WebAssembly.Memory;
   plan(...numbers: number[]): void;
   add(kind: number, stamp: number): void;
+  read(from: number, count: number, values: number, seen: number): void;
 }
 
 const PAGE = 65536;
@@ -12,6 +13,8 @@ const PAGE = 65536;
 const MOST_BYTES = 2 ** 32 - PAGE;
 /** Pixels are read eight at a time, beyond the last one too. */
 const OVER = 8;
+/** So many voxels are read at a time, a multiple of four. */
+const READ = 32768;
 const KINDS: Record<SweepCompounding, number> = { mean: 0, latest: 1, maximum: 2 };
 
 let compiled: WebAssembly.Module | null | undefined;
@@ -38,6 +41,8 @@ export class CompoundKernel {
   readonly #image: Uint8Array;
   readonly #place: Float64Array;
   readonly #kind: number;
+  /** Voxels that were read, and behind them their marks. */
+  readonly #voxels: Uint8Array;
 
   /**
    * Room for a slab, and the kernel over it.
@@ -74,8 +79,10 @@ export class CompoundKernel {
     const powers = take(32 * (columns + 1));
     const list = take(16 * (columns + 2));
     const image = take(columns * rows + OVER);
+    const read = take(2 * READ);
     const sums = take(0);
-    const stamps = sums + 16 * count;
+    // Four are read together, so there must be three more behind the last.
+    const stamps = sums + 16 * (count + 3);
     const end = stamps + (plan.compounding === 'latest' ? 8 * count : 0);
     if (end > MOST_BYTES) throw new RangeError('the slab is larger than a memory');
     const { memory } = this.#exports;
@@ -84,6 +91,7 @@ export class CompoundKernel {
     this.stamps = new Float64Array(memory.buffer, stamps, (end - stamps) / 8).fill(Number.NEGATIVE_INFINITY);
     this.reach = new Int32Array(memory.buffer, bounds + 48, 6);
     this.#place = new Float64Array(memory.buffer, place, 9);
+    this.#voxels = new Uint8Array(memory.buffer, read, 2 * READ);
     this.#image = new Uint8Array(memory.buffer, image, columns * rows);
     new Float64Array(memory.buffer, bounds, 6).set(cells);
     new Int32Array(memory.buffer, spansAt, spans.length).set(spans);
@@ -100,5 +108,20 @@ export class CompoundKernel {
     this.#image.set(pixels);
     this.#place.set(place);
     this.#exports.add(this.#kind, stamp);
+  }
+
+  /**
+   * Writes voxels as whole numbers, halves up, 0 where no pixel was.
+   * @param skip so many voxels are kept before the first of `out`
+   * @param seen 1 where a pixel was
+   */
+  read(out: Uint8Array, seen: Uint8Array, skip: number): void {
+    const { byteOffset } = this.#voxels;
+    for (let n = 0; n < out.length; n += READ) {
+      const count = Math.min(READ, out.length - n);
+      this.#exports.read(this.sums.byteOffset + 16 * (skip + n), count, byteOffset, byteOffset + READ);
+      out.set(this.#voxels.subarray(0, count), n);
+      seen.set(this.#voxels.subarray(READ, READ + count), n);
+    }
   }
 }

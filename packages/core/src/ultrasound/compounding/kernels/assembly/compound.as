@@ -300,3 +300,22 @@ export function add(kind: i32, stamp: f64): void {
     }
   }
 }
+
+/** Voxels of whole numbers and marks of those that pixels were in, four at a time: `count` of them, rounded up to a multiple of four. */
+export function read(from: usize, count: i32, values: usize, seen: usize): void {
+  const half = f64x2.splat(0.5), zero = f64x2.splat(0), one = i32x4.splat(1);
+  for (let n: usize = 0; n < <usize>count; n += 4) {
+    const at = from + (n << 4);
+    const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+    const wab = v128.shuffle<f64>(a, b, 1, 3), wcd = v128.shuffle<f64>(c, d, 1, 3);
+    // Nothing by nothing is no number, which becomes 0.
+    const ab = i32x4.trunc_sat_f64x2_u_zero(f64x2.add(f64x2.div(v128.shuffle<f64>(a, b, 0, 2), wab), half));
+    const cd = i32x4.trunc_sat_f64x2_u_zero(f64x2.add(f64x2.div(v128.shuffle<f64>(c, d, 0, 2), wcd), half));
+    const there = v128.shuffle<i32>(f64x2.gt(wab, zero), f64x2.gt(wcd, zero), 0, 2, 4, 6);
+    const whole = v128.and(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), there);
+    const marks = v128.and(there, one);
+    const packed = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(whole, marks), i16x8.splat(0));
+    v128.store32_lane(values + n, packed, 0);
+    v128.store32_lane(seen + n, packed, 1);
+  }
+}
