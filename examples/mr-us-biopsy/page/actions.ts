@@ -1,22 +1,20 @@
-import { UNKNOWN } from '@trocar/core/guidance';
-import { formatProbability } from '@trocar/core/render';
 import type { Errands } from '../../suite/page/errands.js';
 import { pause } from '../../suite/page/link.js';
 import type { Action } from '../../suite/page/panel.js';
 import { isRefusal } from '../../suite/src/refusal.js';
 import type { ToolName } from '../src/frames.js';
-import type { KeptBiopsy } from '../src/kept.js';
 import { BATH_BEADS } from '../src/probe.js';
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS } from '../src/register-step.js';
 import { inReference } from '../src/simulated-procedure.js';
+import { BY, type Keeping } from './keeping.js';
 import { scriptedMarks } from './server-link.js';
 import type { Step } from './shell.js';
 
 /** What the buttons work on. */
 export interface ActionPlace {
   readonly procedure: Procedure;
-  readonly kept: KeptBiopsy;
+  readonly keeping: Keeping;
   readonly errands: Errands<ToolName>;
   readonly step: Step;
   /** What this page is doing by itself now; while it does, nothing else begins. */
@@ -24,27 +22,22 @@ export interface ActionPlace {
   readonly simulation: { hangs: boolean; moved: boolean };
   /** Runs something that takes a while, and says so. */
   run(doing: string, act: () => Promise<void>): void;
-  acceptCase(): void;
   tryOtherSegmentation(): void;
   report(): void;
 }
 
-/** Who fires and accepts in the simulation. */
-export const BY = 'operator';
 /** Where the gland goes when it is pushed, mm along the body's axes. */
 const MOVED = [-1, 2, 5] as const;
 
 /** The buttons of this moment. */
 export function actionsOf(place: ActionPlace): Action[] {
   const made = ACTIONS[place.step](place);
-  return place.doing === '' ? made : made.map((a) => (a.id === 'stop' ? a : { ...a, disabled: true }));
+  const free = place.doing === '' && !place.keeping.busy;
+  return free ? made : made.map((a) => (a.id === 'stop' ? a : { ...a, disabled: true }));
 }
 
 const ACTIONS: Readonly<Record<Step, (place: ActionPlace) => Action[]>> = {
-  import: (place) => [
-    { id: 'accept-case', label: 'Accept images and targets', primary: true, run: place.acceptCase },
-    { id: 'other-segmentation', label: 'Segmentation of another frame', simulated: true, run: place.tryOtherSegmentation },
-  ],
+  import: importActions,
   calibrate: equipmentActions,
   sweep: sweepActions,
   register: registerActions,
@@ -52,6 +45,22 @@ const ACTIONS: Readonly<Record<Step, (place: ActionPlace) => Action[]>> = {
   biopsy: biopsyActions,
   finished: (place) => [{ id: 'report', label: 'Write report', primary: true, run: place.report }],
 };
+
+function importActions({ keeping, run, tryOtherSegmentation }: ActionPlace): Action[] {
+  const [newest] = keeping.open;
+  const accept = (): void => run('', () => keeping.acceptCase());
+  const begin: Action[] =
+    newest === undefined
+      ? [{ id: 'accept-case', label: 'Accept images and targets', primary: true, run: accept }]
+      : [
+          { id: 'resume', label: 'Resume the open procedure', primary: true, run: () => keeping.resume(newest.name) },
+          { id: 'accept-case', label: 'Accept images and targets, begin anew', wide: true, run: accept },
+        ];
+  return [
+    ...begin,
+    { id: 'other-segmentation', label: 'Segmentation of another frame', simulated: true, run: tryOtherSegmentation },
+  ];
+}
 
 /** The next check that has not held yet. */
 function nextCheck({
@@ -64,21 +73,11 @@ function nextCheck({
 }
 
 function equipmentActions(place: ActionPlace): Action[] {
-  const { procedure, kept, errands } = place;
+  const { procedure, keeping, errands } = place;
   const next = nextCheck(procedure);
   if (next === undefined) {
-    const accept = async (): Promise<void> => {
-      if (procedure.acceptEquipment() === undefined) await kept.calibrations();
-    };
-    return [
-      {
-        id: 'accept-equipment',
-        label: 'Accept probe and guide',
-        primary: true,
-        accepts: true,
-        run: () => place.run('Keeping …', accept),
-      },
-    ];
+    const accept = (): void => place.run('', () => keeping.accept((kept) => kept.acceptEquipment()));
+    return [{ id: 'accept-equipment', label: 'Accept probe and guide', primary: true, accepts: true, run: accept }];
   }
   const check = async (): Promise<void> => {
     await errands.send(next.what === 'side' || next.what === 'needle' ? { bead: 0 } : { bead: next.what });
@@ -93,7 +92,7 @@ function equipmentActions(place: ActionPlace): Action[] {
 }
 
 function sweepActions(place: ActionPlace): Action[] {
-  const { procedure, errands } = place;
+  const { procedure, errands, keeping } = place;
   const sweep = (fault: 'good' | 'gap' | 'too-fast') => async (): Promise<void> => {
     // First to where it begins: what is recorded on the way there is no sweep.
     await errands.send({ begin: true });
@@ -101,7 +100,7 @@ function sweepActions(place: ActionPlace): Action[] {
     if (procedure.startSweep() !== undefined) return;
     await errands.send({ sweep: fault });
     await freshImage(procedure);
-    procedure.endSweep();
+    if (procedure.endSweep() === undefined) await keeping.accept((kept) => kept.keepSweep());
   };
   const run = (fault: 'good' | 'gap' | 'too-fast') => (): void => place.run('Sweeping …', sweep(fault));
   return [
@@ -116,8 +115,8 @@ const markAll = async (procedure: Procedure, names: readonly string[]): Promise<
 };
 
 function registerActions(place: ActionPlace): Action[] {
-  const { procedure, kept } = place;
-  const again: Action = { id: 'sweep-again', label: 'Sweep again', run: () => void procedure.sweepAgain() };
+  const { procedure, keeping } = place;
+  const again = sweepAgain(place);
   if (procedure.isRegistering) return [{ id: 'stop', label: 'Stop', wide: true, run: () => procedure.stopRegistering() }];
   if (procedure.marksWanted.length > 0) {
     return [
@@ -137,78 +136,59 @@ function registerActions(place: ActionPlace): Action[] {
     run: () => place.run('', async () => void (await procedure.register())),
   };
   if (procedure.proposal === undefined) return [register, again];
-  const accept = async (): Promise<void> => {
-    if (procedure.acceptRegistration() === undefined) await kept.registration();
-  };
+  const accept = (): void => place.run('', () => keeping.accept((kept) => kept.acceptRegistration()));
   return [
-    {
-      id: 'accept-registration',
-      label: 'Accept registration',
-      primary: true,
-      accepts: true,
-      run: () => place.run('Keeping …', accept),
-    },
+    { id: 'accept-registration', label: 'Accept registration', primary: true, accepts: true, run: accept },
     register,
     again,
   ];
 }
 
+function sweepAgain({ run, keeping }: ActionPlace): Action {
+  return { id: 'sweep-again', label: 'Sweep again', run: () => run('', () => keeping.accept((kept) => kept.sweepAgain())) };
+}
+
+/** What is to be done for a verification now: landmarks first. */
+function verifyAction({ procedure, keeping, run }: ActionPlace): Action {
+  const mark = (): Promise<void> => markAll(procedure, HELD_OUT_MARKS);
+  const verify = (): Promise<void> => keeping.accept((kept) => kept.verify());
+  if (procedure.marksWanted.length > 0)
+    return { id: 'mark', label: 'Mark landmarks in both images', primary: true, run: () => run('Marking …', mark) };
+  // It is what ends the alarms of a registration in doubt: they do not stand in its way.
+  return { id: 'verify', label: 'Verify', primary: true, run: () => run('Verifying …', verify) };
+}
+
 function verifyActions(place: ActionPlace): Action[] {
-  const { procedure, kept } = place;
-  const verify = async (): Promise<void> => {
-    if (procedure.verify() === undefined) await kept.verification();
-  };
-  const first: Action =
-    procedure.marksWanted.length > 0
-      ? {
-          id: 'mark',
-          label: 'Mark landmarks in both images',
-          primary: true,
-          run: () => place.run('Marking …', () => markAll(procedure, HELD_OUT_MARKS)),
-        }
-      : { id: 'verify', label: 'Verify', primary: true, accepts: true, run: () => place.run('Verifying …', verify) };
-  return [
-    first,
-    { id: 'mark-again', label: 'Mark again', run: () => void procedure.verifyAgain() },
-    { id: 'sweep-again', label: 'Sweep again', run: () => void procedure.sweepAgain() },
-  ];
+  const again: Action = { id: 'mark-again', label: 'Mark again', run: () => void place.procedure.verifyAgain() };
+  return [verifyAction(place), again, sweepAgain(place)];
 }
 
 function biopsyActions(place: ActionPlace): Action[] {
-  const { procedure, kept, errands, simulation } = place;
+  const { procedure, keeping, errands, simulation } = place;
   const fire = async (): Promise<void> => {
     const insertedMm = procedure.aim.stop?.settingMm ?? Number.NaN;
     const taken = procedure.takeCore(BY, insertedMm);
-    if (isRefusal(taken)) {
-      await kept.event('warning', `refused/${taken.code}`, taken.message);
-      return;
-    }
     // The gun goes off at that moment, whatever the program makes of it.
-    await Promise.all([errands.send({ fire: insertedMm }), kept.core(taken)]);
-    const next = procedure.next();
+    await Promise.all([isRefusal(taken) ? undefined : errands.send({ fire: insertedMm }), keeping.fired(taken)]);
+    const next = isRefusal(taken) ? undefined : procedure.next();
     if (next !== undefined) procedure.fire.aimAt(next.name);
   };
   const primary: Action[] = procedure.needsVerification
-    ? verifyActions(place).map((a) => (a.id === 'sweep-again' ? { ...a, label: 'Sweep again' } : a))
+    ? [verifyAction(place)]
     : [
         {
           id: 'fire',
           label: `Fire · stop at ${stopText(procedure)}`,
           primary: true,
+          accepts: true,
           disabled: Number.isNaN(procedure.aim.probability),
           run: () => place.run('', fire),
         },
       ];
-  const targets = procedure.case.lesions.map(
-    (l): Action => ({
-      id: `target-${l.label}`,
-      label: `${l.name} · ${sampledText(procedure, l.name)}`,
-      pressed: l.name === procedure.fire.target.name,
-      run: () => void procedure.fire.aimAt(l.name),
-    }),
-  );
-  const finish: Action = { id: 'finish', label: 'Finish', wide: true, run: () => void procedure.finish() };
-  return [...primary, ...targets, finish, ...simulated(place, errands, simulation)];
+  const again: Action = { id: 'verify-again', label: 'Verify again', run: () => void procedure.verifyAgain() };
+  const finish: Action = { id: 'finish', label: 'Finish', run: () => void procedure.finish() };
+  const others = procedure.needsVerification ? [sweepAgain(place)] : [again];
+  return [...primary, ...others, finish, ...simulated(place, errands, simulation)];
 }
 
 function simulated(
@@ -250,13 +230,6 @@ function simulated(
       },
     },
   ];
-}
-
-/** How well a target was sampled so far; a dash before its first core. */
-function sampledText(procedure: Procedure, name: string): string {
-  const { cores } = procedure.fire;
-  if (!cores.some((c) => c.aimedAt === name)) return UNKNOWN;
-  return formatProbability(procedure.map.targets.find((t) => t.target === name)?.probability ?? Number.NaN);
 }
 
 function stopText({ aim }: Procedure): string {

@@ -2,11 +2,13 @@ import { formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
 import { formatProbability } from '@trocar/core/render';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
+import { openCases, resumedNote } from '../../suite/page/resumed.js';
 import { ENOUGH } from '../src/fire-step.js';
 import { BATH_BEADS, GUN } from '../src/probe.js';
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS, MAX_TRE95_MM, TISSUE_SD_MM, VERIFY_LIMIT_MM } from '../src/register-step.js';
 import { COVERAGE_MM, SWEEP_LIMITS } from '../src/sweep-step.js';
+import type { Keeping } from './keeping.js';
 import type { Step } from './shell.js';
 
 type Kind = 'ok' | 'stop' | 'now' | 'plain';
@@ -30,12 +32,19 @@ const lead = (text: string): HTMLElement => h('p', { class: 'lead-line' }, text)
 export const said = (text: string): HTMLElement => h('p', { class: 'said', role: 'alert' }, text);
 
 /** What the panel says in its free part. @param refusal the last one, or the import's */
-export function detailOf(step: Step, procedure: Procedure, refusal: string): Detail {
+export function detailOf(step: Step, procedure: Procedure, keeping: Keeping, refusal: string): Detail {
   const rows = ROWS[step](procedure);
+  const { message, open, busy } = keeping;
+  const then = procedure.verificationDue === 'restored' ? VERIFY_FIRST : '';
+  const cases = step === 'import' ? [open.length, busy] : 0;
   return {
-    key: JSON.stringify([step, rows, refusal, step === 'sweep' ? Array.from(procedure.sweep.coverage) : 0]),
+    key: JSON.stringify([step, rows, refusal, message, then, cases, partsKey(step, procedure)]),
     build: () => [
-      lead(LEADS[step]),
+      ...(step === 'import' ? openCases(keeping, 'images') : []),
+      // At the needle it is read until it was answered.
+      ...(message === '' || (step === 'biopsy' && then === '') ? [] : [resumedNote(message, then)]),
+      ...(LEADS[step] === '' ? [] : [lead(LEADS[step])]),
+      ...(step === 'biopsy' ? [targetList(procedure)] : []),
       ...(step === 'sweep' ? [coverageOf(procedure)] : []),
       facts(rows),
       ...(refusal === '' ? [] : [said(refusal)]),
@@ -43,13 +52,20 @@ export function detailOf(step: Step, procedure: Procedure, refusal: string): Det
   };
 }
 
+function partsKey(step: Step, procedure: Procedure): unknown {
+  if (step === 'sweep') return Array.from(procedure.sweep.coverage);
+  return step === 'biopsy' ? targetLines(procedure) : 0;
+}
+
+const VERIFY_FIRST = 'Mark landmarks and verify before a core is taken: patient or gland may lie otherwise now.';
+
 const LEADS: Readonly<Record<Step, string>> = {
   import: 'MR with its segmentation: look at each target and its side before you accept them.',
   calibrate: 'Stored calibrations are used only after probe, image and guide were held against what is known.',
   sweep: `Sweep the gland from apex to base. Green: seen. Hatched: a gap wider than ${SWEEP_LIMITS.gapMm} mm.`,
   register: 'Mark four places in both images, then register the MR to the sweep.',
   verify: 'Landmarks that the registration was not made from say whether it holds.',
-  biopsy: 'Fire when the number is green.',
+  biopsy: '',
   finished: 'Everything is in the session. Write the report.',
 };
 
@@ -69,11 +85,11 @@ const ROWS: Readonly<Record<Step, (p: Procedure) => readonly Row[]>> = {
       ],
     ),
     [
-      'Needle beside its guide’s line',
+      'Needle, beside its guide’s line',
       checks.needleMm === undefined ? UNKNOWN : formatMm(checks.needleMm),
       checks.needleMm === undefined ? 'plain' : 'ok',
     ],
-    ['Gun', `throw ${GUN.throwMm} · notch ${GUN.notchMm} · dead end ${GUN.deadEndMm} mm`],
+    ['Gun: throw, notch, dead end', `${GUN.throwMm}, ${GUN.notchMm}, ${GUN.deadEndMm}\u202fmm`],
   ],
   sweep: ({ sweep }) => [
     ['Frames', String(sweep.frames.length)],
@@ -81,13 +97,20 @@ const ROWS: Readonly<Record<Step, (p: Procedure) => readonly Row[]>> = {
     ['Widest gap', formatMm(sweep.widestGap.mm)],
     ...sweep.findings
       .filter((f) => f.code !== 'short')
-      .map((f): Row => [f.message, f.stops ? 'not usable' : 'look', f.stops ? 'stop' : 'plain']),
+      .map((f): Row => [f.message, f.stops ? 'not usable' : 'note', f.stops ? 'stop' : 'plain']),
   ],
   register: (p) => registerRows(p),
   verify: (p) => verifyRows(p),
-  biopsy: (p) => [...targetRows(p), ...(p.needsVerification ? verifyRows(p) : [])],
-  finished: (p) => [...targetRows(p), ...p.fire.cores.map((c): Row => [c.core.id, `${c.side} · ${c.core.at.slice(11, 19)} UTC`])],
+  biopsy: (p) => (p.needsVerification ? verifyRows(p) : []),
+  finished: (p) => [
+    ...sampledRows(p),
+    ...p.fire.cores.map((c): Row => [c.core.id, `${c.side} · ${c.core.at.slice(11, 19)} UTC`]),
+  ],
 };
+
+function sampledRows(p: Procedure): Row[] {
+  return targetLines(p).map(({ name, side, said: text, enough }) => [`${name} (${side})`, text, enough ? 'ok' : 'stop']);
+}
 
 function registerRows({ marks, proposal, case: given, isRegistering, progress }: Procedure): Row[] {
   const rows: Row[] = [['Marked', `${INITIAL_MARKS.filter((n) => marks.has(n)).length} of ${INITIAL_MARKS.length}`]];
@@ -95,11 +118,12 @@ function registerRows({ marks, proposal, case: given, isRegistering, progress }:
   if (proposal === undefined) return rows;
   const { outcome, confidence } = proposal.result;
   rows.push(['Outcome', outcome, outcome === 'ok' ? 'ok' : 'stop'], ['Chance to be right', formatProbability(confidence)]);
+  rows.push(['Error to expect, 95 %', `limit ${formatMm(MAX_TRE95_MM, 0)}`]);
   given.lesions.forEach((l, n) => {
     const mm = proposal.tre95Mm[n] ?? Number.NaN;
-    rows.push([`Error at ${l.name}, 95 %`, `${formatBound(mm)} of ${MAX_TRE95_MM} mm`, mm <= MAX_TRE95_MM ? 'ok' : 'stop']);
+    rows.push([`at ${l.name}`, formatBound(mm), mm <= MAX_TRE95_MM ? 'ok' : 'stop']);
   });
-  rows.push(['In it for tissue, per axis', `${TISSUE_SD_MM} mm`]);
+  rows.push(['of it for tissue, per axis', formatMm(TISSUE_SD_MM)]);
   return rows;
 }
 
@@ -108,28 +132,60 @@ function verifyRows({ verification, marks }: Procedure): Row[] {
   if (verification === undefined) return rows;
   for (const { label, errorMm } of verification.landmarks) rows.push([label ?? '', formatMm(errorMm)]);
   const { accepted, upperMm } = verification;
-  rows.push(['All, rms with 95 % certainty', `${formatBound(upperMm)} of ${VERIFY_LIMIT_MM} mm`, accepted ? 'ok' : 'stop']);
+  rows.push([`All, rms, 95 % sure; limit ${formatMm(VERIFY_LIMIT_MM)}`, formatBound(upperMm), accepted ? 'ok' : 'stop']);
   return rows;
 }
 
-function targetRows(p: Procedure): Row[] {
+/** A target: what was sampled of it, by how many cores, and whether it is the next. */
+interface TargetLine {
+  readonly label: number;
+  readonly name: string;
+  readonly side: string;
+  readonly said: string;
+  readonly aimed: boolean;
+  readonly enough: boolean;
+}
+
+function targetLines(p: Procedure): TargetLine[] {
   const { cores, target } = p.fire;
-  const next = cores.length === 0 ? undefined : p.next()?.name;
-  return p.case.lesions.map(({ name, side }, n): Row => {
-    const sampled = cores.length === 0 ? undefined : p.map.targets[n]?.probability;
+  return p.case.lesions.map(({ name, side, label }, n) => {
     const count = cores.filter((c) => c.aimedAt === name).length;
-    const mark = name === target.name ? '▶ ' : '';
-    const hint = next === name ? ' · next' : '';
-    const text =
-      sampled === undefined || count === 0
-        ? `${UNKNOWN} no core`
-        : `${formatProbability(sampled)} · ${count} core${count > 1 ? 's' : ''}`;
-    return [
-      `${mark}${name} (${side})`,
-      `${text}${hint}`,
-      sampled !== undefined && sampled >= ENOUGH ? 'ok' : name === target.name ? 'now' : 'plain',
-    ];
+    const sampled = cores.length === 0 ? Number.NaN : (p.map.targets[n]?.probability ?? Number.NaN);
+    const said = count === 0 ? 'no core' : `${formatProbability(sampled)} · ${count} core${count > 1 ? 's' : ''}`;
+    return { label, name, side, said, aimed: name === target.name, enough: sampled >= ENOUGH };
   });
+}
+
+/** The targets as what they are chosen by. */
+function targetList(p: Procedure): HTMLElement {
+  const rows = targetLines(p).map(({ label, name, side, said: text, aimed, enough }) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'target',
+        'data-action': `target-${label}`,
+        'data-enough': String(enough),
+        'aria-pressed': String(aimed),
+        onclick: () => void p.fire.aimAt(name),
+      },
+      h('span', {}, `${aimed ? '▶ ' : ''}${name} (${side})`),
+      h('span', { class: 'sampled' }, text),
+    ),
+  );
+  return h('div', { class: 'targets', role: 'group', 'aria-label': 'Targets' }, ...rows);
+}
+
+/** What is to be done next at the needle: short, for it is read while the hand moves. */
+export function nextAt(p: Procedure): string {
+  if (p.stage !== 'biopsy') return '';
+  if (p.verificationDue !== undefined)
+    return p.marksWanted.length > 0 ? 'Mark landmarks in both images' : 'Verify the registration';
+  const { probability } = p.aim;
+  if (Number.isNaN(probability)) return 'Make the probe seen';
+  if (p.fire.cores.length > 0 && p.next() === undefined) return 'Every target is sampled: finish';
+  if (probability >= ENOUGH) return 'Set the stop, then fire';
+  return `Bring the needle’s line onto ${p.fire.target.name}`;
 }
 
 function coverageOf({ sweep }: Procedure): HTMLElement {

@@ -1,5 +1,5 @@
 import { PoseView } from '@trocar/core';
-import { formatMm } from '@trocar/core/guidance';
+import { formatBound } from '@trocar/core/guidance';
 import { PALETTE } from '@trocar/core/render';
 import { h } from '../../suite/page/dom.js';
 import { GUIDE, PLANE } from '../src/frames.js';
@@ -75,9 +75,11 @@ export class LiveView {
       this.#sectionsIn(c, procedure, scale, dpr);
       if (procedure.stage === 'biopsy') needleWay(c, procedure, scale, dpr);
     }
+    const unverified = live && procedure.needsVerification;
     letters(c, width, height, dpr, scale);
     if (stale) word(c, width, height, dpr, procedure.latest === undefined ? 'NO IMAGE' : 'IMAGE STALE');
     else if (procedure.stage === 'biopsy' && !live) word(c, width, height, dpr, 'PROBE NOT SEEN · MR NOT SHOWN', 0.18);
+    else if (unverified) word(c, width, height, dpr, 'MR NOT VERIFIED', 0.18);
   }
 
   #begin(): CanvasRenderingContext2D {
@@ -118,6 +120,7 @@ export class LiveView {
     }
     const labels = this.#sections.cut(this.#view.matrix);
     const { lesions } = procedure.case;
+    const dash = procedure.needsVerification ? [3 * dpr, 7 * dpr] : [];
     outline(c, labels, (label) => label !== 0, scale, { colour: '#e9eef2', width: 1.5 * dpr, dash: [5 * dpr, 5 * dpr] });
     lesions.forEach((lesion, n) => {
       const aimed = procedure.fire.target.name === lesion.name;
@@ -125,12 +128,12 @@ export class LiveView {
       outline(c, labels, (label) => label === lesion.label, scale, {
         colour: '#000000',
         width: (aimed ? 6 : 4.5) * dpr,
-        dash: [],
+        dash,
       });
       const at = outline(c, labels, (label) => label === lesion.label, scale, {
         colour,
         width: (aimed ? 3.5 : 2) * dpr,
-        dash: [],
+        dash,
       });
       if (at !== undefined) text(c, lesion.name, at[0] + 8 * dpr, at[1] - 8 * dpr, dpr, colour, 13);
     });
@@ -227,7 +230,7 @@ function needleWay(c: CanvasRenderingContext2D, procedure: Procedure, s: Scale, 
   c.setLineDash([2 * dpr, 4 * dpr]);
   c.stroke();
   c.setLineDash([]);
-  text(c, `notch · 95 % ${formatMm(error95Mm)}`, x - 14 * dpr, y + 5 * dpr, dpr, colour, 13, 'right');
+  text(c, `notch, 95 % ${formatBound(error95Mm)}`, x - 14 * dpr, y + 5 * dpr, dpr, colour, 13, 'right');
 }
 
 /** Whose left is where, and the dot of the probe's marked side. */

@@ -1,5 +1,13 @@
 import { type Clock, PoseView, point } from '@trocar/core';
-import { BiopsyCores, createStage, type Layout, type Stage, UltrasoundImage, UltrasoundPlane } from '@trocar/core/render';
+import {
+  BiopsyCores,
+  createStage,
+  type Layout,
+  SLICE_VIEWS,
+  type Stage,
+  UltrasoundImage,
+  UltrasoundPlane,
+} from '@trocar/core/render';
 import { labelSurface } from '@trocar/core/vtk';
 import { drawsInSoftware } from '../../suite/page/link.js';
 import type { BiopsyCase } from '../src/case.js';
@@ -19,6 +27,8 @@ const LAYOUT: Layout = [
 ];
 /** The slices show so much, mm. */
 const ACROSS_MM = 74;
+/** A target lies so far above the middle of each slice, mm. */
+const ABOVE_MM = 9;
 
 /** The MR in slices with gland and lesions, and in 3D the gland with its targets, the cores and the live plane. */
 export class Pictures {
@@ -80,7 +90,13 @@ export class Pictures {
   /** The slices and the 3D view on a place, so near that a lesion is seen. */
   lookAt(place: ArrayLike<number>): void {
     this.stage.setCrosshair(point(MR, place));
-    for (const view of ['axial', 'sagittal', 'coronal'] as const) this.stage.slice(view).lookAt(place, ACROSS_MM);
+    for (const view of SLICE_VIEWS) {
+      const slice = this.stage.slice(view);
+      const { up } = slice.plane.axes;
+      // A little above the middle, where its name runs over no letter of a side.
+      const middle = Float64Array.from(up, (v, k) => (place[k] as number) - ABOVE_MM * v);
+      slice.lookAt(middle, ACROSS_MM);
+    }
     this.stage.orbit.target.set(place);
     this.stage.orbit.reset(62);
   }

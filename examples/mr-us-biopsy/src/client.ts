@@ -1,5 +1,6 @@
 import type { Clock } from '@trocar/core';
 import { type BridgeClient, browserSocket, type CreateSocket, connectBridge } from '@trocar/device-bridge/browser';
+import { listeningSocket } from '../../suite/src/frame-numbers.js';
 import type { BiopsyCase } from './case.js';
 import { TOOLS } from './frames.js';
 import type { LiveImages } from './live-images.js';
@@ -17,6 +18,8 @@ export interface ClientOptions {
   readonly images: LiveImages;
   /** In Node `nodeSocket`; in a page the platform's own. */
   readonly createSocket?: CreateSocket;
+  /** Called when a message from the bridge has been taken in: poses may have arrived. */
+  readonly onMessage?: () => void;
 }
 
 /** A procedure whose poses come from a bridge, and whose pictures from {@link LiveImages}. */
@@ -32,10 +35,12 @@ export function connectProcedure({
   clock,
   images,
   createSocket = browserSocket,
+  onMessage,
   ...rest
 }: ClientOptions): ConnectedProcedure {
   const procedure = new Procedure({ clock, case: rest.case, register: rest.register, trackerNoise: USUAL_ERRORS.tracker });
-  const bridge = connectBridge({ url, clock, createSocket });
+  const message = (): void => onMessage?.();
+  const bridge = connectBridge({ url, clock, createSocket: listeningSocket(createSocket, { packet: () => undefined, message }) });
   for (const tool of TOOLS) bridge.attach(tool, procedure.buffers[tool]);
   const stop = images.subscribe((frame) => procedure.take(frame));
   return {

@@ -38,6 +38,13 @@ export class EquipmentStep {
     return this.#side && this.#beads.every((mm) => mm !== undefined) && this.#needle !== undefined;
   }
 
+  /** The checks as they were accepted before. */
+  restore({ side, beadsMm, needleMm }: EquipmentChecks): void {
+    this.#side = side;
+    this.#beads = [...beadsMm];
+    this.#needle = needleMm;
+  }
+
   /** Reads where a finger on the probe's marked side (+x) is seen. */
   checkSide(echoes: Uint8Array): Refusal | undefined {
     const [marked, other] = [faceMean(echoes, 0.72, 1), faceMean(echoes, 0, 0.28)];

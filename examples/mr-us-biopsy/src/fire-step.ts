@@ -1,4 +1,4 @@
-import { type FrameGraph, type Instant, isNavError, type Path, PoseView, type Transform } from '@trocar/core';
+import { isNavError, type Path, PoseView, type Transform } from '@trocar/core';
 import {
   type BiopsyCore,
   type BiopsyMap,
@@ -21,8 +21,6 @@ export interface TakenCore {
   /** The side of the patient that its middle came from. */
   readonly side: GlandSide;
   readonly insertedMm: number;
-  /** When it was fired, host ms. */
-  readonly atMs: number;
 }
 
 /** Where the needle's line passes a target, from the live pose; NaN throughout while the pose is not live. */
@@ -74,6 +72,12 @@ export class FireStep {
   }
   get target(): CaseLesion {
     return this.#target;
+  }
+
+  /** Cores that were taken before, in their order. */
+  restore(cores: readonly TakenCore[]): void {
+    this.#cores.splice(0, this.#cores.length, ...cores);
+    this.#map = undefined;
   }
 
   aimAt(name: string): Refusal | undefined {
@@ -129,18 +133,15 @@ export class FireStep {
   }
 
   /**
-   * Records a core from the pose at this moment. A stale pose, or one whose error is not known, is refused with what to do.
-   * @param graph ticked at the moment of firing
+   * Records a core from the pose at the moment that the graph was ticked at. A stale pose, or one whose error is not known, is refused with
+   * what to do.
    */
-  fire(
-    graph: FrameGraph,
-    fired: {
-      readonly by: string;
-      readonly utc: string;
-      readonly insertedMm: number;
-      readonly registration: Transform<'mr', 'reference'>;
-    },
-  ): TakenCore | Refusal {
+  fire(fired: {
+    readonly by: string;
+    readonly utc: string;
+    readonly insertedMm: number;
+    readonly registration: Transform<'mr', 'reference'>;
+  }): TakenCore | Refusal {
     const { name } = this.#target;
     const count = this.#cores.filter((c) => c.aimedAt === name).length + 1;
     const id = `${name} #${count}`;
@@ -148,7 +149,7 @@ export class FireStep {
       const core = this.#record(id, fired.by, fired.utc, fired.insertedMm, fired.registration);
       const middle = core.near.map((v, k) => (v + (core.far[k] as number)) / 2);
       const side = sideOf(middle, this.#case.gland.centre.xyz);
-      const taken: TakenCore = { core, aimedAt: name, side, insertedMm: fired.insertedMm, atMs: graph.at as Instant };
+      const taken: TakenCore = { core, aimedAt: name, side, insertedMm: fired.insertedMm };
       this.#cores.push(taken);
       this.#map = undefined;
       return taken;

@@ -1,43 +1,78 @@
-import { type ExactValue, type ReportPicture, type ReportTable, reportHtml, type Session } from '@trocar/core/session';
-import type { PatientIdentity } from '@trocar/core/volume';
-import { AT_LEAST_MM, ENOUGH, type TakenCore } from './fire-step.js';
+import { type ExactValue, type ReportPicture, reportHtml, type Session } from '@trocar/core/session';
+import { CHANGED } from '../../suite/src/kept-registration.js';
+import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
+import type { BiopsyCase } from './case.js';
+import type { TakenCore } from './fire-step.js';
 import { GUIDE, PLANE, PROBE } from './frames.js';
-import { GUN } from './probe.js';
 import type { Procedure } from './procedure.js';
-import { MAX_TRE95_MM, TISSUE_SD_MM, VERIFY_LIMIT_MM } from './register-step.js';
+import { KINDS } from './record-kinds.js';
+import { type Marked, VERIFY_LIMIT_MM, verified, whyNotNavigable, whyNotVerified } from './register-step.js';
+import { tablesOf } from './report-tables.js';
+import { voxelText } from './voxel-text.js';
 
-/** The kind of the records that cores are kept as. */
-const CORE = 'core';
+/** The id of a record of which there is one. */
+const ONE = '1';
 
-/** Keeps what a person accepted in a session, and makes its report. Draw as accepted what has resolved. */
+/**
+ * A procedure whose acceptances are kept in a session before they hold: what is drawn as accepted, a crash cannot take. A core is kept
+ * right after it was fired: that has happened, whatever a disk says.
+ */
 export class KeptBiopsy {
-  readonly #procedure: Procedure;
-  readonly #by: string;
+  readonly procedure: Procedure;
   readonly session: Session<'mr'>;
+  readonly #by: string;
 
   /** @param by who accepts, as the log names them */
   constructor(procedure: Procedure, session: Session<'mr'>, by: string) {
-    this.#procedure = procedure;
+    this.procedure = procedure;
     this.session = session;
     this.#by = by;
   }
 
-  /** Probe and guide as they were accepted, with what the checks found. */
-  async calibrations(): Promise<void> {
-    const { graph, equipment } = this.#procedure;
-    for (const [to, from] of [[PROBE, PLANE] as const, [PLANE, GUIDE] as const]) {
-      const edge = graph.get(to, from);
-      if (edge !== undefined) await this.session.acceptCalibration(edge as never, this.#by);
-    }
-    const { beadsMm, needleMm } = equipment.checks;
-    const worst = Math.max(...beadsMm.map((mm) => mm ?? Number.NaN));
-    const message = `Marked side right; beads within ${worst.toFixed(1)} mm, needle ${(needleMm ?? Number.NaN).toFixed(1)} mm beside its guide's line.`;
-    await this.session.note('note', 'equipment/checked', message, this.#by);
+  /** The images' targets, as they were looked at and accepted. @throws NavError as the session's methods, here and below */
+  async acceptCase(): Promise<void> {
+    await this.#record(KINDS.targets, targetsOf(this.procedure.case));
   }
 
-  async registration(): Promise<void> {
-    const { proposal, registration } = this.#procedure;
-    if (proposal === undefined || registration === undefined) return;
+  /** Probe and guide with what their checks found. */
+  async acceptEquipment(): Promise<Refusal | undefined> {
+    const { procedure, session } = this;
+    const { graph, equipment, stage } = procedure;
+    // What the procedure would refuse is not kept: it says itself why.
+    if (stage !== 'calibrate' || !equipment.done) return procedure.acceptEquipment();
+    const { beadsMm, needleMm } = equipment.checks;
+    for (const [to, from] of [[PROBE, PLANE] as const, [PLANE, GUIDE] as const]) {
+      const edge = graph.get(to, from);
+      if (edge !== undefined) await session.acceptCalibration(edge as never, this.#by);
+    }
+    await this.#record(KINDS.equipment, { beadsMm: beadsMm.map((mm) => mm ?? Number.NaN), needleMm });
+    return procedure.acceptEquipment();
+  }
+
+  /** The swept volume, right after the sweep was found to be usable. */
+  async keepSweep(): Promise<void> {
+    const { us, sweep } = this.procedure;
+    if (us === undefined) return;
+    const { size, frameFromIndex, voxels } = us;
+    const value: ExactValue = {
+      frames: sweep.frames.length,
+      lengthMm: sweep.lengthMm,
+      widestGapMm: sweep.widestGap.mm,
+      size: [...size],
+      frameFromIndex: Float64Array.from(frameFromIndex),
+      voxels: await voxelText(voxels as Uint8Array<ArrayBuffer>),
+    };
+    await this.#record(KINDS.sweep, value);
+  }
+
+  /** The registration under review. */
+  async acceptRegistration(): Promise<Refusal | undefined> {
+    const { procedure, session } = this;
+    const { proposal, stage } = procedure;
+    if (stage !== 'register' || proposal?.edge === undefined || whyNotNavigable(proposal)) return procedure.acceptRegistration();
+    const { referenceFromMr, covariance, ...rest } = proposal.result;
+    const result = { ...rest, referenceFromMr: doubles(referenceFromMr), covariance: covariance && doubles(covariance) };
+    await this.#record(KINDS.match, result);
     const accuracy = {
       tre95Mm: Math.max(...proposal.tre95Mm),
       freMm: Number.NaN,
@@ -46,23 +81,42 @@ export class KeptBiopsy {
       findings: proposal.result.findings,
       acknowledged: false,
     };
-    await this.session.acceptRegistration(registration, accuracy, this.#by);
+    await session.acceptRegistration(proposal.edge, accuracy, this.#by);
+    const refusal = procedure.proposal === proposal ? procedure.acceptRegistration() : CHANGED;
+    if (refusal !== undefined) await session.withdrawRegistration(refusal.message, this.#by);
+    return refusal;
   }
 
-  async verification(): Promise<void> {
-    const check = this.#procedure.verification;
-    if (check === undefined) return;
-    const { rmsMm, upperMm, accepted, landmarks } = check;
-    const value: ExactValue = { rmsMm, upperMm, limitMm: VERIFY_LIMIT_MM, landmarks: landmarks.length, accepted };
-    await this.session.acceptRecord('verification', String(this.session.state.records.length + 1), value, this.#by);
+  /** The landmarks, held against the registration: they are kept where it holds, and noted where it does not. */
+  async verify(): Promise<Refusal | undefined> {
+    const { procedure } = this;
+    const { registration: edge, marks } = procedure;
+    const marked = [...marks.values()];
+    const check = edge && verified(edge, marked);
+    if (check === undefined || isRefusal(check)) return procedure.verify();
+    const not = whyNotVerified(check);
+    if (not !== undefined) {
+      await this.event('warning', 'registration/not-verified', not.message);
+      return procedure.verify();
+    }
+    const { rmsMm, upperMm } = check;
+    await this.#record(KINDS.verification, { rmsMm, upperMm, limitMm: VERIFY_LIMIT_MM, marks: marked.map(keptMark) });
+    return procedure.verify();
   }
 
-  async core(taken: TakenCore): Promise<void> {
-    const { core, side, aimedAt, insertedMm } = taken;
-    const value = JSON.parse(
-      JSON.stringify({ ...core, degreesOfFreedom: String(core.degreesOfFreedom), side, aimedAt, insertedMm }),
-    );
-    await this.session.acceptRecord(CORE, core.id, value as ExactValue, this.#by);
+  async core({ core, side, aimedAt, insertedMm }: TakenCore): Promise<void> {
+    const value = { ...core, gun: { ...core.gun }, frame: core.frame.name, side, aimedAt, insertedMm };
+    await this.session.acceptRecord(KINDS.core, core.id, value as unknown as ExactValue, this.#by);
+  }
+
+  /** Gives sweep and registration up. */
+  async sweepAgain(): Promise<Refusal | undefined> {
+    const registered = this.session.state.registration !== undefined;
+    const refusal = this.procedure.sweepAgain();
+    if (refusal !== undefined) return refusal;
+    if (registered) await this.session.withdrawRegistration('Swept again on request.', this.#by);
+    await this.#record(KINDS.sweep, null);
+    return undefined;
   }
 
   async event(level: 'note' | 'warning' | 'alarm', name: string, message: string): Promise<void> {
@@ -71,74 +125,41 @@ export class KeptBiopsy {
 
   /** The report as one HTML file. */
   async html(made: Date, pictures: readonly ReportPicture[] = []): Promise<string> {
-    const { mr } = this.#procedure.case;
-    const { patient, modality, series, frameOfReferenceUid: uid } = mr;
+    const { patient, modality, series, frameOfReferenceUid: uid } = this.procedure.case.mr;
     return reportHtml({
       state: this.session.state,
       audit: await this.session.audit(),
-      patient: patient as PatientIdentity,
+      ...(patient && { patient }),
       images: {
         ...(modality && { modality }),
         ...(series.description && { description: series.description }),
         ...(uid && { frameOfReferenceUid: uid }),
       },
       pictures,
-      tables: tablesOf(this.#procedure),
+      tables: tablesOf(this.procedure, this.session.state),
       made,
     });
   }
+
+  #record(kind: string, value: ExactValue): Promise<unknown> {
+    return this.session.acceptRecord(kind, ONE, value, this.#by);
+  }
 }
 
-/** What was taken, from which side, how sure that is; and what was sampled with what probability. */
-function tablesOf(procedure: Procedure): ReportTable[] {
-  const { map } = procedure;
-  const cores: ReportTable = {
-    title: `Cores (${GUN.name}: throw ${GUN.throwMm} mm, notch ${GUN.notchMm} mm)`,
-    kind: CORE,
-    columns: [
-      { label: 'Core' },
-      { label: "Patient's side" },
-      { label: 'Fired (UTC)' },
-      { label: 'By' },
-      { label: 'Pose' },
-      { label: 'Age', unit: 'ms', decimals: 0 },
-      { label: 'Depth stop', unit: 'mm', decimals: 0 },
-      { label: 'Middle, 95 %', unit: 'mm' },
-    ],
-    rows: procedure.fire.cores.map(({ core, side, insertedMm }) => [
-      core.id,
-      side,
-      core.at,
-      core.by,
-      core.status,
-      core.ageMs,
-      insertedMm,
-      1.96 * Math.sqrt([0, 4, 8].reduce((sum, k) => sum + (core.covarianceAlong.middle[k] as number), 0)),
-    ]),
-  };
-  const targets: ReportTable = {
-    title: `What was sampled: the probability that ${AT_LEAST_MM} mm or more of any core lay within`,
-    columns: [
-      { label: 'Target' },
-      { label: "Patient's side" },
-      { label: 'Sampled', unit: '%', decimals: 0 },
-      { label: 'Cores', decimals: 0 },
-      { label: '' },
-    ],
-    rows: procedure.case.lesions.map(({ name, side }) => {
-      const sampled = map.targets.find((t) => t.target === name)?.probability ?? 0;
-      const own = procedure.fire.cores.filter((c) => c.aimedAt === name).length;
-      return [name, side, 100 * sampled, own, sampled >= ENOUGH ? 'enough' : 'not enough'];
+/** What is aimed at, to the last bit: another label map of the same MR has other targets. */
+export function targetsOf({ lesions, gland }: BiopsyCase): ExactValue {
+  return {
+    lesions: lesions.map(({ name, label, centre, radiusMm, side }) => {
+      return { name, label, centreMm: doubles(centre.xyz), radiusMm, side };
     }),
+    gland: { label: gland.label, centreMm: doubles(gland.centre.xyz), volumeMl: gland.volumeMl },
   };
-  return [cores, targets, basisOf(procedure)];
 }
 
-function basisOf({ proposal, verification, case: given }: Procedure): ReportTable {
-  const rows: [string, number][] = given.lesions.map((l, n) => [
-    `Registration at "${l.name}", 95 %, with ${TISSUE_SD_MM} mm per axis for tissue; limit ${MAX_TRE95_MM} mm`,
-    proposal?.tre95Mm[n] ?? Number.NaN,
-  ]);
-  rows.push([`Landmarks that it was not made from, rms; limit ${VERIFY_LIMIT_MM} mm`, verification?.rmsMm ?? Number.NaN]);
-  return { title: 'What the places rest on', columns: [{ label: 'Figure' }, { label: 'Value', unit: 'mm' }], rows };
+function keptMark({ name, mr, reference }: Marked): ExactValue {
+  return { name, mrMm: doubles(mr.xyz), referenceMm: doubles(reference.xyz) };
+}
+
+function doubles(v: ArrayLike<number>): number[] {
+  return Array.from(v);
 }

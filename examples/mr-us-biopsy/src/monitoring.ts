@@ -42,14 +42,18 @@ export class Monitoring {
       image.needed = guided || procedure.sweep.recording;
       this.#image.fill(image, state.atMs);
     }
-    const { verification, needsVerification } = procedure;
+    const { verification, verificationDue } = procedure;
     state.registration.verified = verification?.accepted;
-    state.reference.touchesSayMoved = needsVerification;
+    state.reference.touchesSayMoved = verificationDue === 'moved';
+    state.restored = verificationDue === 'restored';
     this.monitor.tick(state);
   }
 
   /** Why nothing may be accepted now; undefined where it may. */
-  get blocks(): string | undefined {
-    return this.monitor.blocks ? 'An alarm of high priority stands: see above the pictures.' : undefined;
+  get whyBlocked(): string | undefined {
+    // Which one stands above the pictures: here there is no room to say it twice.
+    return this.monitor.blocks
+      ? 'Nothing can be accepted while an alarm of high priority stands: see above the pictures.'
+      : undefined;
   }
 }

@@ -1,5 +1,7 @@
+import type { PoseView } from '@trocar/core';
 import { transformPoint } from '@trocar/core/math';
 import { Sampler, type Volume } from '@trocar/core/volume';
+import type { LiveFrame } from './live-images.js';
 import { FAN } from './probe.js';
 
 /** What the live image says of the gland's place since the sweep. */
@@ -103,6 +105,46 @@ export class MovedWatch {
     }
     if (n < live.length / 2) return Number.NEGATIVE_INFINITY;
     return (sab - (sa * sb) / n) / Math.sqrt(Math.max(1e-9, (saa - (sa * sa) / n) * (sbb - (sb * sb) / n)));
+  }
+}
+
+/** It is looked this often, ms, and believed when it was seen this often in a row. */
+const LOOK_EVERY_MS = 900;
+const SEEN_TWICE = 2;
+
+/** Looks at the live image now and then, and believes a movement of the gland that was seen twice in a row. */
+export class GlandWatch {
+  readonly #watch: MovedWatch;
+  #drift: GlandDrift | undefined;
+  #seen = 0;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(us: Volume<'reference'>) {
+    this.#watch = new MovedWatch(us);
+  }
+
+  /** What the last look said; undefined before the first. */
+  get drift(): GlandDrift | undefined {
+    return this.#drift;
+  }
+
+  /**
+   * Looks, where it is time to.
+   * @param view reference from plane when the picture was taken; one that was not measured is not looked at
+   * @returns whether the gland has moved
+   */
+  look(nowMs: number, frame: LiveFrame, view: PoseView): boolean {
+    if (nowMs - this.#lookedAtMs <= LOOK_EVERY_MS || view.status !== 'ok') return this.#seen >= SEEN_TWICE;
+    this.#lookedAtMs = nowMs;
+    this.#drift = this.#watch.look(frame.echoes, view.matrix);
+    this.#seen = this.#drift.mm >= MOVED_MM ? this.#seen + 1 : 0;
+    return this.#seen >= SEEN_TWICE;
+  }
+
+  /** Landmarks say that it lies as it was swept. */
+  settle(): void {
+    this.#drift = undefined;
+    this.#seen = 0;
   }
 }
 

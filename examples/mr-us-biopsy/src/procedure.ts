@@ -5,11 +5,11 @@ import type { RegistrationVerification } from '@trocar/registration';
 import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
 import type { BiopsyCase, CaseLesion } from './case.js';
 import { compound } from './compound.js';
-import { EquipmentStep } from './equipment-step.js';
+import { type EquipmentChecks, EquipmentStep } from './equipment-step.js';
 import { type Aim, FireStep, NO_AIM, type TakenCore } from './fire-step.js';
 import { GUIDE, MR, PLANE, PROBE, REFERENCE, TRACKER } from './frames.js';
 import type { LiveFrame } from './live-images.js';
-import { type GlandDrift, MOVED_MM, MovedWatch } from './moved-watch.js';
+import { type GlandDrift, GlandWatch } from './moved-watch.js';
 import { BATH_BEADS, FAN, storedGuide, storedPlane } from './probe.js';
 import {
   cutToGland,
@@ -49,15 +49,29 @@ export interface ProcedureOptions {
   readonly staleAfterMs?: number;
 }
 
+/**
+ * Why landmarks must be held against the registration again: the gland was seen elsewhere, the procedure was taken up after a crash, or a
+ * person wants it.
+ */
+export type VerificationCause = 'moved' | 'restored' | 'asked';
+
+/** What was accepted in a session before, see {@link Procedure.restore}. */
+export interface AcceptedBefore {
+  readonly plane: Transform<'probe', 'plane'>;
+  readonly guide: Transform<'plane', 'guide'>;
+  readonly checks: EquipmentChecks;
+  readonly us?: Volume<'reference'> | undefined;
+  readonly proposal?: Proposal;
+  readonly verification?: RegistrationVerification;
+  readonly cores: readonly TakenCore[];
+}
+
 /** A picture waits so long for a pose that is newer than it, ms. */
 const PAIRING_MS = 250;
 /** A live image older than this is no live image, ms. */
 export const IMAGE_STALE_MS = 350;
 /** The probability is worked out so often, ms: it is an integral. A pose that is not live is told at once. */
 const AIM_EVERY_MS = 120;
-/** The drift is looked for this often, ms, and believed when it was seen this often in a row. */
-const LOOK_EVERY_MS = 900;
-const SEEN_TWICE = 2;
 
 /** A picture with the pose it was taken at. */
 export interface PlacedFrame {
@@ -92,13 +106,10 @@ export class Procedure {
   #proposal: Proposal | undefined;
   #accepted: Transform<'mr', 'reference'> | undefined;
   #verification: RegistrationVerification | undefined;
-  #moved: MovedWatch | undefined;
-  #drift: GlandDrift | undefined;
-  #driftSeen = 0;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #gland: GlandWatch | undefined;
   #aim: Aim = NO_AIM;
   #aimedAtMs = Number.NEGATIVE_INFINITY;
-  #needsVerification = false;
+  #due: VerificationCause | undefined;
 
   /** @throws NavError `pose/bad-option` */
   constructor(options: ProcedureOptions) {
@@ -154,11 +165,14 @@ export class Procedure {
   }
   /** What the last look at the live image said of the gland; undefined before the first. */
   get drift(): GlandDrift | undefined {
-    return this.#drift;
+    return this.#gland?.drift;
   }
-  /** The gland was seen elsewhere: no core is taken until landmarks say that the registration holds. */
+  /** Why no core is taken until landmarks say that the registration holds; undefined while there is no reason. */
+  get verificationDue(): VerificationCause | undefined {
+    return this.#due;
+  }
   get needsVerification(): boolean {
-    return this.#needsVerification;
+    return this.#due !== undefined;
   }
   get aim(): Aim {
     return this.#aim;
@@ -171,6 +185,30 @@ export class Procedure {
     return this.fire.next();
   }
 
+  /**
+   * Takes up what was accepted before, as far as it goes: with calibrations alone the sweep is next, with a sweep the registration, with that
+   * its verification. One that was verified is verified again before a core is taken.
+   */
+  restore({ plane, guide, checks, us, proposal, verification, cores }: AcceptedBefore): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage('What was accepted before is taken up first of all');
+    this.graph.set(plane);
+    this.graph.set(guide);
+    this.equipment.restore(checks);
+    this.fire.restore(cores);
+    const next = this.next();
+    if (next !== undefined) this.fire.aimAt(next.name);
+    this.#us = us;
+    this.#stage = us === undefined ? 'sweep' : 'register';
+    if (proposal === undefined) return this.#done();
+    this.#proposal = proposal;
+    const refusal = this.acceptRegistration();
+    if (refusal !== undefined || verification === undefined) return refusal;
+    this.#verification = verification;
+    this.#due = 'restored';
+    this.#stage = 'biopsy';
+    return this.#done();
+  }
+
   /** Reads everything for this moment. */
   update(): void {
     const now = this.#options.clock.now();
@@ -178,15 +216,17 @@ export class Procedure {
     this.graph.tick(now);
     this.#paths.probe.read(this.tools.probe);
     this.#paths.reference.read(this.tools.reference);
-    if (this.#stage !== 'biopsy' || this.#accepted === undefined) {
+    if (this.#stage === 'biopsy') this.#watchGland(now);
+    // What was not verified is not aimed by.
+    if (this.#stage !== 'biopsy' || this.#accepted === undefined || this.#due !== undefined) {
       this.#aim = NO_AIM;
+      this.#aimedAtMs = Number.NEGATIVE_INFINITY;
       return;
     }
     if (now - this.#aimedAtMs >= AIM_EVERY_MS || this.tools.probe.status !== 'ok' || this.tools.reference.status !== 'ok') {
       this.#aimedAtMs = now;
       this.#aim = this.fire.aim(this.#accepted);
     }
-    if (now - this.#lookedAtMs > LOOK_EVERY_MS) this.#lookForDrift(now);
   }
 
   /** The plane in the MR at this moment, into `view`: without a pose until a registration is accepted. */
@@ -219,14 +259,13 @@ export class Procedure {
     }
   }
 
-  #lookForDrift(now: Instant): void {
+  #watchGland(now: Instant): void {
     const latest = this.#latest;
-    if (this.#moved === undefined || latest === undefined || latest.view.status !== 'ok' || this.imageAgeMs > IMAGE_STALE_MS)
-      return;
-    this.#lookedAtMs = now;
-    this.#drift = this.#moved.look(latest.frame.echoes, latest.view.matrix);
-    this.#driftSeen = this.#drift.mm >= MOVED_MM ? this.#driftSeen + 1 : 0;
-    if (this.#driftSeen >= SEEN_TWICE) this.#needsVerification = true;
+    if (this.#gland === undefined || latest === undefined || !(this.imageAgeMs <= IMAGE_STALE_MS)) return;
+    if (!this.#gland.look(now, latest.frame, latest.view) || this.#due === 'moved') return;
+    this.#due = 'moved';
+    // What was marked before it moved says nothing of where it lies now.
+    this.#forgetLandmarks();
   }
 
   /** The finger's, a bead's or the needle's check, on the newest picture. */
@@ -337,24 +376,23 @@ export class Procedure {
     this.graph.set(proposal.edge);
     this.#stage = 'verify';
     this.#verification = undefined;
-    for (const name of HELD_OUT_MARKS) this.#marks.delete(name);
+    this.#forgetLandmarks();
     return this.#done();
   }
 
   /** Holds the registration against landmarks it was not made from, and goes on to the biopsy where it holds. */
   verify(): Refusal | undefined {
     const edge = this.#accepted;
-    const due = this.#stage === 'verify' || (this.#stage === 'biopsy' && this.#needsVerification);
+    const due = this.#stage === 'verify' || (this.#stage === 'biopsy' && this.#due !== undefined);
     if (!due || edge === undefined) return this.#wrongStage('There is nothing to verify');
     const check = verified(edge, [...this.#marks.values()]);
     if (isRefusal(check)) return this.#refuse(check);
     this.#verification = check;
     const not = whyNotVerified(check);
     if (not !== undefined) return this.#refuse(not);
-    if (this.#us !== undefined) this.#moved ??= new MovedWatch(this.#us);
-    this.#needsVerification = false;
-    this.#driftSeen = 0;
-    this.#drift = undefined;
+    if (this.#us !== undefined) this.#gland ??= new GlandWatch(this.#us);
+    this.#gland?.settle();
+    this.#due = undefined;
     this.#stage = 'biopsy';
     return this.#done();
   }
@@ -362,9 +400,13 @@ export class Procedure {
   /** Begins the verification again: what was marked before is forgotten. */
   verifyAgain(): Refusal | undefined {
     if (this.#stage !== 'biopsy' && this.#stage !== 'verify') return this.#wrongStage('There is nothing to verify');
-    for (const name of HELD_OUT_MARKS) this.#marks.delete(name);
-    this.#needsVerification = true;
+    this.#forgetLandmarks();
+    this.#due ??= 'asked';
     return this.#done();
+  }
+
+  #forgetLandmarks(): void {
+    for (const name of HELD_OUT_MARKS) this.#marks.delete(name);
   }
 
   /** Gives the registration up, and sweeps again. Cores that were taken keep what they were recorded with. */
@@ -372,8 +414,7 @@ export class Procedure {
     if (this.#stage === 'calibrate' || this.#stage === 'finished') return this.#wrongStage('There is no sweep to repeat');
     this.stopRegistering();
     if (this.#accepted !== undefined) this.graph.remove(MR, REFERENCE);
-    this.#accepted = this.#proposal = this.#verification = this.#us = this.#moved = this.#drift = undefined;
-    this.#needsVerification = false;
+    this.#accepted = this.#proposal = this.#verification = this.#us = this.#gland = this.#due = undefined;
     this.#marks.clear();
     this.#stage = 'sweep';
     return this.#done();
@@ -383,13 +424,7 @@ export class Procedure {
   whyNotFire(): Refusal | undefined {
     if (this.#stage !== 'biopsy' || this.#accepted === undefined)
       return { code: 'wrong-stage', message: 'No core can be taken before the registration is verified.' };
-    if (this.#needsVerification) {
-      const moved = this.#drift === undefined || Number.isNaN(this.#drift.mm) ? '' : ` ${this.#drift.mm.toFixed(0)} mm`;
-      return {
-        code: 'gland-moved',
-        message: `The live image fits the sweep${moved} elsewhere: the gland has moved. Mark landmarks again and verify, or sweep again.`,
-      };
-    }
+    if (this.#due !== undefined) return whyVerify(this.#due, this.drift);
     if (!(this.imageAgeMs <= IMAGE_STALE_MS)) {
       return {
         code: 'image-stale',
@@ -412,7 +447,7 @@ export class Procedure {
     if (not !== undefined) return this.#refuse(not);
     const registration = this.#accepted as Transform<'mr', 'reference'>;
     const utc = clock.utc(now).toISOString();
-    const taken = this.fire.fire(this.graph, { by, utc, insertedMm, registration });
+    const taken = this.fire.fire({ by, utc, insertedMm, registration });
     if (isRefusal(taken)) return this.#refuse(taken);
     this.refusal = undefined;
     return taken;
@@ -436,6 +471,19 @@ export class Procedure {
   #done(): undefined {
     this.refusal = undefined;
   }
+}
+
+/** Why no core can be taken before landmarks were held against the registration again. */
+function whyVerify(cause: VerificationCause, drift: GlandDrift | undefined): Refusal {
+  const then = 'Mark landmarks again and verify, or sweep again.';
+  if (cause === 'restored')
+    return {
+      code: 'restored-unverified',
+      message: `The procedure was taken up again, and patient or gland may lie otherwise. ${then}`,
+    };
+  if (cause === 'asked') return { code: 'not-verified', message: `A verification was begun and not ended. ${then}` };
+  const moved = drift === undefined || Number.isNaN(drift.mm) ? '' : ` ${drift.mm.toFixed(0)} mm`;
+  return { code: 'gland-moved', message: `The live image fits the sweep${moved} elsewhere: the gland has moved. ${then}` };
 }
 
 const NO_EDGE: Refusal = {

@@ -82,6 +82,12 @@ export class CaseKeeper<F extends string> {
     return { session, state: session.state, alarms: alarmsIn(session.state) };
   }
 
+  /** Leaves a case that was taken up and cannot be used as it is: it stays open, and another may be begun. */
+  leave(): void {
+    this.#session = undefined;
+    this.message = '';
+  }
+
   /** Keeps where the procedure stands and how the views lie: once per frame; writes only what has changed and come to rest. */
   follow(step: string, stage: Stage<F>): void {
     const session = this.#session;

@@ -17,12 +17,13 @@ const MOST_CASES = 4;
  * Cases that were begun and not finished: the newest is resumed by the page's own button, the others here.
  * @param first how the step is called that a case is at before it has entered one
  */
-export function openCases({ open, busy, resume }: Resumable, first: string): HTMLElement[] {
+export function openCases(of: Resumable, first: string): HTMLElement[] {
+  const { open, busy } = of;
   if (open.length === 0) return [];
   const rows = open.slice(0, MOST_CASES).map((c, n) => {
     const said = `${c.begun.slice(0, 10)} ${clockTime(c.begun)}, ${c.step === '' ? first : c.step}, ${c.lines} lines`;
     const broken = c.whole ? '' : ', damaged';
-    return h('li', {}, `${said}${broken} `, n === 0 ? undefined : deed(`resume-${n}`, 'Resume', busy, () => resume(c.name)));
+    return h('li', {}, `${said}${broken} `, n === 0 ? undefined : deed(`resume-${n}`, 'Resume', busy, () => of.resume(c.name)));
   });
   const lead = h('p', {}, 'A procedure on these images was not finished:');
   return [h('div', { class: 'resumed', id: 'open-cases' }, lead, h('ul', {}, ...rows))];

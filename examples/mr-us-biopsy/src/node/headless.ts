@@ -89,6 +89,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
       software: 'Trocar MR–ultrasound biopsy',
     });
     const kept = new KeptBiopsy(connected.procedure, session, BY);
+    await kept.acceptCase();
     const run = new Run(world, connected, kept, clock);
     await run.toBiopsy();
     const cores = await run.sampleAll(options.given);
@@ -130,16 +131,14 @@ class Run {
   async toBiopsy(): Promise<void> {
     const { procedure } = this;
     await this.#checks();
-    fail(procedure.acceptEquipment());
-    await this.#kept.calibrations();
+    fail(await this.#kept.acceptEquipment());
     await this.#sweep();
+    await this.#kept.keepSweep();
     this.#mark(INITIAL_MARKS);
     fail(await procedure.register());
-    fail(procedure.acceptRegistration());
-    await this.#kept.registration();
+    fail(await this.#kept.acceptRegistration());
     this.#mark(HELD_OUT_MARKS);
-    fail(procedure.verify());
-    await this.#kept.verification();
+    fail(await this.#kept.verify());
   }
 
   async #checks(): Promise<void> {
@@ -202,7 +201,7 @@ class Run {
     fail(procedure.fire.aimAt(name));
     const m = procedure.registration?.matrix ?? [];
     await this.#order({ aim: Array.from(inReference(m, procedure.fire.target.centre.xyz)) });
-    if (procedure.needsVerification) this.#verifyAgain();
+    if (procedure.needsVerification) await this.#verifyAgain();
     for (let n = 0; ; n += 1) {
       const insertedMm = procedure.aim.stop?.settingMm ?? Number.NaN;
       const taken = procedure.takeCore(BY, insertedMm);
@@ -218,10 +217,10 @@ class Run {
     }
   }
 
-  #verifyAgain(): void {
+  async #verifyAgain(): Promise<void> {
     fail(this.procedure.verifyAgain());
     this.#mark(HELD_OUT_MARKS);
-    fail(this.procedure.verify());
+    fail(await this.#kept.verify());
   }
 
   /** What must be refused: a core of a covered probe, of a hanging scanner, and of a gland that moved. */
