@@ -1,4 +1,5 @@
 import type { NavErrorCode, PoseBuffer, PoseSample } from '@trocar/core';
+import type { ImageFrame, ImageSource } from '@trocar/core/recording';
 
 /** A tool as a driver knows it. Its place in the driver's list is its number, and stays so while the driver runs. */
 export interface ToolInfo {
@@ -34,6 +35,13 @@ export interface PoseSink {
   connection(state: ConnectionState, reason: string): void;
   /** Bad bytes, refused tools, device alarms: never thrown, because tracking goes on. */
   fault(fault: DriverFault): void;
+  /** The sources of images, whenever the list grows. Absent where nobody takes images. */
+  images?(list: readonly ImageSource[]): void;
+  /**
+   * One image of source number `source`, at once: images do not wait for {@link flush}.
+   * @param frame its pixels are valid until the call returns: copy what is to be kept
+   */
+  image?(source: number, frame: ImageFrame): void;
 }
 
 /** A tracker: a codec and a transport behind one shape. A new device is a new value of this type. */

@@ -2,7 +2,8 @@ import type { Signal } from '../base/index.js';
 import { type PoseSample, severity } from '../frames/index.js';
 import type { Clock } from '../time/index.js';
 import type { MessageTaker, OpenChannel, RecordingFault } from './channel.js';
-import { type ChannelKind, POSE_BYTES, POSES_HEADER, RAW_KINDS, type RawKind } from './format.js';
+import { IMAGE_BYTES, type KINDS, POSE_BYTES, POSES_HEADER, RAW_KINDS, type RawKind } from './format.js';
+import type { ImageFrame, ImageSource } from './image-frame.js';
 
 /** Poses of one message; more of one flush go into the next message. */
 const MOST_POSES = 256;
@@ -21,21 +22,29 @@ export interface RecordedTool {
 /** Whether the device is there: device-bridge's ConnectionState. */
 export type RecordedConnection = 'connecting' | 'connected' | 'disconnected';
 
+/** The channels that every device has. */
+export type DeviceChannels = Readonly<Record<(typeof KINDS)[number], OpenChannel>>;
+
 /**
- * Records one device. Its first five methods are those of device-bridge's PoseSink, so it takes what a driver tells;
+ * Records one device. Its methods are those of device-bridge's PoseSink, so it takes what a driver tells;
  * none of them throws, waits, or allocates for a pose. Made by {@link Recorder.device}.
  */
 export class DeviceRecorder {
   readonly #recorder: MessageTaker;
-  readonly #channels: Readonly<Record<ChannelKind, OpenChannel>>;
+  readonly #channels: DeviceChannels;
+  readonly #openImages: () => OpenChannel;
+  #images: OpenChannel | undefined;
+  #sources: readonly Uint8Array[] = [];
   readonly #staged = new Uint8Array(MOST_POSES * POSE_BYTES);
   readonly #view = new DataView(this.#staged.buffer);
   readonly #now = new Float64Array(1);
   #count = 0;
 
-  constructor(recorder: MessageTaker, channels: Readonly<Record<ChannelKind, OpenChannel>>) {
+  /** @param openImages opens the channel of its images, at the first of them */
+  constructor(recorder: MessageTaker, channels: DeviceChannels, openImages: () => OpenChannel) {
     this.#recorder = recorder;
     this.#channels = channels;
+    this.#openImages = openImages;
   }
 
   /** The recorder's faults, each told once. */
@@ -97,6 +106,40 @@ export class DeviceRecorder {
     const to = at + POSES_HEADER;
     // Copied by hand: a window to copy from would be an object for every flush.
     for (let i = 0; i < length; i += 1) bytes[to + i] = from[i] as number;
+    recorder.commit();
+  }
+
+  /** The sources of images, whenever the list grows. */
+  images(list: readonly ImageSource[]): void {
+    const encoder = new TextEncoder();
+    this.#sources = list.map(({ name }) => encoder.encode(name));
+  }
+
+  /** One image of source number `source`; its pixels are copied. One that does not fit what may wait is lost, and counted. */
+  image(source: number, frame: ImageFrame): void {
+    const name = this.#sources[source] ?? NO_NOTE;
+    const recorder = this.#recorder;
+    this.spill();
+    this.#images ??= this.#openImages();
+    this.#now[0] = recorder.clock.now();
+    const length = IMAGE_BYTES + name.length + frame.pixels.length;
+    const place = recorder.begin(this.#images, length, this.#now, 0);
+    if (place < 0) return;
+    const { view, bytes } = recorder.target;
+    view.setFloat64(place, this.#now[0] as number, true);
+    view.setUint32(place + 8, name.length, true);
+    bytes.set(name, place + 12);
+    const at = place + 12 + name.length;
+    view.setUint32(at, frame.frameNumber, true);
+    const { measuredAt, arrivedAt, boundMs, spacingMm, depthMm } = frame;
+    for (const [k, x] of [measuredAt, arrivedAt, boundMs, ...spacingMm, depthMm].entries())
+      view.setFloat64(at + 4 + 8 * k, x, true);
+    view.setUint16(at + 52, frame.width, true);
+    view.setUint16(at + 54, frame.height, true);
+    view.setUint8(at + 56, frame.components);
+    view.setUint8(at + 57, frame.number === 'u8' ? 1 : 2);
+    view.setUint32(at + 58, frame.pixels.length, true);
+    bytes.set(frame.pixels, at + 62);
     recorder.commit();
   }
 

@@ -1,7 +1,8 @@
 import { type PoseSample, STATUSES, type Status } from '../frames/index.js';
 import type { Instant } from '../time/index.js';
 import type { RecordedConnection, RecordedTool } from './device-recorder.js';
-import { type ChannelKind, POSE_BYTES, POSES_HEADER, RAW_KINDS, type RawKind } from './format.js';
+import { type ChannelKind, IMAGE_BYTES, POSE_BYTES, POSES_HEADER, RAW_KINDS, type RawKind } from './format.js';
+import { type ImageFrame, imageFault } from './image-frame.js';
 
 /** Poses that were told together, bit by bit as the driver told them. */
 export class RecordedPoses {
@@ -74,6 +75,12 @@ export interface RecordedRaw extends Entry<'raw'> {
   readonly note: string;
   readonly bytes: Uint8Array;
 }
+/** An image of a live device. Its pixels are a window into the chunk that was read. */
+export interface RecordedImage extends Entry<'image'> {
+  /** The name of its source. */
+  readonly source: string;
+  readonly frame: ImageFrame;
+}
 /** What the application had noted; it belongs to no device. */
 export interface RecordedEvent extends Entry<'event'> {
   readonly name: string;
@@ -81,7 +88,14 @@ export interface RecordedEvent extends Entry<'event'> {
 }
 
 /** One thing that was recorded. */
-export type RecordedEntry = RecordedPoses | RecordedTools | RecordedState | RecordedFault | RecordedRaw | RecordedEvent;
+export type RecordedEntry =
+  | RecordedPoses
+  | RecordedTools
+  | RecordedState
+  | RecordedFault
+  | RecordedRaw
+  | RecordedImage
+  | RecordedEvent;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -92,6 +106,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export function decodeEntry(kind: ChannelKind | 'events', device: string, data: Uint8Array): RecordedEntry | undefined {
   if (kind === 'poses') return decodePoses(device, data);
   if (kind === 'raw') return decodeRaw(device, data);
+  if (kind === 'images') return decodeImage(device, data);
   const value = parse(data);
   const at = value?.['at'];
   if (value === undefined || typeof at !== 'number') return undefined;
@@ -161,4 +176,35 @@ function decodeRaw(device: string, data: Uint8Array): RecordedRaw | undefined {
     return undefined;
   }
   return { kind: 'raw', device, at: view.getFloat64(0, true) as Instant, what, note, bytes: data.subarray(from + 4) };
+}
+
+function decodeImage(device: string, data: Uint8Array): RecordedImage | undefined {
+  if (data.length < IMAGE_BYTES) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const nameLength = view.getUint32(8, true);
+  const at = 12 + nameLength;
+  if (nameLength > data.length - IMAGE_BYTES || data.length !== at + 62 + view.getUint32(at + 58, true)) return undefined;
+  const f64 = (k: number): number => view.getFloat64(at + 4 + 8 * k, true);
+  const bytesPerNumber = view.getUint8(at + 57);
+  if (bytesPerNumber !== 1 && bytesPerNumber !== 2) return undefined;
+  const frame: ImageFrame = {
+    width: view.getUint16(at + 52, true),
+    height: view.getUint16(at + 54, true),
+    components: view.getUint8(at + 56) as ImageFrame['components'],
+    number: bytesPerNumber === 1 ? 'u8' : 'u16',
+    pixels: data.subarray(at + 62),
+    measuredAt: f64(0),
+    arrivedAt: f64(1),
+    boundMs: f64(2),
+    frameNumber: view.getUint32(at, true),
+    spacingMm: [f64(3), f64(4)],
+    depthMm: f64(5),
+  };
+  if (imageFault(frame) !== undefined) return undefined;
+  try {
+    const source = utf8.decode(data.subarray(12, at));
+    return { kind: 'image', device, at: view.getFloat64(0, true) as Instant, source, frame };
+  } catch {
+    return undefined;
+  }
 }

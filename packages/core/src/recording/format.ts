@@ -36,8 +36,8 @@ export const MESSAGE_HEADER = 22;
 
 /** What a device's channels carry. */
 export const KINDS = ['poses', 'tools', 'connection', 'faults', 'raw'] as const;
-/** One of {@link KINDS}. */
-export type ChannelKind = (typeof KINDS)[number];
+/** One of {@link KINDS}, or the images of a device that has any: their channel is opened by the first. */
+export type ChannelKind = (typeof KINDS)[number] | 'images';
 /** Where an application's own events go. */
 export const EVENTS_TOPIC = '/events';
 
@@ -45,6 +45,9 @@ export const EVENTS_TOPIC = '/events';
 export const POSES_HEADER = 13;
 /** tool (u16), status (u8), frame (u32), ten doubles. */
 export const POSE_BYTES = 87;
+
+/** The bytes of an images message without its source's name and its pixels. */
+export const IMAGE_BYTES = 74;
 
 /** How the kinds of a raw message are numbered. */
 export const RAW_KINDS = ['received', 'sent', 'opened', 'closed', 'line'] as const;
@@ -110,6 +113,32 @@ string note
 uint8[] data
 `;
 
+const IMAGE = `# One image of a live device.
+# The host's monotonic clock when it was told, ms.
+float64 at_ms
+# Which of the device's image sources.
+string source
+# The device's own counter; 0 where it has none.
+uint32 frame
+# Host's monotonic clock, ms: when the image was taken, and when its last byte arrived.
+float64 measured_ms
+float64 arrived_ms
+# How far measured_ms can be off, ms; NaN where nobody knows.
+float64 bound_ms
+# From one column, and from one row, to the next, mm; NaN where unknown.
+float64 spacing_x_mm
+float64 spacing_y_mm
+# How deep the machine looks, mm; NaN where unknown.
+float64 depth_mm
+uint16 width
+uint16 height
+# Numbers a pixel, interleaved, and bytes of one (1, or 2 little-endian).
+uint8 components
+uint8 bytes_per_number
+# Row by row.
+uint8[] data
+`;
+
 const json = (name: string, properties: Record<string, unknown>): SchemaText => ({
   name: `trocar.${name}`,
   encoding: 'jsonschema',
@@ -129,6 +158,7 @@ const text = { type: 'string' };
 export const SCHEMAS: Readonly<Record<ChannelKind | 'events', SchemaText>> = {
   poses: { name: 'trocar/Poses', encoding: 'ros1msg', messages: 'ros1', text: POSES },
   raw: { name: 'trocar/Raw', encoding: 'ros1msg', messages: 'ros1', text: RAW },
+  images: { name: 'trocar/Image', encoding: 'ros1msg', messages: 'ros1', text: IMAGE },
   tools: json('Tools', {
     tools: {
       type: 'array',
@@ -152,6 +182,6 @@ export function topicOf(device: string, kind: ChannelKind): string {
 /** The device and kind of a topic; undefined for one that is none of ours. */
 export function deviceOf(topic: string): { readonly device: string; readonly kind: ChannelKind } | undefined {
   const match = /^\/device\/([^/]+)\/([a-z]+)$/.exec(topic);
-  const kind = KINDS.find((k) => k === match?.[2]);
+  const kind = match?.[2] === 'images' ? 'images' : KINDS.find((k) => k === match?.[2]);
   return match === null || kind === undefined ? undefined : { device: match[1] as string, kind };
 }

@@ -11,12 +11,22 @@ export type {
   RecordedEntry,
   RecordedEvent,
   RecordedFault,
+  RecordedImage,
   RecordedPoses,
   RecordedRaw,
   RecordedState,
   RecordedTools,
 } from './entries.js';
 export type { RawKind } from './format.js';
+export {
+  type ImageFrame,
+  type ImageNumber,
+  type ImageSource,
+  imageBytes,
+  imageFault,
+  LARGEST_IMAGE_BYTES,
+  LARGEST_SIDE,
+} from './image-frame.js';
 export { type MemoryOutput, memoryOutput, type RecordingOutput } from './output.js';
 export { PoseTable, poseTableOf } from './pose-table.js';
 export {
@@ -29,9 +39,9 @@ export {
   readRecordingBytes,
 } from './read.js';
 export { Recorder, type RecorderCounts, type RecorderOptions } from './recorder.js';
-export { posesOfSequence, type SequencePoses, sequenceOfPoses } from './sequence/poses.js';
 export { type ChainedTransform, type ConstantTransform, framesInName, TransformChain, transformNames } from './sequence/chain.js';
 export { type ImageTurn, turnedImage, turnToMarkedFar } from './sequence/orientation.js';
+export { posesOfSequence, type SequencePoses, sequenceOfPoses } from './sequence/poses.js';
 export { isMetaSequence, isTrackedSequence, readTrackedSequence } from './sequence/read.js';
 export {
   type SequenceField,

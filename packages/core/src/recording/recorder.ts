@@ -2,7 +2,7 @@ import { isNavError, NavError, Signal } from '../base/index.js';
 import type { Clock, Instant } from '../time/index.js';
 import type { MessageTaker, OpenChannel, RecordingFault } from './channel.js';
 import { ChunkBuffer, type ChunkFacts } from './chunk.js';
-import { DeviceRecorder } from './device-recorder.js';
+import { type DeviceChannels, DeviceRecorder } from './device-recorder.js';
 import { EVENTS_TOPIC, KINDS, LIBRARY, SCHEMA_VERSION, SCHEMAS, topicOf } from './format.js';
 import { McapIndex } from './mcap-end.js';
 import type { RecordingOutput } from './output.js';
@@ -131,8 +131,8 @@ export class Recorder implements MessageTaker {
         `"${name}" cannot name a device here: use up to 64 letters, digits, "-" or "_", and at most ${MOST_DEVICES} devices.`,
       );
     }
-    const channels = Object.fromEntries(KINDS.map((kind) => [kind, this.#open(topicOf(name, kind), kind)]));
-    const made = new DeviceRecorder(this, channels as ConstructorParameters<typeof DeviceRecorder>[1]);
+    const channels = Object.fromEntries(KINDS.map((kind) => [kind, this.#open(topicOf(name, kind), kind)])) as DeviceChannels;
+    const made = new DeviceRecorder(this, channels, () => this.#open(topicOf(name, 'images'), 'images'));
     this.#devices.set(name, made);
     return made;
   }

@@ -1,6 +1,8 @@
 import type { Clock, Instant, PoseBuffer, Signal, Unsubscribe } from '@trocar/core';
+import type { ImageSource } from '@trocar/core/recording';
 import type { BridgeCommand, DeviceState, Role } from '../codec/bridge/index.js';
 import type { ConnectionState, DriverFault, ToolInfo } from '../driver.js';
+import type { BridgeImageOptions, BridgeImages } from './image-link.js';
 import type { CreateSocket } from './socket.js';
 
 /** How a client connects. */
@@ -99,5 +101,13 @@ export interface BridgeClient {
   command(name: string, args?: BridgeCommand['args']): Promise<void>;
   /** Fills `buffer` with the poses of a tool, also of one that appears later; `disconnected` while it is not there. */
   attach(tool: string, buffer: PoseBuffer): Unsubscribe;
+  /** The sources of images that the bridge has; none where it is older than revision 2. */
+  readonly imageSources: readonly ImageSource[];
+  /**
+   * The images of a source, also of one that appears later, over a connection of their own that follows this client's. Close it
+   * when they are no longer wanted; closing the client closes it too.
+   * @throws NavError `bridge/bad-option`
+   */
+  images(source: string, options?: BridgeImageOptions): BridgeImages;
   close(): void;
 }

@@ -9,6 +9,7 @@ import {
   Signal,
   type Unsubscribe,
 } from '@trocar/core';
+import type { ImageSource } from '@trocar/core/recording';
 import {
   BRIDGE_REVISION,
   type BridgeCommand,
@@ -21,6 +22,7 @@ import {
   encodeCommand,
   encodeHello,
   encodePing,
+  MOST_IN_FLIGHT,
   MOST_TOOLS,
   type RawMessage,
   type Role,
@@ -28,6 +30,7 @@ import {
 import type { ConnectionState, DriverFault, ToolInfo } from '../driver.js';
 import { PendingCommands } from './client-commands.js';
 import type { BridgeClient, BridgeClientOptions, BridgeCounts, BridgeMark, BridgeState, LinkState } from './client-types.js';
+import { type BridgeImageOptions, type BridgeImages, ImageLink } from './image-link.js';
 import { type BridgeSocket, browserSocket } from './socket.js';
 
 /** Echoes that are exchanged as fast as they come when a connection opens. */
@@ -86,6 +89,8 @@ class Client implements BridgeClient, ClientHandler {
   state: BridgeState = { link: 'connecting', device: 'disconnected', reason: 'Not connected yet.', devices: [] };
   role: Role = 'observe';
   tools: readonly ToolInfo[] = [];
+  imageSources: readonly ImageSource[] = [];
+  readonly #images = new Set<ImageLink>();
   readonly #options: BridgeClientOptions;
   #deadlineMs: number;
   readonly #commands = new PendingCommands();
@@ -153,8 +158,33 @@ class Client implements BridgeClient, ClientHandler {
     };
   }
 
+  images(source: string, options: BridgeImageOptions = {}): BridgeImages {
+    const { url, token, clock, createSocket = browserSocket } = this.#options;
+    const { encoding = isLoopback(url) ? 'raw' : 'deflate', inFlight = 2 } = options;
+    if (source === '' || !(Number.isInteger(inFlight) && inFlight >= 1 && inFlight <= MOST_IN_FLIGHT)) {
+      throw new NavError(
+        'bridge/bad-option',
+        `Images need a source and 1 to ${MOST_IN_FLIGHT} in flight; got "${source}", ${inFlight}.`,
+      );
+    }
+    const toHost = (times: Float64Array, session: string): boolean => this.#imageTimes(times, session);
+    const forget = (link: ImageLink): void => void this.#images.delete(link);
+    const link = new ImageLink(source, { url, token, clock, createSocket, toHost, forget }, encoding, inFlight);
+    this.#images.add(link);
+    link.follow(this.#synchronous && this.#socket !== undefined);
+    return link;
+  }
+
+  /** Times of an image that came over another connection to the same run of the bridge. */
+  #imageTimes(times: Float64Array, session: string): boolean {
+    if (!this.#synchronous || session !== this.#session) return false;
+    for (let k = 0; k < times.length; k += 1) times[k] = this.#toHost(times[k] as number);
+    return true;
+  }
+
   close(): void {
     if (this.state.link === 'closed') return;
+    for (const link of [...this.#images]) link.close();
     this.#drop(1000, 'closed');
     clearTimeout(this.#retry);
     this.#become('closed', 'Closed.');
@@ -241,6 +271,8 @@ class Client implements BridgeClient, ClientHandler {
   /** Lets the socket go, and hears nothing of it any more. */
   #drop(code: number, reason: string): void {
     this.#generation += 1;
+    this.#synchronous = false;
+    for (const link of this.#images) link.follow(false);
     clearTimeout(this.#watch);
     clearTimeout(this.#pingTimer);
     this.#commands.abandon();
@@ -333,6 +365,7 @@ class Client implements BridgeClient, ClientHandler {
       this.#measured.fill(Number.NaN);
     }
     this.#session = session;
+    this.imageSources = hello.images ?? [];
     this.#setTools(hello.tools);
     this.#ping();
   }
@@ -388,6 +421,7 @@ class Client implements BridgeClient, ClientHandler {
   #synchronised(): void {
     this.#pauseMs = this.#options.reconnectMs ?? 100;
     this.#become('open', 'Connected.');
+    for (const link of this.#images) link.follow(true);
     this.#settle.resolve();
   }
 
@@ -413,6 +447,7 @@ class Client implements BridgeClient, ClientHandler {
   /** Called by the decoder. */
   event(event: BridgeEvent): void {
     if (event.kind === 'tools') this.#setTools(event.tools);
+    else if (event.kind === 'images') this.imageSources = event.images;
     else if (event.kind === 'dropped') this.counts.dropped = event.total;
     else if (event.kind === 'fault') this.faults.emit({ code: event.code, message: event.message });
     else if (event.kind === 'answer') this.#commands.answer(event.id, event.code, event.message);
@@ -423,6 +458,8 @@ class Client implements BridgeClient, ClientHandler {
     }
   }
 }
+
+const isLoopback = (url: string): boolean => /^wss?:\/\/(127(\.\d+){3}|localhost|\[::1\])(:|\/|$)/i.test(url);
 
 /** Ends of a connection after which another attempt would end alike. */
 const FATAL: Readonly<Record<number, NavErrorCode>> = {

@@ -9,5 +9,6 @@ export type {
   BridgeState,
   LinkState,
 } from './client-types.js';
+export type { BridgeImageCounts, BridgeImageOptions, BridgeImages } from './image-link.js';
 export { type BridgeSocket, browserSocket, type CreateSocket, type SocketAccess, type SocketEvents } from './socket.js';
 export { type WebSerialOptions, type WebSerialPort, webSerialTransport } from './web-serial.js';

@@ -20,6 +20,8 @@ export interface BridgeSocket {
 export interface SocketAccess {
   /** The access token of a bridge that needs one. */
   readonly token?: string;
+  /** Longer messages are refused unread, where the platform can, bytes. Default the longest of the protocol beside images. */
+  readonly largestMessage?: number;
 }
 
 /** Opens a connection: a value handed in, so that the client runs in a page, a worker, Electron and Node. */

@@ -100,6 +100,8 @@ class FreezeGuard implements PoseSink {
   };
 
   fault: PoseSink['fault'] = (fault) => this.#sink.fault(fault);
+  images: NonNullable<PoseSink['images']> = (list) => this.#sink.images?.(list);
+  image: NonNullable<PoseSink['image']> = (source, frame) => this.#sink.image?.(source, frame);
 
   #makeRoom(tools: number): void {
     if (tools * STRIDE <= this.#memory.length) return;

@@ -7,6 +7,7 @@ import {
   type ClientHello,
   decodeClientHello,
   decodeCommand,
+  decodeImageAck,
   decodePing,
   encodeEvent,
   encodePong,
@@ -16,6 +17,7 @@ import {
   type Role,
   viewOf,
 } from '../codec/bridge/index.js';
+import { ImageOutlet } from './image-outlet.js';
 import { Allowance, type BridgeLimits } from './server-limits.js';
 import type { Subscription } from './server-subscription.js';
 
@@ -64,6 +66,10 @@ export class ServedClient {
   readonly address: string;
   readonly role: Role;
   subscription: Subscription | undefined;
+  /** Its images; undefined where it wants none. */
+  images: ImageOutlet | undefined;
+  /** The revision that it speaks. */
+  revision = 0;
   /** The last batch it had before its connection broke: what it has it is not sent again. */
   resumeAfter: number | undefined;
   /** Poses replaced by newer ones because it did not keep up, and because it wanted fewer. */
@@ -149,11 +155,17 @@ export class ServedClient {
   }
 
   #message(data: RawMessage): void {
-    if (this.#phase === 'over' || !this.#mayGoOn()) return;
+    if (this.#phase === 'over') return;
     const receivedAt = this.#options.clock.now();
-    this.#lastHeard = receivedAt;
     try {
       const view = viewOf(data);
+      // There are no more of them than images were sent.
+      const ack = this.images && decodeImageAck(view);
+      const isOurs = ack !== undefined && this.images?.acknowledged(ack.source, ack.sequence) === true;
+      if (isOurs) this.#lastHeard = receivedAt;
+      if (isOurs || !this.#mayGoOn()) return;
+      this.#lastHeard = receivedAt;
+      if (ack !== undefined) return;
       if (this.#phase === 'waiting') this.#hello(decodeClientHello(view));
       else if (isCommand(view)) this.#command(view);
       else this.#ping(view, receivedAt);
@@ -167,6 +179,8 @@ export class ServedClient {
     clearTimeout(this.#helloTimer);
     this.#phase = 'open';
     this.#periodMs = 1000 / hello.maxRateHz;
+    this.revision = hello.revision;
+    if (hello.images !== undefined) this.images = new ImageOutlet(hello.images, (message) => this.send(message));
     this.#events.opened(this, hello);
   }
 
@@ -177,6 +191,7 @@ export class ServedClient {
     if (!this.congested) this.send(encodePong(id, t1, receivedAt, this.#options.clock.now()));
     if (this.#phase !== 'open') return;
     this.#phase = 'flowing';
+    this.images?.begin();
     this.#events.flowing(this);
   }
 
@@ -286,7 +301,8 @@ export class ServedClient {
     const tooMuch = !this.#bytes.take(read - this.#bytesSeen, now);
     this.#bytesSeen = read;
     if (tooMuch) this.#refuse(CLOSE.tooMuch, 'bridge/too-much: too many bytes');
-    else if (this.#stream.writableLength > MOST_UNSENT_BYTES) this.#refuse(CLOSE.tooMuch, 'bridge/too-much: reads nothing');
+    else if (this.#stream.writableLength > MOST_UNSENT_BYTES + (this.images?.bytesInFlight ?? 0))
+      this.#refuse(CLOSE.tooMuch, 'bridge/too-much: reads nothing');
     else if (this.#phase !== 'waiting' && now - this.#lastHeard > this.#options.silentMs) this.#refuse(CLOSE.silent, 'silent');
   }
 

@@ -1,5 +1,6 @@
 import { STATUSES } from '@trocar/core';
 import type { DeviceState } from '../codec/bridge/index.js';
+import type { SourceFigures } from './server-images.js';
 
 /** What a bridge knows of one of its tools. */
 export interface ToolFigures {
@@ -36,7 +37,19 @@ export interface BridgeFigures {
   /** Since poses last came, ms; infinite before the first. */
   readonly quietMs: number;
   readonly batches: number;
+  readonly images: readonly SourceFigures[];
 }
+
+/** What is counted of each source of images. */
+const IMAGE_COUNTERS: ReadonlyArray<readonly [name: string, help: string, figure: (source: SourceFigures) => number]> = [
+  ['images_in_total', 'Images from the device.', (source) => source.imagesIn],
+  ['images_out_total', 'Images sent, over all clients.', (source) => source.imagesOut],
+  [
+    'images_dropped_total',
+    'Images replaced by newer ones because a client had not dealt with those before.',
+    (source) => source.dropped,
+  ],
+];
 
 /** The figures in the text format of Prometheus, version 0.0.4. */
 export function metricsText(f: BridgeFigures): string {
@@ -76,6 +89,7 @@ export function metricsText(f: BridgeFigures): string {
   family('poses_thinned_total', 'counter', 'Poses replaced by newer ones because a client wanted fewer.', [
     ` ${number(f.thinned)}`,
   ]);
+  for (const [name, help, figure] of IMAGE_COUNTERS) family(name, 'counter', help, f.images.map(bySource(figure)));
   family(
     'pose_age_milliseconds',
     'gauge',
@@ -99,6 +113,12 @@ export function metricsText(f: BridgeFigures): string {
   ]);
   return `${out.join('\n')}\n`;
 }
+
+/** A sample of one source of images. */
+const bySource =
+  (figure: (source: SourceFigures) => number) =>
+  (source: SourceFigures): string =>
+    `${labels({ source: source.name })} ${number(figure(source))}`;
 
 function labels(of: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(of).map(

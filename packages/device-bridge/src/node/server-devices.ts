@@ -1,4 +1,5 @@
 import { type Clock, isNavError, NavError, type NavErrorCode, PoseSample } from '@trocar/core';
+import type { ImageSource } from '@trocar/core/recording';
 import type { DeviceState } from '../codec/bridge/index.js';
 import type { ConnectionState, Driver, PoseSink, ToolInfo } from '../driver.js';
 
@@ -31,6 +32,9 @@ export class Devices {
   /** All tools, and per device the numbers of its own. */
   readonly #tools: ToolInfo[] = [];
   readonly #numbers: number[][];
+  /** The same of image sources. */
+  readonly #sources: ImageSource[] = [];
+  readonly #sourceNumbers: number[][];
   readonly #gone = new PoseSample();
   #stopped = false;
 
@@ -44,6 +48,7 @@ export class Devices {
     this.#sink = sink;
     this.#states = devices.map(({ name }) => ({ name, state: 'connecting', reason: '' }));
     this.#numbers = devices.map(() => []);
+    this.#sourceNumbers = devices.map(() => []);
     this.#gone.status = 'disconnected';
   }
 
@@ -116,7 +121,21 @@ export class Devices {
       flush: () => sink.flush(),
       connection: (state, reason) => this.#become(i, state, reason),
       fault: (fault) => sink.fault(fault),
+      images: (list) => this.#setSources(i, list),
+      image: (source, frame) => {
+        const number = this.#sourceNumbers[i]?.[source];
+        if (number !== undefined) sink.image?.(number, frame);
+      },
     };
+  }
+
+  #setSources(i: number, list: readonly ImageSource[]): void {
+    const numbers = this.#sourceNumbers[i] as number[];
+    for (const { name } of list.slice(numbers.length)) {
+      const taken = this.#sources.some((source) => source.name === name);
+      numbers.push(this.#sources.push({ name: taken ? `${this.#devices[i]?.name}/${name}` : name }) - 1);
+    }
+    this.#sink.images?.([...this.#sources]);
   }
 
   #setTools(i: number, list: readonly ToolInfo[]): void {

@@ -18,6 +18,7 @@ import type { ConnectionState, DriverFault, ToolInfo } from '../driver.js';
 import { type Admitted, ServedClient, type ServedOptions } from './bridge-client.js';
 import type { BridgeFigures } from './metrics.js';
 import { type BridgeDevice, Devices, type DevicesSink } from './server-devices.js';
+import { ImageHub, type ImageTotals } from './server-images.js';
 import { Allowance } from './server-limits.js';
 import { Subscription } from './server-subscription.js';
 
@@ -59,6 +60,9 @@ export class Hub {
   /** Those that said hello: an array, because going through one allocates nothing. */
   readonly #clients: ServedClient[] = [];
   readonly #subscriptions = new Map<string, Subscription>();
+  readonly #images = new ImageHub(this.#clients, (code, message) => this.#fault({ code, message }));
+  /** Of clients that have left. */
+  readonly #goneImages: { readonly sent: number[]; readonly dropped: number[] } = { sent: [], dropped: [] };
   /** What arrived together, and the newest of each tool for clients that come later. */
   readonly #batch = new PoseBatch();
   readonly #latest = new PoseBatch();
@@ -147,7 +151,9 @@ export class Hub {
     const commands = client.role === 'control' ? { commands: ['mark', ...Object.keys(this.#options.commands)] } : {};
     client.subscription = this.#subscription(hello.subscribe);
     if (hello.resume?.session === this.#session) client.resumeAfter = hello.resume.sequence;
-    client.send(encodeHello({ ...this.#hello, role: client.role, ...commands }));
+    // Older clients are told what they always were.
+    const images = client.revision >= 2 && this.#images.list.length > 0 ? { images: this.#images.list } : {};
+    client.send(encodeHello({ ...this.#hello, role: client.role, ...commands, ...images }));
     this.#clients.push(client);
     this.#logClient('joined', client);
   }
@@ -189,6 +195,7 @@ export class Hub {
     }
     this.#goneDropped += client.droppedTotal;
     this.#goneThinned += client.thinnedTotal;
+    if (client.images !== undefined) addTotals(this.#goneImages, client.images);
     const { subscription } = client;
     if (subscription === undefined) return;
     subscription.clients -= 1;
@@ -223,6 +230,12 @@ export class Hub {
       flush: () => this.#flush(),
       connection: (device, reason, devices) => this.#connection(device, reason, devices),
       fault: (fault) => this.#fault(fault),
+      images: (list) => {
+        this.#images.setSources(list);
+        const message = encodeEvent({ kind: 'images', images: this.#images.list });
+        for (const client of this.#clients) if (client.revision >= 2) client.send(message);
+      },
+      image: (source, frame) => this.#images.take(source, frame),
     };
   }
 
@@ -317,6 +330,7 @@ export class Hub {
       clockBoundMs: bounds.length === 0 ? Number.NaN : Math.max(...bounds),
       quietMs: now - (this.#flushedAt[0] as number),
       batches: this.#batches,
+      images: this.#images.figures(this.#goneImages),
     };
   }
 
@@ -330,4 +344,13 @@ function count(into: Record<string, number>, key: string): void {
   const known = Object.hasOwn(into, key) || Object.keys(into).length < MOST_KEYS;
   const name = known ? key : 'other';
   into[name] = (into[name] ?? 0) + 1;
+}
+
+function addTotals(into: { readonly sent: number[]; readonly dropped: number[] }, totals: ImageTotals): void {
+  totals.sent.forEach((n, source) => {
+    into.sent[source] = (into.sent[source] ?? 0) + n;
+  });
+  totals.dropped.forEach((n, source) => {
+    into.dropped[source] = (into.dropped[source] ?? 0) + n;
+  });
 }

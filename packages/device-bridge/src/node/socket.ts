@@ -22,7 +22,7 @@ export function nodeSocketWith(options: NodeSocketOptions): CreateSocket {
 function open(url: string, events: SocketEvents, access: SocketAccess, options: NodeSocketOptions): BridgeSocket {
   const socket = new WebSocket(url, {
     perMessageDeflate: false,
-    maxPayload: LARGEST_MESSAGE,
+    maxPayload: access.largestMessage ?? LARGEST_MESSAGE,
     handshakeTimeout: 5000,
     ...(access.token !== undefined && { headers: { authorization: `Bearer ${access.token}` } }),
     ...(options.ca !== undefined && { ca: options.ca }),

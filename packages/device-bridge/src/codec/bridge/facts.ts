@@ -1,6 +1,8 @@
 import type { NavErrorCode } from '@trocar/core';
+import type { ImageSource } from '@trocar/core/recording';
 import type { ConnectionState, ToolInfo } from '../../driver.js';
-import { MOST_TOOLS } from './layout.js';
+import type { ImageEncoding } from './image.js';
+import { MOST_IN_FLIGHT, MOST_SOURCES, MOST_TOOLS } from './layout.js';
 
 /** What a bridge says of itself when a client comes. */
 export interface BridgeHello {
@@ -21,6 +23,18 @@ export interface BridgeHello {
   readonly commands?: readonly string[];
   /** Each device of its own, where there are several or their states are of interest. */
   readonly devices?: readonly DeviceState[];
+  /** The sources of images, by number; since revision 2, and to clients of that. */
+  readonly images?: readonly ImageSource[];
+}
+
+/** Which images a client wants, and how; since revision 2. */
+export interface ImageWish {
+  /** Names of sources, also of ones that appear later. */
+  readonly sources: readonly string[];
+  /** How pixels may travel. */
+  readonly encoding: ImageEncoding;
+  /** So many images of a source may be on their way unacknowledged: 1 … 8. */
+  readonly inFlight: number;
 }
 
 /** `observe`: see poses. `control`: also send commands. */
@@ -43,6 +57,8 @@ export interface ClientHello {
   readonly maxRateHz: number;
   /** Where it was when the connection broke: what the bridge of that session has told it need not be told again. */
   readonly resume: { readonly session: string; readonly sequence: number } | undefined;
+  /** undefined for none. */
+  readonly images: ImageWish | undefined;
 }
 
 /** A wish of a client with the role `control`. */
@@ -55,6 +71,8 @@ export interface BridgeCommand {
 /** Low-rate facts from the bridge. */
 export type BridgeEvent =
   | { readonly kind: 'tools'; readonly tools: readonly ToolInfo[] }
+  /** The list of image sources grew; to clients of revision 2. */
+  | { readonly kind: 'images'; readonly images: readonly ImageSource[] }
   | {
       readonly kind: 'connection';
       readonly device: ConnectionState;
@@ -95,7 +113,9 @@ export function parseHello(value: unknown): BridgeHello | undefined {
 function parseLaterFacts(value: Json): Partial<BridgeHello> | undefined {
   const { revision, session, role, commands } = value;
   const devices = parseDevices(value['devices']);
-  if (devices === undefined || !isAbsentOr(revision, isCount) || !isAbsentOr(session, isName)) return undefined;
+  const images = parseSources(value['images']);
+  if (devices === undefined || images === undefined) return undefined;
+  if (!isAbsentOr(revision, isCount) || !isAbsentOr(session, isName)) return undefined;
   if (role !== undefined && role !== 'observe' && role !== 'control') return undefined;
   if (commands !== undefined && !isNames(commands, MOST_TOOLS)) return undefined;
   return {
@@ -104,6 +124,7 @@ function parseLaterFacts(value: Json): Partial<BridgeHello> | undefined {
     ...(role !== undefined && { role }),
     ...(commands !== undefined && { commands }),
     ...(devices.length > 0 && { devices }),
+    ...(images.length > 0 && { images }),
   };
 }
 
@@ -126,22 +147,40 @@ function parseDevices(value: unknown): readonly DeviceState[] | undefined {
   return devices;
 }
 
+/** Image sources as told; none where they are not; undefined where they are malformed. */
+function parseSources(value: unknown): readonly ImageSource[] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length > MOST_SOURCES) return undefined;
+  const names: unknown = (value as readonly unknown[]).map((entry) => (isObject(entry) ? entry['name'] : undefined));
+  if (!isNames(names, MOST_SOURCES) || new Set(names).size !== names.length) return undefined;
+  return names.map((name) => ({ name }));
+}
+
+function isWish(value: unknown): value is ImageWish {
+  if (!isObject(value)) return false;
+  const { sources, encoding, inFlight } = value;
+  const window = isCount(inFlight) && inFlight >= 1 && inFlight <= MOST_IN_FLIGHT;
+  return isNames(sources, MOST_SOURCES) && (encoding === 'raw' || encoding === 'deflate') && window;
+}
+
 /**
  * What a client said, or undefined where it is malformed. What it left out has its default: a client of revision 0
  * wants every tool at every rate.
  */
 export function parseClientHello(value: unknown): ClientHello | undefined {
   if (!isObject(value)) return undefined;
-  const { revision, subscribe, maxRateHz, resume } = value;
+  const { revision, subscribe, maxRateHz, resume, images } = value;
   if (!isAbsentOr(revision, isCount)) return undefined;
   if (subscribe !== undefined && !isNames(subscribe, MOST_TOOLS)) return undefined;
   if (maxRateHz !== undefined && !(typeof maxRateHz === 'number' && maxRateHz > 0)) return undefined;
+  if (!isAbsentOr(images, isWish)) return undefined;
   if (resume !== undefined && !(isObject(resume) && isName(resume['session']) && isCount(resume['sequence']))) return undefined;
   return {
     revision: isCount(revision) ? revision : 0,
     subscribe,
     maxRateHz: maxRateHz ?? Number.POSITIVE_INFINITY,
     resume: resume as ClientHello['resume'],
+    images: images as ClientHello['images'],
   };
 }
 
@@ -164,6 +203,10 @@ export function parseEvent(value: unknown): BridgeEvent | 'unknown' | undefined 
     case 'tools': {
       const tools = parseTools(value['tools']);
       return tools && { kind, tools };
+    }
+    case 'images': {
+      const images = parseSources(value['images']);
+      return images && { kind, images };
     }
     case 'connection': {
       const { device } = value;

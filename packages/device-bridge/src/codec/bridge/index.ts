@@ -11,13 +11,27 @@ export {
   viewOf,
 } from './decode.js';
 export { encodeCommand, encodeEvent, encodeHeartbeat, encodeHello, encodePing, encodePong } from './encode.js';
-export type { BridgeCommand, BridgeEvent, BridgeHello, ClientHello, DeviceState, Role } from './facts.js';
+export type { BridgeCommand, BridgeEvent, BridgeHello, ClientHello, DeviceState, ImageWish, Role } from './facts.js';
+export {
+  decodeImage,
+  decodeImageAck,
+  encodeImage,
+  encodeImageAck,
+  fromDifferences,
+  type ImageEncoding,
+  type ImageMessage,
+  isImage,
+  toDifferences,
+} from './image.js';
 export {
   BRIDGE_REVISION,
   BRIDGE_VERSION,
   CLOSE,
+  IMAGE_HEADER,
   LARGEST_MESSAGE,
   MESSAGE,
+  MOST_IN_FLIGHT,
+  MOST_SOURCES,
   MOST_TOOLS,
   POSES_HEADER,
   RECORD,

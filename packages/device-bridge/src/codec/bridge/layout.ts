@@ -10,7 +10,7 @@ export const BRIDGE_VERSION = 1;
  * Raised with every addition that an older peer can leave alone. Both hellos name theirs; 0 where one names none. A peer
  * uses of the newer only what the older knows.
  */
-export const BRIDGE_REVISION = 1;
+export const BRIDGE_REVISION = 2;
 
 /** What a browser's client asks for as a subprotocol of WebSocket, and a bridge agrees to. */
 export const SUBPROTOCOL = 'trocar';
@@ -26,7 +26,9 @@ export const MESSAGE: {
   readonly event: 5;
   readonly heartbeat: 6;
   readonly command: 7;
-} = { hello: 1, poses: 2, ping: 3, pong: 4, event: 5, heartbeat: 6, command: 7 };
+  readonly image: 8;
+  readonly imageAck: 9;
+} = { hello: 1, poses: 2, ping: 3, pong: 4, event: 5, heartbeat: 6, command: 7, image: 8, imageAck: 9 };
 
 /** "TROCAR" and a zero, behind the type byte of hello. */
 export const MAGIC: readonly number[] = [0x54, 0x52, 0x4f, 0x43, 0x41, 0x52, 0x00];
@@ -50,9 +52,20 @@ export const EVENT_HEADER = 8;
 /** type, reserved, sequence, now. */
 export const HEARTBEAT = 16;
 
+/**
+ * type, encoding, components, bytes a number, source, reserved, sequence, frame number, width, height, length of the data, measured,
+ * arrived, bound, spacing x y, depth; the data follow. Since revision 2.
+ */
+export const IMAGE_HEADER = 72;
+/** type, reserved, source, sequence; since revision 2. */
+export const IMAGE_ACK = 8;
+/** Sources of images that a bridge has at most, and images that may be on their way to a client. */
+export const MOST_SOURCES = 64;
+export const MOST_IN_FLIGHT = 8;
+
 /** Tools are numbered 0 … 254. */
 export const MOST_TOOLS = 255;
-/** No message is longer; a longer one is refused unread. */
+/** No message but an image is longer; a longer one is refused unread. */
 export const LARGEST_MESSAGE = 65_536;
 
 /** Close codes of the WebSocket, in its range for applications. */

@@ -62,6 +62,11 @@ export interface IgtlDriverOptions {
   readonly frozenAfterMs?: number;
   /** First pause before connecting again, ms; doubled up to 5 s. Default 250. */
   readonly reconnectMs?: number;
+  /**
+   * Take flat IMAGEs for a live device's, each sender a source: of bytes or of 16 bits without sign, grey or colour. Default true; they
+   * go to `onMessage` as well.
+   */
+  readonly images?: boolean;
   /** A longer message ends the connection. Default 128 MiB. */
   readonly maxBodyBytes?: number;
   /**
@@ -101,6 +106,7 @@ export function resolveOptions(options: IgtlDriverOptions): IgtlSettings {
     reconnectMs: options.reconnectMs ?? 250,
     maxBodyBytes: options.maxBodyBytes,
     frozenAfterMs: options.frozenAfterMs,
+    images: options.images ?? true,
     onMessage: options.onMessage ?? (() => undefined),
   };
   checkTools(settings);

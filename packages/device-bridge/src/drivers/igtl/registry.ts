@@ -63,6 +63,21 @@ export class ToolRegistry {
     for (const { clock } of this.#lists.values()) clock.restart();
   }
 
+  /**
+   * The clock of the poses of this connection that knows most, if any knows enough: one server stamps all it sends by one clock, and poses
+   * are small, so that they are late by less than images are.
+   */
+  poseClock(): SenderClock | undefined {
+    let best: SenderClock | undefined;
+    const take = (clock: SenderClock): void => {
+      if (clock.ready && (best === undefined || clock.boundMs < best.boundMs)) best = clock;
+    };
+    for (const { clock } of this.#singles.values()) take(clock);
+    for (const { source } of this.#longNames) take(source.clock);
+    for (const { clock } of this.#lists.values()) take(clock);
+    return best;
+  }
+
   /** The source of a TRANSFORM or POSITION frame, by its full name where the header had no room for it. */
   single(frame: IgtlFrame): SingleSource {
     if (findFullName(frame, found) && isLong((found[1] as number) - (found[0] as number))) return this.#long(frame);

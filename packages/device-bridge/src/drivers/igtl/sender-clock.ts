@@ -22,6 +22,24 @@ export class SenderClock {
   readonly #state = new Float64Array(2).fill(Number.NaN);
   readonly #point = new Float64Array(2);
 
+  /** How far a time that was mapped can be off beside the constant delay, ms; Infinity before that is known. */
+  get boundMs(): number {
+    return this.#map.boundMs;
+  }
+
+  /** Whether stamps can be mapped by what has come so far. */
+  get ready(): boolean {
+    return this.#map.ready;
+  }
+
+  /**
+   * Host time of another stamp of the same sender's clock, which this one does not learn from: in place.
+   * @param cell `[UTC in ms]`, and then `[host ms]`
+   */
+  map(cell: Float64Array): void {
+    this.#map.map(cell);
+  }
+
   /** A new connection: another sender, perhaps. Times still go on from the last. */
   restart(): void {
     this.#map.reset();

@@ -195,9 +195,10 @@ export class IgtlSession implements TransportHandler, IgtlHandler, Connection {
   }
 
   #other(frame: IgtlFrame): void {
-    const { ask, onMessage } = this.#settings;
+    const { ask, onMessage, images } = this.#settings;
     try {
       if (this.#commands.take(frame)) return;
+      if (images && this.#tracks && frame.type === 'IMAGE') this.#tracking.images.take(frame, this.#arrivedAt);
       if (frame.type === 'STATUS') this.#readStatus(frame);
       if (ask !== undefined && frame.type === `RTS_${ask.type}`) this.#answered(frame);
       else onMessage(frame);

@@ -9,6 +9,7 @@ import {
 } from '../../codec/igtl/index.js';
 import type { PoseSink, ToolInfo } from '../../driver.js';
 import { RareFaults } from '../kit/faults.js';
+import { IgtlImages } from './images.js';
 import type { IgtlSettings } from './options.js';
 import { type ListSource, ToolRegistry } from './registry.js';
 import { LEAST_STEP_MS } from './sender-clock.js';
@@ -43,6 +44,7 @@ const COMPLAINTS: Readonly<
 export class IgtlTracking {
   readonly registry: ToolRegistry;
   readonly faults: RareFaults;
+  readonly images: IgtlImages;
   /** Poses told with numbers, and messages refused. */
   poses = 0;
   refused = 0;
@@ -66,6 +68,7 @@ export class IgtlTracking {
     this.#sink = sink;
     this.faults = new RareFaults(settings.clock);
     this.registry = new ToolRegistry(settings);
+    this.images = new IgtlImages(this.registry, this.faults, sink);
     this.#last = new Float64Array(VALUES * settings.maxTools).fill(Number.NaN);
     this.#status = new Array<Status | undefined>(settings.maxTools).fill(undefined);
     this.#seenIn = new Int32Array(settings.maxTools);
@@ -84,6 +87,7 @@ export class IgtlTracking {
   /** A new connection: another clock, perhaps. */
   restart(): void {
     this.registry.restart();
+    this.images.restart();
   }
 
   /**

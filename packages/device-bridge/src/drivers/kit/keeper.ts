@@ -266,6 +266,14 @@ class Gate implements PoseSink {
   fault: PoseSink['fault'] = (fault) => {
     if (!this.#closed) this.#sink.fault(fault);
   };
+
+  images: NonNullable<PoseSink['images']> = (list) => {
+    if (!this.#closed) this.#sink.images?.(list);
+  };
+
+  image: NonNullable<PoseSink['image']> = (source, frame) => {
+    if (!this.#closed) this.#sink.image?.(source, frame);
+  };
 }
 
 /** What a connection failed with, as an error of ours: `device/connect-failed` where it is none. */

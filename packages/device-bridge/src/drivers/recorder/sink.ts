@@ -31,5 +31,13 @@ export function recordingSink(device: DeviceRecorder, sink: PoseSink): PoseSink 
       sink.fault(fault);
       device.fault(fault);
     },
+    images: (list) => {
+      sink.images?.(list);
+      device.images(list);
+    },
+    image: (source, frame) => {
+      sink.image?.(source, frame);
+      device.image(source, frame);
+    },
   };
 }

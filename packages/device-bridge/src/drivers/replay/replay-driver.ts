@@ -1,7 +1,9 @@
 import { type Clock, isNavError, NavError, type NavErrorCode, PoseSample } from '@trocar/core';
 import type {
+  ImageFrame,
   RecordedEntry,
   RecordedEvent,
+  RecordedImage,
   RecordedPoses,
   RecordedState,
   RecordedTools,
@@ -102,6 +104,8 @@ class Replay {
   readonly #cursor: EntryCursor;
   readonly #pause = new Pause();
   readonly #sample = new PoseSample();
+  readonly #imageTimes = new Float64Array(2);
+  readonly #sources: string[] = [];
   #finish: (end: ReplayEnd) => void = () => undefined;
   #sink: PoseSink | undefined;
   #over = false;
@@ -272,11 +276,26 @@ class Replay {
     this.#early = {};
     if (tools !== undefined) this.#tellFact(tools);
     if (state !== undefined) this.#tellFact(state);
-    if (entry.kind !== 'poses') {
-      this.#tellFact(entry);
-      return false;
+    if (entry.kind === 'poses') return this.#tellPoses(entry);
+    if (entry.kind === 'image') this.#tellImage(entry);
+    else this.#tellFact(entry);
+    return false;
+  }
+
+  /** Sources are known by their names, in the order in which they first come. */
+  #tellImage({ source, frame }: RecordedImage): void {
+    const sink = this.#sink as PoseSink;
+    let number = this.#sources.indexOf(source);
+    if (number < 0) {
+      number = this.#sources.push(source) - 1;
+      sink.images?.(this.#sources.map((name) => ({ name })));
     }
-    return this.#tellPoses(entry);
+    const times = this.#imageTimes;
+    times[0] = frame.measuredAt;
+    times[1] = frame.arrivedAt;
+    this.#moveTimes(times);
+    const moved: ImageFrame = { ...frame, measuredAt: times[0] as number, arrivedAt: times[1] as number };
+    sink.image?.(number, moved);
   }
 
   #isOurs(device: string): boolean {
