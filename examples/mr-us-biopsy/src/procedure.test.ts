@@ -56,19 +56,19 @@ describe('the whole biopsy', () => {
   it('states probabilities that agree with what was hit, and regions that hold 95 % of the cores', async () => {
     const cores: { p: number; hit: boolean; inside: boolean }[] = [];
     let alarms = 0;
-    for (let n = 0; n < 4 * effort; n += 1) {
+    for (let n = 0; n < 2 * effort; n += 1) {
       const sim = withDrawnRegistration(phantom, 100 + seed + n);
       await sim.toBiopsy();
+      sim.imagesHz = 5;
       // Beside the targets by up to the size of a lesion: where it is not certain what is hit.
       for (let k = 0; k < 9; k += 1) {
         const index = k % 3;
-        sim.aimAt(names[index] as string);
         sim.aimBeside(names[index] as string, [(k - 4) * 1.4, 0, ((k * 5) % 9) - 4]);
         // The gland does not move here: whoever is asked looks at landmarks, and goes on.
         if (sim.procedure.needsVerification) {
           alarms += 1;
-          sim.procedure.verifyAgain();
           sim.verify();
+          sim.run(150);
         }
         const core = fired(sim);
         const p = sim.procedure.map.targets[index]?.cores.at(-1)?.probability ?? Number.NaN;
@@ -82,7 +82,9 @@ describe('the whole biopsy', () => {
     expect(Math.abs(hits - expected)).toBeLessThan(6 * sd);
     expect(sd).toBeGreaterThan(1);
     expect(alarms).toBeLessThanOrEqual(0.1 * cores.length);
-    expect(cores.filter((c) => c.inside).length / cores.length).toBeGreaterThan(0.9);
+    // 95 % of them, to three standard deviations of so many.
+    const outside = cores.filter((c) => !c.inside).length;
+    expect(outside).toBeLessThanOrEqual(0.05 * cores.length + 3 * Math.sqrt(0.05 * 0.95 * cores.length));
     // What is called nearly certain is; what is called hardly possible hardly happens.
     const certain = cores.filter((c) => c.p > 0.95);
     expect(certain.filter((c) => c.hit).length).toBeGreaterThanOrEqual(0.9 * certain.length);

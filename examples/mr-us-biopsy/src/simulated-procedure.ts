@@ -34,6 +34,8 @@ export class SimulatedProcedure {
   readonly truth: HiddenTruth;
   readonly procedure: Procedure;
   readonly scored: ScoredCore[] = [];
+  /** Pictures a second: a test that waits needs few of them. */
+  imagesHz: number = IMAGES_HZ;
   readonly #sample = new PoseSample();
   #imageAt = 0;
 
@@ -52,7 +54,7 @@ export class SimulatedProcedure {
       this.truth.observe(this.#sample, tool, now);
       this.procedure.buffers[tool].push(this.#sample);
     }
-    if (withImages && now - this.#imageAt >= 1000 / IMAGES_HZ) {
+    if (withImages && now - this.#imageAt >= 1000 / this.imagesHz) {
       this.#imageAt = now;
       this.procedure.take(this.truth.image(now));
     }
@@ -70,8 +72,13 @@ export class SimulatedProcedure {
     this.run(Math.max(0, atMs - this.clock.now()) + 200, 180);
   }
 
-  /** Every check of the equipment; ends with the first refusal. */
+  /** Every check of the equipment, and its acceptance; ends with the first refusal. */
   checkEquipment(): Refusal | undefined {
+    return this.checks() ?? this.procedure.acceptEquipment();
+  }
+
+  /** Every check of the equipment; ends with the first refusal. */
+  checks(): Refusal | undefined {
     const { truth, procedure } = this;
     truth.surroundings = 'bath';
     truth.finger = true;
@@ -88,7 +95,7 @@ export class SimulatedProcedure {
     this.run(200);
     const needle = procedure.check('needle');
     truth.insert(undefined);
-    return needle ?? procedure.acceptEquipment();
+    return needle;
   }
 
   /** The sweep; the refusal of a bad one. */

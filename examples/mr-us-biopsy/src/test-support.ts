@@ -10,23 +10,26 @@ import type { HiddenTruth } from './truth.js';
 /** Of the registration that is drawn instead of computed: per axis about the gland, mm and rad. */
 const DRAWN = { sdMm: 0.5, sdRad: 0.01 } as const;
 
-/**
- * A procedure whose registration is drawn from the error that it states, not computed: for what comes after it, over many seeds.
- * @param outcome what it says of itself
- */
+/** What a drawn registration says of itself: read whenever one is drawn. */
+export interface Drawing {
+  outcome: 'ok' | 'failed' | 'ambiguous';
+}
+
+/** A procedure whose registration is drawn from the error that it states, not computed: for what comes after it, over many seeds. */
 export function withDrawnRegistration(
   phantom: PhantomCase,
   seed: number,
-  options: Omit<SimulationOptions, 'register'> & { readonly outcome?: 'ok' | 'failed' | 'ambiguous' } = {},
+  options: Omit<SimulationOptions, 'register'> = {},
+  drawing: Drawing = { outcome: 'ok' },
 ): SimulatedProcedure {
-  const { outcome = 'ok', ...rest } = options;
   let truth: HiddenTruth | undefined;
   const register: RegisterSweep = () => {
     if (truth === undefined) throw new Error('There is no world yet.');
     const sim = truth;
+    const { outcome } = drawing;
     return Promise.resolve({ ...drawn(sim, phantom, seed), outcome, findings: outcome === 'ok' ? [] : ['It does not fit.'] });
   };
-  const made = new SimulatedProcedure(phantom, seed, { ...rest, register });
+  const made = new SimulatedProcedure(phantom, seed, { ...options, register });
   truth = made.truth;
   return made;
 }
