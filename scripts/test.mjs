@@ -27,7 +27,7 @@ async function runVitest(filters) {
   const env = { TROCAR_TEST_COUNTS: COUNTS, ...(filters.length === 0 && { CI: '1' }) };
   const { code } = await tool('vitest/vitest.mjs', ['run', ...filters], { show: 'all', env });
   /** @type {Counts} */
-  let counts = { passed: 0, failed: 0, skipped: 0, failures: [], reasons: {} };
+  let counts = { passed: 0, failed: 0, skipped: 0, failures: [], reasons: {}, dearest: [] };
   try {
     counts = JSON.parse(readFileSync(COUNTS, 'utf8'));
   } catch {
@@ -54,6 +54,10 @@ const reasons = Object.entries(tests.reasons).sort(([a], [b]) => a.localeCompare
 if (filesNotRun > 0) reasons.push(['browser test files, of which none ran: no Chromium found', filesNotRun]);
 if (reasons.length > 0) console.log('\nSkipped:');
 for (const [reason, count] of reasons) console.log(`  ${count} × ${reason}`);
+if (filters.length === 0) {
+  console.log('\nFiles that took longest, s:');
+  for (const [file, seconds] of tests.dearest) console.log(`  ${seconds.toFixed(1).padStart(6)}  ${file}`);
+}
 const failures = [...checks.failures, ...tests.failures];
 if (failures.length > 0) console.log('\nFailed:');
 for (const failure of failures) console.log(`  ${failure}`);

@@ -9,7 +9,11 @@ import { dirname, relative } from 'node:path';
  * @property {number} skipped
  * @property {readonly string[]} failures
  * @property {Record<string, number>} reasons skipped tests by file and reason, or by suite where none was given
+ * @property {readonly (readonly [string, number])[]} dearest the files that took longest, with seconds: its tests and what it imports
  */
+
+/** So many of the dearest files are named. */
+const DEAREST = 15;
 
 /** Vitest calls its methods; `outputFile` is where the counts go. */
 export default class CountsReporter {
@@ -23,13 +27,14 @@ export default class CountsReporter {
    * @param {readonly unknown[]} errors
    */
   onTestRunEnd(modules, errors) {
-    /** @type {{ passed: number, failed: number, skipped: number, failures: string[], reasons: Record<string, number> }} */
+    /** @type {{ passed: number, failed: number, skipped: number, failures: string[], reasons: Record<string, number>, dearest: [string, number][] }} */
     const counts = {
       passed: 0,
       failed: errors.length,
       skipped: 0,
       failures: errors.map(() => 'an error outside any test'),
       reasons: {},
+      dearest: [],
     };
     for (const module of modules) {
       const file = relative(process.cwd(), module.moduleId);
@@ -37,8 +42,11 @@ export default class CountsReporter {
       const broken = [module, ...module.children.allSuites()].filter((part) => part.errors().length > 0);
       counts.failed += broken.length;
       counts.failures.push(...broken.map((part) => `${file}${'fullName' in part ? ` > ${part.fullName}` : ' did not load'}`));
+      const took = module.diagnostic();
+      counts.dearest.push([file, (took.duration + took.collectDuration + took.setupDuration) / 1000]);
       for (const test of module.children.allTests()) this.#count(counts, file, test);
     }
+    counts.dearest = counts.dearest.sort((a, b) => b[1] - a[1]).slice(0, DEAREST);
     mkdirSync(dirname(this.outputFile), { recursive: true });
     writeFileSync(this.outputFile, JSON.stringify(counts));
   }
