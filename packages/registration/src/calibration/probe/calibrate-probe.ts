@@ -4,7 +4,15 @@ import { at } from '../../points/rigid-fit.js';
 import { fitProbe, type ProbeFit } from './fit.js';
 import { type Labelling, linearProbe, middlePoints } from './linear.js';
 import { LAG, misfitsOf, moved, PARAMETERS, type ProbeState, probeFromImageOf, type WireModel } from './model.js';
-import { haveTimes, ProbeTrack, requireMotion, requireObservations, type WireObservation } from './observations.js';
+import {
+  haveTimes,
+  ProbeTrack,
+  requireMotion,
+  requireObservations,
+  requirePoses,
+  type TimedProbePose,
+  type WireObservation,
+} from './observations.js';
 import { type NWirePhantom, patternsOf, type WirePattern } from './phantom.js';
 import { startOf } from './start.js';
 import { type CheckedProbe, distancesOf, type ProbeValidation } from './validate-probe.js';
@@ -18,6 +26,11 @@ export interface ProbeOptions {
   readonly lagMs?: number | 'estimate';
   /** A lag is looked for within this, ms to either side. Default 1000. */
   readonly mostLagMs?: number;
+  /**
+   * All poses of the recording by their times, those of images without wires as well: a lag reads between them. Default those of the
+   * images.
+   */
+  readonly poses?: readonly TimedProbePose[];
   /** Which dots are which wires; by default the way round that fits. */
   readonly labelling?: Labelling;
   /** Stretches of images for the cross-validation; 0 for none. Default 5. */
@@ -97,8 +110,9 @@ export function calibrateProbe<Probe extends string, Image extends string>(
   const timed = haveTimes(observations);
   const wanted = options.lagMs ?? (timed ? 'estimate' : 0);
   if (wanted !== 0 && !timed) throw new NavError('calibration/bad-option', 'A lag needs images with times.');
+  if (options.poses !== undefined) requirePoses(options.poses);
   const asMeasured = new ProbeTrack(observations, 'measured');
-  const track = wanted === 0 ? asMeasured : new ProbeTrack(observations, 'smoothed');
+  const track = wanted === 0 ? asMeasured : new ProbeTrack(observations, 'smoothed', options.poses);
   const start = new Start(observations, track, patterns, options, wanted);
   const linear = linearProbe(observations, asMeasured, patterns, start.labelling)?.probeFromImage ?? start.probeFromImage;
   const model: WireModel = { observations, track, phantom, labelling: start.labelling };

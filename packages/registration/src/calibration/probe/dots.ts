@@ -62,10 +62,30 @@ interface PixelBox {
   readonly bottom: number;
 }
 
-function eachPixel(columns: number, box: PixelBox, visit: (at: number, column: number, row: number) => void): void {
+/** Pixels of a box from one level up and below another, row by row. */
+function pixelsFrom(pixels: Uint8Array, columns: number, box: PixelBox, level: number, above: number): number[] {
+  const found: number[] = [];
   for (let row = box.top; row < box.bottom; row += 1) {
-    for (let column = box.left; column < box.right; column += 1) visit(row * columns + column, column, row);
+    const end = row * columns + box.right;
+    for (let at = row * columns + box.left; at < end; at += 1) {
+      const value = pixels[at] as number;
+      if (value >= level && value < above) found.push(at);
+    }
   }
+  return found;
+}
+
+function rangeIn(pixels: Uint8Array, columns: number, box: PixelBox): [number, number] {
+  let [low, high] = [255, 0];
+  for (let row = box.top; row < box.bottom; row += 1) {
+    const end = row * columns + box.right;
+    for (let at = row * columns + box.left; at < end; at += 1) {
+      const value = pixels[at] as number;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return [low, high];
 }
 
 /** The opened image where it reaches the threshold, which is a share of its own brightest value; darker pixels are 0. */
@@ -78,19 +98,14 @@ function openBright(
 ): { opened: Uint8Array; level: number } {
   const opening = new Opening(pixels, size, radius);
   const opened = new Uint8Array(pixels.length);
-  let [low, high] = [255, 0];
-  eachPixel(size[0], box, (at) => {
-    low = Math.min(low, pixels[at] as number);
-    high = Math.max(high, pixels[at] as number);
-  });
+  const [low, high] = rangeIn(pixels, size[0], box);
   let above = 256;
+  let brightest = 0;
   for (let level = levelOf(low, high, share); ; ) {
-    let brightest = 0;
-    eachPixel(size[0], box, (at, column, row) => {
-      const value = pixels[at] as number;
-      if (value >= level && value < above) opened[at] = opening.at(column, row);
+    for (const at of pixelsFrom(pixels, size[0], box, level, above)) {
+      opened[at] = opening.at(at % size[0], Math.floor(at / size[0]));
       brightest = Math.max(brightest, opened[at] as number);
-    });
+    }
     // Opening takes the brightest peaks away, and the threshold sinks with them.
     const next = levelOf(low, brightest, share);
     if (next >= level) return { opened, level };
@@ -119,9 +134,9 @@ class Seeker {
   }
 
   find(level: number): Dot[] {
-    eachPixel(this.#columns, this.#box, (at) => {
-      if ((this.#done[at] as number) < level && (this.#pixels[at] as number) >= level) this.#spot(at, level, 0);
-    });
+    for (const at of pixelsFrom(this.#pixels, this.#columns, this.#box, level, 256)) {
+      if ((this.#done[at] as number) < level) this.#spot(at, level, 0);
+    }
     return this.#dots;
   }
 

@@ -34,12 +34,28 @@ interface Triple {
  * @throws NavError `calibration/bad-option` where the phantom has no N-wires
  */
 export function findWires(dots: readonly Dot[], phantom: NWirePhantom, options: WireOptions): WireDots | undefined {
-  const patterns = patternsOf(phantom);
-  const triples = patterns.map(({ widthMm }) => triplesOf(dots, widthMm / options.pixelMm, options));
+  const triples = patternsOf(phantom).map(({ widthMm }) => triplesOf(dots, widthMm / options.pixelMm, options));
+  const upright = strongestOf(triples, options);
+  // An image that is stored upside down shows the phantom's last N-wire first.
+  const turned = triples.length > 1 ? strongestOf([...triples].reverse(), options) : undefined;
+  const best = turned !== undefined && turned.strength > (upright?.strength ?? 0) ? turned : upright;
+  return (
+    best &&
+    Float64Array.from(best.rows.flatMap(({ left, middle, right }) => [left, middle, right].flatMap((d) => [d.column, d.row])))
+  );
+}
+
+interface Rows {
+  readonly rows: readonly Triple[];
+  readonly strength: number;
+}
+
+/** One triple for each pattern from top to bottom: of all that fit together the strongest. */
+function strongestOf(triples: ReadonlyArray<readonly Triple[]>, options: WireOptions): Rows | undefined {
   const parallel = ((options.parallelDeg ?? 10) * Math.PI) / 180;
-  let best: { readonly rows: readonly Triple[]; readonly strength: number } | undefined;
+  let best: Rows | undefined;
   const extend = (rows: readonly Triple[], strength: number): void => {
-    if (rows.length === patterns.length) {
+    if (rows.length === triples.length) {
       if (best === undefined || strength > best.strength) best = { rows, strength };
       return;
     }
@@ -51,10 +67,7 @@ export function findWires(dots: readonly Dot[], phantom: NWirePhantom, options: 
     }
   };
   extend([], 0);
-  return (
-    best &&
-    Float64Array.from(best.rows.flatMap(({ left, middle, right }) => [left, middle, right].flatMap((d) => [d.column, d.row])))
-  );
+  return best;
 }
 
 function triplesOf(dots: readonly Dot[], width: number, options: WireOptions): Triple[] {

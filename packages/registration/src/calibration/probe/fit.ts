@@ -1,12 +1,12 @@
 import { cholesky, choleskySolve, invertSymmetric } from '@trocar/core/math';
 import { median, tukeyWeight } from '../../accuracy/robust.js';
 import { at } from '../../points/rigid-fit.js';
-import { LAG, misfitsOf, moved, PARAMETERS, type ProbeState, type WireModel } from './model.js';
+import { derivativesOf, LAG, misfitsOf, moved, PARAMETERS, type ProbeState, SIZE, type WireModel } from './model.js';
 
 /** Maximum likelihood over all wires of all images, with Gaussian noise and images that may be wrong as a whole. */
 export interface ProbeFit {
   readonly state: ProbeState;
-  /** 9×9 of the parameters at the state, about the pivot; the lag's row is 0 where it was not estimated. */
+  /** PARAMETERS × PARAMETERS at the state, about the pivot; rows of what was not estimated are 0. */
   readonly covariance: Float64Array;
   /** Point that turns are about, mm in the probe's frame: the middle of the dots. */
   readonly pivot: Float64Array;
@@ -20,6 +20,8 @@ export interface ProbeFit {
 /** What the fit is told. */
 export interface FitOptions {
   readonly estimateLag: boolean;
+  /** Whether the phantom's size is a parameter, too. Default false. */
+  readonly estimateSize?: boolean;
   /** Images that take part. */
   readonly images: readonly number[];
 }
@@ -28,9 +30,6 @@ export interface FitOptions {
 const REJECT = 4;
 const ROUNDS = 8;
 const STEPS = 10;
-/** Steps for the derivatives: rad, mm, logarithms, ms. */
-const NUDGE = [1e-5, 1e-5, 1e-5, 1e-3, 1e-3, 1e-3, 1e-5, 1e-5, 1];
-
 /** Which of the four noise levels a misfit has. */
 const kindOf = (wire: number, axis: number): number => (wire % 3 === 1 ? 2 : 0) + axis;
 
@@ -46,15 +45,16 @@ class Fitter {
   constructor(model: WireModel, state: ProbeState, options: FitOptions) {
     this.#model = model;
     this.#wires = 3 * model.phantom.patterns.length;
-    this.#free = Array.from({ length: PARAMETERS }, (_, p) => p).filter((p) => p !== LAG || options.estimateLag);
+    this.#free = Array.from({ length: PARAMETERS }, (_, p) => p).filter(
+      (p) => (p !== LAG || options.estimateLag) && (p !== SIZE || options.estimateSize === true),
+    );
     this.pivot = middleOf(model, state, options.images);
     this.weights = new Float64Array(model.observations.length);
     this.#images = options.images;
     for (const n of this.#images) this.weights[n] = model.track.covers(n, state.lagMs) ? 1 : 0;
   }
 
-  misfits(state: ProbeState, image: number): Float64Array {
-    const out = new Float64Array(2 * this.#wires);
+  misfits(state: ProbeState, image: number, out: Float64Array = new Float64Array(2 * this.#wires)): Float64Array {
     misfitsOf(out, this.#model, state, image);
     return out;
   }
@@ -62,8 +62,10 @@ class Fitter {
   /** Half the sum of squares over variances, with the images' weights. */
   cost(state: ProbeState): number {
     let sum = 0;
+    const r = new Float64Array(2 * this.#wires);
     for (const n of this.#images) {
-      const r = this.misfits(state, n);
+      if (at(this.weights, n) === 0) continue;
+      this.misfits(state, n, r);
       let own = 0;
       for (let k = 0; k < r.length; k += 1) own += (at(r, k) / this.#sdOf(k)) ** 2;
       sum += at(this.weights, n) * own;
@@ -81,27 +83,21 @@ class Fitter {
     const f = free.length;
     const a = new Float64Array(f * f);
     const g = new Float64Array(f);
-    const nudged = free.map((p) => {
-      const step = new Float64Array(PARAMETERS);
-      step[p] = NUDGE[p] as number;
-      const back = step.map((x) => -x);
-      return [moved(state, step, this.pivot), moved(state, back, this.pivot), NUDGE[p] as number] as const;
-    });
+    const r = new Float64Array(2 * this.#wires);
+    const slopes = new Float64Array(r.length * PARAMETERS);
+    const withLag = free.includes(LAG);
     for (const n of this.#images) {
       const weight = at(this.weights, n);
       if (weight === 0) continue;
-      const r = this.misfits(state, n);
-      const columns = nudged.map(([plus, minus, h]) => {
-        const low = this.misfits(minus, n);
-        return this.misfits(plus, n).map((x, k) => (x - at(low, k)) / (2 * h));
-      });
+      derivativesOf(r, slopes, this.#model, state, n, this.pivot, withLag);
       const own = new Float64Array(f);
       for (let k = 0; k < r.length; k += 1) {
         const w = weight / this.#sdOf(k) ** 2;
+        const row = k * PARAMETERS;
         for (let i = 0; i < f; i += 1) {
-          const ci = at(columns[i] as Float64Array, k);
-          own[i] = at(own, i) + w * ci * at(r, k);
-          for (let j = 0; j <= i; j += 1) a[i * f + j] = at(a, i * f + j) + w * ci * at(columns[j] as Float64Array, k);
+          const ci = w * at(slopes, row + (free[i] as number));
+          own[i] = at(own, i) + ci * at(r, k);
+          for (let j = 0; j <= i; j += 1) a[i * f + j] = at(a, i * f + j) + ci * at(slopes, row + (free[j] as number));
         }
       }
       own.forEach((x, i) => {

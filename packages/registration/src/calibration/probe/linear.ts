@@ -67,13 +67,13 @@ export function middlePoints(
   const points = new Float64Array(5 * observations.length * patterns.length);
   const m = new Float64Array(16);
   let to = 0;
+  const wires = patterns.map((_, p) => [0, 1, 2].map((w) => dotOf(labelling, patterns.length, p, w)) as [number, number, number]);
   observations.forEach(({ dots }, n) => {
-    track.probeFromPhantom(m, n, lagMs);
-    if (!track.covers(n, lagMs)) m.fill(Number.NaN);
+    if (track.covers(n, lagMs)) track.probeFromPhantom(m, n, lagMs);
+    else m.fill(Number.NaN);
     patterns.forEach(({ meets: [a, b] }, p) => {
-      const [i, j, k] = [0, 1, 2].map((w) => dotOf(labelling, patterns.length, p, w)) as [number, number, number];
-      const from = (c: number): number => Math.hypot(at(dots, c) - at(dots, i), at(dots, c + 1) - at(dots, i + 1));
-      const share = from(j) / from(k);
+      const [i, j, k] = wires[p] as [number, number, number];
+      const share = apart(dots, i, j) / apart(dots, i, k);
       points[to] = at(dots, j);
       points[to + 1] = at(dots, j + 1);
       for (let r = 0; r < 3; r += 1) {
@@ -85,6 +85,11 @@ export function middlePoints(
     });
   });
   return points;
+}
+
+function apart(dots: ArrayLike<number>, i: number, j: number): number {
+  const [x, y] = [at(dots, j) - at(dots, i), at(dots, j + 1) - at(dots, i + 1)];
+  return Math.sqrt(x * x + y * y);
 }
 
 /** One coordinate as a linear function of column and row. */
@@ -110,21 +115,26 @@ const misfit = (points: Float64Array, n: number, r: number, x: ArrayLike<number>
   at(points, 5 * n + 2 + r) - at(x, 0) * at(points, 5 * n) - at(x, 1) * at(points, 5 * n + 1) - at(x, 2);
 
 function plane(points: Float64Array, used: Uint8Array, r: number): { x: Float64Array; variance: number } | undefined {
-  const normal = new Float64Array(9);
-  const x = new Float64Array(3);
-  let count = 0;
+  let [uu, uv, vv, u1, v1, count, up, vp, p1] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
   // Pixels in hundreds keep the normal equations well conditioned.
   for (let n = 0; n < used.length; n += 1) {
     if (used[n] === 0) continue;
+    const u = (points[5 * n] as number) / 100;
+    const v = (points[5 * n + 1] as number) / 100;
+    const p = points[5 * n + 2 + r] as number;
     count += 1;
-    const row = [at(points, 5 * n) / 100, at(points, 5 * n + 1) / 100, 1];
-    for (let i = 0; i < 3; i += 1) {
-      x[i] = at(x, i) + (row[i] as number) * at(points, 5 * n + 2 + r);
-      for (let j = 0; j < 3; j += 1) normal[3 * i + j] = at(normal, 3 * i + j) + (row[i] as number) * (row[j] as number);
-    }
+    uu += u * u;
+    uv += u * v;
+    vv += v * v;
+    u1 += u;
+    v1 += v;
+    up += u * p;
+    vp += v * p;
+    p1 += p;
   }
+  const normal = Float64Array.of(uu, uv, u1, uv, vv, v1, u1, v1, count);
   if (count < 4 || !cholesky(normal, normal, 3)) return undefined;
-  choleskySolve(x, normal, x, 3);
+  const x = choleskySolve(new Float64Array(3), normal, Float64Array.of(up, vp, p1), 3);
   x[0] = at(x, 0) / 100;
   x[1] = at(x, 1) / 100;
   let squares = 0;

@@ -12,6 +12,12 @@ export interface WireObservation {
   readonly timeMs?: number;
 }
 
+/** A pose of the probe while an image was not looked at, or showed no wires. */
+export interface TimedProbePose {
+  readonly phantomFromProbe: ArrayLike<number>;
+  readonly timeMs: number;
+}
+
 /** More than this is no rigid pose. Recordings have six digits. */
 const RIGID_WITHIN = 1e-3;
 /** Poses farther apart in time are not interpolated between. */
@@ -24,20 +30,27 @@ const LONGEST_GAP_MS = 400;
  */
 export class ProbeTrack {
   readonly #poses: ReadonlyArray<{ readonly t: Float64Array; readonly q: Float64Array }>;
+  /** Of the poses, and of the images. */
   readonly #times: Float64Array | undefined;
+  readonly #imageTimes: Float64Array;
   readonly #smoothed: boolean;
   readonly #weights = new Float64Array(4);
   readonly #q = new Float64Array(4);
   readonly #t = new Float64Array(3);
 
-  /** @param kind `smoothed` needs times */
-  constructor(observations: readonly WireObservation[], kind: 'measured' | 'smoothed') {
-    this.#poses = observations.map(({ phantomFromProbe: m }) => ({
+  /**
+   * @param kind `smoothed` needs times
+   * @param poses all that were measured, by their times, where they are more than those of the images; `smoothed` reads them
+   */
+  constructor(observations: readonly WireObservation[], kind: 'measured' | 'smoothed', poses?: readonly TimedProbePose[]) {
+    this.#smoothed = kind === 'smoothed';
+    const read = this.#smoothed && poses !== undefined ? poses : observations;
+    this.#poses = read.map(({ phantomFromProbe: m }) => ({
       t: Float64Array.of(m[12] as number, m[13] as number, m[14] as number),
       q: quaternionOf(new Float64Array(4), m),
     }));
-    this.#smoothed = kind === 'smoothed';
-    this.#times = this.#smoothed ? Float64Array.from(observations, ({ timeMs }) => timeMs as number) : undefined;
+    this.#imageTimes = Float64Array.from(observations, ({ timeMs }) => timeMs ?? Number.NaN);
+    this.#times = this.#smoothed ? Float64Array.from(read, ({ timeMs }) => timeMs as number) : undefined;
   }
 
   /** Whether there is a pose `lagMs` after an image's time: with two measured ones on both of its sides, close enough. */
@@ -45,7 +58,7 @@ export class ProbeTrack {
     const times = this.#times;
     if (times === undefined) return true;
     const n = this.#before(image, lagMs);
-    const time = (times[image] as number) + lagMs;
+    const time = (this.#imageTimes[image] as number) + lagMs;
     if (n < 1 || n + 2 >= times.length || time < (times[n] as number) || time > (times[n + 1] as number)) return false;
     return (times[n + 2] as number) - (times[n - 1] as number) <= LONGEST_GAP_MS;
   }
@@ -65,21 +78,24 @@ export class ProbeTrack {
     invertRigid(out, out);
   }
 
-  /** The last pose not after a time, or the first. */
+  /** The last pose not after a time, but the last one; or the first. */
   #before(image: number, lagMs: number): number {
     const times = this.#times as Float64Array;
-    const time = (times[image] as number) + lagMs;
-    let n = image;
-    while (n > 0 && (times[n] as number) > time) n -= 1;
-    while (n + 2 < times.length && (times[n + 1] as number) <= time) n += 1;
-    return n;
+    const time = (this.#imageTimes[image] as number) + lagMs;
+    let [low, high] = [0, times.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((times[middle] as number) <= time) low = middle;
+      else high = middle;
+    }
+    return low;
   }
 
   #smooth(image: number, lagMs: number): void {
     const times = this.#times as Float64Array;
     const last = times.length - 1;
     const n = Math.max(1, Math.min(last - 2, this.#before(image, lagMs)));
-    this.#weigh(n, (times[image] as number) + lagMs);
+    this.#weigh(n, (this.#imageTimes[image] as number) + lagMs);
     const w = this.#weights;
     this.#t.fill(0);
     this.#q.fill(0);
@@ -141,6 +157,23 @@ export function requireObservations(observations: readonly WireObservation[], wi
       );
     }
     last = timeMs ?? last;
+  });
+}
+
+/** @throws NavError `calibration/not-finite`, `calibration/not-rigid`, `calibration/bad-option` */
+export function requirePoses(poses: readonly TimedProbePose[]): void {
+  let last = Number.NEGATIVE_INFINITY;
+  poses.forEach(({ phantomFromProbe: m, timeMs }, n) => {
+    if (!Number.isFinite(timeMs) || !Array.from(m).every((x) => Number.isFinite(x)))
+      throw new NavError('calibration/not-finite', `Pose ${n} has a number or a time that is not finite.`);
+    if (m.length !== 16 || !(rigidityError(m) <= RIGID_WITHIN))
+      throw new NavError('calibration/not-rigid', `Pose ${n} is no rigid motion. Check that it is column-major and in mm.`);
+    if (timeMs <= last)
+      throw new NavError(
+        'calibration/bad-option',
+        `Pose ${n} is not later than the one before it: sort them, and remove repeated ones.`,
+      );
+    last = timeMs;
   });
 }
 

@@ -29,7 +29,7 @@ export function startOf(probeFromImage: ArrayLike<number>, lagMs: number): Probe
     at(probeFromImage, 14),
     1,
   );
-  return { pose, columnMm, rowMm, lagMs };
+  return { pose, columnMm, rowMm, lagMs, logSize: 0 };
 }
 
 const unit = (v: readonly number[]): number[] => v.map((x) => x / Math.hypot(...v));

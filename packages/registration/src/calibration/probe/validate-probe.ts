@@ -1,7 +1,14 @@
 import { NavError } from '@trocar/core';
 import { at } from '../../points/rigid-fit.js';
 import { type Labelling, middlePoints } from './linear.js';
-import { haveTimes, ProbeTrack, requireObservations, type WireObservation } from './observations.js';
+import {
+  haveTimes,
+  ProbeTrack,
+  requireObservations,
+  requirePoses,
+  type TimedProbePose,
+  type WireObservation,
+} from './observations.js';
 import { type NWirePhantom, patternsOf } from './phantom.js';
 
 /** What a calibration is checked by. */
@@ -33,19 +40,22 @@ const KEPT = 0.95;
 
 /**
  * The 3D error at the middle wires (PLUS fCal's reprojection error) of images that took no part in the calibration.
+ * @param poses all of the recording, as in ProbeOptions
  * @throws NavError `calibration/bad-option` (a lag without times), and those of requireObservations()
  */
 export function validateProbe(
   probe: CheckedProbe,
   phantom: NWirePhantom,
   observations: readonly WireObservation[],
+  poses?: readonly TimedProbePose[],
 ): ProbeValidation {
   const patterns = patternsOf(phantom);
   requireObservations(observations, 3 * patterns.length, 1);
   if (probe.lagMs !== 0 && !haveTimes(observations)) {
     throw new NavError('calibration/bad-option', 'A calibration with a lag can be checked only by images with times.');
   }
-  const track = new ProbeTrack(observations, probe.lagMs === 0 ? 'measured' : 'smoothed');
+  if (poses !== undefined) requirePoses(poses);
+  const track = new ProbeTrack(observations, probe.lagMs === 0 ? 'measured' : 'smoothed', poses);
   return distancesOf(middlePoints(observations, track, patterns, probe.labelling, probe.lagMs), probe.probeFromImage);
 }
 
