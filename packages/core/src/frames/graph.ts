@@ -89,9 +89,10 @@ export class FrameGraph {
   /**
    * A path that answers `to` from `from` at the graph's query time. It may be made before its edges are: until they
    * are all there, it reads as `missing`. It follows every later change of the graph.
+   * @param at one cell of the caller's, ms: the path answers for the moment in it instead, as for an image that was taken earlier
    */
-  path<To extends string, From extends string>(to: Frame<To>, from: Frame<From>): Path<To, From> {
-    return new Path(to, from, this.#time, {
+  path<To extends string, From extends string>(to: Frame<To>, from: Frame<From>, at: Float64Array = this.#time): Path<To, From> {
+    return new Path(to, from, at, {
       revision: () => this.#revision,
       route: () => this.#route(to.name, from.name),
     });

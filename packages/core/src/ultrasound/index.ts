@@ -8,6 +8,7 @@ export { type ClipFan, type ClipRectangle, type ImageClip, type RowSpans, rowSpa
 export type { SweepCompounding, SweepInterpolation, VoxelBox } from './compounding/slab.js';
 export { FILLED, type FillOptions, fillHoles } from './fill-holes.js';
 export { gridOfSweep, type SweepGrid, type SweepGridOptions } from './grid.js';
+export * from './live/index.js';
 export type { CompoundingOptions, SweepReconstructionOptions } from './options.js';
 export type { PlusCompounding, PlusInterpolation, PlusOptimization, PlusReconstructionOptions } from './plus/options.js';
 export { reconstructLikePlus } from './plus/reconstruct-like-plus.js';

@@ -95,7 +95,8 @@ export function requireFrame(frame: SweepFrame, n: number, pixels: number): void
     throw new NavError('ultrasound/bad-geometry', `The place of image ${n} ${what}.`, { detail: { frame: n } });
 }
 
-function geometryFault(m: ArrayLike<number>): string | undefined {
+/** What is wrong with a matrix from pixels to millimetres, as the rest of a sentence; undefined where nothing is. */
+export function geometryFault(m: ArrayLike<number>): string | undefined {
   if (m.length !== 16 || !Array.from(m).every((x) => Number.isFinite(x))) return 'is not 16 finite numbers';
   if (m[3] !== 0 || m[7] !== 0 || m[11] !== 0 || m[15] !== 1) return 'is no affine matrix: its last row is not 0 0 0 1';
   const [x, y] = [pixelMm(m, 0), pixelMm(m, 4)];
