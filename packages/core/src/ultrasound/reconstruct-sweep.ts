@@ -1,9 +1,9 @@
 import { NavError } from '../base/index.js';
 import { spacingOf, type Volume, volume } from '../volume/index.js';
-import { SlabCompounder } from './compounding/compounder.js';
 import type { SlabPlan } from './compounding/slab.js';
+import { slabOf } from './compounding/slab-of.js';
 import { fillHoles } from './fill-holes.js';
-import { gridFor, planOf, type SweepReconstructionOptions } from './options.js';
+import { elevationOf, gridFor, planOf, type SweepReconstructionOptions } from './options.js';
 import type { Sweep } from './sweep.js';
 import { type CrewOptions, compoundByWorkers } from './worker/crew.js';
 import type { ReconstructionWorker } from './worker/messages.js';
@@ -33,6 +33,9 @@ export interface SweepReconstruction<F extends string> {
  * Reconstructs a tracked sweep into a volume: every clipped pixel goes, by its own place, into the voxels around it (forward
  * compounding; linear weights as in Rohling 1999 and Fenster's pixel-based methods, Solberg 2007, Ultrasound Med. Biol. 33:991).
  *
+ * With `mode: 'backward'` each voxel asks the images around it instead, within the width of the beam across the image: for the
+ * final volume of sweeps whose images lie farther apart than voxels.
+ *
  * Sums are exact: the result is the same, to the last bit, for every order of the images and for any number of workers, and no voxel
  * saturates. Voxels that no pixel met are 0 (NaN in float32) and `coverage` says so.
  * @throws NavError `ultrasound/bad-option`, `ultrasound/bad-clip`, `ultrasound/too-large`, `ultrasound/aborted`, `ultrasound/failed`
@@ -42,7 +45,7 @@ export async function reconstructSweep<F extends string>(
   options: SweepReconstructionOptions & ReconstructionRunOptions = {},
 ): Promise<SweepReconstruction<F>> {
   const grid = gridFor(sweep, options);
-  const plan = planOf(sweep.size, grid, options);
+  const plan = { ...planOf(sweep.size, grid, options), elevationMm: elevationOf(options) };
   const count = grid.size[0] * grid.size[1] * grid.size[2];
   const float = options.voxels === 'float32';
   const { voxels, coverage } = roomFor(count, float);
@@ -99,7 +102,7 @@ async function compoundHere<F extends string>(
   coverage: Uint8Array,
   { signal, progress }: ReconstructionRunOptions,
 ): Promise<void> {
-  const slab = new SlabCompounder(plan);
+  const slab = slabOf(plan);
   let breathed = performance.now();
   for (const [n, frame] of sweep.frames.entries()) {
     if (signal?.aborted) throw new NavError('ultrasound/aborted', 'The reconstruction was aborted.', { cause: signal.reason });

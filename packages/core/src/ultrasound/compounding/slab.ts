@@ -19,6 +19,8 @@ export interface SlabPlan {
   readonly spans: RowSpans;
   /** A weight of 0 … 255 for each pixel. */
   readonly importance: Uint8Array | undefined;
+  /** Backward, with a beam of this width across the image; undefined forward. */
+  readonly elevationMm?: number | undefined;
 }
 
 /**

@@ -30,6 +30,13 @@ function reaches<F extends string>(sweep: Sweep<F>, plan: SlabPlan): Array<reado
   });
 }
 
+/** How many planes further than its pixels an image may reach: a beam of some width does so. */
+function planesBeyond({ grid, elevationMm = 0 }: SlabPlan): number {
+  const inverse = identity4();
+  invert4(inverse, grid.frameFromIndex);
+  return (elevationMm / 2) * Math.hypot(inverse[2] as number, inverse[6] as number, inverse[10] as number);
+}
+
 /** Divides the planes so that each worker gets about as many pixels. */
 export function dividePlanes<F extends string>(sweep: Sweep<F>, plan: SlabPlan, parts: number): Planes[] {
   const count = plan.grid.size[2];
@@ -68,7 +75,10 @@ export async function compoundByWorkers<F extends string>(
 ): Promise<SlabResult[]> {
   const parts = dividePlanes(sweep, plan, workers.length);
   const reach = reaches(sweep, plan);
-  const tasks = parts.map((planes) => reach.flatMap(([low, high], n) => (high >= planes[0] - 1 && low <= planes[1] ? [n] : [])));
+  const beyond = 1 + planesBeyond(plan);
+  const tasks = parts.map(([first, end]) =>
+    reach.flatMap(([low, high], n) => (high >= first - beyond && low <= end - 1 + beyond ? [n] : [])),
+  );
   const total = tasks.reduce((sum, list) => sum + list.length, 0);
   let done = 0;
   jobs += 1;

@@ -1,16 +1,16 @@
-import { SlabCompounder } from '../compounding/compounder.js';
 import type { SlabPlan } from '../compounding/slab.js';
+import { type Slab, slabOf } from '../compounding/slab-of.js';
 import type { FromReconstructionWorker, ReconstructionPort, ToReconstructionWorker } from './messages.js';
 
 /** Takes images into a slab as they come through a port, for as long as the worker lives. */
 export function serveReconstruction(port: ReconstructionPort): void {
-  let slab: SlabCompounder | undefined;
+  let slab: Slab | undefined;
   let plan: SlabPlan | undefined;
   const hear = (message: ToReconstructionWorker): FromReconstructionWorker | undefined => {
     const { job } = message;
     if (message.kind === 'begin') {
       plan = message.plan;
-      slab = new SlabCompounder(plan);
+      slab = slabOf(plan);
       return undefined;
     }
     if (slab === undefined || plan === undefined) return { kind: 'failed', job, reason: 'it was told of no slab' };
