@@ -7,6 +7,7 @@ export { startReconstructionWorker } from '#ultrasound/host';
 export { type ClipFan, type ClipRectangle, type ImageClip, type RowSpans, rowSpans } from './clip.js';
 export type { SweepCompounding, SweepInterpolation, VoxelBox } from './compounding/slab.js';
 export { FILLED, type FillOptions, fillHoles } from './fill-holes.js';
+export { type CycleGate, gateSweep, type LevelGate, type SweepGate } from './gate.js';
 export { gridOfSweep, type SweepGrid, type SweepGridOptions } from './grid.js';
 export * from './live/index.js';
 export type { CompoundingOptions, SweepReconstructionOptions } from './options.js';

@@ -27,6 +27,8 @@ export interface SweepReconstruction<F extends string> {
   readonly filled: number;
   /** Images that had no pose, by their numbers in the recording: they are not in the volume. */
   readonly withoutPose: readonly number[];
+  /** Images that a gate left out, likewise. */
+  readonly outsideGate: readonly number[];
 }
 
 /**
@@ -65,7 +67,8 @@ export async function reconstructSweep<F extends string>(
   const filled = fillGapsMm > 0 ? fillHoles(voxels, coverage, { size: grid.size, spacingMm, maxGapMm: fillGapsMm }) : 0;
   const series = { description: 'reconstructed sweep' };
   const made = volume({ frame: sweep.frame, voxels, ...grid, modality: 'US', series });
-  return { volume: made, coverage, seen, filled, withoutPose: sweep.withoutPose };
+  const { withoutPose, outsideGate = [] } = sweep;
+  return { volume: made, coverage, seen, filled, withoutPose, outsideGate };
 }
 
 function roomFor(count: number, float: boolean): { voxels: Uint8Array | Float32Array; coverage: Uint8Array } {

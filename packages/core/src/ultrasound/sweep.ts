@@ -31,6 +31,8 @@ export interface Sweep<in out F extends string> {
   readonly frames: readonly SweepFrame[];
   /** Numbers of the frames, in the list that was given, whose pose cannot be used. */
   readonly withoutPose: readonly number[];
+  /** Numbers of the frames, in the same list, that {@link gateSweep} left out. */
+  readonly outsideGate?: readonly number[];
 }
 
 /** What {@link makeSweep} is given. */
