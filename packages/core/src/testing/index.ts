@@ -10,6 +10,9 @@ export {
   type AbdominalSimulationOptions,
   simulateAbdominalUltrasound,
 } from './ultrasound/abdominal-simulation.js';
+export { type BModeOptions, type BModeProbe, bModeProbe } from './ultrasound/b-mode.js';
+export { type BModeGeometry, CRANIOTOMY_SECTOR } from './ultrasound/b-mode-geometry.js';
+export { type SimulatedBrain, simulatedBrain } from './ultrasound/brain.js';
 export { kelvinlet, type Movement } from './ultrasound/deformation.js';
 export { type ProstateLesion, type ProstateTissue, prostateTissue } from './ultrasound/prostate-anatomy.js';
 export {

@@ -10,6 +10,8 @@ export type Tissue = (typeof TISSUES)[number];
 /** The block of brain that is simulated, mm: the brain's surface is its top, at about z = 22. */
 export const BLOCK = { low: [-42, -42, -46], high: [42, 42, 30] } as const;
 
+const [LOW_X, LOW_Y, LOW_Z] = BLOCK.low;
+
 /** Edge of the anatomy's cubes, mm. */
 const CUBE = 0.8;
 
@@ -29,7 +31,8 @@ export function brainAnatomy(seed: number): Anatomy {
   const random = new Random(seed);
   const solids = solidsOf(random, seed);
   const size = BLOCK.low.map((low, r) => Math.ceil(((BLOCK.high[r] as number) - low) / CUBE) + 1) as [number, number, number];
-  const labels = new Uint8Array(size[0] * size[1] * size[2]);
+  const [ni, nj, nk] = size;
+  const labels = new Uint8Array(ni * nj * nk);
   for (let k = 0, n = 0; k < size[2]; k += 1) {
     for (let j = 0; j < size[1]; j += 1) {
       for (let i = 0; i < size[0]; i += 1, n += 1) {
@@ -41,11 +44,11 @@ export function brainAnatomy(seed: number): Anatomy {
     surface: solids.surface,
     tumour: solids.tumour,
     tissueAt(x, y, z) {
-      const i = Math.round((x - BLOCK.low[0]) / CUBE);
-      const j = Math.round((y - BLOCK.low[1]) / CUBE);
-      const k = Math.round((z - BLOCK.low[2]) / CUBE);
-      const inside = i >= 0 && j >= 0 && k >= 0 && i < size[0] && j < size[1] && k < size[2];
-      return inside ? (labels[i + size[0] * (j + size[1] * k)] as number) : 0;
+      const i = Math.round((x - LOW_X) / CUBE);
+      const j = Math.round((y - LOW_Y) / CUBE);
+      const k = Math.round((z - LOW_Z) / CUBE);
+      const inside = i >= 0 && j >= 0 && k >= 0 && i < ni && j < nj && k < nk;
+      return inside ? (labels[i + ni * (j + nj * k)] as number) : 0;
     },
   };
 }

@@ -66,10 +66,11 @@ const IMPEDANCE: Readonly<Record<Tissue, number>> = {
   cavity: 1.5,
 };
 
-const BRAIN: readonly Sound[] = TISSUES.map((t) => ({ echoDb: ECHO_DB[t], impedance: IMPEDANCE[t], loss: 0 }));
+/** How the simulated brain sounds, by its tissues' numbers. */
+export const BRAIN_SOUNDS: readonly Sound[] = TISSUES.map((t) => ({ echoDb: ECHO_DB[t], impedance: IMPEDANCE[t], loss: 0 }));
 
 /** Acoustics drawn at random around the usual ones. @param tissues by their numbers; default: the brain's */
-export function drawAcoustics(random: Random, fan: Fan, tissues: readonly Sound[] = BRAIN): Acoustics {
+export function drawAcoustics(random: Random, fan: Fan, tissues: readonly Sound[] = BRAIN_SOUNDS): Acoustics {
   const tilt = random.between(-5, 5);
   const bend = random.between(-3, 3);
   const gainDb = Float64Array.from({ length: fan.samples }, (_, n) => {
