@@ -178,6 +178,8 @@ export {
 } from './drivers/rosbridge/index.js';
 export {
   type Disturbance,
+  type EchoBody,
+  type EchoScene,
   type NdiDeviceOptions,
   type NdiSimulator,
   type PoseSource,
@@ -185,8 +187,12 @@ export {
   type SimulatedFreeze,
   type SimulatedPose,
   type SimulatedTool,
+  type SimulatedUltrasound,
+  type SimulatedUltrasoundOptions,
   simulatedDriver,
+  simulatedUltrasound,
   simulateNdiTracker,
+  usualScene,
 } from './drivers/simulated/index.js';
 export type {
   DatagramHandler,

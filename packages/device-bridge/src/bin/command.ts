@@ -20,6 +20,8 @@ export interface OptionSpec {
   readonly value?: string;
   /** It may be given again. */
   readonly many?: boolean;
+  /** A word that may stand behind a switch: `--simulate ultrasound` is `--simulate-ultrasound`. */
+  readonly word?: string;
   readonly help: string;
 }
 
@@ -97,11 +99,24 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
     options[name] = { type: value === undefined ? 'boolean' : 'string', ...(many === true && { multiple: true }) };
   }
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return parseArgs({ args: joinWords(command, args), options, allowPositionals: true });
   } catch (cause) {
     const why = cause instanceof Error ? (cause.message.split('. ')[0] as string) : String(cause);
     throw usageError(`${why}. Try trocar-bridge ${command.name} --help.`);
   }
+}
+
+/** Switches with the word behind them as the switches that they mean. */
+function joinWords(command: Command, args: readonly string[]): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < args.length; i += 1) {
+    const arg = args[i] as string;
+    const word = arg.startsWith('--') ? command.options[arg.slice(2)]?.word : undefined;
+    const joins = word !== undefined && args[i + 1] === word;
+    out.push(joins ? `${arg}-${word}` : arg);
+    if (joins) i += 1;
+  }
+  return out;
 }
 
 /** The text of `--help` of a command. */

@@ -9,7 +9,8 @@ export const DEVICE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   serial: { value: 'PATH', help: 'an NDI tracker on a serial port' },
   tcp: { value: 'HOST[:PORT]', help: 'an NDI tracker on the network (port 8765)' },
   igtl: { value: 'HOST[:PORT]', help: 'an OpenIGTLink server, as PLUS or Slicer (port 18944)' },
-  simulate: { help: 'a simulated tracker with two tools, "stylus" and "reference"' },
+  simulate: { help: 'a simulated tracker with two tools, "stylus" and "reference"', word: 'ultrasound' },
+  'simulate-ultrasound': { help: 'a simulated ultrasound machine with a tracked probe; also --simulate ultrasound' },
   rom: { value: 'NAME=FILE', many: true, help: 'a passive tool of an NDI tracker and its definition file' },
   baud: { value: 'RATE', help: 'serial rate after the first contact (115200)' },
   tools: { value: 'NAMES', help: 'names of the simulated tools, with commas between' },
@@ -21,7 +22,7 @@ export const DEVICE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
  * @throws NavError `bridge/bad-option`; `io/not-found` and `bridge/bad-config` of the configuration
  */
 export async function configFrom(parsed: Parsed): Promise<ReadConfig> {
-  const kinds = ['config', 'serial', 'tcp', 'igtl', 'simulate'].filter((option) => parsed.has(option));
+  const kinds = ['config', 'serial', 'tcp', 'igtl', 'simulate', 'simulate-ultrasound'].filter((option) => parsed.has(option));
   if (kinds.length !== 1) throw usageError('Give exactly one of --config, --serial, --tcp, --igtl and --simulate.');
   const file = parsed.text('config');
   const read = file === undefined ? { config: { devices: [deviceFrom(parsed)] }, folder: resolve('.') } : await readConfig(file);
@@ -45,6 +46,7 @@ function refuseStray(parsed: Parsed, kind: string): void {
 function deviceFrom(parsed: Parsed): DeviceConfig {
   const igtl = parsed.text('igtl');
   if (igtl !== undefined) return { type: 'igtl', tcp: address('--igtl', igtl) };
+  if (parsed.has('simulate-ultrasound')) return { type: 'simulated-ultrasound' };
   if (!parsed.has('simulate')) return ndiFrom(parsed);
   const rateHz = parsed.number('rate', 1, 1000);
   const tools = parsed.text('tools')?.split(',');

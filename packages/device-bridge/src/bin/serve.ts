@@ -22,6 +22,7 @@ export const serve: Command = {
   options: { ...DEVICE_OPTIONS, ...LISTEN_OPTIONS, ...OUT_OPTION, ...JSON_OPTION },
   examples: [
     'serve --simulate --origin http://127.0.0.1:5173',
+    'serve --simulate ultrasound --origin http://127.0.0.1:5173',
     'serve --serial /dev/ttyUSB0 --rom stylus=stylus.rom',
     'serve --config bridge.yaml --json',
   ],
@@ -34,6 +35,7 @@ const {
   igtl: _igtl,
   config: _config,
   simulate: _simulate,
+  'simulate-ultrasound': _ultrasound,
   rom: _rom,
   baud: _baud,
   ...SIMULATED

@@ -52,6 +52,18 @@ const SIMULATE = fields('A simulated NDI tracker whose tools go round slowly.', 
   rateHz: number('Frames per second. Default 60.', 1, 1000),
 });
 
+const SIMULATED_ULTRASOUND = fields('A simulated ultrasound machine whose tracked probe sweeps over a scene.', {
+  name: NAME,
+  probe: toolName('What clients call its probe. Default probe.'),
+  source: text('What clients call its images. Default ultrasound.'),
+  width: number('Pixels along a row. Default 640.', 16, 4096, true),
+  height: number('Rows. Default 480.', 16, 4096, true),
+  depthMm: number('How deep it looks. Default 120.', 10, 400),
+  imageHz: number('Images per second. Default 30.', 1, 1000),
+  poseHz: number('Poses per second. Default 60.', 1, 1000),
+  lagMs: number('Images are stamped so much late. Default 0.', 0, 1000),
+});
+
 const IGTL = fields('An OpenIGTLink server, as PLUS or Slicer.', {
   name: NAME,
   tcp: must(address('Its address; port 18944 where none is given.')),
@@ -74,6 +86,7 @@ const IGTL = fields('An OpenIGTLink server, as PLUS or Slicer.', {
   silentMs: number('Without a message for so long it is silent. Default 1000.', 10, 600_000),
   onSilence: one('What then. Default reconnect.', 'reconnect', 'stale'),
   keepAliveMs: number('Ask for its STATUS after so long. Default 0: never.', 0, 600_000),
+  images: flag("Take flat images for a live device's. Default true."),
 });
 
 const DTRACK = fields('An ART system that runs DTrack.', {
@@ -170,7 +183,16 @@ const LINE = fields('A device that sends lines of text: give one of serial, tcp 
 export const DEVICE_SHAPES: Shape = {
   kind: 'by',
   key: 'type',
-  of: { ndi: NDI, simulate: SIMULATE, igtl: IGTL, dtrack: DTRACK, natnet: NATNET, rosbridge: ROSBRIDGE, line: LINE },
+  of: {
+    ndi: NDI,
+    simulate: SIMULATE,
+    'simulated-ultrasound': SIMULATED_ULTRASOUND,
+    igtl: IGTL,
+    dtrack: DTRACK,
+    natnet: NATNET,
+    rosbridge: ROSBRIDGE,
+    line: LINE,
+  },
   help: 'A device.',
 };
 
@@ -181,6 +203,7 @@ export function deviceName(device: DeviceConfig): string {
 
 /** The names that a device's tools are known to have before it is connected. */
 export function toolNames(device: DeviceConfig): readonly string[] {
+  if (device.type === 'simulated-ultrasound') return [device.probe ?? 'probe'];
   if (device.type === 'simulate') return device.tools ?? ['stylus', 'reference'];
   if (device.type === 'igtl') return (device.tools ?? []).map((tool) => tool.name ?? tool.device);
   return (device.tools ?? []).map((tool) => tool.name);

@@ -28,6 +28,20 @@ export interface SimulateConfig {
   readonly rateHz?: number;
 }
 
+/** A simulated ultrasound machine with a tracked probe that sweeps over a scene. */
+export interface SimulatedUltrasoundConfig {
+  readonly type: 'simulated-ultrasound';
+  readonly name?: string;
+  readonly probe?: string;
+  readonly source?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly depthMm?: number;
+  readonly imageHz?: number;
+  readonly poseHz?: number;
+  readonly lagMs?: number;
+}
+
 /** An OpenIGTLink server. */
 export interface IgtlConfig {
   readonly type: 'igtl';
@@ -42,6 +56,7 @@ export interface IgtlConfig {
   readonly silentMs?: number;
   readonly onSilence?: 'reconnect' | 'stale';
   readonly keepAliveMs?: number;
+  readonly images?: boolean;
 }
 
 /** Where datagrams come from. */
@@ -118,4 +133,12 @@ export interface RosbridgeConfig {
 }
 
 /** A device in a configuration. */
-export type DeviceConfig = NdiConfig | SimulateConfig | IgtlConfig | DTrackConfig | NatNetConfig | RosbridgeConfig | LineConfig;
+export type DeviceConfig =
+  | NdiConfig
+  | SimulateConfig
+  | SimulatedUltrasoundConfig
+  | IgtlConfig
+  | DTrackConfig
+  | NatNetConfig
+  | RosbridgeConfig
+  | LineConfig;

@@ -14,7 +14,7 @@ import { natnetDriver } from '../drivers/natnet/index.js';
 import { type NdiToolOptions, ndiDriver } from '../drivers/ndi/index.js';
 import { recordingDatagrams, recordingSink, recordingTransport } from '../drivers/recorder/index.js';
 import { rosbridgeDriver } from '../drivers/rosbridge/index.js';
-import { type PoseSource, simulateNdiTracker } from '../drivers/simulated/index.js';
+import { type PoseSource, simulatedUltrasound, simulateNdiTracker } from '../drivers/simulated/index.js';
 import type { DatagramTransport, Transport } from '../transport.js';
 import { pipe } from '../transports/pipe.js';
 import { deviceName, toolNames } from './config-device-shapes.js';
@@ -91,6 +91,10 @@ async function makeDriver(device: DeviceConfig, parts: Parts): Promise<Driver> {
       return makeRosbridge(device, parts);
     case 'line':
       return makeLine(device, parts);
+    case 'simulated-ultrasound': {
+      const { type: _type, name: _name, width = 640, height = 480, ...options } = device;
+      return simulatedUltrasound({ ...options, clock: parts.clock, size: [width, height] });
+    }
     default:
       return makeSimulated(device, parts);
   }
