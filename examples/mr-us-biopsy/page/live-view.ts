@@ -5,9 +5,9 @@ import { h } from '../../suite/page/dom.js';
 import { GUIDE, PLANE } from '../src/frames.js';
 import { FAN, GUN } from '../src/probe.js';
 import { IMAGE_STALE_MS, type Procedure } from '../src/procedure.js';
+import { PIXEL_MM, RASTER, rasterised } from '../src/raster.js';
 import { CELL_MM, CELLS, CrossSections } from './cross-sections.js';
 import { LESION_COLOURS } from './looks.js';
-import { PIXEL_MM, RASTER, rasterised } from './raster.js';
 
 /** How a place of the plane is drawn: x to the right, z upwards, the probe at the bottom, as the rectum lies. */
 interface Scale {
@@ -77,7 +77,8 @@ export class LiveView {
     }
     const unverified = live && procedure.needsVerification;
     letters(c, width, height, dpr, scale);
-    if (stale) word(c, width, height, dpr, procedure.latest === undefined ? 'NO IMAGE' : 'IMAGE STALE');
+    if (procedure.latest === undefined) word(c, width, height, dpr, 'Waiting for the scanner’s first image', 0.5, PALETTE.text);
+    else if (stale) word(c, width, height, dpr, 'IMAGE STALE');
     else if (procedure.stage === 'biopsy' && !live) word(c, width, height, dpr, 'PROBE NOT SEEN · MR NOT SHOWN', 0.18);
     else if (unverified) word(c, width, height, dpr, 'MR NOT VERIFIED', 0.18);
   }
@@ -245,12 +246,20 @@ function letters(c: CanvasRenderingContext2D, width: number, height: number, dpr
   c.fill();
 }
 
-function word(c: CanvasRenderingContext2D, width: number, height: number, dpr: number, said: string, at = 0.5): void {
+function word(
+  c: CanvasRenderingContext2D,
+  width: number,
+  height: number,
+  dpr: number,
+  said: string,
+  at = 0.5,
+  colour = '#ff6b4a',
+): void {
   c.save();
   c.fillStyle = 'rgba(11, 14, 18, 0.82)';
   c.fillRect(0, height * at - 26 * dpr, width, 44 * dpr);
   c.restore();
-  text(c, said, width / 2, height * at + 4 * dpr, dpr, '#ff6b4a', 22, 'center');
+  text(c, said, width / 2, height * at + 4 * dpr, dpr, colour, 22, 'center');
 }
 
 function text(

@@ -15,8 +15,8 @@ import { ENOUGH } from '../src/fire-step.js';
 import { MR } from '../src/frames.js';
 import { FAN } from '../src/probe.js';
 import type { Procedure } from '../src/procedure.js';
+import { PIXEL_MM, RASTER } from '../src/raster.js';
 import { LESION_COLOURS } from './looks.js';
-import { PIXEL_MM, RASTER } from './raster.js';
 
 /** The upper left is the live image's. */
 const LAYOUT: Layout = [
@@ -27,7 +27,7 @@ const LAYOUT: Layout = [
 ];
 /** The slices show so much, mm. */
 const ACROSS_MM = 74;
-/** A target lies so far above the middle of each slice, mm. */
+/** A target lies so far above the middle of each slice, mm: its name then runs over no letter of a side. */
 const ABOVE_MM = 9;
 
 /** The MR in slices with gland and lesions, and in 3D the gland with its targets, the cores and the live plane. */
@@ -87,14 +87,16 @@ export class Pictures {
     stage.render();
   }
 
-  /** The slices and the 3D view on a place, so near that a lesion is seen. */
-  lookAt(place: ArrayLike<number>): void {
+  /**
+   * The slices and the 3D view on a place, so near that a lesion is seen.
+   * @param aboveMm so far above the middle of each slice it lies
+   */
+  lookAt(place: ArrayLike<number>, aboveMm = 0): void {
     this.stage.setCrosshair(point(MR, place));
     for (const view of SLICE_VIEWS) {
       const slice = this.stage.slice(view);
       const { up } = slice.plane.axes;
-      // A little above the middle, where its name runs over no letter of a side.
-      const middle = Float64Array.from(up, (v, k) => (place[k] as number) - ABOVE_MM * v);
+      const middle = Float64Array.from(up, (v, k) => (place[k] as number) - aboveMm * v);
       slice.lookAt(middle, ACROSS_MM);
     }
     this.stage.orbit.target.set(place);
@@ -115,7 +117,7 @@ export class Pictures {
     if (procedure.stage !== 'biopsy' && procedure.stage !== 'finished') return;
     if (this.#target !== fire.target.name) {
       this.#target = fire.target.name;
-      this.lookAt(fire.target.centre.xyz);
+      this.lookAt(fire.target.centre.xyz, ABOVE_MM);
     }
   }
 }

@@ -10,7 +10,7 @@ import { type Aim, FireStep, NO_AIM, type TakenCore } from './fire-step.js';
 import { GUIDE, MR, PLANE, PROBE, REFERENCE, TRACKER } from './frames.js';
 import type { LiveFrame } from './live-images.js';
 import { type GlandDrift, GlandWatch } from './moved-watch.js';
-import { BATH_BEADS, FAN, storedGuide, storedPlane } from './probe.js';
+import { BATH_BEADS, storedGuide, storedPlane } from './probe.js';
 import {
   cutToGland,
   HELD_OUT_MARKS,
@@ -25,6 +25,7 @@ import {
   whyNotVerified,
 } from './register-step.js';
 import { SweepStep } from './sweep-step.js';
+import { type VerificationCause, whyVerify } from './verification-due.js';
 
 /**
  * Where the procedure stands.
@@ -48,12 +49,6 @@ export interface ProcedureOptions {
   /** A pose older than this is not live, ms. Default 150. */
   readonly staleAfterMs?: number;
 }
-
-/**
- * Why landmarks must be held against the registration again: the gland was seen elsewhere, the procedure was taken up after a crash, or a
- * person wants it.
- */
-export type VerificationCause = 'moved' | 'restored' | 'asked';
 
 /** What was accepted in a session before, see {@link Procedure.restore}. */
 export interface AcceptedBefore {
@@ -309,7 +304,7 @@ export class Procedure {
     this.sweep.stop();
     const not = this.sweep.whyNot();
     if (not !== undefined) return this.#refuse(not);
-    const us = tried(() => compound(this.sweep.frames, FAN));
+    const us = tried(() => compound(this.sweep.frames));
     if (isRefusal(us)) return this.#refuse(us);
     this.#us = us;
     this.#marks.clear();
@@ -471,19 +466,6 @@ export class Procedure {
   #done(): undefined {
     this.refusal = undefined;
   }
-}
-
-/** Why no core can be taken before landmarks were held against the registration again. */
-function whyVerify(cause: VerificationCause, drift: GlandDrift | undefined): Refusal {
-  const then = 'Mark landmarks again and verify, or sweep again.';
-  if (cause === 'restored')
-    return {
-      code: 'restored-unverified',
-      message: `The procedure was taken up again, and patient or gland may lie otherwise. ${then}`,
-    };
-  if (cause === 'asked') return { code: 'not-verified', message: `A verification was begun and not ended. ${then}` };
-  const moved = drift === undefined || Number.isNaN(drift.mm) ? '' : ` ${drift.mm.toFixed(0)} mm`;
-  return { code: 'gland-moved', message: `The live image fits the sweep${moved} elsewhere: the gland has moved. ${then}` };
 }
 
 const NO_EDGE: Refusal = {

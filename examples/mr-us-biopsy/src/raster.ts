@@ -1,4 +1,4 @@
-import { FAN } from '../src/probe.js';
+import { FAN } from './probe.js';
 
 /** Pixels of the raster that the sector is drawn into, mm. */
 export const PIXEL_MM = 0.5;
@@ -9,6 +9,26 @@ export const RASTER = {
   height: Math.round(FAN.endMm / PIXEL_MM) + 1,
   left: -HALF_MM,
 } as const;
+
+/** The probe's plane from (column, row, 0) of a raster: 16 doubles, column-major, mm. */
+export const PLANE_FROM_IMAGE: Float64Array = Float64Array.of(
+  PIXEL_MM,
+  0,
+  0,
+  0,
+  0,
+  0,
+  PIXEL_MM,
+  0,
+  0,
+  -1,
+  0,
+  0,
+  RASTER.left,
+  0,
+  0,
+  1,
+);
 
 /** Which two samples each pixel lies between, and how far: worked out once. */
 const SOURCES = sources();
