@@ -1,10 +1,12 @@
-import { formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
+import { formatBound, formatMm } from '@trocar/core/guidance';
 import { formatProbability } from '@trocar/core/render';
 import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
 import { openCases, resumedNote } from '../../suite/page/resumed.js';
+import { apart } from '../src/plan-geometry.js';
 import type { Procedure } from '../src/procedure.js';
+import type { Stage } from '../src/stages.js';
 import type { Graphics } from './graphics.js';
 import type { Keeping } from './keeping.js';
 
@@ -18,12 +20,16 @@ export interface DetailState {
 
 /** What must be done after a restart. */
 const VERIFY_FIRST = 'Touch the landmarks and verify before anything is guided: patient or reference may lie otherwise now.';
+const BEFORE_GUIDANCE: ReadonlySet<Stage> = new Set(['connect', 'calibrate', 'breathe', 'collect', 'confirm']);
 
 /** The free part of the panel in this moment. */
 export function detailOf(procedure: Procedure, state: DetailState): Detail {
   const step = STEPS[procedure.stage](procedure, state);
   const refusal = procedure.refusal?.message ?? '';
-  const { message, unverified } = state.keeping;
+  const { unverified } = state.keeping;
+  // Said until what was taken up has been looked at.
+  const said = unverified || BEFORE_GUIDANCE.has(procedure.stage);
+  const message = said ? state.keeping.message : '';
   return {
     key: [procedure.stage, refusal, state.work, message, unverified, step.key].join('|'),
     build: () => [
@@ -37,7 +43,7 @@ export function detailOf(procedure: Procedure, state: DetailState): Detail {
 
 type Say = (procedure: Procedure, state: DetailState) => Detail;
 
-const STEPS: Readonly<Record<Procedure['stage'], Say>> = {
+const STEPS: Readonly<Record<Stage, Say>> = {
   plan: planDetail,
   connect: () => still([h('p', { class: 'lead' }, 'Waiting for the tracker to see every tool.')]),
   calibrate: toolsDetail,
@@ -68,6 +74,18 @@ function facts(rows: readonly (readonly [name: string, value: string])[]): HTMLE
   );
 }
 
+/** The least margin, and in words whether that is what was asked for: never by colour alone. */
+function marginAnswer(mm: number, askedMm: number): HTMLElement[] {
+  const enough = mm >= askedMm;
+  const verdict = enough
+    ? `✓ no less than the ${formatMm(askedMm, 0)} asked for`
+    : `✕ less than the ${formatMm(askedMm, 0)} asked for`;
+  return [
+    answer(`${formatMm(mm)} least margin`, enough),
+    h('p', { class: 'verdict', 'data-kept': String(enough) }, Number.isFinite(mm) ? verdict : 'Nobody knows what was burnt'),
+  ];
+}
+
 function answer(text: string, kept: boolean): HTMLElement {
   return h('p', { class: 'answer', 'data-kept': String(kept) }, text);
 }
@@ -93,12 +111,14 @@ function planDetail({ planning }: Procedure, { legends, keeping }: DetailState):
       if (plan === undefined) return [lead('Entries by how good their way is'), legends.entries];
       const { map } = plan.proposal;
       return [
-        answer(`${formatMm(map.minimalMarginMm)} least margin`, plan.proposal.complete),
-        facts([
-          ...plan.probes.map(({ name, setting, entry, tip }): [string, string] => [
+        ...marginAnswer(map.minimalMarginMm, demands.marginMm),
+        facts(
+          plan.probes.map(({ name, setting, entry, tip }): [string, string] => [
             `Probe ${name}`,
-            `${setting.powerW} W, ${setting.minutes} min, ${formatMm(Math.hypot(...[0, 1, 2].map((k) => (entry.xyz[k] as number) - (tip.xyz[k] as number))), 0)} deep`,
+            `${setting.powerW} W, ${setting.minutes} min, ${formatMm(apart(entry.xyz, tip.xyz), 0)} deep`,
           ]),
+        ),
+        facts([
           ['All burnt, if placed with 3 mm', formatProbability(plan.complete)],
           [`With ${formatMm(demands.marginMm, 0)}`, formatProbability(plan.withMargin)],
           ['Healthy tissue', `${(plan.proposal.healthyMm3 / 1000).toFixed(0)} ml`],
@@ -189,7 +209,7 @@ function reviewDetail(procedure: Procedure): Detail {
   };
 }
 
-function verifyDetail({ verifying, touching }: Procedure): Detail {
+function verifyDetail({ verifying, touching }: Procedure, { keeping }: DetailState): Detail {
   const done = verifying.touches.filter((t) => t !== undefined).length;
   const { result } = verifying;
   const waiting = touching === undefined ? '' : touching.waiting ? 'waiting for the gate' : 'hold still';
@@ -203,7 +223,7 @@ function verifyDetail({ verifying, touching }: Procedure): Detail {
             h(
               'p',
               { class: 'quiet', role: 'status' },
-              waiting || 'The residuals of the registration say nothing of its error here.',
+              waiting || (keeping.unverified ? '' : 'The residuals of the registration say nothing of its error here.'),
             ),
           ]
         : [
@@ -250,10 +270,7 @@ function assessDetail({ burning, planning }: Procedure, { legends }: DetailState
     key: `${burning.burns.length}|${achieved?.withMargin.probability}`,
     build: () => [
       h('p', { class: 'lead' }, burning.isUnknown ? 'Where one burn lies is not known' : 'Expected from the tracked pose'),
-      answer(
-        achieved === undefined ? UNKNOWN : `${formatMm(achieved.map.minimalMarginMm)} least margin`,
-        (achieved?.map.minimalMarginMm ?? -1) >= marginMm,
-      ),
+      ...marginAnswer(achieved?.map.minimalMarginMm ?? Number.NaN, marginMm),
       legends.coverage,
       h(
         'p',
@@ -287,8 +304,9 @@ function confirmDetail({ confirming, planning }: Procedure, { legends }: DetailS
       const { map, complete, withMargin } = confirmation;
       const { marginMm } = planning.demands;
       return [
-        answer(`${formatMm(map.minimalMarginMm)} least margin`, map.minimalMarginMm >= marginMm),
+        ...marginAnswer(map.minimalMarginMm, marginMm),
         legends.confirmed,
+        h('p', { class: 'necrosis' }, 'Necrosis, as it was drawn on the CT afterwards'),
         facts([
           ['All of the tumour in the necrosis', formatProbability(complete?.probability ?? Number.NaN)],
           [`With ${formatMm(marginMm, 0)}`, formatProbability(withMargin?.probability ?? Number.NaN)],

@@ -13,18 +13,45 @@ import {
   type StageFiducial,
   type SurfaceMesh,
 } from '@trocar/core/render';
-import { resample } from '@trocar/core/volume';
+import { resample, type Volume } from '@trocar/core/volume';
 import { h } from '../../suite/page/dom.js';
 import { CT } from '../src/frames.js';
 import { planningCovariance } from '../src/plan-step.js';
+import { NECROSIS } from '../src/post-ct.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Stage as ProcedureStage } from '../src/stages.js';
 
 type Remove = () => void;
-/** The slices show so much around the tumour, mm. */
-const ACROSS_MM = 150;
-/** The 3D view shows so much around the tumour, mm. */
-const AROUND_MM = { body: 190, way: 95 } as const;
+/** What is looked at from how near: so much the slices show across, and the 3D view around the tumour, mm. */
+interface Look {
+  readonly name: string;
+  readonly acrossMm: number;
+  readonly aroundMm: number;
+}
+
+const look = (name: string, acrossMm: number, aroundMm: number): Look => ({ name, acrossMm, aroundMm });
+const PLAN = look('plan', 300, 190);
+const MARKS = look('marks', 300, 280);
+const WAY = look('way', 150, 95);
+const LOOKS: Readonly<Record<ProcedureStage, Look>> = {
+  plan: PLAN,
+  connect: PLAN,
+  calibrate: PLAN,
+  breathe: MARKS,
+  collect: MARKS,
+  review: look('review', 300, 280),
+  verify: look('verify', 300, 280),
+  guide: WAY,
+  burn: WAY,
+  assess: look('zone', 130, 95),
+  confirm: look('before', 300, 190),
+  finished: look('after', 130, 95),
+};
+
+/** Liver, vessels and necrosis apart: HU. */
+export const LIVER_WINDOW = { width: 200, level: 90 } as const;
+/** Of the necrosis as it was drawn on the CT afterwards. */
+const NECROSIS_COLOUR = '#56b4e9';
 
 /**
  * What the pictures show of each step beside what the suite's guide draws: the map of entries, the tumour with its margins, the zones that
@@ -46,11 +73,13 @@ export class Graphics {
   #shown: readonly Remove[] = [];
   #key: readonly unknown[] = [];
   #marks = '';
-  #looked: unknown;
+  #looked: string | undefined;
+  #images: Volume<'ct'>;
 
   constructor(stage: Stage<'ct'>, procedure: Procedure) {
     this.#stage = stage;
     this.#procedure = procedure;
+    this.#images = procedure.case.volume;
     const { planning } = procedure;
     this.#entries = new EntryMap({ skin: procedure.case.skin, structures: planning.structures });
     this.#planned = new MarginSurface({ kind: 'planned', surface: planning.target.surface });
@@ -88,7 +117,7 @@ export class Graphics {
     }
     // The map is the skin where there is one; on the way in, the skin would hide what is approached.
     const seen = stage === 'collect' || stage === 'review' || stage === 'verify' || stage === 'breathe' || stage === 'calibrate';
-    this.#stage.setSurface(seen ? this.#skin : undefined, { opacity: 0.5 });
+    this.#stage.setSurface(seen ? this.#skin : undefined);
     if (stage === 'plan' || stage === 'connect' || stage === 'calibrate' || stage === 'breathe') {
       this.#planned.show(planning.plan?.proposal.map, { covariance: planningCovariance() });
       this.#plannedZone.setProbes(probes);
@@ -122,27 +151,41 @@ export class Graphics {
     const { confirmation, result, post } = confirming;
     const surface = new MarginSurface<'ct'>({ kind: 'confirmed', surface: planning.target.surface });
     if (confirmation === undefined || result === undefined || post === undefined) {
-      if (confirming.stage === 'waiting') this.#stage.setVolume(given.volume);
+      this.#see(given.volume);
       return [surface];
     }
     const { size, frameFromIndex } = given.volume;
-    this.#stage.setVolume(resample(post.volume, { frame: CT, size, frameFromIndex }, result.movingFromFixed ?? undefined));
+    const grid = { frame: CT, size, frameFromIndex };
+    const postFromCt = result.movingFromFixed;
+    this.#see(resample(post.volume, grid, postFromCt));
+    const necrosis = resample(post.necrosis, grid, postFromCt);
+    this.#stage.setLabels({ volume: necrosis, segments: [{ value: NECROSIS, colour: NECROSIS_COLOUR }], fill: 0.12 });
     surface.show(confirmation.map, result.fixedFromMoving as { covariance: ArrayLike<number> });
     this.legends.confirmed.replaceChildren();
     const legend = new MarginLegend(this.legends.confirmed, surface);
     return [surface, legend];
   }
 
-  /** Near enough to see what the step is about. */
+  /** Other images than before: where one looks, one looks anew. */
+  #see(images: Volume<'ct'>): void {
+    if (this.#images === images) return;
+    this.#images = images;
+    this.#stage.setLabels(undefined);
+    this.#stage.setVolume(images, LIVER_WINDOW);
+    this.#looked = undefined;
+  }
+
+  /** Near enough to see what the step is about, whenever it is about something else than before. */
   #look(stage: ProcedureStage): void {
-    const about = stage === 'guide' || stage === 'burn' || stage === 'assess' ? 'way' : 'body';
-    if (about === this.#looked && stage !== 'confirm') return;
-    this.#looked = about;
+    const about = stage === 'confirm' && this.#procedure.confirming.confirmation !== undefined ? 'finished' : stage;
+    const group = LOOKS[about];
+    if (group.name === this.#looked) return;
+    this.#looked = group.name;
     const { centre } = this.#procedure.planning;
     this.#stage.setCrosshair(centre);
-    for (const view of SLICE_VIEWS) this.#stage.slice(view).lookAt(centre.xyz, about === 'way' ? ACROSS_MM : 2 * ACROSS_MM);
+    for (const view of SLICE_VIEWS) this.#stage.slice(view).lookAt(centre.xyz, group.acrossMm);
     this.#stage.orbit.target.set(centre.xyz);
-    this.#stage.orbit.reset(AROUND_MM[about]);
+    this.#stage.orbit.reset(group.aroundMm);
   }
 
   #fiducials(stage: ProcedureStage): void {

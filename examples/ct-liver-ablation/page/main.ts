@@ -1,5 +1,5 @@
 import { type Instant, isNavError, systemClock } from '@trocar/core';
-import { formatMm, readout, UNKNOWN } from '@trocar/core/guidance';
+import { formatBound, formatMm, readout, UNKNOWN } from '@trocar/core/guidance';
 import { createStage, GateIndicator, instrumentFromJson, type Stage, type Tool } from '@trocar/core/render';
 import type { ReportPicture } from '@trocar/core/session';
 import { h } from '../../suite/page/dom.js';
@@ -17,7 +17,7 @@ import type { Procedure } from '../src/procedure.js';
 import type { Stage as Where } from '../src/stages.js';
 import { actionsOf } from './actions.js';
 import { detailOf } from './details.js';
-import { Graphics } from './graphics.js';
+import { Graphics, LIVER_WINDOW } from './graphics.js';
 import { SimulatedHand } from './hand.js';
 import { Keeping } from './keeping.js';
 import { type CaseFacts, loadCase, loadPost } from './link.js';
@@ -93,7 +93,7 @@ class Page {
     await painted();
     this.#panel.caseName(`${given.volume.modality} ${given.volume.size.join('×')}, ${given.side} side`);
     // Whatever takes long comes first: a bridge that is not answered at once lets go.
-    this.#stage.setVolume(given.volume);
+    this.#stage.setVolume(given.volume, LIVER_WINDOW);
     this.#guide.avoid(await structuresOf(given));
     const connected = connectProcedure({
       url: facts.bridge,
@@ -128,7 +128,7 @@ class Page {
     this.#showGate(procedure, now);
     this.#tool.update(procedure.tipInImage, procedure.guide?.deviation.tipError95Mm ?? Number.NaN);
     this.#numbers(procedure);
-    this.#panel.step(STEP_OF[procedure.stage]);
+    this.#panel.step(STEP_OF[procedure.stage], GUIDED.has(procedure.stage));
     this.#panel.banner(this.#banner(procedure));
     this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
     const { state, clock } = connected.bridge;
@@ -155,6 +155,8 @@ class Page {
       },
     });
     this.#panel.actions(actions, keeping.whyBlocked);
+    const tips = tipsNote(procedure);
+    this.#panel.note('tools-note', tips.text, tips.warn);
     this.#panel.note('session', keeping.note.text, keeping.note.warn);
     this.#detail(procedure, graphics, keeping);
     this.#play(actions, keeping.whyBlocked !== undefined, now);
@@ -164,8 +166,7 @@ class Page {
 
   #showGate(procedure: Procedure, now: Instant): void {
     const { stage } = procedure;
-    const needed =
-      stage !== 'plan' && stage !== 'connect' && stage !== 'calibrate' && stage !== 'confirm' && stage !== 'finished';
+    const needed = BREATHED.has(stage);
     if (this.#gateHost.hidden === needed) this.#gateHost.hidden = !needed;
     this.#now[0] = now;
     this.#gate.update(procedure.gate.gate, this.#now);
@@ -281,6 +282,10 @@ class Page {
   }
 }
 
+/** Where an applicator is guided, and where something depends on the breath. */
+const GUIDED: ReadonlySet<Where> = new Set(['guide', 'burn']);
+const BREATHED: ReadonlySet<Where> = new Set(['breathe', 'collect', 'review', 'verify', 'guide', 'burn']);
+
 /** What is pictured for the report when a stage is entered. */
 const PICTURED: Partial<Record<Where, string>> = {
   connect: 'The plan as it was accepted: tumour with planned margins and zone',
@@ -288,6 +293,18 @@ const PICTURED: Partial<Record<Where, string>> = {
   assess: 'The zone expected at the tracked pose',
   finished: 'The margins on the CT afterwards, registered to the CT before',
 };
+
+/** What the tips' places rest on: said in every step from calibrating on. */
+function tipsNote({ calibrating }: Procedure): { readonly text: string; readonly warn: boolean } {
+  const said = (['stylus', 'applicator'] as const).flatMap((name) => {
+    const { accepted } = calibrating[name];
+    return accepted === undefined ? [] : [`${name} ${RESTS_ON[accepted.source]}, tip ${formatBound(accepted.tip95Mm, 2)}`];
+  });
+  const text = said.join(' · ');
+  return { text: text.charAt(0).toUpperCase() + text.slice(1), warn: calibrating.stylus.accepted?.source === 'stored' };
+}
+
+const RESTS_ON = { pivot: 'pivoted', stored: 'stored, not checked today', restored: 'restored' } as const;
 
 /** What is guided in this step; undefined in the others. */
 function guidedOf(procedure: Procedure): Guided<'ct'> | undefined {

@@ -1,9 +1,9 @@
-import { labelTarget } from '@trocar/core/guidance';
 import { volume } from '@trocar/core/volume';
 import { decimationReady, type Isosurface, isosurface } from '@trocar/core/vtk';
 import type { Structure } from '../../suite/page/guide.js';
 import type { AblationCase } from '../src/case.js';
 import { CT } from '../src/frames.js';
+import { targetOf } from '../src/label-fields.js';
 
 /** So far around the tumour structures are drawn, mm. */
 const AROUND_MM = 75;
@@ -16,7 +16,7 @@ const MOST_ERROR_MM = 0.5;
  */
 export async function structuresOf({ labels, roles }: AblationCase): Promise<Structure[]> {
   await decimationReady();
-  const { surface } = labelTarget(labels, roles.tumour);
+  const { surface } = targetOf(labels, roles.tumour);
   const centre = [0, 1, 2].map((k) => {
     let [low, high] = [Infinity, -Infinity];
     for (let n = k; n < surface.positions.length; n += 3) {

@@ -8,7 +8,6 @@ import {
   ellipsoidZone,
   ILLUSTRATIVE_APPLICATORS,
   type KeepClear,
-  labelTarget,
   marginMap,
   type Needle,
   needle,
@@ -28,11 +27,11 @@ import {
   type TrajectorySearch,
   zoneShapeOf,
 } from '@trocar/core/guidance';
-import { distanceToLabel } from '@trocar/core/volume';
 import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
 import type { BurnStep } from './burn-step.js';
 import type { AblationCase } from './case.js';
 import { CT } from './frames.js';
+import { fieldOf, targetOf } from './label-fields.js';
 import { aimsAbout, along, apart, leastOver, middleOf, midsagittalOf, placesOn, type V3 } from './plan-geometry.js';
 
 /** What the plan is held to. */
@@ -114,11 +113,11 @@ export class PlanStep {
   constructor(given: AblationCase, demands: PlanDemands = USUAL_DEMANDS) {
     this.case = given;
     this.demands = demands;
-    this.target = labelTarget(given.labels, given.roles.tumour);
+    this.target = targetOf(given.labels, given.roles.tumour);
     this.centre = point(CT, middleOf(this.target));
     this.structures = given.roles.avoid
       .filter(({ label }) => given.labels.voxels.some((v) => v === label))
-      .map(({ name, label, marginMm }) => ({ name, field: distanceToLabel(given.labels, label), marginMm }));
+      .map(({ name, label, marginMm }) => ({ name, field: fieldOf(given.labels, label), marginMm }));
     this.shaft = needle({
       name: `${this.applicator.name} 14G × ${demands.lengthMm} mm`,
       lengthMm: demands.lengthMm,

@@ -1,11 +1,16 @@
 import { identity4, Random } from '@trocar/core/math';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { type AblationCase, checkedCase, phantomCase } from './case.js';
+import type { RegisterPost } from './confirm-step.js';
 import { placesOn } from './plan-geometry.js';
 import { PlanStep, USUAL_DEMANDS } from './plan-step.js';
 import { simulatePostCt } from './post-ct.js';
+import { registerPost } from './register-post.js';
 import { SimulatedAblation, type SimulationOptions } from './simulated.js';
 import { USUAL_ERRORS } from './truth.js';
+
+/** At this seed the vein costs several millimetres of margin. */
+const FIRST_SEED = 4;
 
 /** One case and its plan for all: planning takes the longest. */
 let given: AblationCase;
@@ -16,7 +21,7 @@ beforeAll(async () => {
   planned = new PlanStep(given);
   expect(await planned.findEntries()).toBeUndefined();
   expect(await planned.propose()).toBeUndefined();
-}, 120_000);
+}, 300_000);
 
 /** A procedure whose plan is accepted. */
 function begun(seed: number, options?: SimulationOptions): SimulatedAblation {
@@ -37,6 +42,9 @@ function led(seed: number, besideMm = 0, options?: SimulationOptions): Simulated
   return s;
 }
 
+// A busy machine takes ten times as long.
+vi.setConfig({ testTimeout: 300_000 });
+
 describe('a liver ablation', () => {
   it('is planned from entries that are clear, with its margin', () => {
     const { search, plan, structures, target } = planned;
@@ -49,7 +57,8 @@ describe('a liver ablation', () => {
     expect(target.volumeMm3 / 1000).toBeLessThan(12);
   });
 
-  it.each([1, 2, 3])(
+  // One seed, and as many as an effort asks for: each has another hand, patient and tissue.
+  it.each(Array.from({ length: inject('effort') }, (_, n) => FIRST_SEED + n))(
     'comes to its end, each bound about the truth (seed %d)',
     async (seed) => {
       const s = led(seed);
@@ -66,25 +75,19 @@ describe('a liver ablation', () => {
       s.burn(true);
       expect(procedure.stage).toBe('assess');
       expect(procedure.burning.achieved?.complete.probability).toBeGreaterThan(0.9);
+      const expected = procedure.burning.achieved?.map.minimalMarginMm ?? Number.NaN;
       await s.confirm();
       expect(procedure.stage, procedure.refusal?.message).toBe('finished');
       const told = procedure.confirming.confirmation?.map.minimalMarginMm ?? Number.NaN;
       const true_ = truth.marginMm(placesOn(procedure.planning.target, 200));
       // The labels are drawn on voxels of 3 mm: half their diagonal, and the registration.
       expect(Math.abs(told - true_)).toBeLessThan(2.6 + 1);
+      // The plan knows nothing of what the vein keeps alive beside it: the CT afterwards says so.
+      if (seed !== FIRST_SEED) return;
+      expect(expected).toBeGreaterThan(5);
+      expect(told).toBeLessThan(expected - 1.5);
     },
-    60_000,
   );
-
-  it('burns no margin behind a vein that its plan knows nothing of: the CT afterwards says so', async () => {
-    const s = led(4);
-    s.burn(true);
-    const expected = s.procedure.burning.achieved?.map.minimalMarginMm ?? Number.NaN;
-    await s.confirm();
-    const seen = s.procedure.confirming.confirmation?.map.minimalMarginMm ?? Number.NaN;
-    expect(expected).toBeGreaterThan(5);
-    expect(seen).toBeLessThan(expected - 1.5);
-  }, 60_000);
 
   it('adds a probe that overlaps where one does not do', () => {
     const s = led(5, 7);
@@ -100,7 +103,7 @@ describe('a liver ablation', () => {
     expect(s.procedure.probes).toHaveLength(2);
     expect(burning.achieved?.map.minimalMarginMm).toBeGreaterThan(least + 1);
     expect(burning.achieved?.withMargin.probability).toBeGreaterThan(alone);
-  }, 60_000);
+  });
 });
 
 describe('what is refused', () => {
@@ -172,16 +175,12 @@ describe('what is refused', () => {
     expect(s.procedure.stage).toBe('verify');
   });
 
-  it('burning outside the gate, and what is drawn there is stale', () => {
-    const s = led(2);
+  it('burning outside the gate or behind a pushed reference, and what is drawn there is stale', () => {
+    const s = led(3);
     s.until(() => s.procedure.gate.phase === 'closed');
     expect(s.procedure.tipInImage.status).toBe('stale');
     expect(s.procedure.guide?.clearanceMm(0)).toBeNaN();
     expect(s.procedure.burn(undefined, true)?.code).toBe('gate-closed');
-  });
-
-  it('a pose behind a reference that was pushed', () => {
-    const s = led(3);
     s.truth.bumpReference(4);
     s.until(() => s.procedure.guiding.referenceMoved, 120);
     s.frame();
@@ -193,33 +192,34 @@ describe('what is refused', () => {
     expect(s.procedure.guide).toBeUndefined();
   });
 
-  it('a zone of an applicator that moved while it burnt', () => {
-    const s = led(6);
+  it('a zone of an applicator that moved; and a margin from a CT of another patient, that could not be registered, or with anatomy elsewhere', async () => {
+    // The same CT is registered once: what differs is what it is held against.
+    const done = new Map<unknown, ReturnType<RegisterPost>>();
+    const once: RegisterPost = (before, after, how) => {
+      done.set(after, done.get(after) ?? registerPost(before, after, how));
+      return done.get(after) as ReturnType<RegisterPost>;
+    };
+    const s = led(6, 0, { registerPost: once });
     const setting = s.procedure.probe?.setting;
     const way = s.procedure.planning.ways[0];
     if (setting === undefined || way === undefined) throw new Error('There is nothing to burn.');
     expect(s.procedure.burn(setting, true)).toBeUndefined();
+    s.truth.burn(setting, s.clock.now());
     s.truth.insert(way.plan, s.clock.now(), 9);
     s.until(() => s.procedure.stage !== 'burn');
     expect(s.procedure.refusal?.code).toBe('applicator-moved');
     expect(s.procedure.burning.burns[0]).toMatchObject({ outcome: 'moved', probe: undefined });
     expect(s.procedure.burning.achieved).toBeUndefined();
     expect(s.procedure.burning.isUnknown).toBe(true);
-  });
 
-  it('a margin from a CT that could not be registered, is another patient’s, or shows anatomy elsewhere', async () => {
-    const s = led(7);
-    s.burn(true);
     s.procedure.finishBurning();
     const { confirming } = s.procedure;
     const post = simulatePostCt(given, s.truth.destroyed(), 7);
     const other = { ...post, volume: { ...post.volume, patient: { id: 'ANOTHER' } } };
     expect((await confirming.take(other))?.code).toBe('guidance/wrong-patient');
     const random = new Random(3);
-    const noise = {
-      ...post,
-      volume: { ...post.volume, voxels: Int16Array.from(post.volume.voxels, () => 300 * random.normal()) },
-    };
+    const voxels = Int16Array.from(post.volume.voxels, () => 300 * random.normal());
+    const noise = { ...post, volume: { ...post.volume, voxels } };
     expect((await confirming.take(noise))?.code).toBe('registration/failed');
     expect(confirming.stage).toBe('refused');
     expect(s.procedure.confirm()?.code).toBe('registration/failed');
@@ -230,7 +230,7 @@ describe('what is refused', () => {
     expect(s.procedure.stage).toBe('confirm');
     expect(await confirming.take(post)).toBeUndefined();
     expect(s.procedure.confirm()).toBeUndefined();
-  }, 60_000);
+  });
 });
 
 it('a patient who lies still in the CT scanner is found where they lie', async () => {
@@ -239,4 +239,4 @@ it('a patient who lies still in the CT scanner is found where they lie', async (
   await s.procedure.confirming.take(post);
   const m = s.procedure.confirming.result?.fixedFromMoving.matrix ?? [];
   expect(Math.hypot(m[12] as number, m[13] as number, m[14] as number)).toBeLessThan(0.5);
-}, 60_000);
+});

@@ -9,12 +9,13 @@ import {
 } from '@trocar/core/guidance';
 import { fromQuaternion, fromRotationVector, invertRigid, multiply4, Random, transformPoint } from '@trocar/core/math';
 import { observePose, type TrackerModel } from '@trocar/core/testing';
-import { distanceToLabel, Sampler, type SignedField } from '@trocar/core/volume';
+import { Sampler, type SignedField } from '@trocar/core/volume';
 import { STYLUS, TIP } from '../../suite/src/frames.js';
 import { Hand } from '../../suite/src/hand.js';
 import { Breathing, type BreathingOptions } from './breathing.js';
 import type { AblationCase, Marked } from './case.js';
 import { CT, type ToolName } from './frames.js';
+import { fieldOf } from './label-fields.js';
 
 type V3 = readonly [number, number, number];
 
@@ -126,7 +127,7 @@ export class HiddenTruth {
     const trulyAt = this.#marks.map(({ at }) => add(at.xyz, marking()));
     const hand = { fiducials: this.#marks.map((m) => m.at), normals: this.#marks.map((m) => m.normal), plan: anyPlan(given) };
     this.hand = new Hand<'ct'>(hand, trulyAt, divot, sd(errors.placingSdMm), random);
-    this.#vessels = given.roles.vessels.map((label) => distanceToLabel(given.labels, label));
+    this.#vessels = given.roles.vessels.map((label) => fieldOf(given.labels, label));
   }
 
   #tip(at: V3): Float64Array {
