@@ -22,15 +22,26 @@ export function startPaced(stage: Pick<Stage<string>, 'start' | 'render' | 'canv
   let begun = Number.NEGATIVE_INFINITY;
   let restsUntil = Number.NEGATIVE_INFINITY;
   let asked = false;
+  let pictures = 0;
   const ask = (event: Event): void => {
     // A pointer that passes by asks for nothing.
     if (event.type !== 'pointermove' || (event as PointerEvent).buttons !== 0) asked = true;
   };
   for (const deed of DEEDS) window.addEventListener(deed, ask, { capture: true, passive: true });
+  // Another size clears the canvas: it is drawn again at once, not after a rest.
+  new ResizeObserver(() => {
+    asked = true;
+    if (done.waits) return;
+    stage.render();
+    done.mark();
+  }).observe(stage.canvas);
   const turn = (now: number): void => {
     requestAnimationFrame(turn);
     if (done.waits) {
       if (!done.check()) return;
+      pictures += 1;
+      // Said to whoever takes a picture of the page: one that was begun is not yet to be seen.
+      stage.canvas.dataset['pictures'] = String(pictures);
       restsUntil = Math.max(begun + LEAST_MS, 2 * now - begun);
     }
     if (now < restsUntil && !asked) return;

@@ -90,14 +90,17 @@ export class Panel<S extends string, N extends string> {
     return { bullseye: at('bullseye'), depth: at('depth'), avoid: at('avoid') };
   }
 
-  /** Which step the person is at; those before it are done. */
-  step(now: S): void {
+  /**
+   * Which step the person is at; those before it are done.
+   * @param guided whether something is guided now: default as the step was declared
+   */
+  step(now: S, guided: boolean = this.#plan.steps.find(({ id }) => id === now)?.guided === true): void {
+    this.#app.toggleAttribute('data-guided', guided);
     if (this.#step === now) return;
     this.#step = now;
     this.#app.dataset['step'] = now;
     const { steps } = this.#plan;
     const at = steps.findIndex((s) => s.id === now);
-    this.#app.toggleAttribute('data-guided', steps[at]?.guided === true);
     for (const item of this.#app.querySelectorAll<HTMLElement>('#steps li')) {
       const index = steps.findIndex((s) => s.id === item.dataset['step']);
       item.toggleAttribute('data-done', index < at);
