@@ -169,13 +169,21 @@ export class Panel {
     return letter;
   }
 
+  /** Setting its size clears a canvas, and the next picture may be a while: until then the one before stands, as it would have. */
+  #setSize(width: number, height: number): void {
+    const before = document.createElement('canvas');
+    before.width = Math.max(1, this.canvas.width);
+    before.height = Math.max(1, this.canvas.height);
+    before.getContext('2d')?.drawImage(this.canvas, 0, 0);
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.context.drawImage(before, 0, 0);
+  }
+
   #resize(entry?: ResizeObserverEntry): void {
     const { width, height, dpr } = canvasSize(this.canvas, this.#pixelRatio, entry);
     const changed = width !== this.canvas.width || height !== this.canvas.height;
-    if (changed) {
-      this.canvas.width = width;
-      this.canvas.height = height;
-    }
+    if (changed) this.#setSize(width, height);
     this.width = width / dpr;
     this.height = height / dpr;
     this.resized = true;
