@@ -15,6 +15,9 @@ export type { PlusCompounding, PlusInterpolation, PlusOptimization, PlusReconstr
 export { reconstructLikePlus } from './plus/reconstruct-like-plus.js';
 export { type ReconstructionRunOptions, reconstructSweep, type SweepReconstruction } from './reconstruct-sweep.js';
 export { SweepReconstructor, type SweepReconstructorInit } from './reconstructor.js';
+export type { CurvilinearGeometry, LinearGeometry, ScanGeometry, ScanImage } from './scan-lines/geometry.js';
+export { logCompress, rfEnvelope } from './scan-lines/rf.js';
+export { ScanConverter, type ScanConverterInit, type ScanSamples, scanConvert } from './scan-lines/scan-convert.js';
 export { makeSweep, type Sweep, type SweepFrame, type SweepInit } from './sweep.js';
 export { type SequenceSweepOptions, sweepOfSequence } from './sweep-of-sequence.js';
 export type { FromReconstructionWorker, ReconstructionWorker, ToReconstructionWorker } from './worker/messages.js';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { frame } from '../../frames/index.js';
-import { readTrackedSequence } from '../../recording/index.js';
+import { readTrackedSequence, sequenceImages } from '../../recording/index.js';
 import { type Sweep, sweepOfSequence } from '../index.js';
 
 /** Recordings and reference volumes of PLUS (PlusLibData, BSD-3), found through TROCAR_DATA. */
@@ -37,6 +37,17 @@ export const wireSweep = (): Promise<Sweep<'reference'>> => sweepFrom('NwirePhan
 function sweepFrom(name: string, calibration: readonly number[]): Promise<Sweep<'reference'>> {
   const bytes = new Uint8Array(readFileSync(join(FOLDER, `sequences/${name}.igs.mha`)));
   return sweepOfSequence(readTrackedSequence(bytes, name), { frame: REFERENCE, probeFromImage: columns(calibration) });
+}
+
+/** The first images of a recording. @param most so many at most */
+export async function plusImages(file: string, most = 1): Promise<Uint8Array[]> {
+  const sequence = readTrackedSequence(new Uint8Array(readFileSync(join(FOLDER, 'sequences', file))), file);
+  const images: Uint8Array[] = [];
+  for await (const pixels of sequenceImages(sequence, file)) {
+    images.push(pixels.slice());
+    if (images.length === most) break;
+  }
+  return images;
 }
 
 /** A volume of PLUS's: 8 bits, along the axes. */
