@@ -123,7 +123,8 @@ class Fitter {
         if (next !== undefined && value <= cost) better = { state: next, cost: value };
         damping = better === undefined ? damping * 10 : Math.max(1e-12, damping / 10);
       }
-      if (better === undefined) return { state, converged: n > 0 };
+      // Where nothing is left to gain, rounding may make the smallest step worse.
+      if (better === undefined) return { state, converged: n > 0 || expectedGain(a, g) < 1e-6 * cost };
       const gain = (cost - better.cost) / Math.max(cost, 1e-30);
       ({ state, cost } = better);
       if (gain < 1e-8) return { state, converged: true };
@@ -195,6 +196,14 @@ class Fitter {
     });
     return out;
   }
+}
+
+/** By how much a whole step of Gauss–Newton would lower the cost if it were quadratic: gᵀ A⁻¹ g / 2; Infinity where A is singular. */
+function expectedGain(a: Float64Array, g: Float64Array): number {
+  const m = a.slice();
+  if (!cholesky(m, m, g.length)) return Number.POSITIVE_INFINITY;
+  const x = choleskySolve(new Float64Array(g.length), m, g, g.length);
+  return x.reduce((sum, v, i) => sum + v * at(g, i), 0) / 2;
 }
 
 /** Stretches of images whose errors are taken for independent: at most. */
