@@ -4,7 +4,7 @@ import { importCase, onAnotherFrame, sideOf } from './case.js';
 import { phantomCase } from './phantom-case.js';
 
 const seed = inject('seed');
-const { given, body } = phantomCase(seed);
+const { given, body } = phantomCase(seed, 1);
 const codeOf = (run: () => unknown): string => {
   try {
     run();

@@ -15,7 +15,7 @@ import { KINDS } from './record-kinds.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS } from './register-step.js';
 import { resume } from './resume.js';
 import type { SimulatedProcedure } from './simulated-procedure.js';
-import { withDrawnRegistration } from './test-support.js';
+import { FEWER_HZ, withDrawnRegistration } from './test-support.js';
 import { voxelsOf, voxelText } from './voxel-text.js';
 
 const seed = inject('seed');
@@ -40,6 +40,7 @@ async function again(step: string): Promise<[SimulatedProcedure, Session<'mr'>]>
 
 beforeAll(async () => {
   sim = withDrawnRegistration(phantom, seed);
+  sim.imagesHz = FEWER_HZ;
   const { procedure, clock } = sim;
   const storage = memoryStorage();
   kept = new KeptBiopsy(procedure, await beginSession({ storage, clock, image: given.mr, by: BY, software: 'test' }), BY);

@@ -1,9 +1,11 @@
+import { coreSampling } from '@trocar/core/guidance';
 import { symmetricEigen } from '@trocar/core/math';
 import { describe, expect, inject, it } from 'vitest';
 import { isRefusal } from '../../suite/src/refusal.js';
+import { AT_LEAST_MM } from './fire-step.js';
 import { phantomCase } from './phantom-case.js';
 import { type ScoredCore, SimulatedProcedure } from './simulated-procedure.js';
-import { withDrawnRegistration } from './test-support.js';
+import { FEWER_HZ, STILL_HZ, withDrawnRegistration } from './test-support.js';
 
 const seed = inject('seed');
 const effort = inject('effort');
@@ -58,8 +60,9 @@ describe('the whole biopsy', () => {
     let alarms = 0;
     for (let n = 0; n < 2 * effort; n += 1) {
       const sim = withDrawnRegistration(phantom, 100 + seed + n);
+      sim.imagesHz = FEWER_HZ;
       await sim.toBiopsy();
-      sim.imagesHz = 5;
+      sim.imagesHz = STILL_HZ;
       // Beside the targets by up to the size of a lesion: where it is not certain what is hit.
       for (let k = 0; k < 9; k += 1) {
         const index = k % 3;
@@ -71,8 +74,9 @@ describe('the whole biopsy', () => {
           sim.run(150);
         }
         const core = fired(sim);
-        const p = sim.procedure.map.targets[index]?.cores.at(-1)?.probability ?? Number.NaN;
-        cores.push({ p, hit: (core.truth.inLesionsMm[index] ?? 0) >= 1, inside: mahalanobis2(core) < CHI2_95 });
+        const { target } = phantom.given.lesions[index] as (typeof phantom.given.lesions)[number];
+        const p = coreSampling(core.taken.core, target, { atLeastMm: AT_LEAST_MM, nodes: 4096 }).probability;
+        cores.push({ p, hit: (core.truth.inLesionsMm[index] ?? 0) >= AT_LEAST_MM, inside: mahalanobis2(core) < CHI2_95 });
       }
     }
     const expected = cores.reduce((sum, c) => sum + c.p, 0);

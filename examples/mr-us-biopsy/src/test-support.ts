@@ -10,6 +10,10 @@ import type { HiddenTruth } from './truth.js';
 /** Of the registration that is drawn instead of computed: per axis about the gland, mm and rad. */
 const DRAWN = { sdMm: 0.5, sdRad: 0.01 } as const;
 
+/** Pictures a second for a sweep that nothing is registered by: its planes lie 1.2 mm apart. And for a probe that is held still. */
+export const FEWER_HZ = 9;
+export const STILL_HZ = 5;
+
 /** What a drawn registration says of itself: read whenever one is drawn. */
 export interface Drawing {
   outcome: 'ok' | 'failed' | 'ambiguous';
