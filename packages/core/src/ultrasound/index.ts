@@ -6,6 +6,7 @@
 export { startReconstructionWorker } from '#ultrasound/host';
 export { type ClipFan, type ClipRectangle, type ImageClip, type RowSpans, rowSpans } from './clip.js';
 export type { SweepCompounding, SweepInterpolation, VoxelBox } from './compounding/slab.js';
+export { detectFan, type FanDetection, type FanDetectionOptions } from './fan/detect-fan.js';
 export { FILLED, type FillOptions, fillHoles } from './fill-holes.js';
 export { type CycleGate, gateSweep, type LevelGate, type SweepGate } from './gate.js';
 export { gridOfSweep, type SweepGrid, type SweepGridOptions } from './grid.js';
