@@ -30,6 +30,8 @@ const LEAST_LIT = 0.03;
 const LEAST_SEEN = { near: 0.6, far: 0.12, side: 0.3 } as const;
 /** So much of what is lit must lie inside. */
 const LEAST_INSIDE = 0.96;
+/** A rectangle that leaves less of the image's width and height free is no rectangle in it. */
+const LEAST_MARGIN = 0.02;
 /** Angles are counted in bins of this, degrees. */
 const BIN_DEG = 0.25;
 
@@ -53,7 +55,7 @@ export function detectFan(
   if (boundary.count < LEAST_LIT * size[0] * size[1]) return unknown('too little of the image is brighter than its margins');
   const rectangle = rectangleOf(boundary);
   if (rectangle !== undefined) {
-    const fills = rectangle.size[0] >= size[0] - 2 && rectangle.origin[1] <= 1;
+    const fills = rectangle.size[0] > (1 - LEAST_MARGIN) * size[0] && rectangle.origin[1] < LEAST_MARGIN * size[1];
     return fills ? unknown('the image is lit all over, without a margin to go by') : checked(boundary, { rectangle });
   }
   const fan = fanByArcs(boundary) ?? fanBySides(boundary);
