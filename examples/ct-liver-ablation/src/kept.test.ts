@@ -1,7 +1,7 @@
 import { point } from '@trocar/core';
 import { applicatorOf, ILLUSTRATIVE_APPLICATORS, plannedProbe, zoneShapeOf } from '@trocar/core/guidance';
 import { beginSession, memoryStorage, restoreSession, type SessionStorage } from '@trocar/core/session';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { REFERENCE } from '../../suite/src/frames.js';
 import { type AblationCase, phantomCase } from './case.js';
 import { CT } from './frames.js';
@@ -16,8 +16,8 @@ const ENTRY = point(CT, [-56.5, -105.2, 51.5]);
 let given: AblationCase;
 
 beforeAll(() => {
-  given = phantomCase(1, 4);
-});
+  given = phantomCase(1, 8);
+}, 120_000);
 
 /** A procedure with a plan that waits to be accepted, and its session. */
 async function begun(storage: SessionStorage = memoryStorage()): Promise<{ s: SimulatedAblation; kept: KeptAblation }> {
@@ -60,6 +60,9 @@ async function calibrated({ s, kept }: Awaited<ReturnType<typeof begun>>): Promi
   s.pivot();
   expect(await kept.acceptCalibration('applicator')).toBeUndefined();
 }
+
+// A busy machine takes ten times as long.
+vi.setConfig({ testTimeout: 300_000 });
 
 describe('an ablation that is kept', () => {
   it('is taken up after a crash in any step with all that was accepted, and leads nothing before it is verified', async () => {
