@@ -52,13 +52,29 @@ export {
   type ProbeOptions,
   type ProbeResidual,
 } from './calibration/probe/calibrate-probe.js';
+export {
+  calibrateTemporal,
+  type TemporalCalibration,
+  type TemporalFinding,
+  type TemporalOptions,
+  type TrackedPlaces,
+  type VideoLine,
+} from './calibration/probe/calibrate-temporal.js';
+export type { SizeCheck } from './calibration/probe/checks.js';
 export { type Dot, type DotOptions, detectDots } from './calibration/probe/dots.js';
 export { findWires, type WireDots, type WireOptions } from './calibration/probe/find-wires.js';
+export { LineFinder, type LineOptions } from './calibration/probe/line.js';
 export type { Labelling } from './calibration/probe/linear.js';
-export { phantomFromProbeOf, type WireObservation } from './calibration/probe/observations.js';
+export { phantomFromProbeOf, type TimedProbePose, type WireObservation } from './calibration/probe/observations.js';
 export { fCalPhantom, type NWire, type NWirePhantom, type PhantomWire } from './calibration/probe/phantom.js';
 export { estimateSignalLag, type Signal, type SignalLag, type SignalLagOptions } from './calibration/probe/temporal.js';
-export { type CheckedProbe, type ProbeValidation, validateProbe } from './calibration/probe/validate-probe.js';
+export {
+  type CheckedProbe,
+  type ProbeCheck,
+  type ProbeValidation,
+  type ValidationFinding,
+  validateProbe,
+} from './calibration/probe/validate-probe.js';
 export { calibrateSpin, type SpinCalibration, type SpinFinding, type SpinOptions } from './calibration/spin.js';
 export { alongShaft } from './calibration/spin-shaft.js';
 export {

@@ -172,5 +172,5 @@ async function withoutDark(
   const spacingMm = spacingOf(share.volume);
   const filled = options.fillGapsMm > 0 ? fillHoles(voxels, coverage, { size, spacingMm, maxGapMm: options.fillGapsMm }) : 0;
   const made = volume({ frame, voxels, size, frameFromIndex, modality: 'US', series: { description: 'reconstructed sweep' } });
-  return { volume: made, coverage, seen, filled, withoutPose: sweep.withoutPose };
+  return { ...share, volume: made, coverage, seen, filled };
 }

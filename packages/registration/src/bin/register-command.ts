@@ -34,6 +34,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
     const { HAND_EYE_OPTIONS: options, handEyeCommand: run } = await import('./hand-eye-command.js');
     return { options, run };
   },
+  probe: async () => {
+    const { PROBE_OPTIONS: options, probeCommand: run } = await import('./probe-command.js');
+    return { options, run };
+  },
+  temporal: async () => {
+    const { TEMPORAL_OPTIONS: options, temporalCommand: run } = await import('./temporal-command.js');
+    return { options, run };
+  },
 };
 
 /** What the command is told beside its arguments. */

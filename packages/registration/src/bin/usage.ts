@@ -7,6 +7,8 @@ export const USAGE = `trocar-register: registrations and calibrations, each with
   trocar-register pivot    --poses P [--tool NAME]                    the tip of a tool turned about it
   trocar-register spin     --poses P [--pivot FILE]                   the direction of a shaft turned about itself
   trocar-register hand-eye --hand A --eye B [--world]                 where a camera or marker sits in a hand
+  trocar-register probe    --sequence S --config C [--validation S2]  where the images of a tracked ultrasound probe lie
+  trocar-register temporal --video V --tracker T                      how much later a tracker tells than a video shows
 
 Every command:
   --json                one object on standard output, and nothing else there
@@ -66,5 +68,20 @@ pivot, spin, hand-eye
   --hand-tool, --eye-tool    which tool of each; --invert-hand, --invert-eye where a file has its poses the other way round
   --pair order|time          how hand and eye go together; --offset-ms N|auto reads the hand so much later
   --unit mm|m, --time-unit ms|s   of the files; --accept-unknown takes poses of status unknown; --device of a recording
+
+probe
+  --sequence S               tracked images of an N-wire phantom: .igs.mha, .mha, .igs.nrrd, .nrrd
+  --config C                 PLUS device set (XML) or a set-up in JSON: phantom, its registration, frames, how dots are looked for
+  --validation S2            a second recording that the result is checked by; it changes nothing
+  --lag HOW                  estimate (default), zero, or so many ms; --most-lag MS: looked for within this (default 1000)
+  --linear                   also the closed-form solution at a lag of 0, as PLUS has it
+  --phantom FILE             the phantom's wires from another set-up; --pixel-mm MM: about how large a pixel is
+  --out FILE                 the same JSON, which "trocar-volume reconstruct --calibration" reads
+
+temporal
+  --video V, --tracker T     sequences; both may be one file. A bright line in the images, such as a tank's bottom, moves with the probe
+  --config C                 frames and clip from a set-up; --clip LEFT,TOP,WIDTH,HEIGHT in pixels
+  --probe NAME, --reference NAME   whose pose, in what (default Probe, and Reference or Tracker)
+  --most-lag MS              looked for within this to either side (default 500)
 
 Exit code: 0 the outcome is ok, 1 it is ambiguous, failed or refused, 2 wrong usage.`;

@@ -24,6 +24,8 @@ export interface FitOptions {
   readonly estimateSize?: boolean;
   /** Images that take part. */
   readonly images: readonly number[];
+  /** A fit of the same images to go on from: its weights and noise levels are kept. */
+  readonly after?: ProbeFit;
 }
 
 /** Images whose misfit is this many times the usual one do not count; nearer ones less and less (Tukey's biweight). */
@@ -237,11 +239,17 @@ function middleOf(model: WireModel, { pose, columnMm, rowMm }: ProbeState, image
 /** Fits the map from pixels to the probe, and the lag where it is asked for, from a first guess. */
 export function fitProbe(model: WireModel, from: ProbeState, options: FitOptions): ProbeFit {
   const fitter = new Fitter(model, from, options);
+  const { after } = options;
+  if (after !== undefined) {
+    fitter.weights.set(after.weights);
+    fitter.sd.set(after.sdMm);
+  }
   let settled = { state: from, converged: false };
-  for (let round = 0; round < ROUNDS; round += 1) {
+  const rounds = after === undefined ? ROUNDS : 1;
+  for (let round = 0; round < rounds; round += 1) {
     settled = fitter.settle(settled.state);
     // The last weights stay: noise levels by medians never come quite to rest.
-    if (round < ROUNDS - 1) fitter.weigh(settled.state);
+    if (round < rounds - 1) fitter.weigh(settled.state);
   }
   const { state, converged } = settled;
   const { pivot, weights, sd } = fitter;

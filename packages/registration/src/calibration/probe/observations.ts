@@ -44,7 +44,8 @@ export class ProbeTrack {
    */
   constructor(observations: readonly WireObservation[], kind: 'measured' | 'smoothed', poses?: readonly TimedProbePose[]) {
     this.#smoothed = kind === 'smoothed';
-    const read = this.#smoothed && poses !== undefined ? poses : observations;
+    const read: readonly { readonly phantomFromProbe: ArrayLike<number>; readonly timeMs?: number }[] =
+      this.#smoothed && poses !== undefined ? poses : observations;
     this.#poses = read.map(({ phantomFromProbe: m }) => ({
       t: Float64Array.of(m[12] as number, m[13] as number, m[14] as number),
       q: quaternionOf(new Float64Array(4), m),

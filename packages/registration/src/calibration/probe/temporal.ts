@@ -70,6 +70,18 @@ export function estimateSignalLag(follower: Signal, leader: Signal, options: Sig
   return { outcome, lagMs, sdMs: deviationOf(follower, leader, best), gain, offset, explained, runnerUp };
 }
 
+/** What is left of the follower at a lag, in its own unit; NaN where the leader was not measured. */
+export function misfitsAtLag(
+  follower: Signal,
+  leader: Signal,
+  { lagMs, gain, offset }: Pick<SignalLag, 'lagMs' | 'gain' | 'offset'>,
+): Float64Array {
+  return Float64Array.from(
+    { length: follower.values.length },
+    (_, n) => at(follower.values, n) - gain * valueAt(leader, at(follower.timesMs, n) + lagMs) - offset,
+  );
+}
+
 interface LagScore {
   readonly lagMs: number;
   readonly explained: number;

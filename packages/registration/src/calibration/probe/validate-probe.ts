@@ -1,6 +1,9 @@
 import { NavError } from '@trocar/core';
+import { median } from '../../accuracy/robust.js';
+import type { Finding } from '../../outcome.js';
 import { at } from '../../points/rigid-fit.js';
-import { type Labelling, middlePoints } from './linear.js';
+import { imageScalesOf, type ScaleStep, type SizeCheck, scaleStepIn } from './checks.js';
+import { type Labelling, linearProbe, middlePoints } from './linear.js';
 import {
   haveTimes,
   ProbeTrack,
@@ -9,7 +12,8 @@ import {
   type TimedProbePose,
   type WireObservation,
 } from './observations.js';
-import { type NWirePhantom, patternsOf } from './phantom.js';
+import { type NWirePhantom, patternsOf, type WirePattern } from './phantom.js';
+import { startOf } from './start.js';
 
 /** What a calibration is checked by. */
 export interface CheckedProbe {
@@ -35,6 +39,19 @@ export interface ProbeValidation {
   readonly distancesMm: Float64Array;
 }
 
+/**
+ * Something about a recording that was to validate a calibration. `mirrored`: its images are stored the other way round; `scale`: its pixels are of another size
+ * (another depth); `depth-changed`: they are from some image on.
+ */
+export type ValidationFinding = Finding<'mirrored' | 'scale' | 'depth-changed'>;
+
+/** A validation, and whether its images are such as the calibration was made from. */
+export interface ProbeCheck extends ProbeValidation {
+  /** How large its pictures are drawn against those of the calibration: 1 for the same depth. */
+  readonly scale: SizeCheck;
+  readonly findings: readonly ValidationFinding[];
+}
+
 /** PLUS leaves the largest errors out. */
 const KEPT = 0.95;
 
@@ -48,7 +65,7 @@ export function validateProbe(
   phantom: NWirePhantom,
   observations: readonly WireObservation[],
   poses?: readonly TimedProbePose[],
-): ProbeValidation {
+): ProbeCheck {
   const patterns = patternsOf(phantom);
   requireObservations(observations, 3 * patterns.length, 1);
   if (probe.lagMs !== 0 && !haveTimes(observations)) {
@@ -56,7 +73,65 @@ export function validateProbe(
   }
   if (poses !== undefined) requirePoses(poses);
   const track = new ProbeTrack(observations, probe.lagMs === 0 ? 'measured' : 'smoothed', poses);
-  return distancesOf(middlePoints(observations, track, patterns, probe.labelling, probe.lagMs), probe.probeFromImage);
+  const distances = distancesOf(middlePoints(observations, track, patterns, probe.labelling, probe.lagMs), probe.probeFromImage);
+  const state = startOf(probe.probeFromImage, probe.lagMs);
+  const scales = imageScalesOf({ observations, track, phantom, labelling: probe.labelling }, state);
+  const scale = usualScale(scales);
+  const findings = findingsOf(scale, scaleStepIn(scales), numberedOtherwise(probe, observations, track, patterns));
+  return { ...distances, scale, findings };
+}
+
+/** Pictures that are drawn so much larger or smaller are of another depth. Two recordings of one depth differ by 0.3 %. */
+const MOST_SCALE = Math.log(1.0055);
+
+function findingsOf(scale: SizeCheck, step: ScaleStep | undefined, turned: string | undefined): ValidationFinding[] {
+  if (turned !== undefined) {
+    const message = `Images of the validation are stored ${turned} against those of the calibration. Store both alike.`;
+    return [{ code: 'mirrored', message }];
+  }
+  if (step !== undefined) {
+    const message = `In the validation, from image ${step.index} on pictures are drawn ${(100 * (step.factor - 1)).toFixed(1)} % larger: the depth setting was changed.`;
+    return [{ code: 'depth-changed', message, index: step.index }];
+  }
+  const off = Math.abs(Math.log(scale.factor));
+  if (!(off > MOST_SCALE && off > 4 * scale.sd)) return [];
+  const message = `Pictures of the validation are drawn ${(100 * (scale.factor - 1)).toFixed(1)} % larger than those of the calibration: another depth, or another machine.`;
+  return [{ code: 'scale', message }];
+}
+
+/** The images' median, and its standard deviation. */
+function usualScale(scales: Float64Array): SizeCheck {
+  const known = scales.filter((s) => Number.isFinite(s) && s > 0);
+  if (known.length === 0) return { factor: Number.NaN, sd: Number.NaN };
+  const factor = median(known);
+  const spread = 1.4826 * median(known.map((s) => Math.abs(s - factor)));
+  return { factor, sd: spread * Math.sqrt(Math.PI / 2 / known.length) };
+}
+
+/** Images needed to say how their wires are numbered, and how much better the other way must fit. */
+const LEAST_IMAGES = 8;
+const MUCH_BETTER = 3;
+
+/** How images are stored whose wires fit much better when they are numbered in another way; undefined where they do not. */
+function numberedOtherwise(
+  { labelling, lagMs }: CheckedProbe,
+  observations: readonly WireObservation[],
+  track: ProbeTrack,
+  patterns: readonly WirePattern[],
+): string | undefined {
+  if (observations.length < LEAST_IMAGES) return undefined;
+  const rms = (way: Labelling): number =>
+    linearProbe(observations, track, patterns, way, lagMs)?.rmsMm ?? Number.POSITIVE_INFINITY;
+  const own = rms(labelling);
+  for (const [mirrored, upsideDown, words] of [
+    [true, false, 'mirrored'],
+    [false, true, 'upside down'],
+    [true, true, 'turned by half a circle'],
+  ] as const) {
+    const way = { mirrored: labelling.mirrored !== mirrored, upsideDown: labelling.upsideDown !== upsideDown };
+    if (rms(way) * MUCH_BETTER < own) return words;
+  }
+  return undefined;
 }
 
 /** Of points as middlePoints() gives them. */
