@@ -149,6 +149,11 @@ function restamped(driver: Driver, clock: Clock): Driver {
           copy.arrivedAt = now;
           sink.pose(tool, copy, frameNumber);
         },
+        image: (source, frame) => {
+          const now = clock.now();
+          const measuredAt = now + Math.min(0, frame.measuredAt - frame.arrivedAt);
+          sink.image?.(source, { ...frame, measuredAt, arrivedAt: now });
+        },
       }),
     stop: () => driver.stop(),
   };

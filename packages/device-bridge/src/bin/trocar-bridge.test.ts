@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@trocar/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectBridge } from '../browser/index.js';
+import { type BridgeImages, connectBridge } from '../browser/index.js';
 import { encodeIgtl } from '../codec/igtl/index.js';
 import { withCrc } from '../codec/ndi/index.js';
 import { nodeSocket } from '../node/index.js';
@@ -112,6 +112,8 @@ describe('trocar-bridge', () => {
     [['--tcp', 'x', '--rom', 'stylus'], 'NAME=FILE'],
     [['--simulate', '--rom', 'stylus=x'], 'means nothing beside --simulate'],
     [['--simulate', 'stray'], 'options only'],
+    [['--simulate', 'ultrasound', '--simulate'], 'exactly one of'],
+    [['--simulate', 'ultrasound', '--rate', '5'], 'means nothing beside --simulate-ultrasound'],
     [['--wrong'], '--wrong'],
     [['--simulate', '--cert', 'x'], 'belong together'],
     [['--simulate', '--host', '0.0.0.0'], 'allowRemote'],
@@ -278,6 +280,25 @@ describe('trocar-bridge record, replay and check', () => {
     expect(replayed.code).toBe(0);
     expect(client?.tools.map((tool) => tool.name)).toEqual(['stylus', 'reference']);
     expect(client?.counts.poses).toBeGreaterThan(20);
+    client?.close();
+  }, 30_000);
+
+  it('records a simulated ultrasound machine with its images, and serves both again', async () => {
+    const file = join(folder, 'ultrasound.mcap');
+    expect((await run(['record', '--simulate', 'ultrasound', '--seconds', '1', '--out', file])).code).toBe(0);
+    const clock = systemClock();
+    let client: ReturnType<typeof connectBridge> | undefined;
+    let images: BridgeImages | undefined;
+    const replayed = await run(['replay', file, '--json'], {}, (line) => {
+      const said = JSON.parse(line) as { what: string; url?: string };
+      if (said.what !== 'listening') return;
+      client = connectBridge({ url: said.url as string, clock, createSocket: nodeSocket });
+      images = client.images('ultrasound');
+    });
+    expect(replayed.code).toBe(0);
+    expect(client?.tools.map((tool) => tool.name)).toEqual(['probe']);
+    expect(images?.counts.images).toBeGreaterThan(3);
+    expect(images?.latest).toMatchObject({ width: 640, height: 480, depthMm: 120 });
     client?.close();
   }, 30_000);
 

@@ -314,7 +314,7 @@ it('a recording has the images of a device, and a replay has them again, bit by 
   expect(await recorder.close()).toBe(true);
   const replayed: string[] = [];
   const again: ImageFrame[] = [];
-  const recording = new Recording(bytesInput(output.bytes()), 'memory');
+  const recording = new Recording(bytesInput(output.bytes()));
   const replay = replayDriver({ recording, clock, rate: Number.POSITIVE_INFINITY });
   await replay.start(sink(replayed, again) as never);
   expect((await replay.finished).status?.complete).toBe(true);

@@ -242,7 +242,7 @@ describe('a recorded sequence', () => {
     });
     const pixels = SIZE[0] * SIZE[1];
     const bytes = Array.from({ length: 6 }, (_, n) => Uint8Array.from({ length: pixels }, (__, i) => 40 * n + i));
-    return makeTrackedSequence({ frames, images: { size: [...SIZE], elementType: 'MET_UCHAR', bytes } });
+    return makeTrackedSequence({ frames, images: { size: [...SIZE], elementType: 'MET_UCHAR', orientation: 'MFA', bytes } });
   }
 
   it('is matched as it is placed by sweepOfSequence, frame by frame', async () => {
