@@ -116,12 +116,13 @@ function trackedPoses(args: Arguments, tracker: RecordedSequence, setup: Ultraso
       const found = posesBetween(from, to, tracker, inTime, constants);
       return { ...found, from, to, notes: [...inTime.notes, ...found.notes] };
     } catch (error) {
-      if (!isNavError(error, 'sequence/no-path')) throw error;
-      refused ??= error;
+      // Where nobody asked for the reference, one that is not there or was never seen is done without.
+      if (!isNavError(error, 'sequence/no-path') && !isNavError(error, 'calibration/hidden')) throw error;
+      if (refused === undefined || isNavError(error, 'calibration/hidden')) refused = error;
     }
   }
   const names = transformNames(tracker.sequence.frames);
-  if (names.length > 0 && isNavError(refused)) {
+  if (names.length > 0 && isNavError(refused, 'sequence/no-path')) {
     const message = `${refused.message} Say which pose is the probe's with --probe and --reference.`;
     throw new NavError('sequence/no-path', message, { detail: refused.detail });
   }

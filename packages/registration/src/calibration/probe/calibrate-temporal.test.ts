@@ -56,7 +56,7 @@ describe('the lag of a video of a water tank against a tracker', () => {
 
   it('of two motions is none', () => {
     const tank = waterTank(new Random(5), { lagMs: 0 });
-    const { tracker } = waterTank(new Random(6), { lagMs: 0 });
+    const { tracker } = waterTank(new Random(6), { lagMs: 0, motion: (t) => 9 * Math.sin(t / 800) + 4 * Math.sin(t / 517) });
     const found = calibrateTemporal({ timesMs: tank.video.timesMs, rows: rowsOf(tank) }, tracker);
     expect(found.outcome).toBe('failed');
     expect(found.findings.map((f) => f.code)).toContain('disagree');

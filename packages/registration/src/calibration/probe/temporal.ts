@@ -55,14 +55,17 @@ export function estimateSignalLag(follower: Signal, leader: Signal, options: Sig
     (s, n) => s.explained >= (scores[n - 1]?.explained ?? -1) && s.explained > (scores[n + 1]?.explained ?? -1),
   );
   peaks.sort((a, b) => b.explained - a.explained);
-  const [first, second] = peaks;
+  const [first, next] = peaks;
   if (first === undefined || !(first.explained > 0)) {
     throw new NavError(
       'calibration/bad-option',
       'The signals do not overlap in time. Check that both clocks are the same and in ms.',
     );
   }
-  const best = refine(follower, leader, first, step);
+  const refined = [first, ...(next === undefined ? [] : [next])].map((peak) => refine(follower, leader, peak, step));
+  // Between samples of the lag the lower of two peaks may be the higher one.
+  refined.sort((a, b) => b.explained - a.explained);
+  const [best, second] = refined as [LagScore, LagScore | undefined];
   const runnerUp = second && { lagMs: second.lagMs, explained: second.explained };
   const alike = second !== undefined && 1 - second.explained < ALIKE * (1 - best.explained);
   const outcome = best.explained < 0.5 ? 'failed' : alike ? 'ambiguous' : 'ok';
