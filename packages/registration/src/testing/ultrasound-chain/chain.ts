@@ -27,7 +27,6 @@ import {
   placeNow,
   reconstruct,
   recordSweep,
-  type SweepPicture,
   sweepOf,
 } from './operation.js';
 import { MR, product, REFERENCE, Station, TIP } from './station.js';
@@ -58,7 +57,6 @@ export interface ChainRun {
   >;
   /** Processor time of the stages, ms. */
   readonly times: ReadonlyMap<ChainStage | 'pictures' | 'world', number>;
-  readonly kept?: { readonly pictures: readonly SweepPicture[]; readonly us: Volume<'reference'> };
 }
 
 /** The landmarks that are touched after registration, and how well: pointing, and marking them in the MR, mm along each axis. */
@@ -98,7 +96,6 @@ class Run {
   #inside: readonly NavigatedTarget[] = [];
   #outside: readonly NavigatedTarget[] = [];
   #confidence = Number.NaN;
-  #kept: ChainRun['kept'];
   #moving: readonly Volume<'mr'>[] = [];
   #initial: Transform<'reference', 'mr'> | undefined;
 
@@ -125,7 +122,6 @@ class Run {
       confidence: this.#confidence,
       errors: this.#errors,
       times: this.#times,
-      ...(this.#kept && { kept: this.#kept }),
     };
   }
 
@@ -150,7 +146,6 @@ class Run {
     if (this.#options.early === true) return;
     this.stage = 'reconstruction';
     const { volume: us } = await reconstruct(sweep, this.#probe);
-    if (this.#options.keep === true) this.#kept = { pictures, us };
     this.#lap('reconstruction');
     this.stage = 'registration';
     const middle = Float64Array.from(sweep.frames[sweep.frames.length >> 1]?.frameFromImage ?? []);

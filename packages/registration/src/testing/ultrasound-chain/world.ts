@@ -19,8 +19,6 @@ export interface ChainOptions {
   readonly shiftMm?: number;
   /** ms of processor time, of any origin: what stages took is told by it. Default: nothing is told. */
   readonly clock?: () => number;
-  /** Keeps the sweep's pictures and volume in the result. */
-  readonly keep?: boolean;
 }
 
 let last: { readonly seed: number; readonly brain: SimulatedBrain } | undefined;
