@@ -5,18 +5,20 @@ import { type SlabPlan, TO_STEPS } from './slab.js';
 
 /** Numbers that a voxel takes: Σ w, Σ w d, Σ w d², Σ w v, Σ w d v. */
 const SUMS = 5;
+/** An image answers with its mean over so many edges of a voxel: that blurs as much as linear weights do, whose variance is a sixth. */
+const BOX_EDGES = Math.SQRT2;
 /** Planes whose distances spread less than this part of the reach say nothing of a slope. */
 const LEAST_SPREAD = 0.05;
 /** A weight below this would be rounded by a noticeable part of it. */
 const LEAST_WEIGHT = 1e-3;
-/** So much of a voxel's cut through an image must count: with weights of their own, and without. */
+/** So much of the square must count: with weights of their own, and without. */
 const LEAST_SHARE = { weighted: LEAST_WEIGHT, plain: 1 / 8 } as const;
 const BEFORE = 1;
 const BEHIND = 2;
 
 /**
  * Backward reconstruction for a slab: each voxel asks the images whose beam reaches it, those whose plane lies within half the
- * elevational width. An image answers with its mean over the voxel's cut through it, right across from the voxel, and counts by its nearness,
+ * elevational width. An image answers with its mean over a square of about the voxel's size, right across from it, and counts by its nearness,
  * w = 1 − d / reach. Through the answers goes a straight line over the signed distance d, and the voxel takes its value at d = 0
  * (locally weighted regression, Cleveland 1979, J. Am. Stat. Assoc. 74:829): two planes are interpolated between, many are
  * averaged. Where all planes lie on one side, their weighted mean; nothing is extrapolated.
@@ -41,7 +43,7 @@ export class ElevationalSlab {
     const g = plan.grid.frameFromIndex;
     this.#plan = plan;
     this.#reachMm = elevationMm / 2;
-    this.#edgeMm = Math.cbrt([0, 4, 8].reduce((product, c) => product * pixelMm(g, c), 1));
+    this.#edgeMm = BOX_EDGES * Math.cbrt([0, 4, 8].reduce((product, c) => product * pixelMm(g, c), 1));
     this.#sums = new Float64Array(SUMS * count);
     this.#sides = new Uint8Array(count);
     this.#means = new BoxMeans(plan);
@@ -72,7 +74,7 @@ export class ElevationalSlab {
         if (from > to) continue;
         if (!loaded) this.#means.load(pixels);
         loaded = true;
-        for (let i = from; i <= to; i += 1) this.#ask(m, i, j, k, width, height);
+        this.#askFrom(m, from, to, j, k, width, height);
       }
     }
   }
@@ -88,26 +90,31 @@ export class ElevationalSlab {
     return multiply4(this.#m, this.#m, this.#plan.grid.frameFromIndex);
   }
 
-  #ask(m: Float64Array, i: number, j: number, k: number, width: number, height: number): void {
-    const along = (r: number): number =>
-      (m[r] as number) * i + (m[4 + r] as number) * j + (m[8 + r] as number) * k + (m[12 + r] as number);
-    const means = this.#means;
-    means.at(along(0), along(1), width, height);
+  /** Has the voxels from … to of a row ask the image. */
+  #askFrom(m: Float64Array, from: number, to: number, j: number, k: number, width: number, height: number): void {
+    const start = (r: number): number => (m[4 + r] as number) * j + (m[8 + r] as number) * k + (m[12 + r] as number);
+    const [u, v, d] = [start(0), start(1), start(2)];
+    const [du, dv, dd] = [m[0] as number, m[1] as number, m[2] as number];
     const least = this.#plan.importance === undefined ? LEAST_SHARE.plain : LEAST_SHARE.weighted;
-    if (means.share < least) return;
-    const d = along(2);
-    const w = means.share * (1 - Math.abs(d) / this.#reachMm);
-    if (!(w >= LEAST_WEIGHT)) return;
     const [ni, nj] = this.#plan.grid.size;
-    const voxel = i + ni * (j + nj * (k - this.#plan.first));
-    const side = d < 0 ? BEFORE : BEHIND;
-    this.#sides[voxel] = (this.#sides[voxel] as number) | side;
+    const row = ni * (j + nj * (k - this.#plan.first));
+    const means = this.#means;
+    for (let i = from; i <= to; i += 1) {
+      means.at(u + i * du, v + i * dv, width, height);
+      if (means.share >= least) this.#take(row + i, d + i * dd, means.share, means.mean);
+    }
+  }
+
+  #take(voxel: number, d: number, share: number, value: number): void {
+    const w = share * (1 - Math.abs(d) / this.#reachMm);
+    if (!(w >= LEAST_WEIGHT)) return;
+    this.#sides[voxel] = (this.#sides[voxel] as number) | (d < 0 ? BEFORE : BEHIND);
     const at = SUMS * voxel;
     this.#give(at, w);
     this.#give(at + 1, w * d);
     this.#give(at + 2, w * d * d);
-    this.#give(at + 3, w * means.mean);
-    this.#give(at + 4, w * d * means.mean);
+    this.#give(at + 3, w * value);
+    this.#give(at + 4, w * d * value);
   }
 
   #give(at: number, part: number): void {
