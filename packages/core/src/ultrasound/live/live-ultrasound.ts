@@ -20,7 +20,7 @@ export interface LiveUltrasoundOptions<F extends string, P extends string> {
   readonly probe: Frame<P>;
   /** One for each depth that is used; the one that holds for an image is taken. Default none. */
   readonly calibrations?: readonly LiveCalibration[];
-  /** An image waits so long for the poses around its time, ms after its arrival, and is then shown without one. Default 60. */
+  /** An image waits so long for the poses around its time, ms from the first update() after it came, and is then shown without one. Default 60. */
   readonly waitMs?: number;
   /** A pose measured so much before the image counts as of the same moment, ms. Default 2: anything older is waited past. */
   readonly poseWithinMs?: number;
@@ -45,6 +45,12 @@ export interface LiveCounts {
   geometryChanges: number;
 }
 
+interface Waiting {
+  readonly frame: ImageFrame;
+  /** The first update() that saw it; NaN before. */
+  since: number;
+}
+
 /** Images that wait for their poses; a pose stream that is so far behind is none. */
 const MOST_WAITING = 8;
 
@@ -62,7 +68,7 @@ export class LiveUltrasound<in out F extends string, in out P extends string> {
   readonly #time = new Float64Array(1).fill(Number.NaN);
   readonly #path: Path<F, P>;
   #calibrations: readonly LiveCalibration[] = [];
-  readonly #waiting: ImageFrame[] = [];
+  readonly #waiting: { readonly frame: ImageFrame /** The first update() that saw it. */; since: number }[] = [];
   #newest: ImageFrame | undefined;
   /** Of the newest image's geometry; and a person's word that it holds. */
   #calibration: LiveCalibration | undefined;
@@ -173,7 +179,7 @@ export class LiveUltrasound<in out F extends string, in out P extends string> {
       this.#confirmed = false;
     }
     if (last === undefined || !sameGeometry(last, frame)) this.#calibration = this.#for(frame);
-    this.#waiting.push(frame);
+    this.#waiting.push({ frame, since: Number.NaN });
     if (this.#waiting.length <= MOST_WAITING) return;
     this.#waiting.shift();
     this.counts.skipped += 1;
@@ -182,9 +188,10 @@ export class LiveUltrasound<in out F extends string, in out P extends string> {
   /** Chooses what to draw. @param now host ms, of the same clock as the images and poses */
   update(now: number): Status {
     for (let i = this.#waiting.length - 1; i >= 0; i -= 1) {
-      const frame = this.#waiting[i] as ImageFrame;
-      if (!this.#isReady(frame, now)) continue;
-      this.#show(frame);
+      const waiting = this.#waiting[i] as Waiting;
+      if (Number.isNaN(waiting.since)) waiting.since = now;
+      if (!this.#isReady(waiting.frame, now - waiting.since)) continue;
+      this.#show(waiting.frame);
       this.counts.skipped += i;
       this.#waiting.splice(0, i + 1);
       break;
@@ -194,7 +201,7 @@ export class LiveUltrasound<in out F extends string, in out P extends string> {
   }
 
   /** Reads the pose of an image's moment; whether there is no sense in waiting for a better one. */
-  #isReady(frame: ImageFrame, now: number): boolean {
+  #isReady(frame: ImageFrame, waitedMs: number): boolean {
     const calibration = this.#for(frame);
     this.#time[0] = frame.measuredAt + (calibration?.lagMs ?? 0);
     const view = this.#candidate;
@@ -204,7 +211,7 @@ export class LiveUltrasound<in out F extends string, in out P extends string> {
     if (calibration !== undefined && within) return true;
     if (!within) clear(view, hasPose(view.status) ? 'missing' : view.status);
     if (calibration === undefined) clear(view, 'missing');
-    return calibration === undefined || now - frame.arrivedAt >= this.#options.waitMs;
+    return calibration === undefined || waitedMs >= this.#options.waitMs;
   }
 
   #show(frame: ImageFrame): void {
