@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@trocar/core';
-import { type Browser, type CDPSession, chromium, type Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Browser, chromium, type Page } from 'playwright';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PACES } from '../../examples/mr-us-biopsy/src/hand.js';
 import { serveProcedure } from '../../examples/mr-us-biopsy/src/node/serve.js';
 import type { World } from '../../examples/mr-us-biopsy/src/node/world.js';
@@ -26,13 +26,10 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 /** Operating rooms have such screens. */
 const SMALL = { width: 1280, height: 800 } as const;
 const LARGE = { width: 1920, height: 1080 } as const;
-/** Without a GPU every pixel counts: between pictures for people a quarter of them is drawn. */
-const COARSE = 0.5;
 
 describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a browser', () => {
   let browser: Browser;
   let page: Page;
-  let device: CDPSession;
   let server: PageServer<World>;
   const foreign: string[] = [];
   const failures: string[] = [];
@@ -44,8 +41,6 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
     server.world.truth.hand.pace = PACES.fast;
     browser = await chromium.launch({ executablePath: executablePath as string, args: FLAGS });
     page = await browser.newPage({ viewport: SMALL });
-    device = await page.context().newCDPSession(page);
-    await density(SMALL, COARSE);
     page.on('pageerror', (error) => failures.push(error.message));
     await page.route('**/*', (route) => {
       const { origin } = new URL(route.request().url());
@@ -62,18 +57,15 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
     await server?.close();
   });
 
+  // What a person would have seen.
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await picture('failed').catch(() => undefined);
+  });
+
   const text = async (selector: string): Promise<string> => ((await page.textContent(selector)) ?? '').trim();
   const click = (action: string, timeout = 60_000): Promise<void> =>
     page.click(`[data-action="${action}"]:not([disabled])`, { timeout });
-  const density = (size: typeof SMALL | typeof LARGE, deviceScaleFactor: number): Promise<unknown> =>
-    device.send('Emulation.setDeviceMetricsOverride', { ...size, deviceScaleFactor, mobile: false });
-  /** A picture for people, with every pixel. */
-  const picture = async (name: string, size: typeof SMALL | typeof LARGE = SMALL): Promise<void> => {
-    await density(size, 1);
-    await page.waitForTimeout(700);
-    await page.screenshot({ path: join(pictures, `biopsy-${name}.png`) });
-    await density(SMALL, COARSE);
-  };
+  const picture = (name: string): Promise<Buffer> => page.screenshot({ path: join(pictures, `biopsy-${name}.png`) });
   const step = (name: string): Promise<unknown> => page.waitForSelector(`#app[data-step="${name}"]`, { timeout: 60_000 });
   const said = (): Promise<string> => text('#detail .said');
 
@@ -183,7 +175,10 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
   it('samples the other targets, each on the side that is said', async () => {
     for (let n = 1; n < made.given.lesions.length; n += 1) await sample(n, n === 1 ? 'aim' : undefined);
     await picture('cores');
-    await picture('cores-1920', LARGE);
+    await page.setViewportSize(LARGE);
+    await page.waitForTimeout(1200);
+    await picture('cores-1920');
+    await page.setViewportSize(SMALL);
     const { fired } = server.world;
     expect(fired).toHaveLength(made.given.lesions.length);
     made.given.lesions.forEach((lesion, n) => {

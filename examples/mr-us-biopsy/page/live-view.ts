@@ -36,17 +36,20 @@ export class LiveView {
     host.append(this.canvas);
   }
 
-  /** Once per drawn frame. Returns whether a new picture came. */
-  show(procedure: Procedure): boolean {
+  /** The number of the picture that is shown; −1 before the first. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Once per drawn frame, or more often. */
+  show(procedure: Procedure): void {
     const { latest } = procedure;
-    const fresh = latest !== undefined && latest.frame.number !== this.#number;
-    if (fresh) {
+    if (latest !== undefined && latest.frame.number !== this.#number) {
       this.#number = latest.frame.number;
       rasterised(this.pixels, latest.frame.echoes);
       this.#paint();
     }
     this.#draw(procedure);
-    return fresh;
   }
 
   #paint(): void {

@@ -27,6 +27,9 @@ import { registerInWorker } from './register-in-worker.js';
 import { type CaseFacts, loadCase } from './server-link.js';
 import { type NumberName, SHELL, type Step } from './shell.js';
 
+/** The live image and the numbers are brought up to date at least so often while poses come, ms. */
+const SHOWN_EVERY_MS = 100;
+
 const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
 
 /** The page: words and buttons on the right, the live image and the MR on the left, one procedure between them. */
@@ -43,6 +46,8 @@ export class BiopsyPage {
   readonly #simulation = { hangs: false, moved: false };
   #connected: ConnectedProcedure | undefined;
   #keeping: Keeping | undefined;
+  #step: Step = 'import';
+  #shownAtMs = 0;
   #doing = '';
   #message = '';
   #detailKey = '';
@@ -97,33 +102,44 @@ export class BiopsyPage {
     if (procedure === undefined) return;
     procedure.update();
     this.#monitoring.tick(procedure);
+    if (this.#shownAtMs > 0 && this.#clock.now() - this.#shownAtMs >= SHOWN_EVERY_MS) this.#show();
   }
 
   /** Once per drawn frame, last thing before drawing. */
   #frame(): void {
     const [connected, keeping] = [this.#connected, this.#keeping];
     if (connected === undefined || keeping === undefined) return;
-    const { procedure, bridge } = connected;
+    const { procedure } = connected;
     procedure.update();
-    const fresh = this.#live.show(procedure);
-    this.#pictures.show(procedure, fresh ? this.#live.pixels : undefined);
+    this.#pictures.show(procedure, this.#show());
+    keeping.follow(this.#step, this.#pictures.stage);
+  }
+
+  /**
+   * The live image, words and buttons: with every drawn frame, and where those are rare as often as a person looks: neither the image nor an
+   * answer to a press waits for slices in software.
+   */
+  #show(): LiveView {
+    const [{ procedure, bridge }, keeping] = [this.#connected as ConnectedProcedure, this.#keeping as Keeping];
+    this.#shownAtMs = this.#clock.now();
+    this.#live.show(procedure);
     this.#alarms.show();
-    const step: Step = keeping.accepted ? procedure.stage : 'import';
-    this.#panel.step(step);
+    this.#step = keeping.accepted ? procedure.stage : 'import';
+    this.#panel.step(this.#step);
     this.#numbers(procedure);
     setText(this.#next, nextAt(procedure));
     this.#panel.banner(this.#banner(procedure, keeping));
     this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
     this.#panel.link(bridge.state.link === 'open' ? `Clock ±${bridge.clock.boundMs.toFixed(1)} ms` : bridge.state.reason);
     this.#notes(procedure, keeping);
-    this.#panel.actions(this.#actions(procedure, step, keeping), this.#monitoring.whyBlocked);
+    this.#panel.actions(this.#actions(procedure, this.#step, keeping), this.#monitoring.whyBlocked);
     const refusal = this.#message !== '' ? this.#message : (procedure.refusal?.message ?? keeping.trouble);
-    const detail = detailOf(step, procedure, keeping, refusal);
+    const detail = detailOf(this.#step, procedure, keeping, refusal);
     if (detail.key !== this.#detailKey) {
       this.#detailKey = detail.key;
       this.#panel.detail(...detail.build());
     }
-    keeping.follow(step, this.#pictures.stage);
+    return this.#live;
   }
 
   #numbers(p: Procedure): void {

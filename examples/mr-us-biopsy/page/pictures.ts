@@ -16,6 +16,7 @@ import { MR } from '../src/frames.js';
 import { FAN } from '../src/probe.js';
 import type { Procedure } from '../src/procedure.js';
 import { PIXEL_MM, RASTER } from '../src/raster.js';
+import type { LiveView } from './live-view.js';
 import { LESION_COLOURS } from './looks.js';
 
 /** The upper left is the live image's. */
@@ -38,6 +39,7 @@ export class Pictures {
   readonly #view = new PoseView();
   #cores: BiopsyCores<'mr'> | undefined;
   #shown = -1;
+  #number = -1;
   #target = '';
 
   constructor(canvas: HTMLCanvasElement, clock: Clock) {
@@ -103,10 +105,13 @@ export class Pictures {
     this.stage.orbit.reset(62);
   }
 
-  /** Once per drawn frame. @param pixels the new picture, or undefined */
-  show(procedure: Procedure, pixels: Uint8Array | undefined): void {
+  /** Once per drawn frame. @param live the live picture as rows and columns, and its number */
+  show(procedure: Procedure, live: Pick<LiveView, 'pixels' | 'number'>): void {
     const { fire, latest } = procedure;
-    if (pixels !== undefined && latest !== undefined) this.#image.update(pixels, [latest.frame.atMs]);
+    if (latest?.frame.number === live.number && live.number !== this.#number) {
+      this.#number = live.number;
+      this.#image.update(live.pixels, [latest.frame.atMs]);
+    }
     procedure.planeInMr(this.#view);
     this.#plane.update(this.#view);
     if (fire.cores.length !== this.#shown && this.#cores !== undefined) {
