@@ -66,7 +66,15 @@ export { findWires, type WireDots, type WireOptions } from './calibration/probe/
 export { LineFinder, type LineOptions } from './calibration/probe/line.js';
 export type { Labelling } from './calibration/probe/linear.js';
 export { phantomFromProbeOf, type TimedProbePose, type WireObservation } from './calibration/probe/observations.js';
+export {
+  calibrateProbeByPoint,
+  calibrateProbeBySingleWall,
+  type PointObservation,
+  type TargetOptions,
+  type WallObservation,
+} from './calibration/probe/other-targets.js';
 export { fCalPhantom, type NWire, type NWirePhantom, type PhantomWire } from './calibration/probe/phantom.js';
+export { type SoundSpeed, type SoundSpeedOptions, soundSpeedOf } from './calibration/probe/sound-speed.js';
 export { estimateSignalLag, type Signal, type SignalLag, type SignalLagOptions } from './calibration/probe/temporal.js';
 export {
   type CheckedProbe,

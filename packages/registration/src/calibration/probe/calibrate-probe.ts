@@ -2,9 +2,9 @@ import { type AffineTransform, affineTransform, type Frame, NavError } from '@tr
 import type { Finding, ResultOutcome } from '../../outcome.js';
 import { at } from '../../points/rigid-fit.js';
 import { depthChangeOf, phantomSizeOf, type ScaleStep, type SizeCheck } from './checks.js';
-import { fitProbe, type ProbeFit } from './fit.js';
+import { expectedErrorAt, fitProbe, type ProbeFit } from './fit.js';
 import { type Labelling, linearProbe, middlePoints } from './linear.js';
-import { LAG, misfitsOf, moved, PARAMETERS, type ProbeState, probeFromImageOf, type WireModel } from './model.js';
+import { LAG, misfitsOf, PARAMETERS, type ProbeState, probeFromImageOf, type WireModel } from './model.js';
 import {
   haveTimes,
   ProbeTrack,
@@ -87,6 +87,11 @@ export interface ProbeCalibration<Probe extends string, Image extends string> ex
   readonly phantomSize: SizeCheck;
   readonly findings: readonly ProbeFinding[];
   /**
+   * 10 × 10, of a small turn (rad) about the middle of the dots and a shift (mm) of the image in the probe's frame, logarithms of a pixel's two edges, the lag
+   * (ms) and the phantom's size; rows of what was not estimated are 0.
+   */
+  readonly covariance: Float64Array;
+  /**
    * The error to be expected of the calibration at a pixel, mm (root mean square, from the covariance of all parameters but the lag);
    * what the tracker adds is not in it.
    */
@@ -152,7 +157,8 @@ export function calibrateProbe<Probe extends string, Image extends string>(
     residuals: residualsOf(model, fit),
     phantomSize,
     findings,
-    expectedErrorMm: (column, row) => errorAt(fit, column, row),
+    covariance: fit.covariance,
+    expectedErrorMm: (column, row) => expectedErrorAt(fit, column, row),
   };
 }
 
@@ -291,29 +297,4 @@ function scaleFindingsOf({ state }: ProbeFit, size: SizeCheck, step: ScaleStep |
     findings.push({ code: 'scale', message });
   }
   return findings;
-}
-
-/** Root mean square error at a pixel: the parameters' covariance through the derivatives of its place. */
-function errorAt({ state, covariance, pivot }: ProbeFit, column: number, row: number): number {
-  const place = (s: ProbeState): number[] => {
-    const m = probeFromImageOf(s);
-    return [0, 1, 2].map((r) => at(m, r) * column + at(m, 4 + r) * row + at(m, 12 + r));
-  };
-  const h = 1e-6;
-  const derivatives = Array.from({ length: LAG }, (_, p) => {
-    const step = new Float64Array(PARAMETERS);
-    step[p] = h;
-    const plus = place(moved(state, step, pivot));
-    step[p] = -h;
-    const minus = place(moved(state, step, pivot));
-    return plus.map((x, r) => (x - (minus[r] as number)) / (2 * h));
-  });
-  let variance = 0;
-  derivatives.forEach((a, p) => {
-    derivatives.forEach((b, q) => {
-      const dot = a.reduce((sum, x, r) => sum + x * (b[r] as number), 0);
-      variance += dot * at(covariance, p * PARAMETERS + q);
-    });
-  });
-  return Math.sqrt(Math.max(0, variance));
 }

@@ -1,7 +1,17 @@
 import { cholesky, choleskySolve, invertSymmetric } from '@trocar/core/math';
 import { median, tukeyWeight } from '../../accuracy/robust.js';
 import { at } from '../../points/rigid-fit.js';
-import { derivativesOf, LAG, misfitsOf, moved, PARAMETERS, type ProbeState, SIZE, type WireModel } from './model.js';
+import {
+  derivativesOf,
+  LAG,
+  misfitsOf,
+  moved,
+  PARAMETERS,
+  type ProbeState,
+  probeFromImageOf,
+  SIZE,
+  type WireModel,
+} from './model.js';
 
 /** Maximum likelihood over all wires of all images, with Gaussian noise and images that may be wrong as a whole. */
 export interface ProbeFit {
@@ -254,4 +264,33 @@ export function fitProbe(model: WireModel, from: ProbeState, options: FitOptions
   const { state, converged } = settled;
   const { pivot, weights, sd } = fitter;
   return { state, covariance: fitter.covariance(state), pivot, weights, sdMm: sd.slice(), converged };
+}
+
+/** Root mean square error at a pixel: the parameters' covariance through the derivatives of its place. */
+export function expectedErrorAt(
+  { state, covariance, pivot }: Pick<ProbeFit, 'state' | 'covariance' | 'pivot'>,
+  column: number,
+  row: number,
+): number {
+  const place = (s: ProbeState): number[] => {
+    const m = probeFromImageOf(s);
+    return [0, 1, 2].map((r) => at(m, r) * column + at(m, 4 + r) * row + at(m, 12 + r));
+  };
+  const h = 1e-6;
+  const derivatives = Array.from({ length: LAG }, (_, p) => {
+    const step = new Float64Array(PARAMETERS);
+    step[p] = h;
+    const plus = place(moved(state, step, pivot));
+    step[p] = -h;
+    const minus = place(moved(state, step, pivot));
+    return plus.map((x, r) => (x - (minus[r] as number)) / (2 * h));
+  });
+  let variance = 0;
+  derivatives.forEach((a, p) => {
+    derivatives.forEach((b, q) => {
+      const dot = a.reduce((sum, x, r) => sum + x * (b[r] as number), 0);
+      variance += dot * at(covariance, p * PARAMETERS + q);
+    });
+  });
+  return Math.sqrt(Math.max(0, variance));
 }

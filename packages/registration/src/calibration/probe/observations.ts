@@ -79,6 +79,12 @@ export class ProbeTrack {
     invertRigid(out, out);
   }
 
+  /** The other way round. */
+  referenceFromProbe(out: Float64Array, image: number, lagMs: number): void {
+    this.probeFromPhantom(out, image, lagMs);
+    invertRigid(out, out);
+  }
+
   /** The last pose not after a time, but the last one; or the first. */
   #before(image: number, lagMs: number): number {
     const times = this.#times as Float64Array;

@@ -144,6 +144,11 @@ export function distancesOf(points: Float64Array, m: ArrayLike<number>): ProbeVa
       ),
     );
   });
+  return summaryOf(distancesMm);
+}
+
+/** The figures of a validation from its distances, mm; NaN ones do not count. */
+export function summaryOf(distancesMm: Float64Array): ProbeValidation {
   const sorted = distancesMm.filter((mm) => !Number.isNaN(mm)).sort();
   const kept = sorted.subarray(0, Math.max(1, Math.floor(KEPT * sorted.length)));
   const mean = kept.reduce((sum, x) => sum + x, 0) / kept.length;
