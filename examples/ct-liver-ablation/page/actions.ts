@@ -19,6 +19,10 @@ export interface Acting {
   readonly auto: boolean;
   findEntries(): void;
   propose(): void;
+  /** Works out what the heat of the proposed probes does. */
+  preview(): void;
+  /** Whether that is shown. */
+  readonly previewed: boolean;
   chooseEntry(rank: number | undefined): void;
   takeCt(): void;
   report(): void;
@@ -93,6 +97,7 @@ function planButtons(acting: Acting): Action[] {
     ),
     plain('accept-other', `${word(other)} side confirmed: accept`, () => keeping.acceptPlan(other, short), true),
     ...choice,
+    ...(acting.previewed ? [] : [plain('preview-heat', 'Preview the heat', () => acting.preview())]),
   ];
 }
 

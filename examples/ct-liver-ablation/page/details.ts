@@ -4,6 +4,7 @@ import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
 import { openCases, resumedNote } from '../../suite/page/resumed.js';
+import type { HeatPreview } from '../src/heat.js';
 import { apart } from '../src/plan-geometry.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Stage } from '../src/stages.js';
@@ -16,6 +17,8 @@ export interface DetailState {
   readonly work: string;
   readonly legends: Graphics['legends'];
   readonly keeping: Keeping;
+  /** What the heat of the proposed probes is expected to do, where that was asked for. */
+  readonly heat: HeatPreview | undefined;
 }
 
 /** What must be done after a restart. */
@@ -90,11 +93,11 @@ function answer(text: string, kept: boolean): HTMLElement {
   return h('p', { class: 'answer', 'data-kept': String(kept) }, text);
 }
 
-function planDetail({ planning }: Procedure, { legends, keeping }: DetailState): Detail {
+function planDetail({ planning }: Procedure, { legends, keeping, heat }: DetailState): Detail {
   const { search, plan, demands, applicator } = planning;
   const illustrative = applicator.illustrative ? 'The applicator’s table is invented, for trying the software.' : '';
   return {
-    key: [search !== undefined, planning.entry, plan?.complete, keeping.open.length, keeping.busy].join('|'),
+    key: [search !== undefined, planning.entry, plan?.complete, keeping.open.length, keeping.busy, heat?.ml].join('|'),
     build: () => {
       if (search === undefined) {
         return [
@@ -123,10 +126,27 @@ function planDetail({ planning }: Procedure, { legends, keeping }: DetailState):
           [`With ${formatMm(demands.marginMm, 0)}`, formatProbability(plan.withMargin)],
           ['Healthy tissue', `${(plan.proposal.healthyMm3 / 1000).toFixed(0)} ml`],
         ]),
-        legends.entries,
+        ...(heat === undefined ? [legends.entries] : heatFacts(heat, plan.proposal.healthyMm3 + planning.target.volumeMm3)),
       ];
     },
   };
+}
+
+/** The preview beside what the table says; in place of the legend of entries, which are chosen by then. */
+function heatFacts({ ml, boilingMl }: HeatPreview, tableMm3: number): HTMLElement[] {
+  return [
+    h('p', { class: 'heat' }, 'Heat preview: 240 equivalent minutes at 43 °C'),
+    facts([
+      ['Destroyed, by the preview', `${ml.toFixed(0)} ml`],
+      ['By the applicator’s table', `${(tableMm3 / 1000).toFixed(0)} ml`],
+      ['Water boils in', `${boilingMl.toFixed(0)} ml`],
+    ]),
+    h(
+      'p',
+      { class: 'quiet' },
+      'A preview, not a prediction: textbook tissue, a large vessel as heat sink, an assumed antenna. Where water boils it is too hot.',
+    ),
+  ];
 }
 
 function toolsDetail({ calibrating }: Procedure): Detail {

@@ -16,6 +16,7 @@ import {
 import { resample, type Volume } from '@trocar/core/volume';
 import { h } from '../../suite/page/dom.js';
 import { CT } from '../src/frames.js';
+import type { HeatPreview } from '../src/heat.js';
 import { planningCovariance } from '../src/plan-step.js';
 import { NECROSIS } from '../src/post-ct.js';
 import type { Procedure } from '../src/procedure.js';
@@ -50,6 +51,8 @@ const LOOKS: Readonly<Record<ProcedureStage, Look>> = {
 
 /** Liver, vessels and necrosis apart: HU. */
 export const LIVER_WINDOW = { width: 200, level: 90 } as const;
+/** Of what the heat preview destroys: another colour than any zone. */
+const HEAT_COLOUR = '#ff9f43';
 /** Of the necrosis as it was drawn on the CT afterwards. */
 const NECROSIS_COLOUR = '#56b4e9';
 
@@ -75,6 +78,7 @@ export class Graphics {
   #marks = '';
   #looked: string | undefined;
   #images: Volume<'ct'>;
+  #heat: HeatPreview | undefined;
 
   constructor(stage: Stage<'ct'>, procedure: Procedure) {
     this.#stage = stage;
@@ -88,8 +92,14 @@ export class Graphics {
     this.#skin = drawn(procedure.case.skin);
   }
 
-  /** Brings the pictures up to date: once per frame. */
-  show(): void {
+  /** Brings the pictures up to date: once per frame. @param heat what the heat of this plan is expected to do, while it is previewed */
+  show(heat: HeatPreview | undefined): void {
+    if (heat !== this.#heat) {
+      this.#heat = heat;
+      this.#stage.setLabels(
+        heat && { volume: heat.mask, segments: [{ value: 1, colour: HEAT_COLOUR }], fill: 0.08, outlinePx: 2 },
+      );
+    }
     const { stage, planning, burning, confirming, probe } = this.#procedure;
     const key = [stage, planning.search, planning.plan, planning.entry, burning.burns.length, confirming.stage, probe];
     if (key.some((v, n) => v !== this.#key[n])) {

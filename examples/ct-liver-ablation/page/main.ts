@@ -13,12 +13,14 @@ import { type Banner, Panel } from '../../suite/page/panel.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT, TOOLS, type ToolName } from '../src/frames.js';
 import { GATE } from '../src/gate-step.js';
+import { type HeatPreview, heatProblem } from '../src/heat.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Stage as Where } from '../src/stages.js';
 import { actionsOf } from './actions.js';
 import { detailOf } from './details.js';
 import { Graphics, LIVER_WINDOW } from './graphics.js';
 import { SimulatedHand } from './hand.js';
+import { heatInWorker } from './heat-in-worker.js';
 import { Keeping } from './keeping.js';
 import { type CaseFacts, loadCase, loadPost } from './link.js';
 import { registerHere } from './register-here.js';
@@ -58,6 +60,8 @@ class Page {
   #loop: MonitorLoop | undefined;
   #work = '';
   #entry: number | undefined;
+  /** What the heat of a plan is expected to do. */
+  #heat: { readonly of: unknown; readonly preview: HeatPreview } | undefined;
   #auto = false;
   #playedAt = 0;
   #detailKey = '';
@@ -133,7 +137,8 @@ class Page {
     this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
     const { state, clock } = connected.bridge;
     this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
-    graphics.show();
+    const heat = this.#heatOf(procedure);
+    graphics.show(heat);
     this.#guide.update(guidedOf(procedure));
     const actions = actionsOf({
       procedure,
@@ -145,6 +150,8 @@ class Page {
       auto: this.#auto,
       findEntries: () => this.#findEntries(procedure),
       propose: () => this.#propose(procedure),
+      preview: () => this.#preview(procedure),
+      previewed: heat !== undefined,
       chooseEntry: (rank) => {
         if (procedure.planning.chooseEntry(rank) === undefined) this.#entry = rank;
       },
@@ -208,7 +215,8 @@ class Page {
   }
 
   #detail(procedure: Procedure, graphics: Graphics, keeping: Keeping): void {
-    const detail = detailOf(procedure, { work: this.#work, legends: graphics.legends, keeping });
+    const heat = this.#heatOf(procedure);
+    const detail = detailOf(procedure, { work: this.#work, legends: graphics.legends, keeping, heat });
     if (detail.key === this.#detailKey) return;
     this.#detailKey = detail.key;
     this.#panel.detail(...detail.build());
@@ -220,6 +228,20 @@ class Page {
 
   #propose({ planning }: Procedure): void {
     void this.#working('Proposing probes', (say) => planning.propose(undefined, say));
+  }
+
+  /** The preview, while the plan that it is of is looked at. */
+  #heatOf({ stage, planning }: Procedure): HeatPreview | undefined {
+    return stage === 'plan' && planning.plan !== undefined && this.#heat?.of === planning.plan ? this.#heat.preview : undefined;
+  }
+
+  #preview({ planning, case: given }: Procedure): void {
+    const { plan } = planning;
+    if (plan === undefined) return;
+    void this.#working('Working out the heat', async (say) => {
+      this.#heat = { of: plan, preview: await heatInWorker(heatProblem(given, plan.probes), say) };
+      return undefined;
+    });
   }
 
   async #takeCt({ confirming }: Procedure): Promise<void> {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type AblationCase, phantomCase } from './case.js';
 import { filesCase } from './files-case.js';
 import { CT } from './frames.js';
+import { apart } from './plan-geometry.js';
 import { PlanStep } from './plan-step.js';
 
 /** Through the format that segmentations mostly come in, which holds neither patient nor frame of reference. */
@@ -27,15 +28,14 @@ describe('a case of two files', () => {
     const given = filesCase(images, labels, phantom.roles, 3);
     const [made, original] = [new PlanStep(given), new PlanStep(phantom)];
     expect(made.target.volumeMm3 / original.target.volumeMm3).toBeCloseTo(1, 5);
-    const off = made.centre.xyz.map((v, k) => v - (original.centre.xyz[k] as number));
-    expect(Math.hypot(...off)).toBeLessThan(0.01);
+    expect(apart(made.centre.xyz, original.centre.xyz)).toBeLessThan(0.01);
     expect(given.side).toBe(phantom.side);
     expect(given.warnings.join(' ')).toMatch(/names of its own.*nobody touched them/);
     const marks = [...given.fiducials, ...given.landmarks];
     expect(marks).toHaveLength(10);
     marks.forEach(({ at }, n) => {
       for (const other of marks.slice(n + 1)) {
-        expect(Math.hypot(...at.xyz.map((v, k) => v - (other.at.xyz[k] as number)))).toBeGreaterThanOrEqual(45);
+        expect(apart(at.xyz, other.at.xyz)).toBeGreaterThanOrEqual(45);
       }
     });
     expect(await made.findEntries()).toBeUndefined();
