@@ -3,22 +3,16 @@ import { formatProbability } from '@trocar/core/render';
 import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
-import { openCases, resumedNote } from '../../suite/page/resumed.js';
-import type { HeatPreview } from '../src/heat.js';
-import { apart } from '../src/plan-geometry.js';
+import { resumedNote } from '../../suite/page/resumed.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Stage } from '../src/stages.js';
-import type { Graphics } from './graphics.js';
-import type { Keeping } from './keeping.js';
+import { type PlanState, planDetail } from './plan-detail.js';
+import { answer, facts, lead, marginAnswer } from './words.js';
 
 /** What the free part says beside what the procedure does. */
-export interface DetailState {
+export interface DetailState extends PlanState {
   /** What is being worked out, and how much of it is done; empty for nothing. */
   readonly work: string;
-  readonly legends: Graphics['legends'];
-  readonly keeping: Keeping;
-  /** What the heat of the proposed probes is expected to do, where that was asked for. */
-  readonly heat: HeatPreview | undefined;
 }
 
 /** What must be done after a restart. */
@@ -63,90 +57,6 @@ const STEPS: Readonly<Record<Stage, Say>> = {
 
 function still(content: readonly HTMLElement[]): Detail {
   return { key: '', build: () => [...content] };
-}
-
-function lead(text: string): HTMLElement {
-  return h('p', { class: 'lead' }, text);
-}
-
-function facts(rows: readonly (readonly [name: string, value: string])[]): HTMLElement {
-  return h(
-    'dl',
-    { class: 'facts' },
-    ...rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', { 'data-fact': name }, value)]),
-  );
-}
-
-/** The least margin, and in words whether that is what was asked for: never by colour alone. */
-function marginAnswer(mm: number, askedMm: number): HTMLElement[] {
-  const enough = mm >= askedMm;
-  const verdict = enough
-    ? `✓ no less than the ${formatMm(askedMm, 0)} asked for`
-    : `✕ less than the ${formatMm(askedMm, 0)} asked for`;
-  return [
-    answer(`${formatMm(mm)} least margin`, enough),
-    h('p', { class: 'verdict', 'data-kept': String(enough) }, Number.isFinite(mm) ? verdict : 'Nobody knows what was burnt'),
-  ];
-}
-
-function answer(text: string, kept: boolean): HTMLElement {
-  return h('p', { class: 'answer', 'data-kept': String(kept) }, text);
-}
-
-function planDetail({ planning }: Procedure, { legends, keeping, heat }: DetailState): Detail {
-  const { search, plan, demands, applicator } = planning;
-  const illustrative = applicator.illustrative ? 'The applicator’s table is invented, for trying the software.' : '';
-  return {
-    key: [search !== undefined, planning.entry, plan?.complete, keeping.open.length, keeping.busy, heat?.ml].join('|'),
-    build: () => {
-      if (search === undefined) {
-        return [
-          ...openCases(keeping, 'plan'),
-          lead('From where on the skin can the tumour be reached?'),
-          facts([
-            ['Tumour', `${(planning.target.volumeMm3 / 1000).toFixed(1)} ml`],
-            ['Margin to burn', formatMm(demands.marginMm, 0)],
-            ['Largest power', `${demands.maxPowerW} W`],
-          ]),
-          h('p', { class: 'quiet' }, illustrative),
-        ];
-      }
-      if (plan === undefined) return [lead('Entries by how good their way is'), legends.entries];
-      const { map } = plan.proposal;
-      return [
-        ...marginAnswer(map.minimalMarginMm, demands.marginMm),
-        facts(
-          plan.probes.map(({ name, setting, entry, tip }): [string, string] => [
-            `Probe ${name}`,
-            `${setting.powerW} W, ${setting.minutes} min, ${formatMm(apart(entry.xyz, tip.xyz), 0)} deep`,
-          ]),
-        ),
-        facts([
-          ['All burnt, if placed with 3 mm', formatProbability(plan.complete)],
-          [`With ${formatMm(demands.marginMm, 0)}`, formatProbability(plan.withMargin)],
-          ['Healthy tissue', `${(plan.proposal.healthyMm3 / 1000).toFixed(0)} ml`],
-        ]),
-        ...(heat === undefined ? [legends.entries] : heatFacts(heat, plan.proposal.healthyMm3 + planning.target.volumeMm3)),
-      ];
-    },
-  };
-}
-
-/** The preview beside what the table says; in place of the legend of entries, which are chosen by then. */
-function heatFacts({ ml, boilingMl }: HeatPreview, tableMm3: number): HTMLElement[] {
-  return [
-    h('p', { class: 'heat' }, 'Heat preview: 240 equivalent minutes at 43 °C'),
-    facts([
-      ['Destroyed, by the preview', `${ml.toFixed(0)} ml`],
-      ['By the applicator’s table', `${(tableMm3 / 1000).toFixed(0)} ml`],
-      ['Water boils in', `${boilingMl.toFixed(0)} ml`],
-    ]),
-    h(
-      'p',
-      { class: 'quiet' },
-      'A preview, not a prediction: textbook tissue, a large vessel as heat sink, an assumed antenna. Where water boils it is too hot.',
-    ),
-  ];
 }
 
 function toolsDetail({ calibrating }: Procedure): Detail {

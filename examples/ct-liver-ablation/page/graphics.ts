@@ -34,6 +34,7 @@ const look = (name: string, acrossMm: number, aroundMm: number): Look => ({ name
 const PLAN = look('plan', 300, 190);
 const MARKS = look('marks', 300, 280);
 const WAY = look('way', 150, 95);
+const PROPOSED = look('proposed', 170, 150);
 const LOOKS: Readonly<Record<ProcedureStage, Look>> = {
   plan: PLAN,
   connect: PLAN,
@@ -187,11 +188,13 @@ export class Graphics {
 
   /** Near enough to see what the step is about, whenever it is about something else than before. */
   #look(stage: ProcedureStage): void {
-    const about = stage === 'confirm' && this.#procedure.confirming.confirmation !== undefined ? 'finished' : stage;
-    const group = LOOKS[about];
+    const { planning, confirming } = this.#procedure;
+    const told = stage === 'confirm' && confirming.confirmation !== undefined;
+    const proposed = stage === 'plan' && planning.plan !== undefined;
+    const group = proposed ? PROPOSED : LOOKS[told ? 'finished' : stage];
     if (group.name === this.#looked) return;
     this.#looked = group.name;
-    const { centre } = this.#procedure.planning;
+    const { centre } = planning;
     this.#stage.setCrosshair(centre);
     for (const view of SLICE_VIEWS) this.#stage.slice(view).lookAt(centre.xyz, group.acrossMm);
     this.#stage.orbit.target.set(centre.xyz);

@@ -320,13 +320,15 @@ const PICTURED: Partial<Record<Where, string>> = {
 function tipsNote({ calibrating }: Procedure): { readonly text: string; readonly warn: boolean } {
   const said = (['stylus', 'applicator'] as const).flatMap((name) => {
     const { accepted } = calibrating[name];
-    return accepted === undefined ? [] : [`${name} ${RESTS_ON[accepted.source]}, tip ${formatBound(accepted.tip95Mm, 2)}`];
+    if (accepted === undefined) return [];
+    const { source, tip95Mm } = accepted;
+    return [source === 'stored' ? `${name} stored, not checked today` : `${name} ${FOUND[source]} ${formatBound(tip95Mm, 2)}`];
   });
   const text = said.join(' · ');
   return { text: text.charAt(0).toUpperCase() + text.slice(1), warn: calibrating.stylus.accepted?.source === 'stored' };
 }
 
-const RESTS_ON = { pivot: 'pivoted', stored: 'stored, not checked today', restored: 'restored' } as const;
+const FOUND = { pivot: 'tip', restored: 'restored,' } as const;
 
 /** What is guided in this step; undefined in the others. */
 function guidedOf(procedure: Procedure): Guided<'ct'> | undefined {
