@@ -223,10 +223,10 @@ function assessButtons({ procedure, hand }: Acting): Action[] {
   }
   const more = plain('top-up', 'Add an overlapping probe', () => void hand.retract().then(() => procedure.topUp()));
   const unknown = burning.isUnknown;
-  return [
-    { ...done, primary: enough || unknown, disabled: busy },
-    { ...more, primary: !enough && !unknown, disabled: busy },
-  ];
+  const end = { ...done, primary: enough || unknown, disabled: busy };
+  const add = { ...more, primary: !enough && !unknown, disabled: busy };
+  // What is meant has a row of its own, above the other.
+  return end.primary ? [end, add] : [add, end];
 }
 
 function confirmButtons(acting: Acting): Action[] {

@@ -222,7 +222,7 @@ export class Graphics {
         : [],
     );
     const active = marks[touching?.index ?? -1];
-    if (shown && active !== undefined) this.#stage.setCrosshair(active.at);
+    if (shown) this.#stage.setCrosshair(active?.at ?? this.#procedure.planning.centre);
   }
 }
 
