@@ -183,10 +183,10 @@ export function nextAt(p: Procedure): string {
     return p.marksWanted.length > 0 ? 'Mark landmarks in both images' : 'Verify the registration';
   const { probability } = p.aim;
   if (p.tools.probe.status !== 'ok' || p.tools.reference.status !== 'ok') return 'Make probe and reference seen';
-  if (Number.isNaN(probability)) return 'Not to be reached from here: move the probe';
+  if (Number.isNaN(probability)) return 'Out of reach: move the probe';
   if (p.fire.cores.length > 0 && p.next() === undefined) return 'Every target is sampled: finish';
   if (probability >= ENOUGH) return 'Set the stop, then fire';
-  return `Bring the needle’s line onto ${p.fire.target.name}`;
+  return `Aim at ${p.fire.target.name}`;
 }
 
 function coverageOf({ sweep }: Procedure): HTMLElement {
