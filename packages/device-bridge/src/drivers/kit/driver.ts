@@ -1,4 +1,5 @@
 import { type Clock, NavError, type NavErrorCode } from '@trocar/core';
+import type { ImageFrame, ImageSource } from '@trocar/core/recording';
 import type { Driver, PoseSink, ToolInfo } from '../../driver.js';
 import { RareFaults } from './faults.js';
 import { asNavError, type Connection, ConnectionKeeper } from './keeper.js';
@@ -15,6 +16,11 @@ export interface DriverSession {
   arrived(): boolean;
   /** It was a frame, so the device tracks: call it before its poses are told. */
   alive(): void;
+  /**
+   * An image of one of the driver's sources, once the device tracks. No later than it arrived.
+   * @param frame its pixels are valid until the call returns
+   */
+  image(source: number, frame: ImageFrame): void;
   /** The connection is gone, or of no use any more. Only the first reason counts. */
   lost(reason: NavError): void;
   /** Tells something at a low rate: each code at once, then once a second with how often it came. */
@@ -39,6 +45,8 @@ export interface DriverParts {
   readonly name: string;
   readonly clock: Clock;
   readonly tools: readonly ToolInfo[];
+  /** What it has images of. Default nothing. */
+  readonly images?: readonly ImageSource[];
   readonly timeouts?: DriverTimeouts;
   /** See the freeze guard. Default 100 ms; `Infinity` turns it off. */
   readonly frozenAfterMs?: number;
@@ -79,6 +87,7 @@ export function makeDriver(parts: DriverParts): Driver {
     begin: (sink) => {
       poses.sink = sink;
       sink.tools([...poses.tools]);
+      if (parts.images !== undefined) sink.images?.([...parts.images]);
       return () => new Session(parts, timeouts, poses, faults, sink);
     },
   });
@@ -154,6 +163,12 @@ class Session implements DriverSession, Connection {
     this.#watch.start();
     this.#sink.connection('connected', `Tracking: ${this.#parts.name}.`);
     this.#tracks();
+  }
+
+  image(source: number, frame: ImageFrame): void {
+    if (this.#over || !this.#tracking) return;
+    const late = frame.measuredAt > frame.arrivedAt;
+    this.#sink.image?.(source, late ? { ...frame, measuredAt: frame.arrivedAt } : frame);
   }
 
   fault(code: NavErrorCode, message: string): void {

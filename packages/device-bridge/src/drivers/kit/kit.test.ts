@@ -4,6 +4,7 @@ import type { DriverFault, PoseSink } from '../../driver.js';
 import { PoseRecord } from '../../testing/index.js';
 import {
   type DriverParts,
+  type DriverSession,
   FRAME,
   FrameOrder,
   isToBeTold,
@@ -197,4 +198,40 @@ describe('a driver made of its parts', () => {
     await driver.start(quietSink());
     await driver.stop();
   });
+});
+
+it('images are told once the device tracks and until it is lost, never of later than they came', async () => {
+  const clock = manualClock();
+  const told: string[] = [];
+  let session: DriverSession | undefined;
+  const driver = makeDriver({
+    name: 'with images',
+    clock,
+    tools: [{ name: 'probe' }],
+    images: [{ name: 'b-mode' }],
+    open: async (opened) => {
+      session = opened;
+      show(1, 0);
+      opened.arrived();
+      opened.alive();
+    },
+    close: async () => undefined,
+  });
+  const show = (frameNumber: number, measuredAt: number): void => {
+    const size = { width: 2, height: 1, components: 1, number: 'u8', pixels: new Uint8Array(2) } as const;
+    const unknown = { boundMs: Number.NaN, spacingMm: [Number.NaN, Number.NaN] as const, depthMm: Number.NaN };
+    session?.image(0, { ...size, ...unknown, frameNumber, measuredAt, arrivedAt: 10 });
+  };
+  await driver.start(
+    quietSink({
+      images: (list) => told.push(list.map(({ name }) => name).join()),
+      image: (source, frame) => told.push(`${source} ${frame.frameNumber} ${frame.measuredAt}`),
+      connection: (state) => told.push(state),
+    }),
+  );
+  show(2, 7);
+  show(3, 12);
+  await driver.stop();
+  show(4, 8);
+  expect(told).toEqual(['b-mode', 'connecting', 'connected', '0 2 7', '0 3 10', 'disconnected']);
 });
