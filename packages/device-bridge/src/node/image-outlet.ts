@@ -6,6 +6,9 @@ interface Held {
   readonly message: Uint8Array;
 }
 
+/** Bytes on their way to one client, over all sources; a single image may be larger. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 interface Slot {
   /** On their way, oldest first. */
   readonly inFlight: Held[];
@@ -15,7 +18,7 @@ interface Slot {
 /**
  * The images of one client. At most `inFlight` of each source are on their way unacknowledged; of those that come meanwhile only the newest
  * waits, and the others are counted. So a client that stalls costs the bridge `inFlight` + 1 images a source, and when it reads
- * again it soon has the present.
+ * again it soon has the present. Over all sources 64 MiB are on their way at most.
  */
 export class ImageOutlet {
   /** By source number. */
@@ -47,7 +50,11 @@ export class ImageOutlet {
   /** Sends an image, or keeps it until one before it is acknowledged. */
   offer(source: number, sequence: number, message: Uint8Array): void {
     const slot = this.#slot(source);
-    if (slot.inFlight.length < this.#wish.inFlight) {
+    const fits = this.bytesInFlight === 0 || this.bytesInFlight + message.length <= MOST_BYTES;
+    if (fits && slot.inFlight.length < this.#wish.inFlight) {
+      // What waited for room is older than this.
+      if (slot.waiting !== undefined) this.dropped[source] = (this.dropped[source] ?? 0) + 1;
+      slot.waiting = undefined;
       this.#put(source, slot, { sequence, message });
       return;
     }
