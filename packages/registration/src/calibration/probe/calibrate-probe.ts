@@ -101,6 +101,8 @@ export interface ProbeCalibration<Probe extends string, Image extends string> ex
 /** Images needed, and those that each fold leaves. */
 const LEAST_IMAGES = 12;
 const SCAN_MS = 50;
+/** About so many images are enough to look for the lag. */
+const SCAN_IMAGES = 80;
 
 /**
  * Calibrates a tracked probe by images of an N-wire phantom: the closed form first, then maximum likelihood over all wires of all
@@ -181,9 +183,10 @@ class Start {
     const given = options.labelling;
     const ways = [false, true].flatMap((mirrored) => [false, true].map((upsideDown) => ({ mirrored, upsideDown })));
     const lags = wanted === 'estimate' ? scan(options.mostLagMs ?? 1000) : [wanted];
+    const every = lags.length > 1 ? Math.ceil(observations.length / SCAN_IMAGES) : 1;
     const tried = (given === undefined ? ways : [given]).flatMap((labelling) => {
       const fits = lags.flatMap((lagMs) => {
-        const fit = linearProbe(observations, track, patterns, labelling, lagMs);
+        const fit = linearProbe(observations, track, patterns, labelling, lagMs, every);
         return fit === undefined ? [] : [{ labelling, lagMs, ...fit }];
       });
       fits.sort((a, b) => a.rmsMm - b.rmsMm);

@@ -34,8 +34,9 @@ export function linearProbe(
   patterns: readonly WirePattern[],
   labelling: Labelling,
   lagMs: number = 0,
+  every: number = 1,
 ): LinearProbe | undefined {
-  const points = middlePoints(observations, track, patterns, labelling, lagMs);
+  const points = middlePoints(observations, track, patterns, labelling, lagMs, every);
   const count = points.length / 5;
   const m = new Float64Array(16);
   let squares = 0;
@@ -56,19 +57,21 @@ export function linearProbe(
   return { probeFromImage: m, rmsMm: Math.sqrt(squares) };
 }
 
-/** Column, row and the point in the probe's frame, mm, for each middle wire of each image; NaN where there is no pose at that lag. */
+/** Of every so many images: column, row and the point in the probe's frame, mm, for each middle wire of each image; NaN where there is no pose at that lag. */
 export function middlePoints(
   observations: readonly WireObservation[],
   track: ProbeTrack,
   patterns: readonly WirePattern[],
   labelling: Labelling,
   lagMs: number,
+  every: number = 1,
 ): Float64Array {
-  const points = new Float64Array(5 * observations.length * patterns.length);
+  const points = new Float64Array(5 * Math.ceil(observations.length / every) * patterns.length);
   const m = new Float64Array(16);
   let to = 0;
   const wires = patterns.map((_, p) => [0, 1, 2].map((w) => dotOf(labelling, patterns.length, p, w)) as [number, number, number]);
   observations.forEach(({ dots }, n) => {
+    if (n % every !== 0) return;
     if (track.covers(n, lagMs)) track.probeFromPhantom(m, n, lagMs);
     else m.fill(Number.NaN);
     patterns.forEach(({ meets: [a, b] }, p) => {

@@ -32,7 +32,7 @@ export const handOver = (random: Random): ((timeMs: number) => number) => {
 /** Video at 28 Hz and a tracker at 45 Hz: a bottom that is slanted and speckled, ring-down that stands still, noise, an echo at twice the depth. */
 export function waterTank(random: Random, options: WaterTankOptions): WaterTank {
   const { lagMs, seconds = 5, echoes = 0, noiseMm = 0.1, motion = handOver(random) } = options;
-  const size = [64, 240] as const;
+  const size = [56, 240] as const;
   const pixelsPerMm = 5 * (random.uniform() < 0.5 ? -1 : 1);
   const slope = random.between(-0.15, 0.15);
   const axis = [random.normal(), random.normal(), random.normal()];
