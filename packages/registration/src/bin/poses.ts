@@ -4,7 +4,7 @@ import { invertRigid, multiply4 } from '@trocar/core/math';
 import {
   bytesInput,
   isMcap,
-  isMetaSequence,
+  isTrackedSequence,
   type PoseTable,
   posesOfSequence,
   poseTableOf,
@@ -36,7 +36,7 @@ export interface PoseOptions {
 }
 
 /**
- * One tool's poses from CSV, a tracked sequence of PLUS or Slicer (`.igs.mha`) or a recording (`.mcap`), in the tracker's
+ * One tool's poses from CSV, a tracked sequence of PLUS or Slicer (`.igs.mha`, `.igs.nrrd`) or a recording (`.mcap`), in the tracker's
  * frame, or with `--reference NAME` in that tool's. Trackers have no patient axes: nothing is turned.
  * @throws NavError `csv/…`, `sequence/…`, `recording/…`, `io/not-found`, `calibration/bad-option`
  */
@@ -96,7 +96,7 @@ async function tableOf(args: Arguments, path: string): Promise<{ table: PoseTabl
     if (table.count > 0) return { table, notes: [] };
     throw new NavError('recording/unsupported', `"${name}" is a recording without poses.`, { detail: { file: name } });
   }
-  if (isMetaSequence(bytes)) return sequenceTable(bytes, name);
+  if (isTrackedSequence(bytes)) return sequenceTable(bytes, name);
   const { table, ignored } = csvTable(new TextDecoder().decode(bytes), `"${name}"`);
   const notes =
     ignored.length === 0
