@@ -66,9 +66,14 @@ describe('the kernel of compounding', () => {
           spacingMm: fc.constantFrom(0.11, 0.37, 0.5, 1.7, 4.1),
           fan: fc.boolean(),
           part: fc.boolean(),
+          masked: fc.boolean(),
           along: fc.option(fc.nat(5)),
         }),
-        ({ seed, spacingMm, fan, part, along }) => {
+        ({ seed, spacingMm, fan, part, masked, along }) => {
+          // A third of the pixels are left out.
+          const importance = masked
+            ? Uint8Array.from({ length: 1200 }, (_, n) => Math.max(0, ((n * 37) % 384) - 128))
+            : undefined;
           const sweep = sceneSweep({ seed, frames: 5 });
           const clip = fan ? { fan: { apex: [20, -10], anglesDeg: [-30, 35], radii: [12, 33] } as const } : {};
           const spans = rowSpans(sweep.size, clip);
@@ -89,7 +94,7 @@ describe('the kernel of compounding', () => {
             compounding,
             columns: sweep.size[0],
             spans,
-            importance: undefined,
+            importance,
           };
           const fast = compounded(plan, frames, false);
           const slow = compounded(plan, frames, true);

@@ -52,7 +52,7 @@ export class CompoundKernel {
    */
   static make(plan: SlabPlan, plane: number, planes: number, cells: Float64Array): CompoundKernel | undefined {
     const module = kernelModule();
-    if (module === null || plan.importance !== undefined) return undefined;
+    if (module === null) return undefined;
     try {
       return new CompoundKernel(module, plan, plane, planes, cells);
     } catch (error) {
@@ -64,7 +64,7 @@ export class CompoundKernel {
   private constructor(module: WebAssembly.Module, plan: SlabPlan, plane: number, planes: number, cells: Float64Array) {
     this.#exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
     const [ni, nj] = plan.grid.size;
-    const { columns, spans } = plan;
+    const { columns, spans, importance } = plan;
     const rows = spans.length / 4;
     const count = ni * nj * planes;
     let next = 1024;
@@ -79,6 +79,7 @@ export class CompoundKernel {
     const powers = take(32 * (columns + 1));
     const list = take(16 * (columns + 2));
     const image = take(columns * rows + OVER);
+    const mask = importance === undefined ? 0 : take(columns * rows + OVER);
     const read = take(2 * READ);
     const sums = take(0);
     // Four are read together, so there must be three more behind the last.
@@ -95,8 +96,9 @@ export class CompoundKernel {
     this.#image = new Uint8Array(memory.buffer, image, columns * rows);
     new Float64Array(memory.buffer, bounds, 6).set(cells);
     new Int32Array(memory.buffer, spansAt, spans.length).set(spans);
+    if (importance !== undefined) new Uint8Array(memory.buffer, mask, importance.length).set(importance);
     this.#kind = KINDS[plan.compounding] + (plan.interpolation === 'linear' ? 4 : 0);
-    this.#exports.plan(image, columns, rows, spansAt, sums, stamps, ni, ni * nj, plane, list, powers, place, bounds);
+    this.#exports.plan(image, mask, columns, rows, spansAt, sums, stamps, ni, ni * nj, plane, list, powers, place, bounds);
   }
 
   /**

@@ -12,7 +12,8 @@ const MEAN: i32 = 0;
 const LATEST: i32 = 1;
 const MAXIMUM: i32 = 2;
 
-let image: usize, columns: i32, rows: i32, spans: usize;
+/** `mask` is 0 where all pixels count alike; else as many bytes as the image has, and readable as far beyond. */
+let image: usize, mask: usize, columns: i32, rows: i32, spans: usize;
 /** Where voxel (0, 0, 0) would be, wherever the slab begins; where the sums and the stamps of the slab's first voxel are. */
 let sums: usize, room: usize, stamps: usize, strideJ: i32, strideK: i32;
 /** Runs of a row (first pixel and cell, four i32 each, and the pixel after the last); powers of a run by its length, four f64 each. */
@@ -24,10 +25,10 @@ let bounds: usize;
 
 /** Hands in addresses; planes of `strideK` voxels before `plane` are not there. */
 export function plan(
-  image_: usize, columns_: i32, rows_: i32, spans_: usize, room_: usize, stamps_: usize, strideJ_: i32, strideK_: i32, plane_: i32,
+  image_: usize, mask_: usize, columns_: i32, rows_: i32, spans_: usize, room_: usize, stamps_: usize, strideJ_: i32, strideK_: i32, plane_: i32,
   list_: usize, powers_: usize, place_: usize, bounds_: usize,
 ): void {
-  image = image_; columns = columns_; rows = rows_; spans = spans_; room = room_; stamps = stamps_;
+  image = image_; mask = mask_; columns = columns_; rows = rows_; spans = spans_; room = room_; stamps = stamps_;
   sums = room_ - (<usize>strideK_ * <usize>plane_ << 4);
   strideJ = strideJ_; strideK = strideK_; list = list_; powers = powers_; place = place_; bounds = bounds_;
   for (let n = 0; n <= columns_; n += 1) {
@@ -160,30 +161,57 @@ function put(mode: i32, at: usize, part: v128, stamp: f64): void {
 }
 
 @inline
+function largest(at: usize, most: i32): void {
+  store<f64>(at, max<f64>(load<f64>(at), <f64>most));
+  store<f64>(at, 1, 8);
+}
+
+/** What {@link weigh} finds: Σ m v sⁿ and Σ m sⁿ, and the largest value of weight. */
+let value0: f64, value1: f64, value2: f64, value3: f64, weight0: f64, weight1: f64, weight2: f64, weight3: f64, weighedMost: i32;
+
+/** Sums over a run whose pixels have weights of their own, m = mask / 255. */
+function weigh(p: usize, length: i32): void {
+  let v0: f64 = 0, v1: f64 = 0, v2: f64 = 0, v3: f64 = 0, w0: f64 = 0, w1: f64 = 0, w2: f64 = 0, w3: f64 = 0;
+  let most = 0;
+  const q = p - image + mask;
+  for (let n = 0; n < length; n += 1) {
+    const value = load<u8>(p + <usize>n), v = <f64>value, s = <f64>n;
+    let w = <f64>load<u8>(q + <usize>n) / 255;
+    if (w > 0) most = max<i32>(most, value);
+    v0 += w * v; w0 += w; w *= s;
+    v1 += w * v; w1 += w; w *= s;
+    v2 += w * v; w2 += w; w *= s;
+    v3 += w * v; w3 += w;
+  }
+  value0 = v0; value1 = v1; value2 = v2; value3 = v3;
+  weight0 = w0; weight1 = w1; weight2 = w2; weight3 = w3;
+  weighedMost = most;
+}
+
+@inline
 function nearest(mode: i32, count: i32, row: usize, stamp: f64): void {
   const end = list + (<usize>count << 4);
   for (let at = list; at < end; at += 16) {
     const u = load<i32>(at), length = load<i32>(at, 16) - u;
     const to = sums + (<usize>(load<i32>(at, 4) + strideJ * load<i32>(at, 8) + strideK * load<i32>(at, 12)) << 4);
-    if (mode == MAXIMUM) {
-      store<f64>(to, max<f64>(load<f64>(to), <f64>largestOf(row + <usize>u, length)));
-      store<f64>(to, 1, 8);
-    } else {
-      put(mode, to, f64x2.convert_low_i32x4_s(i32x4.replace_lane(i32x4.splat(sumOf(row + <usize>u, length)), 1, length)), stamp);
-    }
+    const p = row + <usize>u;
+    if (mask != 0) {
+      weigh(p, length);
+      if (weight0 == 0) continue;
+      if (mode == MAXIMUM) largest(to, weighedMost);
+      else put(mode, to, pair(value0, weight0), stamp);
+    } else if (mode == MAXIMUM) largest(to, largestOf(p, length));
+    else put(mode, to, f64x2.convert_low_i32x4_s(i32x4.replace_lane(i32x4.splat(sumOf(p, length)), 1, length)), stamp);
   }
 }
 
 /** What a corner gets; for `latest` and `maximum` only where it has on average an eighth of the pixels. */
 @inline
-function corner(mode: i32, at: usize, part: v128, least: f64, most: f64, stamp: f64): void {
+function corner(mode: i32, at: usize, part: v128, least: f64, most: i32, stamp: f64): void {
   if (mode == MEAN) put(MEAN, at, part, stamp);
   else if (f64x2.extract_lane(part, 1) >= least) {
     if (mode == LATEST) put(LATEST, at, part, stamp);
-    else {
-      store<f64>(at, max<f64>(load<f64>(at), most));
-      store<f64>(at, 1, 8);
-    }
+    else largest(at, most);
   }
 }
 
@@ -209,22 +237,37 @@ function linear(mode: i32, count: i32, row: usize, bx: f64, by: f64, bz: f64, st
     const u = load<i32>(at), i = load<i32>(at, 4), j = load<i32>(at, 8), k = load<i32>(at, 12);
     const length = load<i32>(at, 16) - u;
     const p = row + <usize>u;
-    const most = mode == MAXIMUM ? <f64>largestOf(p, length) : 0;
-    const m = moments(p, length);
-    // Grey values in the low lane, weights in the high one: sums of powers of s alone.
-    let low = f64x2.convert_low_i32x4_s(m), high = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(m, m, 2, 3, 2, 3));
-    for (let c = 8; c < length; c += 8) {
-      // Moments about a later pixel, moved: Σ v (s + c)ⁿ. All of it whole numbers, and exact.
-      const more = moments(p + <usize>c, length - c), s = <f64>c;
-      const l = f64x2.convert_low_i32x4_s(more), h = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(more, more, 2, 3, 2, 3));
-      const l0 = f64x2.extract_lane(l, 0), l1 = f64x2.extract_lane(l, 1), h0 = f64x2.extract_lane(h, 0), h1 = f64x2.extract_lane(h, 1);
-      low = f64x2.add(low, pair(l0, l1 + s * l0));
-      high = f64x2.add(high, pair(h0 + 2 * s * l1 + s * s * l0, h1 + 3 * s * h0 + 3 * s * s * l1 + s * s * s * l0));
+    let most: i32 = 0;
+    let m0: v128, m1: v128, m2: v128, m3: v128;
+    // Grey values in the low lane, weights in the high one.
+    if (mask != 0) {
+      weigh(p, length);
+      if (weight0 == 0) continue;
+      most = weighedMost;
+      m0 = pair(value0, weight0);
+      m1 = pair(value1, weight1);
+      m2 = pair(value2, weight2);
+      m3 = pair(value3, weight3);
+    } else {
+      if (mode == MAXIMUM) most = largestOf(p, length);
+      const m = moments(p, length);
+      let low = f64x2.convert_low_i32x4_s(m), high = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(m, m, 2, 3, 2, 3));
+      for (let c = 8; c < length; c += 8) {
+        // Moments about a later pixel, moved: Σ v (s + c)ⁿ. All of it whole numbers, and exact.
+        const more = moments(p + <usize>c, length - c), s = <f64>c;
+        const l = f64x2.convert_low_i32x4_s(more), h = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(more, more, 2, 3, 2, 3));
+        const l0 = f64x2.extract_lane(l, 0), l1 = f64x2.extract_lane(l, 1), h0 = f64x2.extract_lane(h, 0), h1 = f64x2.extract_lane(h, 1);
+        low = f64x2.add(low, pair(l0, l1 + s * l0));
+        high = f64x2.add(high, pair(h0 + 2 * s * l1 + s * s * l0, h1 + 3 * s * h0 + 3 * s * s * l1 + s * s * s * l0));
+      }
+      // Sums of powers of s alone are the weights.
+      const n = powers + (<usize>length << 5);
+      const n01 = v128.load(n), n23 = v128.load(n, 16);
+      m0 = v128.shuffle<f64>(low, n01, 0, 2);
+      m1 = v128.shuffle<f64>(low, n01, 1, 3);
+      m2 = v128.shuffle<f64>(high, n23, 0, 2);
+      m3 = v128.shuffle<f64>(high, n23, 1, 3);
     }
-    const n = powers + (<usize>length << 5);
-    const n01 = v128.load(n), n23 = v128.load(n, 16);
-    const m0 = v128.shuffle<f64>(low, n01, 0, 2), m1 = v128.shuffle<f64>(low, n01, 1, 3);
-    const m2 = v128.shuffle<f64>(high, n23, 0, 2), m3 = v128.shuffle<f64>(high, n23, 1, 3);
     const x = bx + <f64>u * dx - <f64>i, y = by + <f64>u * dy - <f64>j, z = bz + <f64>u * dz - <f64>k;
     const X = f64x2.splat(x), Y = f64x2.splat(y), Z = f64x2.splat(z);
     const XY = f64x2.splat(x * y), XY1 = f64x2.splat(x * dy + y * dx);
@@ -237,7 +280,7 @@ function linear(mode: i32, count: i32, row: usize, bx: f64, by: f64, bz: f64, st
     const sxyz = f64x2.add(f64x2.mul(Z, sxy), f64x2.mul(DZ, f64x2.add(f64x2.add(f64x2.mul(XY, m1), f64x2.mul(XY1, m2)), f64x2.mul(DXY, m3))));
     const b = f64x2.add(f64x2.sub(f64x2.sub(sz, sxz), syz), sxyz);
     const a = f64x2.add(f64x2.sub(f64x2.sub(m0, sx), sy), sxy);
-    const least = <f64>length / 8;
+    const least = f64x2.extract_lane(m0, 1) / 8;
     const o = sums + (<usize>(i + strideJ * j + strideK * k) << 4);
     corner(mode, o, f64x2.sub(a, b), least, most, stamp);
     corner(mode, o + 16, f64x2.add(f64x2.sub(f64x2.sub(sx, sxy), sxz), sxyz), least, most, stamp);
