@@ -29,7 +29,7 @@ export interface SimulateConfig {
 }
 
 /** A simulated ultrasound machine with a tracked probe that sweeps over a scene. */
-export interface SimulatedUltrasoundConfig {
+interface SimulatedUltrasoundConfig {
   readonly type: 'simulated-ultrasound';
   readonly name?: string;
   readonly probe?: string;
