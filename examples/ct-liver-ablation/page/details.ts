@@ -236,7 +236,7 @@ function confirmDetail({ confirming, planning }: Procedure, { legends }: DetailS
       return [
         ...marginAnswer(map.minimalMarginMm, marginMm),
         legends.confirmed,
-        h('p', { class: 'necrosis' }, 'Necrosis, as it was drawn on the CT afterwards'),
+        h('p', { class: 'necrosis' }, 'Necrosis, as drawn on this CT'),
         facts([
           ['All of the tumour in the necrosis', formatProbability(complete?.probability ?? Number.NaN)],
           [`With ${formatMm(marginMm, 0)}`, formatProbability(withMargin?.probability ?? Number.NaN)],

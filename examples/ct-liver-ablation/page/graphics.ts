@@ -1,4 +1,4 @@
-import type { PoseView } from '@trocar/core';
+import { type PoseView, point } from '@trocar/core';
 import { zoneShapeOf } from '@trocar/core/guidance';
 import {
   CoverageReadout,
@@ -195,8 +195,11 @@ export class Graphics {
     if (group.name === this.#looked) return;
     this.#looked = group.name;
     const { centre } = planning;
-    this.#stage.setCrosshair(centre);
     for (const view of SLICE_VIEWS) this.#stage.slice(view).lookAt(centre.xyz, group.acrossMm);
+    // Of a confirmed margin the slices show the place where it is least.
+    const { map } = confirming.confirmation ?? {};
+    const worst = map && Array.from(map.surface.positions.subarray(3 * map.worstVertex, 3 * map.worstVertex + 3));
+    this.#stage.setCrosshair(worst === undefined ? centre : point(CT, worst));
     this.#stage.orbit.target.set(centre.xyz);
     this.#stage.orbit.reset(group.aroundMm);
   }
