@@ -6,7 +6,7 @@ import { previewHeat } from '../src/heat.js';
 /** A problem without the frame of its labels, which is the CT's. */
 export type HeatOrder = Omit<BioheatProblem<'ct'>, 'labels'> & { readonly labels: SentLabels };
 /** Labels as they are sent. */
-export type SentLabels = Pick<BioheatProblem<'ct'>['labels'], 'voxels' | 'size' | 'frameFromIndex'>;
+type SentLabels = Pick<BioheatProblem<'ct'>['labels'], 'voxels' | 'size' | 'frameFromIndex'>;
 
 /** How much of it is done; what was found; or why nothing was. */
 export type HeatAnswer =

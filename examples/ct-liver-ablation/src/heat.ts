@@ -25,7 +25,7 @@ const VEIN_MM = 7;
  * So much of the generator's power warms tissue; the rest is lost in cable and shaft. Chosen so that far from any vessel the preview burns
  * about what the invented table says of its largest setting: it is no measurement.
  */
-export const POWER_SHARE = 0.5;
+const POWER_SHARE = 0.5;
 /** Half of the antenna's length, and how far its field reaches across, one standard deviation, mm: assumed. */
 const ANTENNA_MM = 12;
 const FIELD_SD_MM = 6;
