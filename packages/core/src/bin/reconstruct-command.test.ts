@@ -290,6 +290,12 @@ describe('trocar-volume reconstruct', () => {
     const config = await deviceSet(VOLUME('ImportanceMaskFilename="mask.png"').replace('"MEAN"', '"IMPORTANCE_MASK"'));
     const { code, json } = await ask('--sequence', sequence, '--config', config, '--out', INTO('masked.mha'));
     expect([code, json['seen']]).toEqual([0, 12 * 20 * 8]);
+    const nameless = await deviceSet(VOLUME().replace('"MEAN"', '"Importance_Mask"'));
+    const bare = ['--sequence', sequence, '--config', nameless, '--out', INTO('masked.mha')];
+    expect((await run(...bare)).error).toContain('setup/missing');
+    const given = await ask(...bare, '--importance', join(folder, 'mask.png'), '--like-plus');
+    expect(given.code).toBe(0);
+    expect((await ask(...bare, '--importance', join(folder, 'mask.png'))).json['seen']).toBe(12 * 20 * 8);
     await writeFile(join(folder, 'mask.png'), png(20, 24, mask));
     expect((await run('--sequence', sequence, '--config', config, '--out', INTO('masked.mha'))).error).toContain(
       'ultrasound/bad-option',

@@ -142,7 +142,7 @@ async function perform(request: ReconstructRequest, to: CommandOutput): Promise<
     lagMs,
     likePlus: request.likePlus,
   });
-  const importance = await importanceOf(request.importance, plan, request.config, recorded.sweep.size);
+  const importance = await importanceOf(request.importance, plan, request, recorded.sweep.size);
   const made = request.likePlus
     ? likePlus(recorded.sweep, plan, importance)
     : await ownWay(recorded.sweep, plan, importance, request);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { NavError } from '../base/index.js';
@@ -177,19 +178,24 @@ function laterPlaces(sequence: TrackedSequence, chain: TransformChain, calibrati
 }
 
 /**
- * The importance mask that `--importance` names, else the set-up, beside which it is looked for.
- * @throws NavError `io/…`, `ultrasound/bad-option` for a mask of another size
+ * The importance mask that `--importance` names, else the set-up: it is looked for beside the set-up, then beside the recording.
+ * @throws NavError `setup/missing` where importance is asked for and no mask is named, `io/…`, `ultrasound/bad-option` for a mask of another size
  */
 export async function importanceOf(
   given: string | undefined,
-  { importanceFile }: SetupReconstruction,
-  config: string,
+  { importanceFile, compounding }: SetupReconstruction,
+  files: { readonly config: string; readonly sequence: string },
   size: readonly [number, number],
 ): Promise<Uint8Array | undefined> {
-  const path =
-    given ??
-    (importanceFile === undefined || isAbsolute(importanceFile) ? importanceFile : join(dirname(config), importanceFile));
-  if (path === undefined) return undefined;
+  if (given === undefined && importanceFile === undefined) {
+    if (compounding !== 'importance') return undefined;
+    const message = `"${basename(files.config)}" asks for compounding by importance and names no mask (ImportanceMaskFilename): say which with --importance PNG.`;
+    throw new NavError('setup/missing', message);
+  }
+  const named = given ?? (importanceFile as string);
+  const places =
+    given !== undefined || isAbsolute(named) ? [named] : [files.config, files.sequence].map((file) => join(dirname(file), named));
+  const path = places.find((place) => existsSync(place)) ?? (places[0] as string);
   const picture = decodeGreyPng(await bytesOf(path), basename(path));
   if (picture.size[0] === size[0] && picture.size[1] === size[1]) return picture.pixels;
   const message = `The importance mask "${basename(path)}" has ${picture.size.join(' × ')} pixels, and the images ${size.join(' × ')}.`;

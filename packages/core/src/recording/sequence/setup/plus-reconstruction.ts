@@ -22,9 +22,6 @@ export function reconstructionOf(root: XmlElement, file: string, notes: SetupNot
   const importanceFile = values.text('ImportanceMaskFilename');
   const compounding = compoundingOf(values, notes);
   const [imageFrame, referenceFrame] = [values.text('ImageCoordinateFrame'), values.text('ReferenceCoordinateFrame')];
-  if (compounding === 'importance' && importanceFile === undefined) {
-    throw values.missing('ImportanceMaskFilename', ', which CompoundingMode="IMPORTANCE_MASK" needs');
-  }
   return {
     spacingMm,
     interpolation: values.word('Interpolation', { NEAREST_NEIGHBOR: 'nearest', LINEAR: 'linear' }) ?? 'nearest',

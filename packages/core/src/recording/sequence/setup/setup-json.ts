@@ -198,7 +198,6 @@ function reconstructionOf(field: Field): SetupReconstruction {
   if (!(Math.min(...spacingMm) > 0)) throw field.fault('has a spacingMm that is not above zero');
   const importanceFile = field.key('importanceFile')?.text();
   const compounding = field.key('compounding')?.word('latest', 'maximum', 'mean', 'importance') ?? 'mean';
-  if (compounding === 'importance') field.required('importanceFile');
   return withoutUndefined({
     spacingMm,
     imageFrame: field.key('imageFrame')?.text(),

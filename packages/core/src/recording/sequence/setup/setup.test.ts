@@ -100,6 +100,7 @@ describe('a device set', () => {
     expect(notes.map((note) => note.code)).toEqual(['compounding']);
     expect([frames.image, segmentation]).toEqual(['Image', undefined]);
     expect(read(volume(`${SPACING} Compounding="OFF"`)).reconstruction?.compounding).toBe('latest');
+    expect(read(volume(`${SPACING} CompoundingMode="Importance_Mask"`)).reconstruction?.compounding).toBe('importance');
     expect(read(volume(`${SPACING} Calculation="MAXIMUM"`)).reconstruction?.compounding).toBe('maximum');
     expect(read(volume(`${SPACING} FanAngles="-30 30" FanOrigin="1 2" FanDepth="400"`)).reconstruction?.fan).toEqual({
       apex: [1, 2],
@@ -150,7 +151,6 @@ describe('a device set', () => {
     ],
     ['an unknown mode', volume(`${SPACING} CompoundingMode="MEDIAN"`), /^setup\/unsupported.*MEDIAN.*LATEST/],
     ['fan detection', volume(`${SPACING} EnableFanAnglesAutoDetect="TRUE"`), /^setup\/unsupported.*EnableFanAnglesAutoDetect/],
-    ['no mask', volume(`${SPACING} CompoundingMode="IMPORTANCE_MASK"`), /^setup\/missing.*ImportanceMaskFilename/],
     ['holes without filling', volume(`${SPACING} FillHoles="ON"`), /^setup\/missing.*HoleFillingElement/],
     ['a pattern of parallels', phantom('<Pattern Type="CoplanarParallelWires"/>'), /^setup\/unsupported.*CoplanarParallelWires/],
     [
@@ -276,11 +276,6 @@ describe('a set-up in JSON', () => {
       /^setup\/corrupt.*one of latest/,
     ],
     ['a negative voxel', JSON.stringify({ reconstruction: { spacingMm: [1, -1, 1] } }), /^setup\/corrupt.*spacingMm/],
-    [
-      'no mask',
-      JSON.stringify({ reconstruction: { spacingMm: [1, 1, 1], compounding: 'importance' } }),
-      /^setup\/missing.*importanceFile/,
-    ],
     [
       'two truths',
       JSON.stringify({ probeFromImage: ROWS, transforms: [{ from: 'Image', to: 'Probe', matrix: ROWS }] }),

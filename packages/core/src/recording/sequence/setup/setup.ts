@@ -68,7 +68,7 @@ export interface SetupReconstruction {
   readonly skipInterval: number;
   /** Darker pixels are left out. */
   readonly rejectBelow?: number;
-  /** A PNG as large as an image: how much each pixel counts. */
+  /** A PNG as large as an image: how much each pixel counts. Importance without one takes it from elsewhere. */
   readonly importanceFile?: string;
   readonly holeFilling: readonly SetupHoleFilling[];
 }
