@@ -222,14 +222,21 @@ export class ImageLink implements BridgeImages {
       const frame: ImageFrame = { ...image, pixels, measuredAt: times[0] as number, arrivedAt: times[1] as number };
       this.counts.images += 1;
       this.latest = frame;
-      try {
-        this.frames.emit(frame);
-      } finally {
-        this.#socket?.send(encodeImageAck(source, sequence));
-      }
+      this.#emit(frame);
     } else {
       this.counts.unsynchronised += 1;
-      this.#socket?.send(encodeImageAck(source, sequence));
+    }
+    this.#socket?.send(encodeImageAck(source, sequence));
+  }
+
+  /** What a listener throws is its own failure, and no reason to close the connection: it surfaces as an uncaught error. */
+  #emit(frame: ImageFrame): void {
+    try {
+      this.frames.emit(frame);
+    } catch (error) {
+      setTimeout(() => {
+        throw error;
+      });
     }
   }
 
