@@ -15,8 +15,6 @@ export class BoxMeans {
   /** What {@link at} found: the mean, and how much of the rectangle counts, 0 … 1. */
   mean = 0;
   share = 0;
-  #sum = 0;
-  #weight = 0;
 
   constructor(plan: SlabPlan) {
     this.#columns = plan.columns;
@@ -54,12 +52,18 @@ export class BoxMeans {
     const y1 = Math.min(this.#rows, row + 0.5 + height / 2);
     this.share = 0;
     if (!(x0 < x1 && y0 < y1)) return;
-    this.#sum = this.#between(this.#values, x0, x1, y1) - this.#between(this.#values, x0, x1, y0);
+    const sum = this.#between(this.#values, x0, x1, y1) - this.#between(this.#values, x0, x1, y0);
     const weights = this.#weights;
-    if (weights === undefined) this.#weight = (x1 - x0) * (y1 - y0);
-    else this.#weight = this.#between(weights, x0, x1, y1) - this.#between(weights, x0, x1, y0);
-    this.mean = this.#sum / this.#weight;
-    this.share = this.#weight / (width * height * (weights === undefined ? 1 : 255));
+    const whole = width * height;
+    if (weights === undefined) {
+      const weight = (x1 - x0) * (y1 - y0);
+      this.mean = sum / weight;
+      this.share = weight / whole;
+    } else {
+      const weight = this.#between(weights, x0, x1, y1) - this.#between(weights, x0, x1, y0);
+      this.mean = sum / weight;
+      this.share = weight / (255 * whole);
+    }
   }
 
   /** The sum above y between two columns. */
@@ -68,14 +72,15 @@ export class BoxMeans {
     const row = Math.min(y | 0, this.#rows - 1);
     const c0 = Math.min(x0 | 0, this.#columns - 1);
     const c1 = Math.min(x1 | 0, this.#columns - 1);
-    const [fx0, fx1, fy] = [x0 - c0, x1 - c1, y - row];
+    const fx0 = x0 - c0;
+    const fx1 = x1 - c1;
     const a = row * stride + c0;
     const b = row * stride + c1;
     const upper = mix(sums[b] as number, sums[b + 1] as number, fx1) - mix(sums[a] as number, sums[a + 1] as number, fx0);
     const lower =
       mix(sums[b + stride] as number, sums[b + stride + 1] as number, fx1) -
       mix(sums[a + stride] as number, sums[a + stride + 1] as number, fx0);
-    return mix(upper, lower, fy);
+    return mix(upper, lower, y - row);
   }
 }
 

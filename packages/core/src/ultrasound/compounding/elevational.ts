@@ -110,15 +110,12 @@ export class ElevationalSlab {
     if (!(w >= LEAST_WEIGHT)) return;
     this.#sides[voxel] = (this.#sides[voxel] as number) | (d < 0 ? BEFORE : BEHIND);
     const at = SUMS * voxel;
-    this.#give(at, w);
-    this.#give(at + 1, w * d);
-    this.#give(at + 2, w * d * d);
-    this.#give(at + 3, w * value);
-    this.#give(at + 4, w * d * value);
-  }
-
-  #give(at: number, part: number): void {
-    this.#sums[at] = (this.#sums[at] as number) + (part + TO_STEPS - TO_STEPS);
+    const sums = this.#sums;
+    sums[at] = (sums[at] as number) + (w + TO_STEPS - TO_STEPS);
+    sums[at + 1] = (sums[at + 1] as number) + (w * d + TO_STEPS - TO_STEPS);
+    sums[at + 2] = (sums[at + 2] as number) + (w * d * d + TO_STEPS - TO_STEPS);
+    sums[at + 3] = (sums[at + 3] as number) + (w * value + TO_STEPS - TO_STEPS);
+    sums[at + 4] = (sums[at + 4] as number) + (w * d * value + TO_STEPS - TO_STEPS);
   }
 
   /**
@@ -137,8 +134,13 @@ export class ElevationalSlab {
 
   #value(voxel: number): number {
     const at = SUMS * voxel;
-    const [w, wd, wdd, wv, wdv] = this.#sums.subarray(at, at + SUMS) as unknown as [number, number, number, number, number];
+    const sums = this.#sums;
+    const w = sums[at] as number;
     if (!(w > 0)) return Number.NaN;
+    const wd = sums[at + 1] as number;
+    const wdd = sums[at + 2] as number;
+    const wv = sums[at + 3] as number;
+    const wdv = sums[at + 4] as number;
     const spread = w * wdd - wd * wd;
     if (this.#sides[voxel] !== (BEFORE | BEHIND) || spread < (LEAST_SPREAD * this.#reachMm * w) ** 2) return wv / w;
     return (wdd * wv - wd * wdv) / spread;
