@@ -130,7 +130,7 @@ const cases = kinds.flatMap((kind) => [4, 6, 12].flatMap((n) => [1, 12].map((lon
 describe('the predicted error over random configurations, FLE up to 2 % of the spread', () => {
   it.each(cases)('%s, %i fiducials, up to %i times longer than wide: within 2 %, bound covers 93–97 %', (kind, n, longest) => {
     const random = new Random(seed * 1000 + 100 * kinds.indexOf(kind) + n + longest);
-    const runs = Math.min(10_000, 1000 * inject('effort'));
+    const runs = Math.min(10_000, 500 * inject('effort'));
     const c = configurationOf(random, n, kind, longest);
     const noisy = (xyz: Float64Array, first: number): Float64Array[] =>
       points(xyz.map((x, i) => x + (c.sd[first + i] as number) * random.normal()));
@@ -157,7 +157,7 @@ describe('a needle: 20 times longer than wide, errors mostly on one side', () =>
     const random = new Random(7);
     const c = configurationWith(random, 12, 'anisotropic on both sides', [80, 4, 0.8], 0.014, 0.8);
     const model = noiseModel(12, c.noise);
-    const users = 200;
+    const users = inject('effort') > 1 ? 200 : 100;
     const told = { first: 0, full: 0 };
     for (let user = 0; user < users; user += 1) {
       const pairs = {
@@ -172,7 +172,7 @@ describe('a needle: 20 times longer than wide, errors mostly on one side', () =>
       told.first += trace(carried(first.covariance, lever)) / users;
       told.full += trace(carried(full.uncertainty.covariance, lever)) / users;
     }
-    const { rms } = simulated(random, c, 2000, 1);
+    const { rms } = simulated(random, c, inject('effort') > 1 ? 2000 : 800, 1);
     console.log(
       `needle: simulated ${rms.toFixed(3)}, first order ${Math.sqrt(told.first).toFixed(3)}, in full ${Math.sqrt(told.full).toFixed(3)} mm`,
     );

@@ -291,9 +291,9 @@ describe('what is refused', () => {
     }
   });
 
-  it('never a correct registration, in 1,000 with all kinds of noise', () => {
+  it('never a correct registration, in hundreds with all kinds of noise', () => {
     const r = new Random(99);
-    for (let run = 0; run < 1000; run += 1) {
+    for (let run = 0; run < Math.min(4000, 400 * inject('effort')); run += 1) {
       const places = headLayout(r, 3 + r.below(8));
       const sd = r.between(0, 1.2);
       const image = localised(r, moved(randomPose(r), places), [sd, sd, 1.5 * sd]);
@@ -304,7 +304,8 @@ describe('what is refused', () => {
 
 describe('predicted against simulated errors', () => {
   const target = [30, -20, 60];
-  const runs = 8000;
+  /** More tell the difference more closely. */
+  const [runs, near] = inject('effort') > 1 ? [8000, 0.02] : [2000, 0.035];
 
   /** Root-mean-square error at a target over `runs` simulated registrations, and the root-mean-square predicted there. */
   function compareTre(
@@ -329,7 +330,7 @@ describe('predicted against simulated errors', () => {
     return { simulated: Math.sqrt(simulated / runs), predicted };
   }
 
-  it.each([1, 2, 3])('isotropic, layout %i: within 2 %', (seed) => {
+  it.each([1, 2, 3])('isotropic, layout %i', (seed) => {
     const { simulated, predicted } = compareTre(
       seed,
       { fleMm: Math.sqrt(3 * (0.4 ** 2 + 0.3 ** 2)) },
@@ -338,19 +339,19 @@ describe('predicted against simulated errors', () => {
         localised(random, moved(truth, places), [0.4, 0.4, 0.4]),
       ],
     );
-    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(0.02);
+    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(near);
   });
 
-  it.each([4, 5])('one localisation error per point, layout %i: within 2 %', (seed) => {
+  it.each([4, 5])('one localisation error per point, layout %i', (seed) => {
     const sds = [0.2, 0.8, 0.3, 0.5, 1.2, 0.4];
     const { simulated, predicted } = compareTre(seed, { fleMm: sds.map((s) => s * Math.sqrt(3)) }, (random, places, truth) => [
       places,
       moved(truth, places).map((p, k) => localised(random, [p], Array(3).fill(sds[k]))[0] as Float64Array),
     ]);
-    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(0.02);
+    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(near);
   });
 
-  it.each([6, 7])('anisotropic on both sides, layout %i: within 2 %', (seed) => {
+  it.each([6, 7])('anisotropic on both sides, layout %i', (seed) => {
     const options = {
       covariances: {
         to: Array(6).fill([0.04, 0, 0, 0, 0.09, 0, 0, 0, 1]) as number[][],
@@ -361,10 +362,10 @@ describe('predicted against simulated errors', () => {
       localised(random, places, [0.6, 0.1, 0.1]),
       localised(random, moved(truth, places), [0.2, 0.3, 1]),
     ]);
-    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(0.02);
+    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(near);
   });
 
-  it.each([8, 9])('weights that are not the true information, layout %i: the sandwich, within 2 %', (seed) => {
+  it.each([8, 9])('weights that are not the true information, layout %i: the sandwich', (seed) => {
     const options = {
       weights: [1, 5, 1, 2, 1, 3],
       covariances: { to: Array(6).fill([0.04, 0, 0, 0, 0.09, 0, 0, 0, 1]) as number[][] },
@@ -373,7 +374,7 @@ describe('predicted against simulated errors', () => {
       places,
       localised(random, moved(truth, places), [0.2, 0.3, 1]),
     ]);
-    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(0.02);
+    expect(Math.abs(predicted / simulated - 1)).toBeLessThan(near);
   });
 
   it('isotropic: equals Fitzpatrick’s closed form (1998, eq. 46)', () => {
