@@ -49,7 +49,7 @@ function frameOf(fields: readonly SequenceField[], number: number, name: string)
     unfilteredTimestamp: seconds('UnfilteredTimestamp'),
     frameNumber: Number.isInteger(frameNumber) && frameNumber >= 0 && frameNumber <= 0xffffffff ? frameNumber : 0,
     transforms: fields.filter((f) => f.key.endsWith('Transform')).map((f) => transformOf(f, fields, number, name)),
-    imageStatus: fieldValue(fields, 'ImageStatus') ?? '',
+    imageStatus: fieldValue(fields, 'ImageStatus') ?? fieldValue(fields, 'Status') ?? '',
   };
 }
 

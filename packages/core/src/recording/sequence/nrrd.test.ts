@@ -25,7 +25,7 @@ describe.skipIf(!existsSync(FOLDER))("PLUS's NRRD files", () => {
     const bytes = new Uint8Array(readFileSync(join(FOLDER, `${name}.igs.nrrd`)));
     const sequence = readTrackedSequence(bytes, name);
     expect([sequence.size, sequence.channels, sequence.elementType]).toEqual([size, channels, type]);
-    expect([sequence.frames.length, sequence.orientation]).toEqual([1, 'MFA']);
+    expect([sequence.frames.length, sequence.orientation, sequence.frames[0]?.imageStatus]).toEqual([1, 'MFA', 'OK']);
     expect(Buffer.compare(writeTrackedSequence(sequence), bytes)).toBe(0);
     const [image] = await allImages(sequence);
     expect(image?.length).toBe(sequence.bytesPerFrame);
