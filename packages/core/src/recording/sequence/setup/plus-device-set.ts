@@ -56,7 +56,10 @@ function transformsOf(root: XmlElement, file: string): SetupTransform[] {
       throw values.fault(`(${from} to ${to}) has a Matrix whose last row is not 0 0 0 1`);
     }
     const other = transforms.find((t) => (t.from === from && t.to === to) || (t.from === to && t.to === from));
-    if (other !== undefined) throw values.contradiction(`says ${from} to ${to}, which another element has said already`);
+    if (other !== undefined) {
+      if (other.from === from && other.matrix.every((x, n) => x === matrix[n])) continue;
+      throw values.contradiction(`says ${from} to ${to}, of which another element says something else`);
+    }
     transforms.push({ from, to, matrix });
   }
   return transforms;

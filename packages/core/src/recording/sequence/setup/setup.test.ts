@@ -177,6 +177,11 @@ describe('a device set', () => {
   });
 });
 
+it('a transform that is said twice alike is said once', () => {
+  const line = `<Transform From="A" To="B" Matrix="${UNIT}"/>`;
+  expect(read(transforms(line, line)).transforms).toHaveLength(1);
+});
+
 describe('XML', () => {
   it('has elements, attributes, comments, CDATA and entities', () => {
     const root = readXml(
