@@ -90,7 +90,7 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
   it(
     'checks probe, image and guide before it uses them',
     async () => {
-      for (let n = 0; n < 12 && (await page.locator('[data-action="accept-equipment"]').count()) === 0; n += 1) {
+      for (let n = 0; n < 60 && (await page.locator('[data-action="accept-equipment"]').count()) === 0; n += 1) {
         await click('check');
         await page.waitForSelector('[data-action="check"]:not([disabled]), [data-action="accept-equipment"]');
       }
@@ -109,7 +109,7 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
       expect(await said()).toMatch(/gap of/);
       expect(await page.locator('#coverage [data-kind="gap"]').count()).toBeGreaterThan(0);
       await picture('gap');
-      for (let n = 0; n < 3 && (await page.getAttribute('#app', 'data-step')) === 'sweep'; n += 1) {
+      for (let n = 0; n < 10 && (await page.getAttribute('#app', 'data-step')) === 'sweep'; n += 1) {
         await click('sweep');
         await page.waitForSelector('#app[data-step="register"], [data-action="sweep"]:not([disabled])');
       }

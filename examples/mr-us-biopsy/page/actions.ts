@@ -17,8 +17,8 @@ export interface ActionPlace {
   readonly keeping: Keeping;
   readonly errands: Errands<ToolName>;
   readonly step: Step;
-  /** What this page is doing by itself now; while it does, nothing else begins. */
-  readonly doing: string;
+  /** Whether this page does something by itself now; while it does, nothing else begins. */
+  readonly doing: boolean;
   readonly simulation: { hangs: boolean; moved: boolean };
   /** Runs something that takes a while, and says so. */
   run(doing: string, act: () => Promise<void>): void;
@@ -32,7 +32,7 @@ const MOVED = [-1, 2, 5] as const;
 /** The buttons of this moment. */
 export function actionsOf(place: ActionPlace): Action[] {
   const made = ACTIONS[place.step](place);
-  const free = place.doing === '' && !place.keeping.busy;
+  const free = !place.doing && !place.keeping.busy;
   return free ? made : made.map((a) => (a.id === 'stop' ? a : { ...a, disabled: true }));
 }
 

@@ -76,6 +76,7 @@ export class Keeping implements Resumable {
 
   /** Takes a case up again. */
   resume(name: string): void {
+    if (this.busy || this.accepted) return;
     void this.#cases.keeper.keep(async () => {
       const { session, state, alarms } = await this.#cases.resume(name);
       let refusal: Refusal | undefined;

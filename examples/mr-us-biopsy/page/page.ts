@@ -27,9 +27,6 @@ import { registerInWorker } from './register-in-worker.js';
 import { type CaseFacts, loadCase } from './server-link.js';
 import { type NumberName, SHELL, type Step } from './shell.js';
 
-/** The live image and the numbers are brought up to date at least so often while poses come, ms. */
-const SHOWN_EVERY_MS = 100;
-
 const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
 
 /** The page: words and buttons on the right, the live image and the MR on the left, one procedure between them. */
@@ -47,8 +44,8 @@ export class BiopsyPage {
   #connected: ConnectedProcedure | undefined;
   #keeping: Keeping | undefined;
   #step: Step = 'import';
-  #shownAtMs = 0;
   #doing = '';
+  #running = false;
   #message = '';
   #detailKey = '';
 
@@ -102,7 +99,6 @@ export class BiopsyPage {
     if (procedure === undefined) return;
     procedure.update();
     this.#monitoring.tick(procedure);
-    if (this.#shownAtMs > 0 && this.#clock.now() - this.#shownAtMs >= SHOWN_EVERY_MS) this.#show();
   }
 
   /** Once per drawn frame, last thing before drawing. */
@@ -115,13 +111,9 @@ export class BiopsyPage {
     keeping.follow(this.#step, this.#pictures.stage);
   }
 
-  /**
-   * The live image, words and buttons: with every drawn frame, and where those are rare as often as a person looks: neither the image nor an
-   * answer to a press waits for slices in software.
-   */
+  /** The live image, words and buttons. */
   #show(): LiveView {
     const [{ procedure, bridge }, keeping] = [this.#connected as ConnectedProcedure, this.#keeping as Keeping];
-    this.#shownAtMs = this.#clock.now();
     this.#live.show(procedure);
     this.#alarms.show();
     this.#step = keeping.accepted ? procedure.stage : 'import';
@@ -196,7 +188,7 @@ export class BiopsyPage {
       keeping,
       errands: this.#errands,
       step,
-      doing: this.#doing,
+      doing: this.#running,
       simulation: this.#simulation,
       run: (doing, act) => void this.#run(doing, act),
       tryOtherSegmentation: () => this.#tryOther(procedure.case),
@@ -204,15 +196,21 @@ export class BiopsyPage {
     });
   }
 
+  /** One deed at a time: a second press, before the first is seen to have been taken, is none. The answer to a press waits for no picture. */
   async #run(doing: string, act: () => Promise<void>): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
     this.#doing = doing;
     this.#message = '';
+    this.#show();
     try {
       await act();
     } catch (error) {
       this.#message = error instanceof Error ? error.message : String(error);
     } finally {
+      this.#running = false;
       this.#doing = '';
+      this.#show();
     }
   }
 
