@@ -146,7 +146,7 @@ function pictures(): Row {
     return 10_000 / (clock() - before);
   });
   const { columns, rows } = probe.geometry;
-  const met = Math.max(...rates) >= 25;
+  const met = median(rates) >= 25;
   return row(`simulated pictures of ${columns} × ${rows} pixels, by processor time`, 'a second', rates, {
     text: 'at least 25',
     met,
