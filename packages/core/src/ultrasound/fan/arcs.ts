@@ -54,11 +54,20 @@ function throughThree(points: Points, a: number, b: number, c: number): Circle |
   return { x: ax + ux, y: ay + uy, radius: Math.hypot(ux, uy) };
 }
 
+/** A side of a fan, which passes through the centre; it counts as so many points. */
+export interface Side {
+  readonly line: SideLine;
+  readonly weight: number;
+}
+
+/** A point on an arc of this radius, pixels, and one on a side count alike. */
+const SIDE_RADIUS = 200;
+
 /**
  * One centre and a radius for each list of points, by least squares of x² + y² − 2 x x₀ − 2 y y₀ − c = 0 (Kåsa 1976, IEEE Trans. Instrum.
- * Meas. 25:8).
+ * Meas. 25:8), together with the distances of the centre from sides.
  */
-export function concentric(arcs: readonly Points[]): readonly Circle[] | undefined {
+export function concentric(arcs: readonly Points[], sides: readonly Side[] = []): readonly Circle[] | undefined {
   const size = 2 + arcs.length;
   const a = new Float64Array(size * size);
   const b = new Float64Array(size);
@@ -74,6 +83,16 @@ export function concentric(arcs: readonly Points[]): readonly Circle[] | undefin
       }
     }
   });
+  for (const { line, weight } of sides) {
+    const length = Math.hypot(1, line.slope);
+    const row = [1 / length, -line.slope / length];
+    const far = weight * (2 * SIDE_RADIUS * unit) ** 2;
+    for (let r = 0; r < 2; r += 1) {
+      b[r] = (b[r] as number) + (far * (row[r] as number) * line.at * unit) / length;
+      for (let c = 0; c < 2; c += 1)
+        a[r * size + c] = (a[r * size + c] as number) + far * (row[r] as number) * (row[c] as number);
+    }
+  }
   const l = new Float64Array(size * size);
   if (!cholesky(l, a, size)) return undefined;
   const found = choleskySolve(new Float64Array(size), l, b, size);

@@ -59,8 +59,8 @@ describe('a fan is found', () => {
         anglesDeg: [-random.between(22, 42), random.between(22, 42)],
         radii: [inner, inner + random.between(220, 270)],
       };
-      const found = detectFan(fanPictures(fan, seed, 3), SIZE);
-      expect(cornersOff(fanOf(found), fan)).toBeLessThan(4);
+      const found = detectFan(fanPictures(fan, seed, 2), SIZE);
+      expect(cornersOff(fanOf(found), fan)).toBeLessThan(2.5);
     }
   });
 
@@ -72,13 +72,13 @@ describe('a fan is found', () => {
         anglesDeg: [-random.between(30, 40), random.between(30, 40)],
         radii: [0, random.between(280, 360)],
       };
-      expect(cornersOff(fanOf(detectFan(fanPictures(fan, seed, 3), SIZE)), fan)).toBeLessThan(5);
+      expect(cornersOff(fanOf(detectFan(fanPictures(fan, seed, 2), SIZE)), fan)).toBeLessThan(5);
     }
   });
 
   it('with the mask of the clip', () => {
     const fan: ClipFan = { apex: [240, -40], anglesDeg: [-30, 30], radii: [70, 330] };
-    const found = detectFan(fanPictures(fan, 7, 3), SIZE);
+    const found = detectFan(fanPictures(fan, 7, 2), SIZE);
     const spans = rowSpans(SIZE, { fan: fanOf(found) });
     let inside = 0;
     for (let n = 0; n < spans.length; n += 2) inside += (spans[n + 1] as number) - (spans[n] as number);

@@ -1,6 +1,17 @@
 import { NavError } from '../../base/index.js';
 import { type ClipFan, type ClipRectangle, type ImageClip, rowSpans } from '../clip.js';
-import { type Circle, concentric, consensusArc, consensusLine, onArc, onLine, type Points, pointsWhere } from './arcs.js';
+import {
+  type Circle,
+  concentric,
+  consensusArc,
+  consensusLine,
+  onArc,
+  onLine,
+  type Points,
+  pointsWhere,
+  type Side,
+  type SideLine,
+} from './arcs.js';
 import { type Boundary, boundaryOf } from './boundary.js';
 
 /** What images show: a sector, a rectangle, or nothing that could be told. */
@@ -24,6 +35,8 @@ export interface FanDetectionOptions {
 const ABOVE = 3;
 /** An edge may stray so far, pixels. */
 const TOLERANCE = 1.6;
+/** A centre that arcs alone give may be so far off, pixels. */
+const ROUGHLY = 12;
 /** Less of the image than this says nothing. */
 const LEAST_LIT = 0.03;
 /** So much of the near arc must be seen; of the far one, which lies in the dark; of each side where there is no near arc. */
@@ -116,13 +129,17 @@ function fanByArcs(boundary: Boundary): ClipFan | string | undefined {
   if (first === undefined) return undefined;
   let near = first;
   let far: Circle | undefined;
+  const sides = sidesOf(boundary);
   for (let round = 0; round < 5; round += 1) {
     const radius = farRadius(bottom, near, size);
     const arcs = [
       onArc(top, near, TOLERANCE),
       radius === undefined ? new Float64Array(0) : onArc(bottom, { ...near, radius }, 2 * TOLERANCE),
     ];
-    const found = concentric(radius === undefined ? arcs.slice(0, 1) : arcs);
+    const found = concentric(
+      radius === undefined ? arcs.slice(0, 1) : arcs,
+      sides.filter(({ line }) => passes(line, near)),
+    );
     if (found?.[0] === undefined) return undefined;
     near = found[0];
     far = found[1];
@@ -131,6 +148,21 @@ function fanByArcs(boundary: Boundary): ClipFan | string | undefined {
   if (angles === undefined || seenOf(onArc(top, near, TOLERANCE), near, angles) < LEAST_SEEN.near) return undefined;
   return finished(boundary, near, near.radius, far?.radius, angles);
 }
+
+/** Straight edges on the left and on the right, away from the image's frame. */
+function sidesOf({ left, right, size }: Boundary): Side[] {
+  return [left, right].flatMap((points) => {
+    const inner = pointsWhere(points, (x) => x > 0 && x < size[0] - 1);
+    const line = consensusLine(inner, TOLERANCE);
+    if (line === undefined) return [];
+    const weight = onLine(inner, line, TOLERANCE).length / 2;
+    return weight < LEAST_SEEN.side * (points.length / 2) ? [] : [{ line, weight }];
+  });
+}
+
+/** Whether a side passes by a centre, as near as arcs alone can find one. */
+const passes = ({ at, slope }: SideLine, { x, y }: Circle): boolean =>
+  Math.abs(x - at - slope * y) < ROUGHLY * Math.hypot(1, slope);
 
 /** By the two sides, for a phased array, whose near arc is a point or nearly one. */
 function fanBySides(boundary: Boundary): ClipFan | string {
