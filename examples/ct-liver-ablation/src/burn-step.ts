@@ -146,6 +146,13 @@ export class BurnStep {
     this.#achieved = undefined;
   }
 
+  /** Takes a burn back that did not begin. @returns whether one was running */
+  cancel(): boolean {
+    const was = this.isRunning;
+    this.#running = undefined;
+    return was;
+  }
+
   /** Breaks the burn off: less was burnt than the table says of it, and nobody knows how much. */
   stop(): Burn | undefined {
     return this.#running && this.#end(this.#running, 'stopped');

@@ -75,18 +75,23 @@ export class KeptAblation {
     return refusal;
   }
 
-  /** Begins to burn, as `Procedure.burn`. That it begins is kept first: of a burn during which the program stops nobody knows how it ended. */
+  /**
+   * Begins to burn, as `Procedure.burn`, at the pose of this moment. Switch the generator on once this has resolved: that it begins is then kept,
+   * for of a burn during which the program stops nobody knows how it ended. Where it cannot be kept, it does not begin.
+   */
   async burn(setting: ProbeSetting | undefined = this.#procedure.probe?.setting, beside = false): Promise<Refusal | undefined> {
     const procedure = this.#procedure;
     const { probe } = procedure;
-    const not = procedure.whyNotBurn(beside);
-    if (not !== undefined || probe === undefined || setting === undefined) return procedure.burn(setting, beside);
     const id = String(procedure.burning.burns.length + 1);
-    await this.#record(BURN, id, keptBeginning(probe.name, setting));
-    // While that was written the gate may have closed.
     const refusal = procedure.burn(setting, beside);
-    if (refusal !== undefined) await this.#record(BURN, id, null);
-    return refusal;
+    if (refusal !== undefined || probe === undefined || setting === undefined) return refusal;
+    try {
+      await this.#record(BURN, id, keptBeginning(probe.name, setting));
+    } catch (error) {
+      procedure.cancelBurn();
+      throw error;
+    }
+    return undefined;
   }
 
   /** Keeps what is new: added probes, burns that ended, what they are expected to do, checks, refusals. @throws NavError as the session's methods */

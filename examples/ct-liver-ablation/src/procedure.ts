@@ -387,6 +387,11 @@ export class Procedure {
     return whyNotBurn(this, beside);
   }
 
+  /** The generator was not switched on: nothing burns, and nothing was burnt. */
+  cancelBurn(): void {
+    if (this.burning.cancel()) this.#stage = 'guide';
+  }
+
   /** Breaks the burn off. */
   stopBurn(): Refusal | undefined {
     if (this.burning.stop() === undefined) return this.#wrongStage('Nothing burns');
