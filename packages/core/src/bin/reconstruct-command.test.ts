@@ -100,16 +100,16 @@ describe.skipIf(!existsSync(DATA))("PLUS's volumes, from its recordings and devi
   const spine = join(DATA, 'sequences/SpinePhantomFreehand.igs.mha');
   const wires = join(DATA, 'sequences/NwirePhantomFreehand.igs.mha');
   const all: readonly (readonly [string, string, string])[] = [
-    [spine, 'VolumeReconstructionOnly_SonixRP_TRUS_D70mm_NN_LATE', 'vtkVolumeReconstructorTestNNLATEvolumeRef'],
-    [spine, 'VolumeReconstructionOnly_SonixRP_TRUS_D70mm_LN_MEAN', 'vtkVolumeReconstructorTestLNMEANvolumeRef'],
-    [spine, 'SpinePhantomFreehandReconstructionOnly', 'SpinePhantomFreehandReconstructed'],
-    [wires, 'NwirePhantomFreehand_vtkVolumeReconstructorTest2', 'NwirePhantomFreehandReconstructed'],
+    ['VolumeReconstructionOnly_SonixRP_TRUS_D70mm_NN_LATE', 'vtkVolumeReconstructorTestNNLATEvolumeRef', spine],
+    ['VolumeReconstructionOnly_SonixRP_TRUS_D70mm_LN_MEAN', 'vtkVolumeReconstructorTestLNMEANvolumeRef', spine],
+    ['SpinePhantomFreehandReconstructionOnly', 'SpinePhantomFreehandReconstructed', spine],
+    ['NwirePhantomFreehand_vtkVolumeReconstructorTest2', 'NwirePhantomFreehandReconstructed', wires],
   ];
 
   // The rules' own tests go through them all; a minute of whole images is taken where there is time.
   it.each(inject('effort') > 1 ? all : all.slice(0, 1))(
-    '%s with %s: no voxel differs',
-    async (sequence, config, reference) => {
+    '%s: no voxel of %s differs',
+    async (config, reference, sequence) => {
       const path = INTO(`${config}.mha`);
       const xml = join(DATA, `config/PlusDeviceSet_${config}.xml`);
       const { code, json } = await ask('--sequence', sequence, '--config', xml, '--out', path, '--like-plus');

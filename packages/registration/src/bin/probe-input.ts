@@ -113,7 +113,9 @@ function wireNotes(name: string, without: number, found: number): Note[] {
 
 /** Pixels that might have been meant, against those that were said. */
 const OTHER_SIZES = [0.5, 0.56, 0.63, 0.71, 0.8, 1.25, 1.4, 1.6, 1.8, 2, 2.25, 2.5];
-/** So many images in a row without wires that would be there at another size of pixels are no chance. */
+/** Images that are looked at again, at most about: each costs as much as it did at first, for every size. */
+const MOST_AGAIN = 16;
+/** So many images without wires that would be there at another size of pixels are no chance. */
 const LEAST_RUN = 8;
 
 /** Whether wires are missing because pixels are of another size than was said, everywhere or from some image on. */
@@ -124,9 +126,10 @@ function missingWires(
   without: readonly { readonly index: number; readonly dots: readonly Dot[] }[],
   found: number,
 ): Finding[] {
+  const some = without.filter((_, n) => n % Math.ceil(without.length / MOST_AGAIN) === 0);
   const counts = OTHER_SIZES.map((factor) => {
     const other = { ...look, pixelMm: factor * look.pixelMm };
-    return without.filter(({ dots }) => findWires(dots, phantom, other) !== undefined);
+    return some.filter(({ dots }) => findWires(dots, phantom, other) !== undefined);
   });
   const most = counts.reduce((best, list) => (list.length > best.length ? list : best), []);
   const factor = OTHER_SIZES[counts.indexOf(most)] as number;
@@ -134,12 +137,12 @@ function missingWires(
   if (found === 0) {
     const hint =
       most.length >= LEAST_RUN
-        ? ` ${most.length} would if a pixel were about ${meant} large.`
+        ? ` ${most.length} of ${some.length} that were looked at again would if a pixel were about ${meant} large.`
         : ' Check the wiring, the clip and the size of a pixel.';
     const message = `${name}: none of its ${without.length} images with a pose shows the wires of ${phantom.name} (a pixel taken as ${look.pixelMm} mm).${hint}`;
     throw new NavError('calibration/too-few-poses', message, { detail: { images: without.length, pixelMm: look.pixelMm } });
   }
-  if (most.length < LEAST_RUN || most.length < 0.5 * without.length) return [];
-  const message = `${name}: ${most.length} images, the first of them number ${most[0]?.index}, show the wires only if a pixel is about ${meant} large: the depth setting was changed.`;
+  if (most.length < LEAST_RUN || most.length < 0.5 * some.length) return [];
+  const message = `${name}: ${most.length} of ${some.length} images that were looked at again, the first of them number ${most[0]?.index}, show the wires only if a pixel is about ${meant} large: the depth setting was changed.`;
   return [{ code: 'depth-changed', message, index: most[0]?.index ?? 0 }];
 }
