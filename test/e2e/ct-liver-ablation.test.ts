@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { systemClock } from '@trocar/core';
 import { parseReading } from '@trocar/core/guidance';
-import { type Browser, chromium, type Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomCase } from '../../examples/ct-liver-ablation/src/case.js';
 import { SPEEDS } from '../../examples/ct-liver-ablation/src/node/headless.js';
@@ -13,7 +13,7 @@ import { placesOn } from '../../examples/ct-liver-ablation/src/plan-geometry.js'
 import { PlanStep, USUAL_DEMANDS } from '../../examples/ct-liver-ablation/src/plan-step.js';
 import type { PageServer } from '../../examples/suite/src/node/page-server.js';
 import { findBrowser } from '../../scripts/lib/host.mjs';
-import { runAsDevice } from './device-priority.js';
+import { openBrowser } from './open-browser.js';
 
 /**
  * The whole ablation as a person does it, by clicks in Chromium, over a real WebSocket. What the page shows is held against the truth
@@ -29,12 +29,6 @@ const LABEL_MM = (SPACING_MM * Math.sqrt(3)) / 2;
 /** `TROCAR_PICTURES=1`: every pixel is drawn, in two sizes of the window, for people to look at. */
 const looking = process.env['TROCAR_PICTURES'] === '1';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'].concat([
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-unsafe-swiftshader',
-]);
-
 describe.skipIf(executablePath === undefined)('a liver ablation in a browser', () => {
   const given = phantomCase(SEED, SPACING_MM);
   let browser: Browser;
@@ -48,7 +42,6 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
 
   beforeAll(async () => {
     mkdirSync(pictures, { recursive: true });
-    runAsDevice(true);
     planned = new PlanStep(given);
     await planned.findEntries();
     await planned.propose();
@@ -59,7 +52,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
       startWorld: (origin) => startWorld({ case: given, seed: SEED, clock, breathing, allowedOrigins: [origin] }),
     });
     server.world.truth.hand.pace = pace;
-    browser = await chromium.launch({ executablePath: executablePath as string, args: FLAGS });
+    browser = await openBrowser(executablePath as string);
     // Without a GPU every pixel counts: a quarter of them is drawn, unless somebody means to look at them.
     page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: looking ? 1 : 0.5 });
     page.on('pageerror', (error) => failures.push(error.message));
@@ -76,7 +69,6 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
   afterAll(async () => {
     await browser?.close();
     await server?.close();
-    runAsDevice(false);
   });
 
   const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@trocar/core';
-import { type Browser, chromium, type Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PACES } from '../../examples/mr-us-biopsy/src/hand.js';
 import { serveProcedure } from '../../examples/mr-us-biopsy/src/node/serve.js';
@@ -11,18 +11,13 @@ import { phantomCase } from '../../examples/mr-us-biopsy/src/phantom-case.js';
 import { MAX_TRE95_MM } from '../../examples/mr-us-biopsy/src/register-step.js';
 import type { PageServer } from '../../examples/suite/src/node/page-server.js';
 import { findBrowser } from '../../scripts/lib/host.mjs';
+import { openBrowser } from './open-browser.js';
 import { answerAlarms } from './open-page.js';
 
 /** The whole biopsy as a person does it: a page in Chromium, a real WebSocket, a scanner; held against what only the simulation knows. */
 const executablePath = findBrowser();
 const pictures = join(import.meta.dirname, '../../test-results');
 const SEED = 3;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'].concat([
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-unsafe-swiftshader',
-]);
-
 /** A machine with much other work may take so long for anything at all, ms. */
 const PATIENCE_MS = 120_000;
 const TEST_MS = 3 * PATIENCE_MS;
@@ -42,7 +37,7 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
     mkdirSync(pictures, { recursive: true });
     server = await serveProcedure({ clock: systemClock(), seed: SEED, body: made.body });
     server.world.truth.hand.pace = PACES.fast;
-    browser = await chromium.launch({ executablePath: executablePath as string, args: FLAGS });
+    browser = await openBrowser(executablePath as string);
     page = await browser.newPage({ viewport: SMALL });
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('pageerror', (error) => failures.push(error.message));

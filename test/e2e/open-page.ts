@@ -1,21 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@trocar/core';
-import { type Browser, chromium, type Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { phantomCase } from '../../examples/phantom-navigation/src/case.js';
 import { type ServeOptions, serveProcedure } from '../../examples/phantom-navigation/src/node/serve.js';
 import { startWorld, type World } from '../../examples/phantom-navigation/src/node/world.js';
 import { PACES } from '../../examples/suite/src/hand.js';
 import type { PageServer } from '../../examples/suite/src/node/page-server.js';
+import { openBrowser } from './open-browser.js';
 
 /** Where pictures for people go. */
 const PICTURES = join(import.meta.dirname, '../../test-results');
-
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'].concat([
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-unsafe-swiftshader',
-]);
 
 /** Without a GPU every pixel counts: the page is laid out as in such a window, and drawn with a quarter of its pixels. */
 const SMALL = { viewport: { width: 960, height: 640 }, deviceScaleFactor: 0.5 };
@@ -53,7 +48,7 @@ export class OpenPage {
       startWorld({ case: given, seed, clock, allowedOrigins: [origin] });
     const server = await serveProcedure({ clock, seed, ...second, startWorld: world });
     server.world.truth.hand.pace = PACES.fast;
-    const browser = await chromium.launch({ executablePath, args: FLAGS });
+    const browser = await openBrowser(executablePath);
     const page = await browser.newPage(SMALL);
     const opened = new OpenPage(browser, page, server);
     page.on('pageerror', (error) => opened.failures.push(error.message));

@@ -4,7 +4,7 @@ import { systemClock } from '@trocar/core';
 import { parseReading } from '@trocar/core/guidance';
 import { transformDirection } from '@trocar/core/math';
 import { headPhantom } from '@trocar/core/testing';
-import { type Browser, chromium, type Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomCase } from '../../examples/phantom-navigation/src/case.js';
 import { serveProcedure } from '../../examples/phantom-navigation/src/node/serve.js';
@@ -14,6 +14,7 @@ import type { PageServer } from '../../examples/suite/src/node/page-server.js';
 import { type PtyLine, ptyLine } from '../../examples/suite/src/node/pty.js';
 import { findBrowser, hasProgram } from '../../scripts/lib/host.mjs';
 import { avoided, inPanel, misplaced } from './guide-looks.js';
+import { openBrowser } from './open-browser.js';
 import { answerAlarms } from './open-page.js';
 
 /**
@@ -24,12 +25,6 @@ const executablePath = findBrowser();
 const cannotRun = executablePath === undefined || !hasProgram('socat');
 const pictures = join(import.meta.dirname, '../../test-results');
 const SEED = 11;
-
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'].concat([
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-unsafe-swiftshader',
-]);
 
 describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo-terminal', () => {
   let browser: Browser;
@@ -50,7 +45,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
       startWorld: (origin) => startWorld({ case: given, seed: SEED, clock, allowedOrigins: [origin], line }),
     });
     server.world.truth.hand.pace = PACES.fast;
-    browser = await chromium.launch({ executablePath: executablePath as string, args: FLAGS });
+    browser = await openBrowser(executablePath as string);
     page = await browser.newPage({ viewport: { width: 1100, height: 720 } });
     page.on('pageerror', (error) => failures.push(error.message));
     await page.route('**/*', (route) => {

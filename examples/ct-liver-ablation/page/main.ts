@@ -116,7 +116,9 @@ class Page {
     this.#graphics = new Graphics(this.#stage, procedure);
     this.#hand = new SimulatedHand(this.#errands, procedure);
     this.#panel.busy('');
-    this.#loop = new MonitorLoop(connected.monitoring, this.#clock);
+    const loop = new MonitorLoop(connected.monitoring, this.#clock);
+    this.#loop = loop;
+    this.#panel.newest = () => loop.caughtUp();
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     startPaced(this.#stage, () => this.#frame());
   }

@@ -75,6 +75,7 @@ export class BiopsyPage {
     this.#panel.busy('Drawing the gland …');
     await painted();
     const loop = new MonitorLoop({ tick: () => this.#look() }, this.#clock);
+    this.#panel.newest = () => loop.caughtUp();
     const connected = connectProcedure({
       url: facts.bridge,
       clock: this.#clock,

@@ -117,7 +117,9 @@ class Page {
     });
     this.#connected = connected;
     this.#keeping = await Keeping.open(connected, this.#clock, this.#panel.alarms);
-    this.#loop = new MonitorLoop(connected.monitoring, this.#clock);
+    const loop = new MonitorLoop(connected.monitoring, this.#clock);
+    this.#loop = loop;
+    this.#panel.newest = () => loop.caughtUp();
     // The first echoes are exchanged while nothing is drawn: drawing would sit between question and answer.
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     await pause(200);

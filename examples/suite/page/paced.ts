@@ -6,6 +6,8 @@ const DEEDS = ['pointerdown', 'pointermove', 'pointerup', 'wheel', 'keydown', 'c
 
 /** In software a picture is begun no sooner than so long after the one before, ms; and after it was done, no sooner than it took. */
 const LEAST_MS = 150;
+/** However much is asked for: so long after a picture the page is free for what has come meanwhile, ms. The browser holds it up while it copies one out. */
+const FREE_MS = 50;
 
 /**
  * Draws with every animation frame, as `Stage.start` does. Where there is no GPU, drawing takes whole processor cores: without a pause the
@@ -21,6 +23,7 @@ export function startPaced(stage: Pick<Stage<string>, 'start' | 'render' | 'canv
   const done = new Done(stage.canvas);
   let begun = Number.NEGATIVE_INFINITY;
   let restsUntil = Number.NEGATIVE_INFINITY;
+  let freeUntil = Number.NEGATIVE_INFINITY;
   let asked = false;
   let pictures = 0;
   const ask = (event: Event): void => {
@@ -43,8 +46,9 @@ export function startPaced(stage: Pick<Stage<string>, 'start' | 'render' | 'canv
       // Said to whoever takes a picture of the page: one that was begun is not yet to be seen.
       stage.canvas.dataset['pictures'] = String(pictures);
       restsUntil = Math.max(begun + LEAST_MS, 2 * now - begun);
+      freeUntil = now + FREE_MS;
     }
-    if (now < restsUntil && !asked) return;
+    if (now < (asked ? freeUntil : restsUntil)) return;
     asked = false;
     begun = now;
     try {

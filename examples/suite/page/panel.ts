@@ -59,6 +59,8 @@ export class Panel<S extends string, N extends string> {
   readonly #figures = new Map<string, { readonly box: HTMLElement; readonly figure: HTMLElement }>();
   #step: S | undefined;
   #actionKey = '';
+  /** Waits until the newest that is known has come in: what accepts something is judged by that, and not by what was known before a picture. */
+  newest: (() => Promise<void>) | undefined;
 
   /** Builds the page into `app`. */
   constructor(app: HTMLElement, plan: ShellPlan<S, N>) {
@@ -166,7 +168,8 @@ export class Panel<S extends string, N extends string> {
    * @param blocked why nothing may be accepted now; undefined where it may
    */
   actions(actions: readonly Action[], blocked?: string): void {
-    const shown = blocked === undefined ? actions : actions.map((a) => (a.accepts === true ? { ...a, disabled: true } : a));
+    const judged = actions.map((a) => (a.accepts === true ? { ...a, run: () => void this.#byNewest(a) } : a));
+    const shown = blocked === undefined ? judged : judged.map((a) => (a.accepts === true ? { ...a, disabled: true } : a));
     const why = blocked !== undefined && actions.some((a) => a.accepts === true) ? blocked : '';
     setText(this.#blocked, why);
     if (this.#blocked.hidden !== (why === '')) this.#blocked.hidden = why === '';
@@ -175,6 +178,11 @@ export class Panel<S extends string, N extends string> {
     this.#actionKey = key;
     replaceKeepingFocus(this.#actions, shown.filter((a) => a.simulated !== true).map(button));
     replaceKeepingFocus(this.#simulation, shown.filter((a) => a.simulated === true).map(button));
+  }
+
+  async #byNewest(action: Action): Promise<void> {
+    await this.newest?.();
+    action.run();
   }
 
   /** The tools and how they are seen. */

@@ -226,7 +226,7 @@ class Run {
   }
 
   /** Landmarks of the brain's surface that can be seen and touched. */
-  #verify(matrix: Float64Array, edge: Transform<'mr', 'reference'>): void {
+  #verify(matrix: ArrayLike<number>, edge: Transform<'mr', 'reference'>): void {
     const { brain, mrFromBody, referenceFromBody } = this.#patient;
     const landmarks = [];
     for (let tries = 0; tries < 50_000 && landmarks.length < TOUCHED; tries += 1) {
