@@ -242,9 +242,10 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
       await step('finished');
       const [download] = await Promise.all([page.waitForEvent('download'), click('report')]);
       const html = await readFile(await download.path(), 'utf8');
+      const words = html.replace(/<[^>]*>/g, ' ');
       for (const [n, { name, side }] of made.given.lesions.entries()) {
         expect(server.world.fired.some((core) => core.side === side && (core.inLesionsMm[n] ?? 0) >= 1)).toBe(true);
-        expect(html).toMatch(new RegExp(`${name} #1\\s*</t[dh]>\\s*<t[dh][^>]*>\\s*${side}\\s*<`));
+        expect(words).toMatch(new RegExp(`${name} #1\\s+${side}\\s`));
       }
       expect(html).not.toMatch(/https?:\/\//);
       await picture('report');
