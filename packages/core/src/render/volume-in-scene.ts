@@ -29,6 +29,8 @@ import type { VolumeClip, VolumeRendering } from './volume-look.js';
  * take longer, up to a limit. It is such slow frames that the blocks make quicker.
  */
 const SURVEY_MS = { least: 5, share: 0.3, most: 50 };
+/** The same before a volume's first picture, ms: for so long the GPU has the voxels to take and the program to make, which holds the frame up anyway. */
+const SURVEY_FIRST_MS = 120;
 
 const FINEST = RAY_QUALITIES[0] as RayQuality;
 
@@ -76,6 +78,8 @@ export class VolumeInScene {
   #lookOf: unknown;
   /** The number of the quality that is shown, in {@link RAY_QUALITIES}; -1: what is shown is out of date. */
   #drawnLevel = -1;
+  /** Whether the GPU has been given something to do with this volume and its program. */
+  #begun = false;
 
   constructor(scene: Scene) {
     this.#rayQuad = new Mesh(new PlaneGeometry(2, 2), this.#rays.material);
@@ -105,7 +109,10 @@ export class VolumeInScene {
     if (this.#textureOf === uploaded && this.#lookOf === rendering.look) return;
     this.#textureOf = uploaded;
     this.#lookOf = rendering.look;
-    if (this.#blocksOf !== volume) this.#blocks = new BlockSurvey(volume);
+    if (this.#blocksOf !== volume) {
+      this.#blocks = new BlockSurvey(volume);
+      this.#begun = false;
+    }
     this.#blocksOf = volume;
     this.#voxelMm = Math.min(...spacingOf(volume));
     this.#rays.setVolume(volume, uploaded, rendering.look.transfer);
@@ -118,6 +125,7 @@ export class VolumeInScene {
   prepare(renderer: WebGLRenderer, rect: PixelRect, scene: Scene, camera: PerspectiveCamera, model: StageModel): void {
     const { volume, rendering } = model;
     if (volume === undefined || rendering === undefined) return;
+    if (!this.#begun) this.#begin(renderer, camera, volume);
     if (this.#blocks instanceof BlockSurvey) this.#survey(this.#blocks, volume, rendering, model.now);
     this.#aimClip(rendering.look.clip);
     const changed = this.#differs(rect, scene, camera, model);
@@ -174,11 +182,26 @@ export class VolumeInScene {
     pictures.draw(renderer, this.#raysScene, width, height);
   }
 
+  /**
+   * Lets the GPU begin: one pixel, which nobody sees, needs all the voxels and the program, and both take their time. Meanwhile the blocks are
+   * found, so that the first picture has only to pass over what is empty.
+   */
+  #begin(renderer: WebGLRenderer, camera: PerspectiveCamera, volume: AnyVolume): void {
+    this.#begun = true;
+    reachOf(this.#reach, volume, camera);
+    this.#rays.setCamera(camera, this.#pictures.depth, this.#reach);
+    this.#pictures.beginFine(1, 1);
+    this.#pictures.drawBand(renderer, this.#raysScene, 0, 1);
+    renderer.getContext().flush();
+    this.#surveyedAt[0] = Number.NEGATIVE_INFINITY;
+  }
+
   /** Goes on with finding the volume's blocks, in a part of a frame: the picture is right without them, and comes sooner with them. */
   #survey(survey: BlockSurvey, volume: AnyVolume, { look }: VolumeRendering, now: Float64Array): void {
     const since = (now[0] as number) - (this.#surveyedAt[0] as number);
     this.#surveyedAt[0] = now[0] as number;
-    const part = Math.min(SURVEY_MS.most, Math.max(SURVEY_MS.least, SURVEY_MS.share * since));
+    const most = since === Number.POSITIVE_INFINITY ? SURVEY_FIRST_MS : SURVEY_MS.most;
+    const part = Math.min(most, Math.max(SURVEY_MS.least, SURVEY_MS.share * since));
     const blocks = survey.advance(part);
     if (blocks === undefined) return;
     this.#blocks = blocks;

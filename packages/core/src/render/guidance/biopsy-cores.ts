@@ -191,7 +191,7 @@ export class BiopsyCores<in out F extends string> implements GuidanceGraphic {
     for (const target of this.#targets) {
       const p = map?.targets.find((t) => t.target === target.name)?.probability ?? Number.NaN;
       target.level = Number.isNaN(p) ? 'unknown' : p >= this.#enough ? 'enough' : 'little';
-      const less = target.level === 'little' ? ` < ${formatProbability(this.#enough)}` : '';
+      const less = target.level === 'little' ? `, below ${formatProbability(this.#enough)}` : '';
       target.text = `${target.name} ${formatProbability(p)}${less}`;
       target.shell.look(SAMPLED_LOOKS[target.level]);
     }
