@@ -106,16 +106,18 @@ async function workerProgram(source) {
   ].join('\n');
 }
 
-/** What this script writes, as it is now. */
-async function everything() {
-  const modules = kernels().map(async ({ source, target }) => ({ target, text: await generated(source) }));
-  const programs = WORKERS.map(async ({ source, target }) => ({ target, text: await workerProgram(source) }));
-  return Promise.all([...modules, ...programs]);
+/**
+ * What this script writes, as it is now: kernels before the programs, which contain them.
+ * @returns {AsyncGenerator<{ target: string, text: string }>}
+ */
+async function* everything() {
+  for (const { source, target } of kernels()) yield { target, text: await generated(source) };
+  for (const { source, target } of WORKERS) yield { target, text: await workerProgram(source) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const check = process.argv.includes('--check');
-  for (const { target, text } of await everything()) {
+  for await (const { target, text } of everything()) {
     if (!check) writeFileSync(target, text);
     else if (readFileSync(target, 'utf8') !== text) {
       console.error(`${target} is not what its sources make. Run node scripts/build-kernels.mjs.`);
