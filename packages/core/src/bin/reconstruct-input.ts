@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { NavError } from '../base/index.js';
-import { type Frame, frame, hasPose, type Status, worstStatus } from '../frames/index.js';
-import { fromQuaternion, multiply4, quaternionOf, slerp } from '../math/index.js';
+import { type Frame, frame, hasPose, type Status } from '../frames/index.js';
+import { multiply4 } from '../math/index.js';
 import {
   type ConstantTransform,
   readTrackedSequence,
@@ -19,10 +19,8 @@ import {
   type UltrasoundSetup,
 } from '../recording/index.js';
 import { makeSweep, type Sweep, type SweepFrame } from '../ultrasound/index.js';
+import { posesBetween } from '../ultrasound/poses-between.js';
 import { decodeGreyPng } from './png.js';
-
-/** Poses farther apart in time are not interpolated between, ms. */
-const LONGEST_GAP_MS = 400;
 
 /** A file's bytes. @throws NavError `io/not-found` */
 export async function bytesOf(path: string): Promise<Uint8Array> {
@@ -151,29 +149,12 @@ function placesOf(sequence: TrackedSequence, setup: UltrasoundSetup, choice: Swe
   return laterPlaces(sequence, new TransformChain(probe, reference, recorded, setup.transforms, name), calibration, lagMs);
 }
 
-/** Poses between two recorded ones: the turn along the shorter arc, the place along the line. */
+/** The poses so much later than the images, ms. */
 function laterPlaces(sequence: TrackedSequence, chain: TransformChain, calibration: ConstantTransform, lagMs: number): PlaceOf {
-  const poses = sequence.frames
-    .map((recorded) => ({ timeMs: recorded.timestamp * 1000, ...chain.at(recorded) }))
-    .filter(({ timeMs, status }) => !Number.isNaN(timeMs) && hasPose(status))
-    .sort((a, b) => a.timeMs - b.timeMs);
+  const at = posesBetween(sequence.frames.map((recorded) => ({ timeMs: recorded.timestamp * 1000, ...chain.at(recorded) })));
   return (n) => {
-    const matrix = Float64Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1);
-    const time = (sequence.frames[n] as TrackedSequence['frames'][0]).timestamp * 1000 + lagMs;
-    const next = poses.findIndex((pose) => pose.timeMs >= time);
-    const [a, b] = [poses[next - 1], poses[next]];
-    if (b?.timeMs === time) return { matrix: multiply4(matrix, b.matrix, calibration.matrix), status: b.status };
-    if (a === undefined || b === undefined || !(b.timeMs - a.timeMs <= LONGEST_GAP_MS)) return { matrix, status: 'missing' };
-    const f = (time - a.timeMs) / (b.timeMs - a.timeMs);
-    const q = slerp(
-      new Float64Array(4),
-      quaternionOf(new Float64Array(4), a.matrix),
-      quaternionOf(new Float64Array(4), b.matrix),
-      f,
-    );
-    const t = [12, 13, 14].map((k) => (a.matrix[k] as number) + f * ((b.matrix[k] as number) - (a.matrix[k] as number)));
-    fromQuaternion(matrix, q, t);
-    return { matrix: multiply4(matrix, matrix, calibration.matrix), status: worstStatus(a.status, b.status) };
+    const { matrix, status } = at((sequence.frames[n] as TrackedSequence['frames'][0]).timestamp * 1000 + lagMs);
+    return { matrix: hasPose(status) ? multiply4(matrix, matrix, calibration.matrix) : matrix, status };
   };
 }
 
