@@ -11,6 +11,7 @@ export { FILLED, type FillOptions, fillHoles } from './fill-holes.js';
 export { type CycleGate, gateSweep, type LevelGate, type SweepGate } from './gate.js';
 export { gridOfSweep, type SweepGrid, type SweepGridOptions } from './grid.js';
 export * from './live/index.js';
+export { mirrorSweep } from './mirror-sweep.js';
 export type { CompoundingOptions, SweepReconstructionOptions } from './options.js';
 export type { PlusCompounding, PlusInterpolation, PlusOptimization, PlusReconstructionOptions } from './plus/options.js';
 export { reconstructLikePlus } from './plus/reconstruct-like-plus.js';
@@ -20,5 +21,7 @@ export type { CurvilinearGeometry, LinearGeometry, ScanGeometry, ScanImage } fro
 export { logCompress, rfEnvelope } from './scan-lines/rf.js';
 export { ScanConverter, type ScanConverterInit, type ScanSamples, scanConvert } from './scan-lines/scan-convert.js';
 export { makeSweep, type Sweep, type SweepFrame, type SweepInit } from './sweep.js';
+export { type CheckedSweep, checkSweep, type SweepCheckOptions } from './sweep-checks.js';
+export type { SweepFinding } from './sweep-checks-findings.js';
 export { type SequenceSweepOptions, sweepOfSequence } from './sweep-of-sequence.js';
 export type { FromReconstructionWorker, ReconstructionWorker, ToReconstructionWorker } from './worker/messages.js';

@@ -60,10 +60,13 @@ export async function sweepOfSequence<F extends string>(
   return makeSweep({ frame: options.frame, size: [columns, rows], frames });
 }
 
+/** What places images; the sweep's frame is only a name. */
+type Placing = Omit<SequenceSweepOptions<string>, 'frame'>;
+
 type PlaceOf = (frame: SequenceFrame) => { readonly frameFromImage: Float64Array; readonly status: Status };
 
 /** Where recorded images lie: without a pose the matrix is the identity, and the status says so. */
-function placesOf(sequence: TrackedSequence, options: SequenceSweepOptions<string>, name: string): PlaceOf {
+function placesOf(sequence: TrackedSequence, options: Placing, name: string): PlaceOf {
   const { probeFromImage, lagMs = 0 } = options;
   if (!(Math.abs(lagMs) <= MOST_LAG_MS)) {
     throw new NavError('ultrasound/bad-option', `A lag is at most 10 s, in ms; got ${lagMs}.`, { detail: { lagMs } });
@@ -83,7 +86,7 @@ function placesOf(sequence: TrackedSequence, options: SequenceSweepOptions<strin
 /** The pose so much later than an image, ms. */
 function laterPoses(
   sequence: TrackedSequence,
-  options: SequenceSweepOptions<string>,
+  options: Placing,
   lagMs: number,
   name: string,
 ): (frame: SequenceFrame) => PoseBetween {
@@ -104,7 +107,7 @@ function laterPoses(
 /** The probe in the sweep's frame, as one frame of the recording has it. */
 function frameFromProbe(
   frame: SequenceFrame,
-  { probe = 'ProbeToTracker', reference = 'ReferenceToTracker' }: SequenceSweepOptions<string>,
+  { probe = 'ProbeToTracker', reference = 'ReferenceToTracker' }: Placing,
 ): PoseBetween {
   const probePose = frame.transforms.find((t) => t.name === probe);
   const referencePose = reference === null ? undefined : frame.transforms.find((t) => t.name === reference);

@@ -117,9 +117,18 @@ export function pixelMm(m: ArrayLike<number>, from: number): number {
   return Math.hypot(m[from] as number, m[from + 1] as number, m[from + 2] as number);
 }
 
-function requireTimes(frames: readonly SweepFrame[]): void {
+/**
+ * Whether frames have times in the order they were taken, or none has.
+ * @throws NavError `ultrasound/bad-times`
+ */
+export function requireTimes(frames: readonly SweepFrame[]): void {
   const timed = frames.filter((frame) => frame.timeMs !== undefined).length;
-  if (timed > 0 && timed < frames.length) throw badTimes('Some frames have a time and others have none', timed);
+  if (timed > 0 && timed < frames.length) {
+    throw badTimes(
+      'Some frames have a time and others have none',
+      frames.findIndex((frame) => frame.timeMs === undefined),
+    );
+  }
   let last = Number.NEGATIVE_INFINITY;
   let lastAt = -1;
   frames.forEach((frame, n) => {
