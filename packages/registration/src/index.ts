@@ -81,6 +81,7 @@ export {
   type ProbeCheck,
   type ProbeValidation,
   type ValidationFinding,
+  type ValidationLimits,
   validateProbe,
 } from './calibration/probe/validate-probe.js';
 export { calibrateSpin, type SpinCalibration, type SpinFinding, type SpinOptions } from './calibration/spin.js';

@@ -145,7 +145,7 @@ describe('poses and times', () => {
     const { timeMs: _, ...timeless } = sweepOf(EMPTY).frames[7] as SweepFrame;
     const frames = sweepOf(EMPTY).frames.map((f, n) => (n === 7 ? timeless : f));
     expect(found({ size: SIZE, frames })).toEqual([['bad-times', 7]]);
-    const none = frames.map(({ timeMs: __, ...f }) => f);
+    const none = frames.map(({ pixels, frameFromImage }) => ({ pixels, frameFromImage }));
     expect(found({ size: SIZE, frames: none })).toEqual([]);
     expect(found({ size: SIZE, frames: none }, { mostMmPerS: 10 })).toEqual([['no-times', undefined]]);
   });

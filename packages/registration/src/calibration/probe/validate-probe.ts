@@ -41,9 +41,15 @@ export interface ProbeValidation {
 
 /**
  * Something about a recording that was to validate a calibration. `mirrored`: its images are stored the other way round; `scale`: its pixels are of another size
- * (another depth); `depth-changed`: they are from some image on.
+ * (another depth); `depth-changed`: they are from some image on; `wires-elsewhere`: the wires lie farther from where the calibration has them than they may.
  */
-export type ValidationFinding = Finding<'mirrored' | 'scale' | 'depth-changed'>;
+export type ValidationFinding = Finding<'mirrored' | 'scale' | 'depth-changed' | 'wires-elsewhere'>;
+
+/** What a calibration has to hold. */
+export interface ValidationLimits {
+  /** The most that `meanMm` may be, mm. Default: any. What is needed is up to the application; PLUS's own phantoms reach 1 to 1.5 mm. */
+  readonly limitMm?: number;
+}
 
 /** A validation, and whether its images are such as the calibration was made from. */
 export interface ProbeCheck extends ProbeValidation {
@@ -57,15 +63,18 @@ const KEPT = 0.95;
 
 /**
  * The 3D error at the middle wires (PLUS fCal's reprojection error) of images that took no part in the calibration.
+ * As a check before each use, with fresh images and `limitMm`, it finds a marker that was moved and a calibration of another probe (`wires-elsewhere`).
  * @param poses all of the recording, as in ProbeOptions
- * @throws NavError `calibration/bad-option` (a lag without times), and those of requireObservations()
+ * @throws NavError `calibration/bad-option` (a lag without times, a limit that is not above 0), and those of requireObservations()
  */
 export function validateProbe(
   probe: CheckedProbe,
   phantom: NWirePhantom,
   observations: readonly WireObservation[],
   poses?: readonly TimedProbePose[],
+  { limitMm = Number.POSITIVE_INFINITY }: ValidationLimits = {},
 ): ProbeCheck {
+  if (!(limitMm > 0)) throw new NavError('calibration/bad-option', `A limit is above 0 mm, not ${limitMm}.`);
   const patterns = patternsOf(phantom);
   requireObservations(observations, 3 * patterns.length, 1);
   if (probe.lagMs !== 0 && !haveTimes(observations)) {
@@ -77,8 +86,20 @@ export function validateProbe(
   const state = startOf(probe.probeFromImage, probe.lagMs);
   const scales = imageScalesOf({ observations, track, phantom, labelling: probe.labelling }, state);
   const scale = usualScale(scales);
-  const findings = findingsOf(scale, scaleStepIn(scales), numberedOtherwise(probe, observations, track, patterns));
-  return { ...distances, scale, findings };
+  const causes = findingsOf(scale, scaleStepIn(scales), numberedOtherwise(probe, observations, track, patterns));
+  return { ...distances, scale, findings: [...causes, ...elsewhere(distances.meanMm, limitMm, causes.length > 0)] };
+}
+
+/** A mean distance beyond its limit, or one that nobody knows. */
+function elsewhere(meanMm: number, limitMm: number, isExplained: boolean): ValidationFinding[] {
+  if (meanMm <= limitMm || limitMm === Number.POSITIVE_INFINITY) return [];
+  if (Number.isNaN(meanMm)) {
+    const message = 'How far the wires are from where this calibration has them is not known: no image has a pose at its lag.';
+    return [{ code: 'wires-elsewhere', message }];
+  }
+  const why = isExplained ? '' : ": it is another probe's, or the marker has moved";
+  const message = `The wires are ${meanMm.toFixed(1)} mm from where this calibration has them, and may be ${limitMm} mm${why}. Calibrate again.`;
+  return [{ code: 'wires-elsewhere', message }];
 }
 
 /** Pictures that are drawn so much larger or smaller are of another depth. Two recordings of one depth differ by 0.3 %. */

@@ -172,14 +172,9 @@ export function check(
   truth: BathTruth,
   findings: ChainFindings,
 ): ProbeValidation {
-  const validation = validateProbe(found, phantomOf(truth.drawing), recording.observations);
-  if (!(validation.meanMm <= CHECK_MM)) {
-    findings.add(
-      'check',
-      'wires-elsewhere',
-      `The wires are ${validation.meanMm.toFixed(1)} mm from where this calibration has them: it is another probe's, or the marker has moved.`,
-    );
-  }
+  const limits = { limitMm: CHECK_MM };
+  const validation = validateProbe(found, phantomOf(truth.drawing), recording.observations, undefined, limits);
+  findings.addAll('check', validation.findings);
   return validation;
 }
 

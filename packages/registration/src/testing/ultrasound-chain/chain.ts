@@ -1,10 +1,15 @@
 import { invert, type Point, type PoseView, point, pointCovariance, type Transform, transform } from '@trocar/core';
 import { identity4, invertRigid, Random, radiusQuantile, transformPoint } from '@trocar/core/math';
 import { type BModeProbe, bModeProbe, simulatedBrain } from '@trocar/core/testing';
-import { makeSweep, type Sweep } from '@trocar/core/ultrasound';
+import type { Sweep } from '@trocar/core/ultrasound';
 import type { Volume } from '@trocar/core/volume';
 import type { ProbeCalibration } from '../../calibration/probe/calibrate-probe.js';
-import { registerToUltrasound, type UltrasoundRegistration } from '../../intensity/ultrasound/register-to-ultrasound.js';
+import { checkMirrored } from '../../intensity/ultrasound/check-mirrored.js';
+import {
+  registerToUltrasound,
+  type UltrasoundRegistration,
+  type UltrasoundRegistrationOptions,
+} from '../../intensity/ultrasound/register-to-ultrasound.js';
 import { verifyRegistration } from '../../verification/verify-registration.js';
 import {
   type BathTruth,
@@ -19,16 +24,7 @@ import {
 } from './bath.js';
 import { type ChainFinding, ChainFindings, type ChainStage } from './findings.js';
 import { imagingCovariance } from './imaging-covariance.js';
-import {
-  drawTargets,
-  type KnownProbe,
-  mirrored,
-  type PatientTruth,
-  placeNow,
-  reconstruct,
-  recordSweep,
-  sweepOf,
-} from './operation.js';
+import { drawTargets, type KnownProbe, type PatientTruth, placeNow, reconstruct, recordSweep, sweepOf } from './operation.js';
 import { MR, product, REFERENCE, Station, TIP } from './station.js';
 import { type ChainOptions, drawWorld, startOff } from './world.js';
 
@@ -196,27 +192,21 @@ class Run {
     const middle = transformPoint(new Float64Array(3), referenceFromBody, [0, 0, -8]);
     this.#initial = transform(REFERENCE, MR, product(startOff(this.#random, middle), truly));
     this.#lap('world');
-    const found = await this.#register(us, apex);
+    const found = await registerToUltrasound(us, this.#moving, this.#how(apex));
     this.findings.addAll('registration', found.findings);
     this.#confidence = found.confidence;
     return found;
   }
 
-  #register(us: Volume<'reference'>, probe: Point<'reference'>): Promise<UltrasoundRegistration<'reference', 'mr'>> {
-    return registerToUltrasound(us, this.#moving, { ...(this.#initial && { initial: this.#initial }), probe, seed: this.#seed });
+  #how(apex: Point<'reference'>): UltrasoundRegistrationOptions<'reference', 'mr'> {
+    return { ...(this.#initial && { initial: this.#initial }), probe: apex, seed: this.#seed };
   }
 
   /** What does not register may do so with the sides of its pictures exchanged: then somebody has exchanged them. */
   async #findMirrored(sweep: Sweep<'reference'>, apex: Point<'reference'>): Promise<void> {
-    const frames = sweep.frames.map((f) => ({ ...f, pixels: mirrored(f.pixels, sweep.size[0]) }));
-    const { volume } = await reconstruct(makeSweep({ ...sweep, frames }), this.#probe);
-    const { outcome } = await this.#register(volume, apex);
-    if (outcome !== 'ok') return;
-    this.findings.add(
-      'registration',
-      'pictures-mirrored',
-      'The MR fits the sweep with left and right exchanged. Check the marker beside the picture against the mark on the probe.',
-    );
+    const volumeOf = async (turned: Sweep<'reference'>) => (await reconstruct(turned, this.#probe)).volume;
+    const how = { sweep, reconstruct: volumeOf, moving: this.#moving, options: this.#how(apex) };
+    this.findings.addAll('registration', await checkMirrored(how));
   }
 
   /** MR from reference, with what calibration and speed of sound add to the registration's own errors. */

@@ -1,6 +1,13 @@
 import { identity4, invertRigid, type Random, transformPoint } from '@trocar/core/math';
 import { type BModeGeometry, type BModeProbe, bModeProbe, type Movement, type SimulatedBrain } from '@trocar/core/testing';
-import { makeSweep, reconstructSweep, type Sweep, type SweepFrame, type SweepReconstruction } from '@trocar/core/ultrasound';
+import {
+  checkSweep,
+  makeSweep,
+  reconstructSweep,
+  type Sweep,
+  type SweepFrame,
+  type SweepReconstruction,
+} from '@trocar/core/ultrasound';
 import type { ChainFault } from './faults.js';
 import type { ChainFindings } from './findings.js';
 import { PROBE, product, REFERENCE, rigid, type Station } from './station.js';
@@ -10,9 +17,6 @@ const PERIOD_MS = 80;
 /** Longest edge of a gap that is closed, and of a voxel, mm. */
 const SPACING_MM = 0.6;
 const GAP_MM = 2;
-/** Shares of pictures without a pose, and of pixels that were sector when the probe was calibrated and are not now. */
-const LOST = 0.1;
-const SECTOR_SHARE = 0.004;
 /** The stamp of a picture is off by so much, ms (standard deviation). */
 const STAMP_MS = 2;
 
@@ -122,7 +126,7 @@ function scannersOf(probe: BModeProbe, fault: ChainFault | undefined, seed: numb
 }
 
 /** The picture with its sides exchanged. */
-export function mirrored(pixels: Uint8Array, columns: number): Uint8Array {
+function mirrored(pixels: Uint8Array, columns: number): Uint8Array {
   return pixels.map((_, n) => pixels[n - (n % columns) + columns - 1 - (n % columns)] as number);
 }
 
@@ -147,32 +151,11 @@ export function sweepOf(
     const frameFromImage = view.hasPose ? product(view.matrix, known.probeFromImage) : identity4();
     return { pixels, frameFromImage, timeMs: stampMs, status: view.status };
   });
-  const sweep = makeSweep({ frame: REFERENCE, size: [probe.geometry.columns, probe.geometry.rows], frames });
-  const lost = sweep.withoutPose.length / pictures.length;
-  if (lost > LOST)
-    findings.add(
-      'sweep',
-      'missing-poses',
-      `${Math.round(100 * lost)} % of the pictures have no pose. Keep the probe's marker in sight.`,
-    );
-  requireSector(pictures, known.sector, findings);
+  const size = [probe.geometry.columns, probe.geometry.rows] as const;
+  const sweep = makeSweep({ frame: REFERENCE, size, frames });
+  // The frames, and not the sweep: a picture without a pose shows its sector as well.
+  findings.addAll('sweep', checkSweep({ size, frames }, { sector: known.sector }));
   return sweep;
-}
-
-/** Whether all pictures show the sector that the probe was calibrated with: another depth, zoom or probe shows another one. */
-function requireSector(pictures: readonly SweepPicture[], sector: Uint8Array, findings: ChainFindings): void {
-  const size = sector.reduce((sum, x) => sum + x, 0);
-  const first = pictures.findIndex(({ pixels }) => {
-    let apart = 0;
-    for (let n = 0; n < sector.length; n += 1) if ((pixels[n] !== 0) !== (sector[n] === 1)) apart += 1;
-    return apart > SECTOR_SHARE * size;
-  });
-  if (first < 0) return;
-  findings.add(
-    'sweep',
-    'sector-changed',
-    `From picture ${first} on the sector is not the one that the probe was calibrated with: depth or zoom was changed. Set it back, or calibrate at this setting.`,
-  );
 }
 
 /** The sweep as a volume in the reference's frame. @throws NavError as reconstructSweep() does */
