@@ -14,7 +14,7 @@ export {
   type VolumeRegistrationOptions,
   type VolumeRegistrationReport,
 } from './register-volumes.js';
-export { checkMirrored, type MirroredCheck, type MirroredFinding } from './ultrasound/check-mirrored.js';
+export { checkMirrored, type MirroredFinding } from './ultrasound/check-mirrored.js';
 export type { UltrasoundEvidence } from './ultrasound/evidence.js';
 export { confidenceTerms as ultrasoundConfidenceTerms, type UltrasoundFinding } from './ultrasound/knowing.js';
 export {

@@ -1,7 +1,7 @@
 import { invert, type Point, type PoseView, point, pointCovariance, type Transform, transform } from '@trocar/core';
 import { identity4, invertRigid, Random, radiusQuantile, transformPoint } from '@trocar/core/math';
 import { type BModeProbe, bModeProbe, simulatedBrain } from '@trocar/core/testing';
-import type { Sweep } from '@trocar/core/ultrasound';
+import { mirrorSweep, type Sweep } from '@trocar/core/ultrasound';
 import type { Volume } from '@trocar/core/volume';
 import type { ProbeCalibration } from '../../calibration/probe/calibrate-probe.js';
 import { checkMirrored } from '../../intensity/ultrasound/check-mirrored.js';
@@ -204,9 +204,8 @@ class Run {
 
   /** What does not register may do so with the sides of its pictures exchanged: then somebody has exchanged them. */
   async #findMirrored(sweep: Sweep<'reference'>, apex: Point<'reference'>): Promise<void> {
-    const volumeOf = async (turned: Sweep<'reference'>) => (await reconstruct(turned, this.#probe)).volume;
-    const how = { sweep, reconstruct: volumeOf, moving: this.#moving, options: this.#how(apex) };
-    this.findings.addAll('registration', await checkMirrored(how));
+    const { volume } = await reconstruct(mirrorSweep(sweep), this.#probe);
+    this.findings.addAll('registration', await checkMirrored(volume, this.#moving, this.#how(apex)));
   }
 
   /** MR from reference, with what calibration and speed of sound add to the registration's own errors. */
