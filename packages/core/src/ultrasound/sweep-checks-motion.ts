@@ -86,6 +86,6 @@ export function speedFinding(
     if (speed > fastest) [fastest, index] = [speed, later.index];
   }
   if (count === 0) return [];
-  const message = `The probe was faster than ${mostMmPerS} mm/s before ${count} of the pictures, ${fastest.toFixed(0)} mm/s before picture ${index}: an error of the lag moves them by as much a second. Sweep more slowly.`;
+  const message = `The probe was faster than ${mostMmPerS} mm/s before ${count} of the pictures, ${fastest.toFixed(0)} mm/s before picture ${index}: 10 ms of error in the lag are ${(fastest / 100).toFixed(1)} mm there. Sweep more slowly.`;
   return [{ code: 'too-fast', message, index }];
 }
