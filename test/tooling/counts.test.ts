@@ -30,7 +30,10 @@ it('counts tests, files that do not load, hooks that fail and errors outside tes
     const { code } = await tool('vitest/vitest.mjs', ['run', '--root', folder], { cwd: folder });
     expect(code).toBe(1);
     const counts = JSON.parse(readFileSync(outputFile, 'utf8'));
-    expect({ ...counts, failures: [...counts.failures].sort() }).toEqual({
+    const { dearest, ...rest } = counts;
+    expect(dearest.map(([file]: [string]) => file).sort()).toEqual(Object.keys(FILES).sort());
+    for (const [, seconds] of dearest) expect(seconds).toBeGreaterThanOrEqual(0);
+    expect({ ...rest, failures: [...rest.failures].sort() }).toEqual({
       passed: 2,
       failed: 4,
       skipped: 4,
