@@ -96,10 +96,54 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
     TEST_MS,
   );
 
+  /** How much of the swept volume was seen, as the page says, ml. */
+  const seenMl = async (): Promise<number> => Number(await page.getAttribute('#swept', 'data-ml'));
+
+  /** Of the slice along the sweep: how many pixels show something, how many nothing; and the mean grey of the former. */
+  const alongSweep = (): Promise<{ seen: number; unseen: number; grey: number }> =>
+    page.evaluate(() => {
+      const canvas = document.querySelectorAll<HTMLCanvasElement>('#swept canvas')[1] as HTMLCanvasElement;
+      const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, canvas.width, canvas.height);
+      let [seen, sum] = [0, 0];
+      for (let n = 0; n < data.length; n += 4) {
+        if (data[n + 3] !== 255) continue;
+        seen += 1;
+        sum += data[n] as number;
+      }
+      return { seen, unseen: data.length / 4 - seen, grey: sum / seen };
+    });
+
+  /** Presses a sweep's button, and looks at the volume until the sweep has ended. Returns what was seen, whenever it was another, ml. */
+  async function watchSweep(action: string, looked: string): Promise<number[]> {
+    await click(action);
+    const seen: number[] = [];
+    let pictured = false;
+    const ended = page.locator(`#app[data-step="register"], [data-action="${action}"]:not([disabled])`);
+    while ((await ended.count()) === 0) {
+      const ml = await seenMl();
+      if (ml !== seen.at(-1)) seen.push(ml);
+      if (!pictured && (seen.length === 6 || ml > 90)) {
+        pictured = true;
+        await picture(looked);
+      }
+      await page.waitForTimeout(100);
+    }
+    return seen;
+  }
+
   it(
-    'does not use a sweep with a gap, and says where it is',
+    'shows the volume growing, does not use a sweep with a gap, and says where it is',
     async () => {
-      await click('sweep-gap');
+      await page.waitForSelector('#swept[data-place="corner"]');
+      expect(await seenMl()).toBe(0);
+      expect((await alongSweep()).seen).toBe(0);
+      const seen = await watchSweep('sweep-gap', 'sweep');
+      expect(seen.length).toBeGreaterThan(3);
+      expect(seen).toEqual([...seen].sort((a, b) => a - b));
+      const slice = await alongSweep();
+      expect(slice.seen).toBeGreaterThan(1000);
+      expect(slice.unseen).toBeGreaterThan(1000);
+      expect(slice.grey).toBeGreaterThan(20);
       await page.waitForSelector('#detail .said');
       expect(await said()).toMatch(/gap of/);
       expect(await page.locator('#coverage [data-kind="gap"]').count()).toBeGreaterThan(0);
@@ -109,12 +153,41 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
         await page.waitForSelector('#app[data-step="register"], [data-action="sweep"]:not([disabled])');
       }
       await step('register');
+      await page.waitForSelector('#swept[data-place="corner"]');
+      expect(await seenMl()).toBeGreaterThan(100);
+      await picture('swept');
     },
     TEST_MS,
   );
 
+  /** Which share of the axial slice on the screen is as warm as only the tinted ultrasound is: red by 10 above blue. */
+  async function warmShare(): Promise<number> {
+    const box = (await page.locator('#stage').boundingBox()) as { x: number; y: number; width: number; height: number };
+    const clip = { x: box.x, y: box.y + 0.51 * box.height, width: 0.34 * box.width, height: 0.49 * box.height };
+    const png = (await page.screenshot({ clip })).toString('base64');
+    return await page.evaluate(async (bytes) => {
+      const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]));
+      const c = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d') as OffscreenCanvasRenderingContext2D;
+      c.drawImage(bitmap, 0, 0);
+      const { data } = c.getImageData(0, 0, bitmap.width, bitmap.height);
+      let warm = 0;
+      for (let n = 0; n < data.length; n += 4) if ((data[n] as number) > (data[n + 2] as number) + 10) warm += 1;
+      return (4 * warm) / data.length;
+    }, png);
+  }
+
+  /** Looks at both images another way, and waits until it is drawn. */
+  async function lookAt(way: string): Promise<void> {
+    for (let n = 0; n < 3 && (await text('#fused')) !== way; n += 1) await click('fused');
+    expect(await text('#fused')).toBe(way);
+    // Two more pictures: one that was begun before would show what was. Where there is a GPU nobody counts them.
+    const drawn = Number((await page.getAttribute('#stage', 'data-pictures')) ?? Number.NaN);
+    if (Number.isNaN(drawn)) return;
+    await page.waitForFunction((n) => Number(document.querySelector<HTMLElement>('#stage')?.dataset['pictures']) > n + 1, drawn);
+  }
+
   it(
-    'registers the MR to the sweep, within the bound that it shows',
+    'registers the MR to the sweep, within the bound that it shows, and shows both in one picture',
     async () => {
       await click('mark');
       await click('register');
@@ -123,7 +196,14 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
       const bounds = [...(await text('#detail')).matchAll(/at [^≤]+≤\s*([\d.]+)/g)].map((m) => Number(m[1]));
       expect(bounds).toHaveLength(made.given.lesions.length);
       for (const mm of bounds) expect(mm).toBeLessThanOrEqual(MAX_TRE95_MM);
+      await lookAt('MR alone');
+      const alone = await warmShare();
       await picture('register');
+      await lookAt('MR + US mixed');
+      expect(await warmShare()).toBeGreaterThan(alone + 0.15);
+      await picture('fused');
+      await lookAt('MR + US in squares');
+      await picture('squares');
       await click('accept-registration');
       await step('verify');
       await click('mark');

@@ -5,7 +5,7 @@ import { AlarmBar } from '../../suite/page/alarm-bar.js';
 import { h, setText } from '../../suite/page/dom.js';
 import { Errands } from '../../suite/page/errands.js';
 import { crosshairKeys } from '../../suite/page/keys.js';
-import { caseFacts, painted, pause } from '../../suite/page/link.js';
+import { caseFacts, drawsInSoftware, painted, pause } from '../../suite/page/link.js';
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
@@ -19,6 +19,7 @@ import type { Procedure } from '../src/procedure.js';
 import type { VerificationCause } from '../src/verification-due.js';
 import { actionsOf } from './actions.js';
 import { detailOf, nextAt, said } from './details.js';
+import { FusedView } from './fused-view.js';
 import { BY, Keeping } from './keeping.js';
 import { LiveView } from './live-view.js';
 import { Pictures } from './pictures.js';
@@ -26,8 +27,12 @@ import { pollImages } from './poll-images.js';
 import { registerInWorker } from './register-in-worker.js';
 import { type CaseFacts, loadCase } from './server-link.js';
 import { type NumberName, SHELL, type Step } from './shell.js';
+import { SweptView } from './swept-view.js';
 
 const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
+
+/** The swept volume is drawn no more often, ms: with a GPU, and without. */
+const SWEPT_EVERY_MS = [80, 250] as const;
 
 /** The page: words and buttons on the right, the live image and the MR on the left, one procedure between them. */
 export class BiopsyPage {
@@ -35,6 +40,8 @@ export class BiopsyPage {
   readonly #clock = systemClock();
   readonly #pictures: Pictures;
   readonly #live: LiveView;
+  readonly #swept: SweptView;
+  readonly #fused: FusedView;
   /** What is to be done next, above the numbers. */
   readonly #next = h('p', { id: 'next', role: 'status' });
   readonly #errands = new Errands<ToolName>();
@@ -52,8 +59,11 @@ export class BiopsyPage {
   constructor() {
     this.#pictures = new Pictures(this.#panel.canvas, this.#clock);
     const host = h('div', { id: 'live' });
-    this.#panel.canvas.parentElement?.append(host);
+    const swept = h('div', { id: 'swept' });
+    this.#fused = new FusedView(this.#pictures.stage);
+    this.#panel.canvas.parentElement?.append(host, swept, this.#fused.button);
     this.#live = new LiveView(host);
+    this.#swept = new SweptView(swept, SWEPT_EVERY_MS[drawsInSoftware() ? 1 : 0]);
     app.querySelector('#readout')?.before(this.#next);
     this.#alarms = new AlarmBar(this.#panel.alarms, this.#monitoring.monitor, BY);
     crosshairKeys(this.#pictures.stage, () => true);
@@ -109,6 +119,9 @@ export class BiopsyPage {
     const { procedure } = connected;
     procedure.update();
     this.#pictures.show(procedure, this.#show());
+    this.#swept.show(procedure, keeping.accepted);
+    this.#pictures.leave(this.#swept.place);
+    this.#fused.show(procedure);
     keeping.follow(this.#step, this.#pictures.stage);
   }
 

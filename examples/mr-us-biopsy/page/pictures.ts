@@ -18,6 +18,7 @@ import type { Procedure } from '../src/procedure.js';
 import { PIXEL_MM, RASTER } from '../src/raster.js';
 import type { LiveView } from './live-view.js';
 import { LESION_COLOURS } from './looks.js';
+import type { SweptPlace } from './swept-view.js';
 
 /** The upper left is the live image's. */
 const LAYOUT: Layout = [
@@ -26,6 +27,11 @@ const LAYOUT: Layout = [
   { view: 'coronal', x: 0.67, y: 0.51, width: 0.33, height: 0.49 },
   { view: '3d', x: 0.64, y: 0, width: 0.36, height: 0.51 },
 ];
+/** Where the swept volume stands in the place of the 3D view, nothing is drawn behind it. */
+const LAYOUTS: Readonly<Record<SweptPlace, Layout>> = {
+  none: LAYOUT,
+  corner: LAYOUT.filter(({ view }) => view !== '3d'),
+};
 /** The slices show so much, mm. */
 const ACROSS_MM = 74;
 /** A target lies so far above the middle of each slice, mm: its name then runs over no letter of a side. */
@@ -38,6 +44,7 @@ export class Pictures {
   readonly #plane: UltrasoundPlane;
   readonly #view = new PoseView();
   #cores: BiopsyCores<'mr'> | undefined;
+  #left: SweptPlace = 'none';
   #shown = -1;
   #number = -1;
   #target = '';
@@ -103,6 +110,13 @@ export class Pictures {
     }
     this.stage.orbit.target.set(place);
     this.stage.orbit.reset(62);
+  }
+
+  /** Leaves room for the swept volume. */
+  leave(place: SweptPlace): void {
+    if (place === this.#left) return;
+    this.#left = place;
+    this.stage.setLayout(LAYOUTS[place]);
   }
 
   /** Once per drawn frame. @param live the live picture as rows and columns, and its number */
