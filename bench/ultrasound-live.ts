@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Clock, type Instant, PoseSample } from '@trocar/core';
+import { Random } from '@trocar/core/math';
 import type { ImageFrame } from '@trocar/core/recording';
 import { type Driver, type PoseSink, simulatedUltrasound } from '@trocar/device-bridge';
 import { startBridge } from '@trocar/device-bridge/node';
@@ -125,8 +126,9 @@ async function serveBridge(origin: string): Promise<void> {
     const image = (at: number): void =>
       sink?.image?.(0, imageAt(at + LAG_MS, { arrivedAt: monotonicMs(), frameNumber: Math.round((at - begun) * 1000) }));
     const later = (act: (at: number) => void, at: number, ms: number): void => void setTimeout(() => act(at), ms);
-    setInterval(() => later(pose, monotonicMs(), 8 * Math.random()), 1000 / 60);
-    setInterval(() => later(image, monotonicMs(), LAG_MS + 20 * Math.random()), 1000 / hz);
+    const random = new Random(1);
+    setInterval(() => later(pose, monotonicMs(), 8 * random.uniform()), 1000 / 60);
+    setInterval(() => later(image, monotonicMs(), LAG_MS + 20 * random.uniform()), 1000 / hz);
   };
   obey((at) => sink?.image?.(0, imageAt(at)), truth);
   console.log(bridge.url);

@@ -1,9 +1,8 @@
 import { NavError } from '../../base/index.js';
 import { framesOf } from './frame-fields.js';
+import { corrupt, headerLines, putField, type SequenceHeader } from './header-lines.js';
 import { bytesOfType, fieldValue, type SequenceField, type TrackedSequence } from './sequence.js';
 
-const LONGEST_HEADER = 512 * 1024 * 1024;
-const LONGEST_LINE = 65_536;
 const MOST_FRAMES = 10_000_000;
 const LARGEST_IMAGE = 2 * 1024 ** 3;
 
@@ -83,37 +82,15 @@ export function readNrrdSequence(bytes: Uint8Array, name: string): TrackedSequen
   };
 }
 
-const corrupt = (name: string, what: string): NavError => new NavError('sequence/corrupt', `${name}: ${what}.`);
 const unsupported = (name: string, what: string): NavError =>
   new NavError('sequence/unsupported', `${name} ${what}, which cannot be read.`);
 
-interface Header {
-  readonly fields: SequenceField[];
-  readonly frames: Map<number, SequenceField[]>;
-  readonly end: number;
-}
-
 /** Lines up to the first empty one. */
-function readHeader(bytes: Uint8Array, name: string): Header {
-  const fields: SequenceField[] = [];
-  const frames = new Map<number, SequenceField[]>();
-  const decoder = new TextDecoder('latin1');
-  for (let from = 0; from < bytes.length && from < LONGEST_HEADER; ) {
-    const newline = bytes.indexOf(0x0a, from);
-    const to = newline < 0 ? bytes.length : newline;
-    if (to - from > LONGEST_LINE) throw corrupt(name, `a line of its header, at byte ${from}, has ${to - from} bytes`);
-    const line = decoder.decode(bytes.subarray(from, to));
-    from = to + 1;
-    if (line.trim() === '' && newline >= 0) return { fields, frames, end: from };
-    const field = fieldOf(line, fields.length === 0, name);
-    const ofFrame = /^Seq_Frame(\d{1,8})_(.+)$/.exec(field.key);
-    if (ofFrame === null) fields.push(field);
-    else {
-      const own = { key: ofFrame[2] as string, value: field.value };
-      const those = frames.get(Number(ofFrame[1]));
-      if (those === undefined) frames.set(Number(ofFrame[1]), [own]);
-      else those.push(own);
-    }
+function readHeader(bytes: Uint8Array, name: string): SequenceHeader {
+  const [fields, frames]: [SequenceField[], Map<number, SequenceField[]>] = [[], new Map()];
+  for (const { text, end, ended } of headerLines(bytes, name)) {
+    if (text.trim() === '' && ended) return { fields, frames, end };
+    putField({ fields, frames }, fieldOf(text, fields.length === 0, name));
   }
   throw new NavError('sequence/truncated', `The header of ${name} does not end with an empty line, as NRRD's must.`);
 }

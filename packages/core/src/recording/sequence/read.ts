@@ -1,11 +1,10 @@
 import { NavError } from '../../base/index.js';
 import { framesOf } from './frame-fields.js';
+import { corrupt, headerLines, putField, type SequenceHeader } from './header-lines.js';
 import { isNrrd, readNrrdSequence } from './nrrd.js';
 import { bytesOfType, fieldValue, type SequenceField, type TrackedSequence } from './sequence.js';
 
 /** Headers are text, and one of ten million frames would be damage. */
-const LONGEST_HEADER = 512 * 1024 * 1024;
-const LONGEST_LINE = 65_536;
 const MOST_FRAMES = 10_000_000;
 const LARGEST_IMAGE = 2 * 1024 ** 3;
 
@@ -44,22 +43,9 @@ export function readTrackedSequence(bytes: Uint8Array, name: string = 'the seque
   return { fields, frames, size, elementType, channels, bytesPerFrame, orientation, data };
 }
 
-interface Header {
-  readonly fields: SequenceField[];
-  readonly frames: Map<number, SequenceField[]>;
-  readonly end: number;
-}
-
-function readHeader(bytes: Uint8Array, name: string): Header {
-  const fields: SequenceField[] = [];
-  const frames = new Map<number, SequenceField[]>();
-  const decoder = new TextDecoder('latin1');
-  for (let from = 0; from < bytes.length && from < LONGEST_HEADER; ) {
-    const newline = bytes.indexOf(0x0a, from);
-    const to = newline < 0 ? bytes.length : newline;
-    if (to - from > LONGEST_LINE) throw corrupt(name, `a line of its header, at byte ${from}, has ${to - from} bytes`);
-    const line = decoder.decode(bytes.subarray(from, to));
-    from = to + 1;
+function readHeader(bytes: Uint8Array, name: string): SequenceHeader {
+  const [fields, frames]: [SequenceField[], Map<number, SequenceField[]>] = [[], new Map()];
+  for (const { text: line, end, ended } of headerLines(bytes, name)) {
     const match = /^\s*([^=]*?)\s*=( ?)(.*)$/s.exec(line);
     if (match === null) {
       if (line.trim() === '') continue;
@@ -67,29 +53,19 @@ function readHeader(bytes: Uint8Array, name: string): Header {
     }
     const [, key = '', , value = ''] = match;
     if (key === 'ElementDataFile') {
-      if (newline < 0) break;
+      if (!ended) break;
       if (value.trim().toUpperCase() !== 'LOCAL') {
         throw new NavError(
           'sequence/unsupported',
           `${name} has its images in "${value.trim().slice(0, 80)}", and only LOCAL is read.`,
         );
       }
-      return { fields, frames, end: from };
+      return { fields, frames, end };
     }
-    const ofFrame = /^Seq_Frame(\d{1,8})_(.+)$/.exec(key);
-    if (ofFrame === null) fields.push({ key, value });
-    else addTo(frames, Number(ofFrame[1]), { key: ofFrame[2] as string, value });
+    putField({ fields, frames }, { key, value });
   }
   throw new NavError('sequence/truncated', `The header of ${name} has no ElementDataFile, with which it must end.`);
 }
-
-function addTo(frames: Map<number, SequenceField[]>, frame: number, field: SequenceField): void {
-  const known = frames.get(frame);
-  if (known === undefined) frames.set(frame, [field]);
-  else known.push(field);
-}
-
-const corrupt = (name: string, what: string): NavError => new NavError('sequence/corrupt', `${name}: ${what}.`);
 
 /** The last axis counts the frames. */
 function shapeOf(fields: readonly SequenceField[], name: string): { size: number[]; count: number } {
@@ -126,7 +102,7 @@ function pixelsOf(
   return { elementType, channels, bytesPerFrame };
 }
 
-function dataOf(header: Header, bytes: Uint8Array, expected: number, name: string): TrackedSequence['data'] {
+function dataOf(header: SequenceHeader, bytes: Uint8Array, expected: number, name: string): TrackedSequence['data'] {
   const compressed = /^true$/i.test(fieldValue(header.fields, 'CompressedData') ?? 'False');
   const packed = bytes.subarray(header.end);
   const size = compressed ? Number(fieldValue(header.fields, 'CompressedDataSize') ?? packed.length) : expected;
