@@ -1,7 +1,7 @@
 /**
  * Who may import whom. Each rule says why; test/architecture proves that each one fires.
  *
- * base ← math ← time ← frames ← {volume, recording} ← {io, guidance, ultrasound} ← {dicom, session, render, vtk};
+ * base ← {math, text} ← time ← frames ← {volume, recording} ← {io, guidance, ultrasound, analysis} ← {dicom, session, render, vtk};
  * rooms in braces do not know each other. testing/ and bin/ may use anything of their own package, tests too.
  */
 
@@ -12,11 +12,11 @@ const CORE = '^packages/core/src';
 /** The rooms of core from the ground up; each may import what stands below its own row. */
 const FLOORS = [
   ['base'],
-  ['math'],
+  ['math', 'text'],
   ['time'],
   ['frames'],
   ['volume', 'recording'],
-  ['io', 'guidance', 'ultrasound'],
+  ['io', 'guidance', 'ultrasound', 'analysis'],
   ['dicom', 'session', 'render', 'vtk'],
 ];
 
@@ -151,6 +151,8 @@ const libraryRules = [
   livesIn('itk-wasm-at-the-edges', '(itk-wasm|@itk-wasm/[^/]+)', ['core/src/(io|dicom)', 'registration/src/itk']),
   livesIn('gl-matrix-in-math', 'gl-matrix', ['core/src/math']),
   livesIn('mcap-in-recording', '@mcap/[^/]+', ['core/src/recording']),
+  livesIn('dcmjs-in-dicom', 'dcmjs', ['core/src/dicom']),
+  livesIn('mqtt-in-node', 'mqtt', ['device-bridge/src/node']),
   livesIn('yaml-in-node', 'yaml', ['device-bridge/src/node', 'device-bridge/src/bin']),
   livesIn('serialport-in-node', '(serialport|@serialport/[^/]+)', ['device-bridge/src/node', 'device-bridge/src/.*/node']),
   {

@@ -30,6 +30,7 @@ const breach = (rule: string, file: string, imports: string, ...also: string[]):
 const BREACHES: readonly Breach[] = [
   breach('core-base', 'core/src/base/bad.ts', '../math/index.js'),
   breach('core-math', 'core/src/math/bad.ts', '../time/index.js'),
+  breach('core-text', 'core/src/text/bad.ts', '../math/index.js'),
   breach('core-time', 'core/src/time/bad.ts', '../frames/index.js'),
   breach('core-frames', 'core/src/frames/bad.ts', '../volume/index.js'),
   breach('core-volume', 'core/src/volume/bad.ts', '../recording/index.js'),
@@ -37,6 +38,7 @@ const BREACHES: readonly Breach[] = [
   breach('core-io', 'core/src/io/bad.ts', '../guidance/index.js'),
   breach('core-guidance', 'core/src/guidance/bad.ts', '../render/index.js'),
   breach('core-ultrasound', 'core/src/ultrasound/bad.ts', '../io/index.js'),
+  breach('core-analysis', 'core/src/analysis/bad.ts', '../io/index.js'),
   breach('core-dicom', 'core/src/dicom/bad.ts', '../session/index.js'),
   breach('core-session', 'core/src/session/bad.ts', '../render/index.js'),
   breach('core-render', 'core/src/render/bad.ts', '../vtk/index.js'),
@@ -59,6 +61,8 @@ const BREACHES: readonly Breach[] = [
   breach('itk-wasm-at-the-edges', 'registration/src/points/bad-itk.ts', '@itk-wasm/elastix'),
   breach('gl-matrix-in-math', 'core/src/frames/bad-gl.ts', 'gl-matrix'),
   breach('mcap-in-recording', 'core/src/io/bad-mcap.ts', '@mcap/core'),
+  breach('dcmjs-in-dicom', 'core/src/io/bad-dcmjs.ts', 'dcmjs'),
+  breach('mqtt-in-node', 'device-bridge/src/browser/bad-mqtt.ts', 'mqtt'),
   breach('yaml-in-node', 'device-bridge/src/drivers/bad-yaml.ts', 'yaml'),
   breach('serialport-in-node', 'device-bridge/src/codec/bad-serial.ts', 'serialport'),
   breach('node-built-ins-at-home', 'core/src/io/bad-node.ts', 'node:fs'),
@@ -98,7 +102,7 @@ const ROOMS = [
   'ultrasound',
   'dicom',
   'session',
-].concat('render', 'vtk', 'testing');
+].concat('analysis', 'text', 'render', 'vtk', 'testing');
 const LIBRARIES = [
   'three',
   '@kitware/vtk.js',
@@ -108,7 +112,7 @@ const LIBRARIES = [
   'serialport',
   '@mcap/core',
   'yaml',
-].concat('meshoptimizer');
+].concat('meshoptimizer', 'dcmjs', 'mqtt');
 
 function write(root: string, path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });

@@ -12,7 +12,7 @@ import {
   spacingOf,
   valueRange,
 } from '../volume/index.js';
-import { type ReconstructRequest, reconstructRequestOf, runReconstruct } from './reconstruct-command.js';
+import { reconstructRequestOf, runReconstruct } from './reconstruct-command.js';
 import type { CommandOutput } from './terminal.js';
 
 const USAGE = `trocar-volume: look at, check and convert medical volumes.
@@ -55,6 +55,17 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
+/** Takes a command's arguments apart, and says how to run it. @throws Error with a sentence for the person who typed them */
+type OwnCommand = (args: readonly string[], to: CommandOutput) => () => Promise<0 | 1 | 2>;
+
+/** Commands whose arguments are their own. */
+const OWN_ARGUMENTS: Readonly<Record<string, OwnCommand>> = {
+  reconstruct: (args, to) => {
+    const request = reconstructRequestOf(args);
+    return () => runReconstruct(request, to);
+  },
+};
+
 interface Request {
   readonly command: 'info' | 'check' | 'convert' | 'assets';
   readonly path: string;
@@ -67,19 +78,29 @@ interface Request {
 
 /** Runs `trocar-volume` with its arguments; the answer is the exit code. Never throws a NavError. */
 export async function runVolumeCommand(args: readonly string[], to: CommandOutput): Promise<0 | 1 | 2> {
-  let request: Request | ReconstructRequest | 'help';
+  const [name = '', ...rest] = args;
+  const own = OWN_ARGUMENTS[name];
+  let run: () => Promise<0 | 1 | 2>;
   try {
-    request = args[0] === 'reconstruct' && !args.includes('--help') ? reconstructRequestOf(args.slice(1)) : requestOf(args);
+    if (own !== undefined && !args.includes('--help')) run = own(rest, to);
+    else {
+      const request = requestOf(args);
+      run = () => (request === 'help' ? showUsage(to) : performed(request, to));
+    }
   } catch (error) {
     to.error(error instanceof Error ? error.message : String(error));
     to.error('Try "trocar-volume --help".');
     return 2;
   }
-  if (request === 'help') {
-    to.out(USAGE);
-    return 0;
-  }
-  if ('sequence' in request) return runReconstruct(request, to);
+  return run();
+}
+
+async function showUsage(to: CommandOutput): Promise<0> {
+  to.out(USAGE);
+  return 0;
+}
+
+async function performed(request: Request, to: CommandOutput): Promise<0 | 1> {
   try {
     await perform(request, to);
     return 0;
