@@ -58,6 +58,24 @@ export type NavErrorCode =
   | 'dicom/duplicate-position'
   | 'dicom/unsupported-syntax'
   | 'dicom/unsupported-object'
+  // archives and kept studies
+  | 'archive/aborted'
+  | 'archive/bad-answer'
+  | 'archive/bad-option'
+  | 'archive/cut-off'
+  | 'archive/failed'
+  | 'archive/forbidden'
+  | 'archive/incomplete'
+  | 'archive/not-found'
+  | 'archive/refused'
+  | 'archive/tls'
+  | 'archive/unauthorised'
+  | 'archive/unreachable'
+  | 'store/bad-option'
+  | 'store/conflict'
+  | 'store/damaged'
+  | 'store/not-found'
+  | 'store/write-failed'
   // guidance
   | 'guidance/bad-plan'
   | 'guidance/wrong-frame-of-reference'
@@ -257,7 +275,12 @@ export type NavErrorCode =
   | 'setup/contradictory'
   | 'setup/unsupported'
   | 'csv/bad-header'
-  | 'csv/bad-row';
+  | 'csv/bad-row'
+  // texts
+  | 'text/bad-catalogue'
+  | 'text/bad-language'
+  | 'text/bad-message'
+  | 'text/missing-value';
 
 /** What an error may carry beside its sentence. */
 export interface NavErrorOptions {
