@@ -126,6 +126,22 @@ export type NavErrorCode =
   | 'render/no-xr'
   | 'vtk/failed'
   | 'vtk/aborted'
+  // analysis
+  | 'analysis/aborted'
+  | 'analysis/bad-labels'
+  | 'analysis/bad-model'
+  | 'analysis/bad-option'
+  | 'analysis/bad-output'
+  | 'analysis/no-hash'
+  | 'analysis/not-accepted'
+  | 'analysis/runtime-failed'
+  | 'analysis/too-large'
+  | 'analysis/wrong-modality'
+  | 'analysis/wrong-unit'
+  | 'analysis/wrong-weights'
+  // follow-up
+  | 'follow-up/bad-option'
+  | 'follow-up/unregistered'
   // registration
   | 'registration/too-few-points'
   | 'registration/count-mismatch'
