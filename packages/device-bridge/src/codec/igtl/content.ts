@@ -32,6 +32,7 @@ import type { ContentReader } from './reader.js';
 import { decodeSensor, encodeSensor, type SensorContent } from './sensor.js';
 import { decodeStatus, encodeStatus, type StatusContent } from './status.js';
 import { decodeString, encodeString, type StringContent } from './string.js';
+import { decodeTrackedFrame, encodeTrackedFrame, type TrackedFrameContent } from './tracked-frame.js';
 import {
   decodeQuaternionTrackingData,
   decodeTrackingData,
@@ -73,6 +74,7 @@ export type IgtlContent =
   | StartTrackingContent
   | StatusContent
   | StringContent
+  | TrackedFrameContent
   | TrackingDataContent
   | TrajectoryContent
   | TransformContent
@@ -108,6 +110,7 @@ const CODECS: { readonly [K in Kind]: ContentCodec<K> } = {
   startTracking: { decode: decodeStartTracking, encode: encodeStartTracking },
   status: { decode: decodeStatus, encode: encodeStatus },
   string: { decode: decodeString, encode: encodeString },
+  trackedFrame: { decode: decodeTrackedFrame, encode: encodeTrackedFrame },
   trackingData: { decode: decodeTrackingData, encode: encodeTrackingData },
   trajectory: { decode: decodeTrajectory, encode: encodeTrajectory },
   transform: { decode: decodeTransform, encode: encodeTransform },
@@ -139,6 +142,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   ['STATUS', 'status'],
   ['STRING', 'string'],
   ['TDATA', 'trackingData'],
+  ['TRACKEDFRAME', 'trackedFrame'],
   ['TRAJ', 'trajectory'],
   ['TRANSFORM', 'transform'],
   ['VIDEOMETA', 'videoMeta'],
@@ -162,7 +166,7 @@ const ANSWERS: ReadonlySet<string> = new Set(
 );
 
 /** Kinds of content that are mostly one array of numbers or bytes. */
-const ARRAYS: ReadonlySet<Kind> = new Set<Kind>(['colourTable', 'image', 'ndarray', 'polydata', 'query', 'raw']);
+const ARRAYS: ReadonlySet<Kind> = new Set<Kind>(['colourTable', 'image', 'ndarray', 'polydata', 'query', 'raw', 'trackedFrame']);
 
 /** Whether content of this type is a list of things or a text, each an object of its own once it is decoded. */
 export function isListed(type: string): boolean {

@@ -15,11 +15,11 @@ export { decodeIgtl, encodeIgtl, type IgtlMessage, type IgtlMessageInit } from '
 export type { IgtlMetadata } from './metadata.js';
 export type { NdArrayContent } from './ndarray.js';
 export { type PackerOptions, TrackingDataPacker, TransformPacker } from './packers.js';
-export { FULL_NAME_KEY, findFullName, plusMetadata, plusStatus } from './plus.js';
+export { FULL_NAME_KEY, findFullName, plusMetadata, plusStatus, plusWordStatus } from './plus.js';
 export { type PlusReply, plusCommand, plusReply, readElement, readPlusReply } from './plus-command.js';
 export type { IgtlPoint, PointContent } from './point.js';
 export type { PolyDataAttribute, PolyDataContent } from './polydata.js';
-export { type PoseReading, readPositionPose, readTransform, readTransformPose, ToolPoses } from './poses.js';
+export { type PoseReading, readMatrixPose, readPositionPose, readTransform, readTransformPose, ToolPoses } from './poses.js';
 export type { PositionContent } from './position.js';
 export type { QueryContent, ReplyContent, StartTrackingContent } from './query.js';
 export type { ScalarType } from './scalar.js';
@@ -28,6 +28,7 @@ export type { StatusContent } from './status.js';
 export type { StringContent } from './string.js';
 export { ENCODING } from './text.js';
 export { type IgtlTimestamp, NO_TIMESTAMP, timestampOf, utcMsOf } from './time.js';
+export { type FrameField, type FrameTransform, frameTransforms, type TrackedFrameContent } from './tracked-frame.js';
 export type {
   QuaternionTrackingDataContent,
   ToolType,

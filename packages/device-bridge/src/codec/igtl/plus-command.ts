@@ -18,12 +18,20 @@ const NAME = /^[A-Za-z_][\w.-]*$/;
  * @throws NavError `igtl/does-not-fit` for a parameter name that XML does not allow
  */
 export function plusCommand(name: string, parameters: Readonly<Record<string, string>> = {}): string {
-  return `<Command${attributesOf({ Name: name, ...parameters })} />`;
+  return xmlElement('Command', { Name: name, ...parameters });
 }
 
 /** A reply as PLUS writes it. */
 export function plusReply(success: boolean, message: string): string {
-  return `<CommandReply${attributesOf({ Status: success ? 'SUCCESS' : 'FAIL', Message: message })} />`;
+  return xmlElement('CommandReply', { Status: success ? 'SUCCESS' : 'FAIL', Message: message });
+}
+
+/**
+ * One element without content, on one line.
+ * @throws NavError `igtl/does-not-fit` for an attribute name that XML does not allow
+ */
+export function xmlElement(name: string, attributes: Readonly<Record<string, string>>): string {
+  return `<${name}${attributesOf(attributes)} />`;
 }
 
 function attributesOf(values: Readonly<Record<string, string>>): string {

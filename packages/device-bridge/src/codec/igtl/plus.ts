@@ -13,15 +13,19 @@ const YES = encodeText('TRUE');
 const NO = encodeText('FALSE');
 
 /** PLUS's words for a tool and what they are here. A pressed button says nothing of the pose. */
-const WORDS: readonly (readonly [word: Uint8Array, status: Status])[] = [
-  [encodeText('OK'), 'ok'],
-  [encodeText('MISSING'), 'missing'],
-  [encodeText('OUT_OF_VIEW'), 'missing'],
-  [encodeText('INVALID'), 'missing'],
-  [encodeText('REQ_TIMEOUT'), 'missing'],
-  [encodeText('PATH_NOT_FOUND'), 'missing'],
-  [encodeText('OUT_OF_VOLUME'), 'outOfVolume'],
-];
+const STATUSES: ReadonlyMap<string, Status> = new Map([
+  ['OK', 'ok'],
+  ['MISSING', 'missing'],
+  ['OUT_OF_VIEW', 'missing'],
+  ['INVALID', 'missing'],
+  ['REQ_TIMEOUT', 'missing'],
+  ['PATH_NOT_FOUND', 'missing'],
+  ['OUT_OF_VOLUME', 'outOfVolume'],
+]);
+const WORDS: readonly (readonly [word: Uint8Array, status: Status])[] = [...STATUSES].map(([word, status]) => [
+  encodeText(word),
+  status,
+]);
 
 const found = new Uint32Array(2);
 
@@ -41,6 +45,18 @@ export function plusStatus(frame: IgtlFrame, silent: Status = 'unknown'): Status
   const status = findMetadata(frame, STATUS_KEY, found) ? wordOf(frame.bytes) : undefined;
   if (status === undefined) return valid === undefined ? silent : valid ? 'ok' : 'missing';
   return valid === false && status !== 'outOfVolume' ? 'missing' : status;
+}
+
+/** What PLUS's word for a tool means; `unknown` for a word it does not have. */
+export function plusWordStatus(word: string): Status {
+  return (
+    STATUSES.get(
+      word
+        .trim()
+        .toUpperCase()
+        .replace(/^TOOL_/, ''),
+    ) ?? 'unknown'
+  );
 }
 
 /**

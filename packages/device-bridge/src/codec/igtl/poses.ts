@@ -31,6 +31,11 @@ export function readTransformPose(frame: IgtlFrame, sample: PoseSample): PoseRea
   return readTransform(frame, matrix) ? fromMatrix(matrix, 0, sample) : 'wrong-size';
 }
 
+/** Position and quaternion of 16 doubles (column-major, mm) into a sample, as {@link readTransformPose}. */
+export function readMatrixPose(values: Float64Array, sample: PoseSample): PoseReading {
+  return fromMatrix(values, 0, sample);
+}
+
 /**
  * Position and quaternion of a POSITION (or QTRANS) frame into a sample, as {@link readTransformPose}. Of the short
  * form with three numbers the scalar part is taken positive, as the reference library does. Where the message has no

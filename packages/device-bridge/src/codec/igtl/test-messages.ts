@@ -57,6 +57,24 @@ const queries = (v: Values): Sample[] => [
 
 const images = (v: Values): Sample[] => [
   [
+    'TRACKEDFRAME',
+    {
+      kind: 'trackedFrame',
+      size: [3, 2, 1],
+      components: 1,
+      scalarType: 3,
+      imageType: 1,
+      orientation: 3,
+      embedded: v.matrix(),
+      fields: [
+        { name: 'ProbeToTrackerTransform', value: '1 0 0 4.5 0 1 0 5 0 0 1 6 0 0 0 1' },
+        { name: 'ProbeToTrackerTransformStatus', value: 'OK' },
+        { name: 'Note', value: 'a < b & "c" > é' },
+      ],
+      pixels: v.bytes(6),
+    },
+  ],
+  [
     'IMAGE',
     {
       kind: 'image',

@@ -2,7 +2,13 @@ import { Random } from '@trocar/core/math';
 import type { ImageFrame } from '@trocar/core/recording';
 import { manualClock } from '@trocar/core/testing';
 import { describe, expect, it } from 'vitest';
-import { type IgtlMessageInit, type ImageContent, timestampOf } from '../../codec/igtl/index.js';
+import {
+  type FrameField,
+  type IgtlMessageInit,
+  type ImageContent,
+  type TrackedFrameContent,
+  timestampOf,
+} from '../../codec/igtl/index.js';
 import { makeRig, Recorder, skewMatrix, transform, until } from './test-support/rig.js';
 
 /** A sink that keeps images too. */
@@ -182,5 +188,61 @@ describe('when an image was taken', () => {
     const times = sink.got.slice(1).map(({ measuredAt }) => measuredAt);
     expect(times.every((at, i) => i === 0 || at > (times[i - 1] as number))).toBe(true);
     await driver.stop();
+  });
+});
+
+describe('TRACKEDFRAME as poses and an image of one moment', () => {
+  const fields = (status: string): FrameField[] => [
+    { name: 'FrameNumber', value: '42' },
+    { name: 'Depth', value: '55' },
+    { name: 'ProbeToTrackerTransform', value: '0 -1 0 10 1 0 0 20 0 0 1 30 0 0 0 1' },
+    { name: 'ProbeToTrackerTransformStatus', value: status },
+  ];
+  const trackedFrame = (status: string, more: Partial<TrackedFrameContent> = {}): IgtlMessageInit => ({
+    type: 'TRACKEDFRAME',
+    device: 'ImageToTracker',
+    content: {
+      kind: 'trackedFrame',
+      size: [4, 3, 1],
+      components: 1,
+      scalarType: 3,
+      imageType: 1,
+      orientation: 0,
+      embedded: Float64Array.of(0.2, 0, 0, 0, 0, 0.3, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1),
+      fields: fields(status),
+      pixels: Uint8Array.from({ length: 12 }, (_, i) => i),
+      ...more,
+    },
+  });
+
+  it('tells each transform by its name and its status, and the picture with what the sender says of it', async () => {
+    const { driver, server, sink } = await connected();
+    server.send(trackedFrame('OK'));
+    await until(() => sink.got.length === 1);
+    expect(sink.told.at(-1)).toMatchObject({ name: 'ProbeToTracker', status: 'ok' });
+    const { measuredAt } = sink.told.at(-1) as { measuredAt: number };
+    expect(sink.got[0]).toMatchObject({ source: 'ImageToTracker', width: 4, height: 3, frameNumber: 42, depthMm: 55 });
+    expect(sink.got[0]?.measuredAt).toBeCloseTo(measuredAt, 6);
+    expect(sink.got[0]?.spacingMm[0]).toBeCloseTo(0.2, 6);
+    expect(sink.got[0]?.spacingMm[1]).toBeCloseTo(0.3, 6);
+    server.send(trackedFrame('INVALID'), trackedFrame('OK', { fields: [] }), transform('p', skewMatrix(1, 1, 2, 3)));
+    await until(() => sink.told.at(-1)?.name === 'p');
+    expect(sink.told.slice(1, -1)).toMatchObject([{ name: 'ProbeToTracker', status: 'missing' }]);
+    expect(sink.got).toHaveLength(3);
+    await driver.stop();
+  });
+
+  it('of radio frequency is told once, its poses go on; without images wanted there is none', async () => {
+    const { driver, server, sink } = await connected();
+    server.send(trackedFrame('OK', { imageType: 2 }), trackedFrame('OK', { imageType: 2 }));
+    await until(() => sink.told.length === 2);
+    expect(sink.got).toEqual([]);
+    expect(sink.codes()).toEqual(['igtl/unsupported']);
+    await driver.stop();
+    const without = await connected({ images: false });
+    without.server.send(trackedFrame('OK'));
+    await until(() => without.sink.told.length === 1);
+    expect(without.sink.got).toEqual([]);
+    await without.driver.stop();
   });
 });

@@ -1,5 +1,13 @@
 import { type ImageFrame, type ImageSource, imageFault } from '@trocar/core/recording';
-import { decodeIgtl, findFullName, type IgtlFrame, type IgtlMessage, type ImageContent } from '../../codec/igtl/index.js';
+import {
+  decodeIgtl,
+  findFullName,
+  type IgtlFrame,
+  type IgtlMessage,
+  type ImageContent,
+  type ScalarType,
+  type TrackedFrameContent,
+} from '../../codec/igtl/index.js';
 import type { PoseSink } from '../../driver.js';
 import type { RareFaults } from '../kit/faults.js';
 import type { ToolRegistry } from './registry.js';
@@ -13,13 +21,30 @@ const NUMBERS: Readonly<Partial<Record<number, ImageFrame['number']>>> = { 3: 'u
 const DEPTH_KEYS = ['DepthMm', 'Depth'];
 const found = new Uint32Array(2);
 
+/** PLUS's numbers of images to look at: unknown, brightness, colour; the others are radio frequency. */
+const SEEN_TYPES: ReadonlySet<number> = new Set([0, 1, 5]);
+
+/** A flat image of either message. */
+interface Picture {
+  readonly size: readonly [number, number, number];
+  readonly components: number;
+  readonly scalarType: ScalarType;
+  readonly littleEndian: boolean;
+  readonly pixels: Uint8Array;
+  /** Steps along i and j: six numbers and more. */
+  readonly axes: ArrayLike<number>;
+  readonly frameNumber: number;
+  /** What the sender says of it, by name. */
+  readonly said: ReadonlyMap<string, string>;
+}
+
 interface Source {
   readonly number: number;
   readonly clock: SenderClock;
 }
 
 /**
- * IMAGE messages to live images: flat ones alone, since a volume is no image of a live device. Where they were taken is told by the poses of
+ * IMAGE and TRACKEDFRAME messages to live images: flat ones alone, since a volume is no image of a live device. Where they were taken is told by the poses of
  * the same server, and not by the place that the message may give; its axes give the size of a pixel.
  */
 export class IgtlImages {
@@ -52,24 +77,42 @@ export class IgtlImages {
     const message = decodeIgtl(frame, true);
     const { content } = message;
     if (content.kind !== 'image' || content.blockSize[2] !== 1) return;
-    const source = this.#source(nameOf(frame));
+    this.#show(frame, pictureOfImage(message, content), arrivedAt);
+  }
+
+  /**
+   * The image of a TRACKEDFRAME.
+   * @param arrivedAt as for {@link take}
+   */
+  takeTrackedFrame(frame: IgtlFrame, content: TrackedFrameContent, arrivedAt: Float64Array): void {
+    if (content.size[2] !== 1 || content.pixels.length === 0) return;
+    if (SEEN_TYPES.has(content.imageType)) {
+      this.#show(frame, pictureOfFrame(content), arrivedAt);
+      return;
+    }
+    const what = `is radio frequency (image type ${content.imageType}) and no picture`;
+    this.#faults.tell(this.#sink, 'igtl/unsupported', `${frame.type} "${frame.device}" ${what}: it is not shown live.`);
+  }
+
+  #show(frame: IgtlFrame, picture: Picture, arrivedAt: Float64Array): void {
+    const source = this.#source(nameOf(frame), frame.type);
     if (source === undefined) return;
     const boundMs = this.#time(frame, source.clock, arrivedAt);
-    const image = imageOf(message, content, [this.#measured[0] as number, arrivedAt[0] as number, boundMs]);
+    const image = imageOf(picture, [this.#measured[0] as number, arrivedAt[0] as number, boundMs]);
     const fault = image === undefined ? 'is not made of bytes or of 16 bits without sign' : imageFault(image);
     if (image === undefined || fault !== undefined) {
-      this.#faults.tell(this.#sink, 'igtl/unsupported', `IMAGE "${frame.device}" ${fault}: it is not shown live.`);
+      this.#faults.tell(this.#sink, 'igtl/unsupported', `${frame.type} "${frame.device}" ${fault}: it is not shown live.`);
       return;
     }
     this.told += 1;
     this.#sink.image?.(source.number, image);
   }
 
-  #source(name: string): Source | undefined {
+  #source(name: string, type: string): Source | undefined {
     const known = this.#sources.get(name);
     if (known !== undefined) return known;
     if (this.#sources.size >= MOST_SOURCES) {
-      const message = `IMAGE "${name}" is one source too many, and is not taken: ${MOST_SOURCES} are.`;
+      const message = `${type} "${name}" is one source too many, and is not taken: ${MOST_SOURCES} are.`;
       this.#faults.tell(this.#sink, 'igtl/unsupported', message);
       return undefined;
     }
@@ -111,38 +154,55 @@ function nameOf(frame: IgtlFrame): string {
   return new TextDecoder().decode(frame.bytes.subarray(found[0], found[1]));
 }
 
-function imageOf(
-  message: IgtlMessage,
-  content: ImageContent,
-  [measuredAt, arrivedAt, boundMs]: readonly [number, number, number],
-): ImageFrame | undefined {
-  const number = NUMBERS[content.scalarType];
+function pictureOfImage(message: IgtlMessage, content: ImageContent): Picture {
+  const { components, scalarType, pixels, axes, blockSize } = content;
+  const said = new Map(message.metadata.map(({ key, value }) => [key, value]));
+  return {
+    ...{ components, scalarType, pixels, axes, said, size: blockSize },
+    littleEndian: content.pixelsLittleEndian,
+    frameNumber: message.messageId,
+  };
+}
+
+function pictureOfFrame(content: TrackedFrameContent): Picture {
+  const { components, scalarType, pixels, size, embedded } = content;
+  const said = new Map(content.fields.map(({ name, value }) => [name, value]));
+  const number = Number(said.get('FrameNumber') ?? 0);
+  return {
+    ...{ components, scalarType, pixels, said, size, littleEndian: true },
+    axes: [0, 1, 2, 4, 5, 6].map((n) => embedded[n] as number),
+    frameNumber: Number.isInteger(number) && number >= 0 ? number : 0,
+  };
+}
+
+function imageOf(picture: Picture, [measuredAt, arrivedAt, boundMs]: readonly [number, number, number]): ImageFrame | undefined {
+  const number = NUMBERS[picture.scalarType];
   if (number === undefined) return undefined;
-  const [width, height] = content.blockSize;
+  const [width, height] = picture.size;
   return {
     width,
     height,
-    components: content.components as ImageFrame['components'],
+    components: picture.components as ImageFrame['components'],
     number,
-    pixels: number === 'u8' || content.pixelsLittleEndian ? content.pixels : swapped(content.pixels),
+    pixels: number === 'u8' || picture.littleEndian ? picture.pixels : swapped(picture.pixels),
     measuredAt,
     arrivedAt,
     boundMs,
-    frameNumber: message.messageId,
-    spacingMm: [pixelMm(content.axes, 0), pixelMm(content.axes, 3)],
-    depthMm: depthOf(message),
+    frameNumber: picture.frameNumber,
+    spacingMm: [pixelMm(picture.axes, 0), pixelMm(picture.axes, 3)],
+    depthMm: depthOf(picture.said),
   };
 }
 
 /** The length of an axis. Exactly 1 both ways is what a sender writes that knows none (PLUS sends pixels so). */
-function pixelMm(axes: Float64Array, from: number): number {
+function pixelMm(axes: ArrayLike<number>, from: number): number {
   const mm = Math.hypot(axes[from] as number, axes[from + 1] as number, axes[from + 2] as number);
   return mm > 0 && mm !== 1 ? mm : Number.NaN;
 }
 
-function depthOf(message: IgtlMessage): number {
+function depthOf(said: ReadonlyMap<string, string>): number {
   for (const key of DEPTH_KEYS) {
-    const text = message.metadata.find((entry) => entry.key === key)?.value;
+    const text = said.get(key);
     const mm = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
     if (mm > 0 && Number.isFinite(mm)) return mm;
   }

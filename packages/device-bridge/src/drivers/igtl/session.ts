@@ -199,6 +199,7 @@ export class IgtlSession implements TransportHandler, IgtlHandler, Connection {
     try {
       if (this.#commands.take(frame)) return;
       if (images && this.#tracks && frame.type === 'IMAGE') this.#tracking.images.take(frame, this.#arrivedAt);
+      if (this.#tracks && frame.type === 'TRACKEDFRAME') this.#tracking.takeTrackedFrame(frame, this.#arrivedAt, images);
       if (frame.type === 'STATUS') this.#readStatus(frame);
       if (ask !== undefined && frame.type === `RTS_${ask.type}`) this.#answered(frame);
       else onMessage(frame);

@@ -1,8 +1,12 @@
 import { type NavErrorCode, PoseSample, type Status } from '@trocar/core';
 import {
+  decodeIgtl,
+  frameTransforms,
   type IgtlFrame,
   type PoseReading,
   plusStatus,
+  plusWordStatus,
+  readMatrixPose,
   readPositionPose,
   readTransformPose,
   ToolPoses,
@@ -108,6 +112,29 @@ export class IgtlTracking {
       default:
         return false;
     }
+  }
+
+  /**
+   * Takes a TRACKEDFRAME: its transforms are the tools of one list, and its image, where images are wanted, is of the same moment.
+   * @param arrivedAt `[host ms]` of its last byte
+   * @throws NavError of decodeIgtl, where its content is refused
+   */
+  takeTrackedFrame(frame: IgtlFrame, arrivedAt: Float64Array, withImage: boolean): void {
+    const { content } = decodeIgtl(frame, true);
+    if (content.kind !== 'trackedFrame') return;
+    const source = this.registry.list(frame);
+    frame.readTime(this.#stamp);
+    source.clock.measure(this.#stamp, arrivedAt, this.#measured);
+    this.#round = (this.#round + 1) | 0;
+    for (const { name, matrix, status } of frameTransforms(content)) {
+      const tool = this.registry.member(source, name);
+      if (!this.#isKnown(tool, name)) continue;
+      this.#seenIn[tool] = this.#round;
+      this.#sample.status = status === '' ? this.#settings.withoutStatus : plusWordStatus(status);
+      this.#tell(tool, readMatrixPose(matrix, this.#sample), frame.type, name, arrivedAt);
+    }
+    this.#tellLeftOut(source, arrivedAt);
+    if (withImage) this.images.takeTrackedFrame(frame, content, arrivedAt);
   }
 
   /** Everything that arrived together has been taken. */
