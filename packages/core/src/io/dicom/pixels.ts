@@ -5,15 +5,23 @@ import { swapWords } from '../bytes.js';
 import { DICOM_PIPELINE } from '../pipelines.js';
 import type { Platform } from '../platform.js';
 import { breathe } from '../source.js';
-import { type PixelLayout, type Slice, sliceName } from './slice.js';
+import { streamSize } from './code-stream.js';
+import { rleHolds } from './rle.js';
+import { type FramePixels, type PixelLayout, sliceName } from './slice.js';
 import { type Encapsulated, wrapFrames } from './wrap.js';
 
 /** Syntaxes whose pixels lie in the file as they are. */
-const NATIVE = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.2']);
+export const NATIVE: ReadonlySet<string> = new Set([
+  '1.2.840.10008.1.2',
+  '1.2.840.10008.1.2.1',
+  '1.2.840.10008.1.2.1.99',
+  '1.2.840.10008.1.2.2',
+]);
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+const RLE = '1.2.840.10008.1.2.5';
 
 /** Syntaxes that the decoder knows: RLE, JPEG (baseline, extended, lossless), JPEG-LS, JPEG 2000. */
-const ENCAPSULATED = new Set([
+export const ENCAPSULATED: ReadonlySet<string> = new Set([
   '1.2.840.10008.1.2.5',
   '1.2.840.10008.1.2.4.50',
   '1.2.840.10008.1.2.4.51',
@@ -40,20 +48,22 @@ export interface DecodeControl {
  * through the decoder. Bits beyond Bits Stored (overlays, junk) are removed and the sign extended.
  * @throws NavError `dicom/truncated`, `dicom/unsupported-syntax`, `io/corrupt`, `io/aborted`, `assets/…`
  */
-export async function storedValues(slices: readonly Slice[], control: DecodeControl): Promise<VoxelArray> {
-  const { rows, columns, layout } = (slices[0] as Slice).header;
+export async function storedValues(slices: readonly FramePixels[], control: DecodeControl): Promise<VoxelArray> {
+  const { rows, columns, layout } = (slices[0] as FramePixels).header;
   const frameBytes = (rows * columns * layout.bitsAllocated) / 8;
   const encapsulated: number[] = [];
   // All are looked at before memory is taken: a damaged header may claim any size.
   slices.forEach((slice, k) => {
     const { syntax } = slice.header.file;
     if (NATIVE.has(syntax)) requirePixels(slice, frameBytes);
-    else if (ENCAPSULATED.has(syntax)) encapsulated.push(k);
-    else throw unsupported(slice);
+    else if (ENCAPSULATED.has(syntax)) {
+      requireStream(slice);
+      encapsulated.push(k);
+    } else throw unsupported(slice);
   });
   const { voxels, bytes } = allocate(layout, rows * columns * slices.length);
   for (let k = 0; k < slices.length; k += 1) {
-    const slice = slices[k] as Slice;
+    const slice = slices[k] as FramePixels;
     if (NATIVE.has(slice.header.file.syntax)) copyNative(bytes.subarray(k * frameBytes, (k + 1) * frameBytes), slice);
     if (k % 32 === 31) {
       control.progress((k + 1) / slices.length);
@@ -80,20 +90,64 @@ function allocate(layout: PixelLayout, length: number): { voxels: VoxelArray; by
 
 const ARRAYS = { i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array, i32: Int32Array, u32: Uint32Array } as const;
 
-function requirePixels(slice: Slice, frameBytes: number): void {
-  const { dataset, name } = slice.header.file;
+/**
+ * Refuses pixels that are too few, and pixels that are more than the header's size: another size then fits them better, and
+ * the picture would be a part or a skewed copy of the true one. What is less than a row and a column is padding.
+ * @throws NavError `dicom/truncated`, `io/corrupt`
+ */
+export function requirePixels(slice: FramePixels, frameBytes: number): void {
+  const { file, frames, rows, columns } = slice.header;
+  const { dataset, name } = file;
   const element = dataset.elements['x7fe00010'];
   const length = (element?.length ?? 0) - slice.frame * frameBytes;
   const inFile = dataset.byteArray.length - (element?.dataOffset ?? 0) - slice.frame * frameBytes;
-  if (element !== undefined && Math.min(length, inFile) >= frameBytes) return;
+  if (element === undefined || Math.min(length, inFile) < frameBytes) {
+    throw new NavError(
+      'dicom/truncated',
+      `${sliceName(slice)} holds ${Math.max(0, length)} bytes of pixels where its size needs ${frameBytes}. Transfer it again.`,
+      { detail: { file: name, frame: slice.frame } },
+    );
+  }
+  const excess = element.length - frames * frameBytes;
+  const padding = Math.max(2, (frameBytes / rows / columns) * Math.min(rows, columns));
+  if (excess < padding) return;
   throw new NavError(
-    'dicom/truncated',
-    `${sliceName(slice)} holds ${Math.max(0, length)} bytes of pixels where its size needs ${frameBytes}. Transfer it again.`,
-    { detail: { file: name, frame: slice.frame } },
+    'io/corrupt',
+    `"${name}" holds ${element.length} bytes of pixels, ${excess} more than ${frames} frame(s) of ${columns}×${rows} pixels take. ` +
+      'Its Rows, Columns, Bits Allocated or Number of Frames are wrong. Transfer it again.',
+    { detail: { file: name, bytes: element.length, expected: frames * frameBytes } },
   );
 }
 
-function copyNative(target: Uint8Array, slice: Slice): void {
+/**
+ * Refuses a compressed frame whose own header states another size than the file's, before any memory is taken.
+ * @throws NavError `dicom/truncated`, `io/corrupt`
+ */
+export function requireStream(slice: FramePixels): void {
+  const { rows, columns, layout, file } = slice.header;
+  const samples = slice.header.samples ?? 1;
+  const code = codeStream(slice);
+  if (file.syntax === RLE) {
+    if (rleHolds(code, (samples * layout.bitsAllocated) / 8, rows * columns)) return;
+    throw otherSize(slice, 'another number of bytes');
+  }
+  const size = streamSize(code);
+  if (size === undefined) throw otherSize(slice, 'no size');
+  if (size.rows !== rows || size.columns !== columns) throw otherSize(slice, `${size.columns}×${size.rows} pixels`);
+  if (size.components !== samples) throw otherSize(slice, `${size.components} samples per pixel`);
+}
+
+function otherSize(slice: FramePixels, found: string): NavError {
+  const { rows, columns, file } = slice.header;
+  return new NavError(
+    'io/corrupt',
+    `The compressed pixels of ${sliceName(slice)} hold ${found}, where its header says ${columns}×${rows} pixels of ` +
+      `${slice.header.samples ?? 1} sample(s). Is the file damaged? Transfer it again.`,
+    { detail: { file: file.name, frame: slice.frame } },
+  );
+}
+
+function copyNative(target: Uint8Array, slice: FramePixels): void {
   const { dataset, syntax } = slice.header.file;
   const element = dataset.elements['x7fe00010'] as Element;
   const from = element.dataOffset + slice.frame * target.length;
@@ -103,21 +157,22 @@ function copyNative(target: Uint8Array, slice: Slice): void {
 }
 
 /** Decodes the slices at `which` in batches of one syntax, and lays their frames at their places. */
-async function decodeInto(
+export async function decodeInto(
   bytes: Uint8Array,
   frameBytes: number,
-  slices: readonly Slice[],
+  slices: readonly FramePixels[],
   which: readonly number[],
   control: DecodeControl,
 ): Promise<void> {
   const most = Math.max(1, Math.floor(BATCH_BYTES / frameBytes));
   for (let from = 0; from < which.length; ) {
-    const { syntax } = (slices[which[from] as number] as Slice).header.file;
+    const { syntax } = (slices[which[from] as number] as FramePixels).header.file;
     let to = from + 1;
-    while (to < which.length && to - from < most && (slices[which[to] as number] as Slice).header.file.syntax === syntax) to += 1;
+    while (to < which.length && to - from < most && (slices[which[to] as number] as FramePixels).header.file.syntax === syntax)
+      to += 1;
     const batch = which.slice(from, to);
     const decoded = await decode(
-      batch.map((k) => slices[k] as Slice),
+      batch.map((k) => slices[k] as FramePixels),
       frameBytes,
       control,
     );
@@ -130,10 +185,11 @@ async function decodeInto(
   }
 }
 
-async function decode(slices: readonly Slice[], frameBytes: number, control: DecodeControl): Promise<Uint8Array> {
-  const first = slices[0] as Slice;
+async function decode(slices: readonly FramePixels[], frameBytes: number, control: DecodeControl): Promise<Uint8Array> {
+  const first = slices[0] as FramePixels;
   const { rows, columns, layout, file } = first.header;
-  const image: Encapsulated = { syntax: file.syntax, rows, columns, layout, frames: slices.map(codeStream) };
+  const samples = first.header.samples ?? 1;
+  const image: Encapsulated = { syntax: file.syntax, rows, columns, layout, samples, frames: slices.map(codeStream) };
   const name = 'frames.dcm';
   const result = await control.platform
     .run(
@@ -151,7 +207,7 @@ async function decode(slices: readonly Slice[], frameBytes: number, control: Dec
       throw named(cause, slices);
     });
   const expected = frameBytes * slices.length;
-  if (result.bytes.length !== expected || result.components !== 1) {
+  if (result.bytes.length !== expected || result.components !== samples) {
     throw new NavError(
       'io/corrupt',
       `The pixels of ${sliceName(first)} (transfer syntax ${file.syntax}) decode to ${result.bytes.length} bytes, not ${expected}.`,
@@ -162,7 +218,7 @@ async function decode(slices: readonly Slice[], frameBytes: number, control: Dec
 }
 
 /** The decoder's failure, said of our files instead of the wrapper. */
-function named(cause: unknown, slices: readonly Slice[]): unknown {
+function named(cause: unknown, slices: readonly FramePixels[]): unknown {
   if (!(cause instanceof NavError) || cause.code !== 'io/corrupt') return cause;
   const names = slices.map(sliceName);
   const list = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
@@ -172,8 +228,8 @@ function named(cause: unknown, slices: readonly Slice[]): unknown {
   });
 }
 
-/** One frame's code stream, of however many fragments (PS3.5, A.4). */
-function codeStream(slice: Slice): Uint8Array {
+/** One frame's code stream, of however many fragments (PS3.5, A.4). @throws NavError `dicom/truncated`, `io/corrupt` */
+export function codeStream(slice: FramePixels): Uint8Array {
   const { dataset, name } = slice.header.file;
   const element = dataset.elements['x7fe00010'];
   const fragments = element?.fragments;
@@ -230,7 +286,7 @@ function areKept(voxels: VoxelArray, { bitsAllocated, bitsStored, highBit, signe
   return true;
 }
 
-function unsupported(slice: Slice): NavError {
+export function unsupported(slice: FramePixels): NavError {
   const { syntax, name } = slice.header.file;
   return new NavError(
     'dicom/unsupported-syntax',

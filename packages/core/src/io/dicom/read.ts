@@ -4,15 +4,13 @@ import type { Platform } from '../platform.js';
 import { breathe, type ReadVolumeOptions, type VolumeFile } from '../source.js';
 import { type DicomFile, isDicom, parseDicomFile, seriesOfDamaged } from './dataset.js';
 import { fillVoxels } from './gaps.js';
+import { isLossy } from './identity.js';
 import { storedValues } from './pixels.js';
 import { choicesOf, type OrderedSeries, orderSeries, type SeriesChoice } from './series.js';
 import { hasPixels, type Slice, slicesOf } from './slice.js';
 
 /** Media Storage Directory: the index file of a DICOM medium, no image. */
 const DICOMDIR_CLASS = '1.2.840.10008.1.3.10';
-
-/** Lossy syntaxes (PS3.5, 8.2, A.4): 10 JPEG processes are retired; these are what archives hold. */
-const LOSSY = new Set(['50', '51', '81', '91'].map((end) => `1.2.840.10008.1.2.4.${end}`));
 
 interface Gathered {
   /** Images by their series, in order of first appearance; '' stands for no UID. */
@@ -60,12 +58,7 @@ export async function readDicom<F extends string>(
     ...(header.modality !== undefined && { modality: header.modality }),
     ...(header.frameOfReferenceUid !== undefined && { frameOfReferenceUid: header.frameOfReferenceUid }),
     patient: header.patient,
-    series: {
-      ...(header.studyUid !== undefined && { studyUid: header.studyUid }),
-      ...(header.seriesUid !== undefined && { seriesUid: header.seriesUid }),
-      ...(header.description !== undefined && { description: header.description }),
-      ...(header.patientPosition !== undefined && { patientPosition: header.patientPosition }),
-    },
+    series: header.series,
     warnings: [...series.warnings, ...warnings, ...sourceWarnings(series, gathered.ignored)],
   });
 }
@@ -223,7 +216,7 @@ function sourceWarnings(series: OrderedSeries, ignored: readonly string[]): Volu
   if (header.patient.id === undefined && header.patient.name === undefined) {
     warnings.push({ code: 'no-patient', message: 'The images name no patient.' });
   }
-  if (series.slices.some((s) => isLossy(s))) {
+  if (series.slices.some((s) => isLossy(s.header.file))) {
     warnings.push({
       code: 'lossy-compression',
       message: 'The images have been compressed with loss: fine detail may be altered.',
@@ -237,9 +230,4 @@ function sourceWarnings(series: OrderedSeries, ignored: readonly string[]): Volu
     });
   }
   return warnings;
-}
-
-function isLossy(slice: Slice): boolean {
-  const { dataset, syntax } = slice.header.file;
-  return dataset.string('x00282110') === '01' || LOSSY.has(syntax);
 }

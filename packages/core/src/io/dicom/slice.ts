@@ -1,17 +1,19 @@
 import { NavError } from '../../base/index.js';
-import { charsetOf, codeOf, type DataSet, type DicomFile, itemCount, itemOf, numbersOf, tagName, textOf } from './dataset.js';
+import type { PatientIdentity, SeriesIdentity } from '../../volume/index.js';
+import { codeOf, type DataSet, type DicomFile, itemCount, itemOf, numbersOf, tagName } from './dataset.js';
+import { patientOf, seriesOf } from './identity.js';
+import { colourOf, isProjection, layoutOf, type PixelLayout, projectionRefused } from './layout.js';
+
+export type { PixelLayout } from './layout.js';
 
 /** What a DICOM file says of all its frames. */
 export interface Header {
   readonly file: DicomFile;
   readonly sopClass: string;
   readonly modality: string | undefined;
-  readonly seriesUid: string | undefined;
-  readonly studyUid: string | undefined;
-  readonly description: string | undefined;
   readonly frameOfReferenceUid: string | undefined;
-  readonly patientPosition: string | undefined;
-  readonly patient: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
+  readonly patient: PatientIdentity;
+  readonly series: SeriesIdentity;
   readonly localizer: boolean;
   readonly rows: number;
   readonly columns: number;
@@ -19,12 +21,14 @@ export interface Header {
   readonly layout: PixelLayout;
 }
 
-/** How a stored value sits in its bytes (PS3.5, 8.1.1). */
-export interface PixelLayout {
-  readonly bitsAllocated: 8 | 16 | 32;
-  readonly bitsStored: number;
-  readonly highBit: number;
-  readonly signed: boolean;
+/** One frame and what its pixels need to be decoded. */
+export interface FramePixels {
+  readonly header: Pick<Header, 'file' | 'rows' | 'columns' | 'frames' | 'layout'> & {
+    /** Samples per pixel: 1, or 3 for colour. */
+    readonly samples?: 1 | 3;
+  };
+  /** Which frame of its file, from 0. */
+  readonly frame: number;
 }
 
 /** One plane of pixels and its place: DICOM's patient coordinates (LPS), mm. */
@@ -51,7 +55,7 @@ export interface Slice {
 const COSINE_TOLERANCE = 1e-3;
 
 /** `"name.dcm"`, or `"name.dcm" frame 3` for a file of several frames. */
-export function sliceName(slice: Slice): string {
+export function sliceName(slice: FramePixels): string {
   const { file, frames } = slice.header;
   return frames > 1 ? `"${file.name}" frame ${slice.frame + 1}` : `"${file.name}"`;
 }
@@ -81,6 +85,7 @@ export function slicesOf(file: DicomFile): Slice[] {
       { detail: { file: file.name, sopClass } },
     );
   }
+  if (isProjection(file.dataset)) throw projectionRefused(file);
   const places = placesOf(file);
   const header = headerOf(file, places.length);
   return places.map((place, frame) => ({ header, frame, ...place }));
@@ -89,14 +94,6 @@ export function slicesOf(file: DicomFile): Slice[] {
 /** A file's common facts. @throws NavError `dicom/unsupported-object`, `io/corrupt` */
 function headerOf(file: DicomFile, frames: number): Header {
   const { dataset } = file;
-  const charset = charsetOf(dataset);
-  const text = (tag: string): string | undefined => textOf(dataset, tag, charset);
-  const [name, id, birthDate, sex] = [
-    text('x00100010'),
-    text('x00100020'),
-    codeOf(dataset, 'x00100030'),
-    codeOf(dataset, 'x00100040'),
-  ];
   const imageType = (dataset.string('x00080008') ?? '')
     .toUpperCase()
     .split('\\')
@@ -118,64 +115,15 @@ function headerOf(file: DicomFile, frames: number): Header {
     file,
     sopClass: codeOf(dataset, 'x00080016') ?? '',
     modality: codeOf(dataset, 'x00080060'),
-    seriesUid: codeOf(dataset, 'x0020000e'),
-    studyUid: codeOf(dataset, 'x0020000d'),
-    description: text('x0008103e'),
     frameOfReferenceUid: codeOf(dataset, 'x00200052'),
-    patientPosition: codeOf(dataset, 'x00185100'),
-    patient: {
-      ...(name !== undefined && { name }),
-      ...(id !== undefined && { id }),
-      ...(birthDate !== undefined && { birthDate }),
-      ...(sex !== undefined && { sex }),
-    },
+    patient: patientOf(dataset),
+    series: seriesOf(dataset),
     localizer: imageType.includes('LOCALIZER'),
     rows,
     columns,
     frames,
     layout: layoutOf(file),
   };
-}
-
-/**
- * @throws NavError `dicom/unsupported-object` for colour, floats, bitmaps and non-linear tables; `io/corrupt` where it
- *   does not say whether pixels are signed
- */
-function layoutOf(file: DicomFile): PixelLayout {
-  const { dataset } = file;
-  const refuse = (what: string): NavError =>
-    new NavError('dicom/unsupported-object', `"${file.name}" cannot become a volume: ${what}.`, { detail: { file: file.name } });
-  const colour = colourOf(dataset);
-  if (colour !== undefined) throw refuse(colour);
-  if (dataset.elements['x7fe00010'] === undefined) throw refuse('its pixels are floating point (Parametric Map)');
-  if (itemCount(dataset, 'x00283000') > 0) throw refuse('its values pass a non-linear Modality LUT');
-  const bitsAllocated = dataset.uint16('x00280100') ?? 0;
-  const bitsStored = dataset.uint16('x00280101') ?? bitsAllocated;
-  const highBit = dataset.uint16('x00280102') ?? bitsStored - 1;
-  if (bitsAllocated !== 8 && bitsAllocated !== 16 && bitsAllocated !== 32)
-    throw refuse(`it stores ${bitsAllocated} bits per pixel`);
-  if (bitsStored < 1 || bitsStored > bitsAllocated || highBit >= bitsAllocated || highBit < bitsStored - 1) {
-    throw refuse(`Bits Allocated ${bitsAllocated}, Bits Stored ${bitsStored} and High Bit ${highBit} contradict each other`);
-  }
-  const signed = dataset.uint16('x00280103');
-  if (signed !== 0 && signed !== 1) {
-    throw new NavError(
-      'io/corrupt',
-      `"${file.name}" does not say whether its pixels are signed, so its values are not known: Pixel Representation ` +
-        `(0028,0103) is ${signed ?? 'absent'}. Transfer it again.`,
-      { detail: { file: file.name, tag: '(0028,0103)' } },
-    );
-  }
-  return { bitsAllocated, bitsStored, highBit, signed: signed === 1 };
-}
-
-function colourOf(dataset: DataSet): string | undefined {
-  const photometric = codeOf(dataset, 'x00280004') ?? 'MONOCHROME2';
-  const samples = dataset.uint16('x00280002') ?? 1;
-  if (samples !== 1) return `it is a colour image (${photometric}, ${samples} samples per pixel)`;
-  if (photometric === 'MONOCHROME2') return undefined;
-  if (photometric === 'MONOCHROME1') return 'its values grow darker (MONOCHROME1), which no CT or MR volume does';
-  return `it is a colour image (${photometric})`;
 }
 
 /** Number of Frames, 1 where it is absent. */

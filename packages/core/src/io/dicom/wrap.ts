@@ -13,6 +13,8 @@ export interface Encapsulated {
   readonly rows: number;
   readonly columns: number;
   readonly layout: PixelLayout;
+  /** Samples per pixel. Three are called RGB, whatever they are, so that the decoder changes no colour. */
+  readonly samples?: 1 | 3;
   /** One code stream a frame. */
   readonly frames: readonly Uint8Array[];
 }
@@ -20,13 +22,16 @@ export interface Encapsulated {
 /** Multi-frame Grayscale Byte and Word Secondary Capture (PS3.3, A.8.3, A.8.4). */
 const BYTE_CLASS = '1.2.840.10008.5.1.4.1.1.7.2';
 const WORD_CLASS = '1.2.840.10008.5.1.4.1.1.7.3';
+/** Multi-frame True Color Secondary Capture (PS3.3, A.8.5). */
+const COLOUR_CLASS = '1.2.840.10008.5.1.4.1.1.7.4';
 /** A UID under the root for UUIDs (PS3.5, B.2): the wrapper never leaves this process. */
 const ANY_UID = '2.25.1';
 
 /** The file's bytes: explicit VR little endian, pixel data encapsulated with an empty offset table (PS3.5, A.4). */
 export function wrapFrames(image: Encapsulated): Uint8Array {
   const { layout } = image;
-  const sopClass = layout.bitsAllocated === 8 ? BYTE_CLASS : WORD_CLASS;
+  const colour = image.samples === 3;
+  const sopClass = colour ? COLOUR_CLASS : layout.bitsAllocated === 8 ? BYTE_CLASS : WORD_CLASS;
   const meta = [
     element(0x0002, 0x0001, 'OB', Uint8Array.of(0, 1)),
     element(0x0002, 0x0002, 'UI', text(sopClass, 0)),
@@ -41,8 +46,9 @@ export function wrapFrames(image: Encapsulated): Uint8Array {
     element(0x0008, 0x0060, 'CS', text('OT')),
     element(0x0020, 0x000d, 'UI', text(ANY_UID, 0)),
     element(0x0020, 0x000e, 'UI', text(ANY_UID, 0)),
-    element(0x0028, 0x0002, 'US', uint16(1)),
-    element(0x0028, 0x0004, 'CS', text('MONOCHROME2')),
+    element(0x0028, 0x0002, 'US', uint16(colour ? 3 : 1)),
+    element(0x0028, 0x0004, 'CS', text(colour ? 'RGB' : 'MONOCHROME2')),
+    ...(colour ? [element(0x0028, 0x0006, 'US', uint16(0))] : []),
     element(0x0028, 0x0008, 'IS', text(String(image.frames.length))),
     element(0x0028, 0x0010, 'US', uint16(image.rows)),
     element(0x0028, 0x0011, 'US', uint16(image.columns)),
