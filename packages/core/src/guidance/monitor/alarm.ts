@@ -18,6 +18,9 @@ export interface Acknowledgement {
   readonly atMs: number;
 }
 
+/** Figures that a rule looked at. Empty for a rule that looks at no figure. */
+export type AlarmValues = Readonly<Record<string, number>>;
+
 /** One alarm that stands. Immutable: a change makes another one. */
 export interface Alarm {
   /** The rule that raised it. */
@@ -26,8 +29,10 @@ export interface Alarm {
   readonly subject: string;
   readonly priority: AlarmPriority;
   readonly phase: AlarmPhase;
-  /** For a person: what is wrong and what to do. */
+  /** In English: what is wrong and what to do. {@link alarmText} says it in the language that is chosen. */
   readonly message: string;
+  /** What the rule saw when it raised it, by names with their units: `movedMm`. */
+  readonly values: AlarmValues;
   /** When the condition was first found, on the clock that the monitor is ticked with, ms. */
   readonly raisedAtMs: number;
   /** When the condition passed, ms; undefined while it holds. */
@@ -43,6 +48,8 @@ export interface AlarmEvent {
   readonly priority: AlarmPriority;
   readonly atMs: number;
   readonly by: string | undefined;
+  /** What the rule saw when it raised the alarm: with the rule's id this is the alarm in no language at all. */
+  readonly values: AlarmValues;
 }
 
 const ORDER: readonly AlarmPriority[] = ['high', 'medium', 'low'];

@@ -1,4 +1,4 @@
-export type { Acknowledgement, Alarm, AlarmEvent, AlarmPhase, AlarmPriority } from './alarm.js';
+export type { Acknowledgement, Alarm, AlarmEvent, AlarmPhase, AlarmPriority, AlarmValues } from './alarm.js';
 export { ImageWatch } from './image-watch.js';
 export { LinkWatch, type LinkWatchOptions } from './link-watch.js';
 export { Monitor, type MonitorOptions, type MonitorRecord } from './monitor.js';
@@ -6,6 +6,8 @@ export { type GatePhase, gatedStatus, MotionGate, type MotionGateOptions } from 
 export { ReferenceWatch, type ReferenceWatchOptions } from './reference-watch.js';
 export { ALARM_RULES, type AlarmDeadline, type AlarmRule } from './rules.js';
 export { printedRules } from './rules-table.js';
+export { ALARM_TEXT, ALARM_TRANSLATIONS, AlarmTexts } from './texts/alarm-text.js';
+export type { AlarmRuleId } from './texts/ids.js';
 export {
   type ImageWatched,
   type ReferenceWatched,

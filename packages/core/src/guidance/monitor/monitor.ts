@@ -1,6 +1,6 @@
 import { NavError, Signal } from '../../base/index.js';
-import { type Acknowledgement, type Alarm, type AlarmEvent, compareAlarms } from './alarm.js';
-import { ALARM_RULES, type AlarmRule } from './rules.js';
+import { type Acknowledgement, type Alarm, type AlarmEvent, type AlarmValues, compareAlarms } from './alarm.js';
+import { ALARM_RULES, type AlarmRule, englishMessage } from './rules.js';
 import type { Watched } from './watched.js';
 
 /** How a monitor is made. */
@@ -63,16 +63,16 @@ export class Monitor {
     let changed = false;
     for (let r = 0; r < this.#rules.length; r += 1) {
       const rule = this.#rules[r] as AlarmRule;
-      if (rule.about === 'procedure') changed = this.#look(rule, '', rule.holds(state)) || changed;
+      if (rule.about === 'procedure') changed = this.#look(rule, '', rule.holds(state), state, -1) || changed;
       else if (rule.about === 'tool') {
         for (let k = 0; k < state.tools.length; k += 1) {
           const tool = state.tools[k] as Watched['tools'][number];
-          changed = this.#look(rule, tool.name, rule.holds(state, tool)) || changed;
+          changed = this.#look(rule, tool.name, rule.holds(state, tool), state, k) || changed;
         }
       } else {
         for (let k = 0; k < state.images.length; k += 1) {
           const image = state.images[k] as Watched['images'][number];
-          changed = this.#look(rule, image.name, rule.holds(state, image)) || changed;
+          changed = this.#look(rule, image.name, rule.holds(state, image), state, k) || changed;
         }
       }
     }
@@ -131,21 +131,23 @@ export class Monitor {
 
   /** Takes up what was kept. What stood then stands latched or active until its condition is looked at again; nothing is forgotten. */
   restore(record: MonitorRecord): void {
-    for (const alarm of record.alarms) this.#put(alarm);
+    // A record of a version before has no values.
+    for (const alarm of record.alarms) this.#put({ ...alarm, values: alarm.values ?? {} });
     this.#settle();
   }
 
-  /** Whether an alarm changed. */
-  #look(rule: AlarmRule, subject: string, holds: boolean): boolean {
+  /** Whether an alarm changed. @param of which of the tools or images it is about */
+  #look(rule: AlarmRule, subject: string, holds: boolean, state: Watched, of: number): boolean {
     const key = this.#keyOf(rule, subject);
     const alarm = this.#standing.get(key);
     if (holds) {
       if (this.#goneSince.size > 0) this.#goneSince.delete(key);
-      if (alarm === undefined) return this.#raise(rule, subject);
+      if (alarm === undefined) return this.#raise(rule, subject, valuesOf(rule, state, of));
       if (alarm.phase !== 'latched') return false;
+      const values = valuesOf(rule, state, of);
       // It came back: whoever knew of it the first time does not know of this.
-      this.#put({ ...alarm, phase: 'active', passedAtMs: undefined, acknowledged: undefined, raisedAtMs: this.#atMs });
-      this.#tell('again', alarm, undefined);
+      this.#put({ ...alarm, phase: 'active', passedAtMs: undefined, acknowledged: undefined, raisedAtMs: this.#atMs, values });
+      this.#tell('again', { ...alarm, values }, undefined);
       return true;
     }
     if (alarm === undefined || alarm.phase === 'latched') return false;
@@ -167,7 +169,7 @@ export class Monitor {
     return false;
   }
 
-  #raise(rule: AlarmRule, subject: string): boolean {
+  #raise(rule: AlarmRule, subject: string, values: AlarmValues): boolean {
     const until = this.#pausedUntil.get(rule.id);
     if (until !== undefined) {
       if (this.#atMs < until) return false;
@@ -175,8 +177,8 @@ export class Monitor {
       this.#events('resumed', rule, '', undefined);
     }
     const { id, priority } = rule;
-    const message = subject === '' ? rule.message : `"${subject}" ${rule.message}`;
-    const raised = { rule: id, subject, priority, phase: 'active', message } as const;
+    const message = englishMessage(rule).replace('{subject}', () => subject);
+    const raised = { rule: id, subject, priority, phase: 'active', message, values } as const;
     const alarm: Alarm = { ...raised, raisedAtMs: this.#atMs, passedAtMs: undefined, acknowledged: undefined };
     this.#put(alarm);
     this.#tell('raised', alarm, undefined);
@@ -221,11 +223,12 @@ export class Monitor {
   }
 
   #tell(what: AlarmEvent['what'], alarm: Alarm, by: string | undefined): void {
-    this.events.emit({ what, rule: alarm.rule, subject: alarm.subject, priority: alarm.priority, atMs: this.#atMs, by });
+    const { rule, subject, priority, values } = alarm;
+    this.events.emit({ what, rule, subject, priority, atMs: this.#atMs, by, values });
   }
 
   #events(what: AlarmEvent['what'], rule: AlarmRule, subject: string, by: string | undefined): void {
-    this.events.emit({ what, rule: rule.id, subject, priority: rule.priority, atMs: this.#atMs, by });
+    this.events.emit({ what, rule: rule.id, subject, priority: rule.priority, atMs: this.#atMs, by, values: {} });
   }
 }
 
@@ -233,5 +236,11 @@ const LONGEST_PAUSE_MS = 120_000;
 
 /** A condition must have been gone for this long, ms. */
 const HOLD_MS = 500;
+
+function valuesOf(rule: AlarmRule, state: Watched, of: number): AlarmValues {
+  if (rule.about === 'procedure') return rule.values?.(state) ?? {};
+  if (rule.about === 'tool') return rule.values?.(state.tools[of] as Watched['tools'][number]) ?? {};
+  return rule.values?.(state.images[of] as Watched['images'][number]) ?? {};
+}
 
 const keyOf = (rule: string, subject: string): string => `${rule} ${subject}`;

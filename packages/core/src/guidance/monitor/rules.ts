@@ -1,4 +1,4 @@
-import type { AlarmPriority } from './alarm.js';
+import type { AlarmPriority, AlarmValues } from './alarm.js';
 import type { ImageWatched, ToolWatched, Watched } from './watched.js';
 
 /** When an alarm must stand, at the latest. */
@@ -24,17 +24,37 @@ interface RuleFacts {
   readonly deadline: AlarmDeadline;
   /** The test that holds the deadline. */
   readonly test: string;
-  /** What to do. */
+  /** In English: what is wrong, after the name of a tool or image that it is about, and what to do. Other languages: `alarmText`. */
   readonly message: string;
 }
 
-/** A rule about each tool, each image, or the procedure: a pure function, the condition holds or not. */
+/**
+ * A rule about each tool, each image, or the procedure: a pure function, the condition holds or not. `values` are the figures that it
+ * looks at, for the log.
+ */
 export type AlarmRule = RuleFacts &
   (
-    | { readonly about: 'tool'; readonly holds: (state: Watched, tool: ToolWatched) => boolean }
-    | { readonly about: 'image'; readonly holds: (state: Watched, image: ImageWatched) => boolean }
-    | { readonly about: 'procedure'; readonly holds: (state: Watched) => boolean }
+    | {
+        readonly about: 'tool';
+        readonly holds: (state: Watched, tool: ToolWatched) => boolean;
+        readonly values?: (tool: ToolWatched) => AlarmValues;
+      }
+    | {
+        readonly about: 'image';
+        readonly holds: (state: Watched, image: ImageWatched) => boolean;
+        readonly values?: (image: ImageWatched) => AlarmValues;
+      }
+    | {
+        readonly about: 'procedure';
+        readonly holds: (state: Watched) => boolean;
+        readonly values?: (state: Watched) => AlarmValues;
+      }
   );
+
+/** A rule's English message with `{subject}` where the name of the tool or image stands. */
+export function englishMessage(rule: AlarmRule): string {
+  return rule.about === 'procedure' ? rule.message : `"{subject}" ${rule.message}`;
+}
 
 /** Packets this much later than usual are a step of the latency, ms. */
 export const LATE_MS = 40;
@@ -86,6 +106,7 @@ const STREAMS: readonly AlarmRule[] = [
     message: 'is no longer measured: its pose is an old one. Look whether the tracker still runs.',
     about: 'tool',
     holds: (_, tool) => tool.needed && (tool.status === 'stale' || (tool.status === 'ok' && tool.ageMs > tool.periodMs + 85)),
+    values: ({ ageMs, periodMs }) => ({ ageMs, periodMs }),
   },
   {
     id: 'latency-step',
@@ -99,6 +120,7 @@ const STREAMS: readonly AlarmRule[] = [
       'arrives later than it did. Wait until it moves without lag, then confirm; if it stays so, look for what holds up the link.',
     about: 'tool',
     holds: (_, tool) => tool.needed && tool.latenessMs > LATE_MS,
+    values: ({ latenessMs }) => ({ latenessMs }),
   },
   {
     id: 'clock-drift',
@@ -111,6 +133,7 @@ const STREAMS: readonly AlarmRule[] = [
     message: "comes from a device whose clock runs off this computer's. Restart tracking, then verify.",
     about: 'tool',
     holds: (_, tool) => tool.needed && Math.abs(tool.clockDrift) > DRIFT,
+    values: ({ clockDrift }) => ({ clockDrift }),
   },
   {
     id: 'image-stale',
@@ -123,6 +146,7 @@ const STREAMS: readonly AlarmRule[] = [
     message: 'shows the past. Look whether the scanner is frozen.',
     about: 'image',
     holds: (_, image) => image.needed && image.ageMs > image.limitMs,
+    values: ({ ageMs, limitMs }) => ({ ageMs, limitMs }),
   },
 ];
 
@@ -139,6 +163,7 @@ const GROUNDS: readonly AlarmRule[] = [
     message: 'The reference has moved against the patient. Stop; touch a landmark, and register again.',
     about: 'procedure',
     holds: ({ reference: r }) => r.movedMm > r.limitMm || r.touchesSayMoved,
+    values: ({ reference: { movedMm, limitMm } }) => ({ movedMm, limitMm }),
   },
   {
     id: 'reference-unwatched',
@@ -152,6 +177,7 @@ const GROUNDS: readonly AlarmRule[] = [
     about: 'procedure',
     holds: ({ navigating, reference: r }) =>
       navigating && !(r.movedMm <= r.limitMm && r.noiseMm <= r.limitMm) && !(r.movedMm > r.limitMm),
+    values: ({ reference: { noiseMm, limitMm } }) => ({ noiseMm, limitMm }),
   },
   {
     id: 'tool-swapped',
@@ -166,6 +192,7 @@ const GROUNDS: readonly AlarmRule[] = [
     holds: (_, tool) =>
       (tool.expectedSerial !== undefined && tool.serial !== undefined && tool.serial !== tool.expectedSerial) ||
       tool.tipOffMm > tool.tipLimitMm,
+    values: ({ tipOffMm, tipLimitMm }) => ({ tipOffMm, tipLimitMm }),
   },
   {
     id: 'axes-wrong',
@@ -191,6 +218,7 @@ const GROUNDS: readonly AlarmRule[] = [
     message: "Image and tracker differ in size. Check the pixel spacing and the tracker's volume.",
     about: 'procedure',
     holds: scaleIsOff,
+    values: ({ registration: { scale, scaleSd } }) => ({ scale, scaleSd }),
   },
   {
     id: 'registration-refused',
