@@ -1,1 +1,1 @@
-export {};
+export { findOrthanc, type OrthancOptions, type RunningOrthanc, startOrthanc } from './orthanc.js';
