@@ -1,6 +1,16 @@
 /** `@trocar/core/testing`: bodies, trackers and clocks with known truth. No part of a running product. */
 export { abdomenPhantom, liverAblationPhantom } from './abdomen.js';
 export { headPhantom } from './head.js';
+export {
+  drawLiverAnatomy,
+  type LiverAnatomy,
+  type LiverTumourOptions,
+  type LiverTumours,
+  liverTumourPhantom,
+  type ScannerFaults,
+  type TumourShape,
+  type TumourTruth,
+} from './liver-tumours.js';
 export { type ManualClock, manualClock } from './manual-clock.js';
 export { observePose, type TrackerModel } from './noisy-tracker.js';
 export type { Phantom, PhantomOptions } from './phantom.js';
