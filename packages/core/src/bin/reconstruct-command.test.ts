@@ -351,7 +351,7 @@ describe('trocar-volume reconstruct', () => {
         await deviceSet(
           VOLUME('FillHoles="ON"').replace(
             '/>',
-            '><HoleFilling><HoleFillingElement Type="GAUSSIAN"/></HoleFilling></VolumeReconstruction>',
+            '><HoleFilling><HoleFillingElement Type="GUESS"/></HoleFilling></VolumeReconstruction>',
           ),
         ),
       ],

@@ -34,6 +34,8 @@ function clipOf({ clip, fan }: SetupReconstruction): ImageClip {
   return { ...(clip !== undefined && { rectangle: clip }), ...(fan !== undefined && { fan }) };
 }
 
+const FILLINGS = 'STICK, GAUSSIAN, GAUSSIAN_ACCUMULATION, DISTANCE_WEIGHT_INVERSE and NEAREST_NEIGHBOR';
+
 /**
  * PLUS's rules to the last rounding.
  * @throws NavError `setup/unsupported` for what is not known of them, `ultrasound/…`
@@ -43,11 +45,10 @@ export function likePlus(
   plan: SetupReconstruction,
   importance: Uint8Array | undefined,
 ): Reconstructed {
-  const [filling, another] = plan.holeFilling;
-  if (another !== undefined || filling?.kind === 'other') {
-    const names = plan.holeFilling.map((one) => (one.kind === 'stick' ? 'STICK' : one.name)).join(', ');
-    throw new NavError('setup/unsupported', `Of PLUS's hole filling one STICK is known; the device set asks for ${names}.`);
-  }
+  const holeFilling = plan.holeFilling.map((one) => {
+    if (one.kind !== 'other') return one;
+    throw new NavError('setup/unsupported', `PLUS has no hole filling by ${one.name}: it has ${FILLINGS}.`);
+  });
   if (plan.rejectBelow !== undefined && plan.compounding === 'importance' && plan.interpolation === 'nearest') {
     throw new NavError(
       'setup/unsupported',
@@ -63,9 +64,9 @@ export function likePlus(
     clip: clipOf(plan),
     ...(importance !== undefined && compounding === 'importance' && { importance }),
     ...(rejectBelow !== undefined && { rejectBelow }),
-    ...(filling?.kind === 'stick' && { sticks: { lengthLimit: filling.lengthLimit, count: filling.count } }),
+    holeFilling,
   });
-  return { volume: made, facts: { interpolation, compounding, optimization, holeFilling: filling?.kind ?? null }, notes: [] };
+  return { volume: made, facts: { interpolation, compounding, optimization, holeFilling }, notes: [] };
 }
 
 /**
@@ -110,9 +111,9 @@ export async function ownWay(
   }
 }
 
-/** A stick of PLUS's bridges so many voxels, centre to centre, less one. */
+/** A stick of PLUS's bridges so many voxels, centre to centre, less one; a cube fills what lies within half its edge of a known voxel. */
 function gapOf({ holeFilling, spacingMm }: SetupReconstruction): number {
-  const limits = holeFilling.map((one) => (one.kind === 'stick' ? one.lengthLimit - 1 : 0));
+  const limits = holeFilling.map((one) => (one.kind === 'stick' ? one.lengthLimit - 1 : one.kind === 'other' ? 0 : one.size - 1));
   return Math.max(0, ...limits) * Math.min(...spacingMm);
 }
 
@@ -124,7 +125,9 @@ function notesOf({ holeFilling, spacingMm }: SetupReconstruction, { fillGapsMm }
     others.length === 0
       ? ''
       : ` ${others.join(', ')} is not known here and was left out; --fill-gaps MM says how wide gaps are bridged.`;
-  return [{ code: 'hole-filling', message: `Gaps up to ${gap} mm were bridged, as far as PLUS's sticks would reach.${left}` }];
+  return [
+    { code: 'hole-filling', message: `Gaps up to ${gap} mm were bridged, as far as PLUS's sticks and cubes would reach.${left}` },
+  ];
 }
 
 /**

@@ -72,6 +72,14 @@ describe('trocar-register probe', () => {
     }
   });
 
+  it('holds the validation to a limit that is asked for', async () => {
+    const validation = await recorded(other);
+    const wide = await probe('--sequence', good, '--config', config, '--validation', validation, '--limit', '5');
+    expect([wide.code, codes(wide.json.findings)]).toEqual([0, []]);
+    const narrow = await probe('--sequence', good, '--config', config, '--validation', validation, '--limit', '0.001');
+    expect([narrow.code, codes(narrow.json.findings)]).toEqual([1, ['wires-elsewhere']]);
+  });
+
   it('takes the lag as it is told', async () => {
     const zero = await probe('--sequence', good, '--config', config, '--lag', 'zero');
     const told = await probe('--sequence', good, '--config', config, '--lag', '60');
@@ -283,5 +291,6 @@ describe('faults are named', () => {
   it('wrong usage', async () => {
     expect((await run('probe', '--sequence', good, '--config', config, '--lag', 'soon')).code).toBe(2);
     expect((await run('probe', '--config', config)).code).toBe(2);
+    expect((await run('probe', '--sequence', good, '--config', config, '--limit', '1')).code).toBe(2);
   });
 });

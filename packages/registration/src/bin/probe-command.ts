@@ -19,6 +19,7 @@ export const PROBE_OPTIONS: OptionKinds = {
   'pixel-mm': text,
   lag: text,
   'most-lag': text,
+  limit: text,
   linear: { type: 'boolean' },
   out: text,
 };
@@ -46,6 +47,7 @@ export async function probeCommand(args: Arguments): Promise<Report> {
   const lagMs = lagOf(args);
   const mostLagMs = args.number('most-lag', { above: 0 });
   const pixelMm = args.number('pixel-mm', { above: 0 });
+  const limitMm = limitOf(args);
   const setup = await ultrasoundSetupOf(args.required('config'));
   args.notes.push(...setup.notes);
   const phantomSetup = args.text('phantom') === undefined ? setup : await ultrasoundSetupOf(args.required('phantom'));
@@ -63,7 +65,7 @@ export async function probeCommand(args: Arguments): Promise<Report> {
   const validationPath = args.text('validation');
   const validation = validationPath === undefined ? undefined : await wireRecordingOf(validationPath, setup, phantom, look);
   if (validation !== undefined) args.notes.push(...validation.notes);
-  const check = validation && validateProbe(result, phantom, validation.observations, validation.poses);
+  const check = validation && validateProbe(result, phantom, validation.observations, validation.poses, limitMm);
   const linear = { probeFromImage: result.linear.probeFromImage, lagMs: 0, labelling: result.labelling };
   const linearCheck = validation && args.flag('linear') ? validateProbe(linear, phantom, validation.observations) : undefined;
   const report = reported(args, { setup, phantom, recording, result, validation, check, linearCheck });
@@ -78,6 +80,15 @@ function lagOf(args: Arguments): number | 'estimate' | undefined {
   const value = Number(lag);
   if (!(Math.abs(value) <= 10_000)) throw new UsageError(`--lag is estimate, zero, or so many ms, not "${lag}".`);
   return value;
+}
+
+/** @throws UsageError where there is nothing that it could be held against */
+function limitOf(args: Arguments): { readonly limitMm?: number } {
+  const limitMm = args.number('limit', { above: 0 });
+  if (limitMm === undefined) return {};
+  if (args.text('validation') === undefined)
+    throw new UsageError('--limit is what a recording of --validation may miss by, and needs one.');
+  return { limitMm };
 }
 
 function phantomIn(setup: UltrasoundSetup): NWirePhantom {

@@ -73,6 +73,7 @@ probe
   --sequence S               tracked images of an N-wire phantom: .igs.mha, .mha, .igs.nrrd, .nrrd
   --config C                 PLUS device set (XML) or a set-up in JSON: phantom, its registration, frames, how dots are looked for
   --validation S2            a second recording that the result is checked by; it changes nothing
+  --limit MM                 the most that its wires may be off on average; more is the finding wires-elsewhere
   --lag HOW                  estimate (default), zero, or so many ms; --most-lag MS: looked for within this (default 1000)
   --linear                   also the closed-form solution at a lag of 0, as PLUS has it
   --phantom FILE             the phantom's wires from another set-up; --pixel-mm MM: about how large a pixel is

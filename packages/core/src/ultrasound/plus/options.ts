@@ -2,6 +2,7 @@ import { NavError } from '../../base/index.js';
 import type { ClipFan, ImageClip } from '../clip.js';
 import type { SweepGrid } from '../grid.js';
 import { plusCeil, plusFloor } from './arithmetic.js';
+import type { PlusHoleFilling } from './holes.js';
 
 /** How PLUS places a pixel: in the voxel nearest to it, or shared out among the eight around it. */
 export type PlusInterpolation = 'nearest' | 'linear';
@@ -23,8 +24,8 @@ export interface PlusReconstructionOptions {
   readonly importance?: Uint8Array;
   /** PLUS's PixelRejectionThreshold: darker pixels are left out. Default none. */
   readonly rejectBelow?: number;
-  /** STICK hole filling: PLUS's StickLengthLimit and NumberOfSticksToUse. Without it holes stay 0. */
-  readonly sticks?: { readonly lengthLimit: number; readonly count?: number };
+  /** Ways to fill holes, tried one after another. Without any, holes stay 0. */
+  readonly holeFilling?: readonly PlusHoleFilling[];
   /** The output's voxels; by default a box around the clip corners, along the frame's axes, as PLUS makes it. */
   readonly grid?: SweepGrid;
 }
@@ -110,9 +111,12 @@ export function inPlainFan(column: number, row: number, fan: ClipFan): boolean {
   return squared >= fan.radii[0] ** 2 && squared <= fan.radii[1] ** 2;
 }
 
+/** A hole costs the cube of this. */
+const LARGEST_CUBE = 51;
+
 /** @throws NavError `ultrasound/bad-option` */
 export function requirePlusOptions(options: PlusReconstructionOptions, pixels: number): void {
-  const { importance, compounding, sticks, rejectBelow, interpolation } = options;
+  const { importance, compounding, rejectBelow, interpolation } = options;
   if (rejectBelow !== undefined && compounding === 'importance' && interpolation === 'nearest') {
     throw new NavError(
       'ultrasound/bad-option',
@@ -125,7 +129,20 @@ export function requirePlusOptions(options: PlusReconstructionOptions, pixels: n
       `Compounding by importance needs a mask of ${pixels} bytes, one for each pixel; it has ${importance?.length ?? 0}.`,
     );
   }
-  if (sticks !== undefined && !(sticks.lengthLimit >= 3 && (sticks.count ?? 1) >= 1)) {
+  for (const one of options.holeFilling ?? []) requireFilling(one);
+}
+
+function requireFilling(one: PlusHoleFilling): void {
+  if (one.kind === 'stick') {
+    if (one.lengthLimit >= 3 && (one.count ?? 1) >= 1) return;
     throw new NavError('ultrasound/bad-option', 'Sticks shorter than 3 voxels, or fewer than one, fill no hole.');
   }
+  const { kind, size, minKnownRatio, stdev } = one;
+  const spread = kind === 'gaussian' || kind === 'gaussian-accumulation' ? stdev : 1;
+  if (Number.isInteger(size) && size >= 2 && size <= LARGEST_CUBE && minKnownRatio >= 0 && spread !== undefined && spread > 0)
+    return;
+  throw new NavError(
+    'ultrasound/bad-option',
+    `Hole filling by ${kind} needs a cube of 2 to ${LARGEST_CUBE} voxels along an edge (it has ${size}), a ratio from 0 on (${minKnownRatio}) and, for a Gaussian, its stdev in voxels (${stdev}).`,
+  );
 }

@@ -14,7 +14,7 @@ const FAN_CLIP = {
 } as const;
 /** Half a million pixels an image, eight voxels a pixel: seconds on a quiet machine. */
 const MINUTES = 600_000;
-const STICKS = { lengthLimit: 9, count: 1 };
+const STICKS = { kind: 'stick', lengthLimit: 9, count: 1 } as const;
 
 /** Voxels that differ, the largest difference, and what lies in planes that only one has. */
 function compare(ours: Volume<'reference'>, theirs: PlusReference) {
@@ -66,7 +66,7 @@ describe.runIf(havePlusData)('the volumes of PLUS, voxel for voxel', () => {
       interpolation: 'linear',
       compounding: 'mean',
       clip: FAN_CLIP,
-      sticks: STICKS,
+      holeFilling: [STICKS],
     });
     const { shift, planes, ...found } = compare(ours, plusReference('vtkVolumeReconstructorTestLNMEANvolumeRef.mha'));
     expect(found).toEqual({ differ: 0, most: 0, extra: 0 });
@@ -83,7 +83,7 @@ describe.runIf(havePlusData)('the volumes of PLUS, voxel for voxel', () => {
         interpolation: 'linear',
         compounding: 'mean',
         clip,
-        sticks: STICKS,
+        holeFilling: [STICKS],
       });
       const { shift, planes, ...found } = compare(ours, plusReference('SpinePhantomFreehandReconstructed.mha'));
       expect(found).toEqual({ differ: 0, most: 0, extra: 0 });

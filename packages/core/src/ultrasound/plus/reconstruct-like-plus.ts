@@ -3,6 +3,7 @@ import type { ImageClip } from '../clip.js';
 import { type SweepGrid, spacingsOf } from '../grid.js';
 import type { Sweep, SweepFrame } from '../sweep.js';
 import { type PlusVolume, plusRound, Q14, toQ14 } from './arithmetic.js';
+import { fillHolesLikePlus } from './holes.js';
 import { PlusSplat } from './linear.js';
 import { Pasted, PlusPaste } from './nearest.js';
 import {
@@ -14,7 +15,6 @@ import {
   plusRow,
   requirePlusOptions,
 } from './options.js';
-import { fillBySticks } from './sticks.js';
 
 /**
  * Reconstructs a sweep to the rules of PLUS, rounding by rounding, so that volumes can be compared voxel by voxel with those that
@@ -34,8 +34,8 @@ export function reconstructLikePlus<F extends string>(sweep: Sweep<F>, options: 
   const out: PlusVolume = { voxels: new Uint8Array(count), accumulator: new Uint16Array(count), size: grid.size };
   const insert = options.interpolation === 'linear' ? linearInsert(out, options) : nearestInsert(out, options);
   for (const frame of sweep.frames) insert(frame, placeIn(grid, frame), sweep.size, extent);
-  const { sticks } = options;
-  const voxels = sticks === undefined ? out.voxels : fillBySticks(out, sticks.lengthLimit, sticks.count ?? 1);
+  const { holeFilling = [] } = options;
+  const voxels = holeFilling.length === 0 ? out.voxels : fillHolesLikePlus(out, holeFilling);
   return volume({
     frame: sweep.frame,
     voxels,

@@ -1,4 +1,5 @@
 import type { PlusVolume } from './arithmetic.js';
+import type { HoleRule } from './holes.js';
 
 /** The 13 directions of a voxel's neighbours, one of each opposite pair. */
 const STICKS = [
@@ -42,41 +43,33 @@ class Walker {
 }
 
 /**
- * Fills voxels that no pixel met between two that were, along the shortest of 13 directions; equally short ones are averaged. Reads
- * the pasted voxels only. The rule of PLUS's STICK hole filling.
+ * Values for voxels that no pixel met between two that were, along the shortest of 13 directions; equally short ones are averaged. The rule of
+ * PLUS's STICK.
  * @param lengthLimit voxels a stick may have, its ends counted
  * @param count how many of the best lengths' sticks are averaged
  */
-export function fillBySticks(v: PlusVolume, lengthLimit: number, count: number): Uint8Array {
-  const [ni, nj, nk] = v.size;
-  const out = v.voxels.slice();
+export function stickRule(v: PlusVolume, lengthLimit: number, count: number): HoleRule {
   const walker = new Walker(v);
   const weights = new Float64Array(STICKS.length);
   const values = new Uint8Array(STICKS.length);
-  for (let k = 0, at = 0; k < nk; k += 1) {
-    for (let j = 0; j < nj; j += 1) {
-      for (let i = 0; i < ni; i += 1, at += 1) {
-        if (v.accumulator[at] !== 0) continue;
-        STICKS.forEach((d, s) => {
-          weights[s] = 0;
-          const forward = walker.steps(i, j, k, d, 1, lengthLimit - 1);
-          if (forward === 0) return;
-          const ahead = walker.value;
-          const back = walker.steps(i, j, k, d, -1, lengthLimit - forward - 1);
-          if (back === 0) return;
-          const length = forward + back + 1;
-          const share = (back + 1) / length;
-          weights[s] = 1 / (length * Math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]));
-          values[s] = Math.trunc((1 - share) * walker.value + share * ahead);
-        });
-        out[at] = bestOf(weights, values, count);
-      }
-    }
-  }
-  return out;
+  return (i, j, k) => {
+    STICKS.forEach((d, s) => {
+      weights[s] = 0;
+      const forward = walker.steps(i, j, k, d, 1, lengthLimit - 1);
+      if (forward === 0) return;
+      const ahead = walker.value;
+      const back = walker.steps(i, j, k, d, -1, lengthLimit - forward - 1);
+      if (back === 0) return;
+      const length = forward + back + 1;
+      const share = (back + 1) / length;
+      weights[s] = 1 / (length * Math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]));
+      values[s] = Math.trunc((1 - share) * walker.value + share * ahead);
+    });
+    return bestOf(weights, values, count);
+  };
 }
 
-/** The mean of the values of the greatest weights, truncated: 0 where there are none. */
+/** The mean of the values of the greatest weights, truncated: −1 where there are none. */
 function bestOf(weights: Float64Array, values: Uint8Array, count: number): number {
   let sum = 0;
   let total = 0;
@@ -91,5 +84,5 @@ function bestOf(weights: Float64Array, values: Uint8Array, count: number): numbe
       weights[s] = 0;
     }
   }
-  return total === 0 ? 0 : Math.trunc(sum / total);
+  return total === 0 ? -1 : Math.trunc(sum / total);
 }

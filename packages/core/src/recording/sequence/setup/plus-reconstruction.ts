@@ -105,9 +105,31 @@ function holeFillingOf(values: Values, file: string): SetupHoleFilling[] {
     const own = new Values(element, file);
     const type = own.text('Type')?.toUpperCase();
     if (type === undefined) throw own.missing('Type', ': how holes are filled');
+    const cube = CUBES[type];
+    if (cube !== undefined) return cubeOf(own, cube);
     if (type !== 'STICK') return { kind: 'other', name: type };
     const lengthLimit = own.within('StickLengthLimit', 1, 1000);
     if (lengthLimit === undefined) throw own.missing('StickLengthLimit', ', in voxels');
     return { kind: 'stick', lengthLimit, count: own.within('NumberOfSticksToUse', 1, 13) ?? 1 };
   });
+}
+
+type Cube = Extract<SetupHoleFilling, { readonly size: number }>;
+
+const CUBES: Readonly<Partial<Record<string, Cube['kind']>>> = {
+  GAUSSIAN: 'gaussian',
+  GAUSSIAN_ACCUMULATION: 'gaussian-accumulation',
+  DISTANCE_WEIGHT_INVERSE: 'inverse-distance',
+  NEAREST_NEIGHBOR: 'nearest',
+};
+
+function cubeOf(own: Values, kind: Cube['kind']): Cube {
+  const size = own.within('Size', 2, 51);
+  if (size === undefined) throw own.missing('Size', ', the edge of the cube in voxels');
+  const minKnownRatio = own.within('MinimumKnownVoxelsRatio', 0, 1);
+  if (minKnownRatio === undefined) throw own.missing('MinimumKnownVoxelsRatio', ': which share of the cube must be known');
+  if (kind !== 'gaussian' && kind !== 'gaussian-accumulation') return { kind, size, minKnownRatio };
+  const stdev = own.within('Stdev', 1e-3, 1000);
+  if (stdev === undefined) throw own.missing('Stdev', ', in voxels');
+  return { kind, size, minKnownRatio, stdev };
 }

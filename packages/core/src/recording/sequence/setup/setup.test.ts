@@ -126,7 +126,7 @@ describe('a device set', () => {
       imageFrame: 'Img',
       referenceFrame: 'Ref',
       holeFilling: [
-        { kind: 'other', name: 'GAUSSIAN' },
+        { kind: 'gaussian', size: 5, minKnownRatio: 0.5, stdev: 0.6 },
         { kind: 'stick', lengthLimit: 7, count: 1 },
       ],
     });

@@ -51,6 +51,15 @@ export interface SetupSegmentation {
 /** One way to fill a hole; several are tried one after another. */
 export type SetupHoleFilling =
   | { readonly kind: 'stick'; readonly lengthLimit: number; readonly count: number }
+  | {
+      /** A cube's mean: by distance, by a Gaussian, by that times what was pasted, or of the nearest. */
+      readonly kind: 'inverse-distance' | 'gaussian' | 'gaussian-accumulation' | 'nearest';
+      /** Edge of the cube, in voxels. */
+      readonly size: number;
+      readonly minKnownRatio: number;
+      /** In voxels; of the Gaussians. */
+      readonly stdev?: number;
+    }
   | { readonly kind: 'other'; readonly name: string };
 
 /** How a sweep becomes a volume. */
