@@ -26,6 +26,7 @@ const USAGE = `trocar-volume: look at, check and convert medical volumes.
 PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
 
   --series UID     which series to take where a folder holds several
+  --pick KEY       which volume of a series with several (time points, phases, echoes): the refusal lists them
   --straighten     resample a tilted (sheared) volume onto right-angled axes
   --fill-gaps      interpolate missing and uneven slices instead of refusing them (the result says so)
   --help           this text
@@ -50,6 +51,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
   out: { type: 'string' },
   series: { type: 'string' },
+  pick: { type: 'string' },
   'fill-gaps': { type: 'boolean' },
   straighten: { type: 'boolean' },
   help: { type: 'boolean' },
@@ -72,6 +74,7 @@ interface Request {
   readonly json: boolean;
   readonly outFile: string | undefined;
   readonly seriesUid: string | undefined;
+  readonly pick: string | undefined;
   readonly fillGaps: boolean;
   readonly straighten: boolean;
 }
@@ -130,6 +133,7 @@ function requestOf(args: readonly string[]): Request | 'help' {
     json: values.json ?? false,
     outFile: values.out,
     seriesUid: values.series,
+    pick: values.pick,
     fillGaps: values['fill-gaps'] ?? false,
     straighten: values.straighten ?? false,
   };
@@ -148,6 +152,7 @@ async function perform(request: Request, to: CommandOutput): Promise<void> {
   const read = await readVolume(request.path, {
     frame: frame('image'),
     ...(request.seriesUid !== undefined && { seriesUid: request.seriesUid }),
+    ...(request.pick !== undefined && { pick: request.pick }),
     ...(request.fillGaps && { gaps: 'interpolate' as const }),
   });
   const v = request.straighten ? resampleStraight(read) : read;

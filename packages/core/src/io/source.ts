@@ -26,6 +26,11 @@ export interface ReadVolumeOptions<F extends string> {
    * Meant for a person who has seen the refusal and decided.
    */
   readonly gaps?: 'refuse' | 'interpolate';
+  /**
+   * Which volume to take where a DICOM series holds several of one place (time points, cardiac phases, echoes, b-values): a
+   * key among the choices that the error `dicom/several-volumes` lists, such as `Echo Time=4.6`.
+   */
+  readonly pick?: string;
   /** Ends the reading early with `io/aborted`. */
   readonly signal?: AbortSignal;
   /** Called now and then with the fraction done, 0 to 1. */

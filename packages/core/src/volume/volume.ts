@@ -45,6 +45,8 @@ export interface VolumeWarning {
     | 'unit-assumed'
     | 'rescale-applied'
     | 'gaps-filled'
+    | 'one-of-several'
+    | 'suv'
     | 'lossy-compression'
     | 'ignored-files';
   readonly message: string;

@@ -38,6 +38,7 @@ export async function readDicom<F extends string>(
   const series = orderSeries(
     chosen.flatMap((file) => slicesOf(file)),
     options.gaps,
+    options.pick,
   );
   const stored = await storedValues(series.slices, {
     platform,

@@ -3,6 +3,7 @@ import type { VolumeWarning } from '../../volume/index.js';
 import { SHEAR_LIMIT_DEGREES } from '../../volume/index.js';
 import { charsetOf, codeOf, type DicomFile, textOf } from './dataset.js';
 import { type FilledStack, fillStack } from './gaps.js';
+import { pickSlices, severalVolumes } from './several.js';
 import { dot, framesOf, placeName, type Slice, sliceName } from './slice.js';
 
 /** A series' slices in order, and the grid they lie on. */
@@ -38,9 +39,11 @@ const LARGEST_ROUNDING_MM = 0.1;
  * The slices of one series, checked and sorted along their normal n = along × down, so that the grid is right-handed.
  * @throws NavError `dicom/mixed-patient`, `dicom/mixed-frame-of-reference`, `dicom/mixed-size`,
  *   `dicom/mixed-orientation`, `dicom/duplicate-position`, `dicom/missing-slice`, `dicom/uneven-spacing`,
- *   `dicom/missing-geometry` (a lone slice without thickness)
+ *   `dicom/missing-geometry` (a lone slice without thickness),
+ *   `dicom/several-volumes` (time points, phases, echoes, b-values: `pick` takes one)
  */
-export function orderSeries(slices: readonly Slice[], gaps: 'refuse' | 'interpolate' = 'refuse'): OrderedSeries {
+export function orderSeries(all: readonly Slice[], gaps: 'refuse' | 'interpolate' = 'refuse', pick?: string): OrderedSeries {
+  const { slices, warnings: told } = pickSlices(all, placesOf(all), pick, gaps);
   const first = slices[0] as Slice;
   for (const slice of slices) requireAlike(first, slice);
   const normal = cross(first.along, first.down);
@@ -58,7 +61,7 @@ export function orderSeries(slices: readonly Slice[], gaps: 'refuse' | 'interpol
   return {
     slices: sorted,
     frameFromIndex,
-    warnings: stack.warnings,
+    warnings: [...told, ...stack.warnings],
     ...(stack.filled !== undefined && { filled: stack.filled }),
   };
 }
@@ -166,13 +169,34 @@ function requireDistinct(sorted: readonly Slice[], depths: readonly number[]): v
   const pair = neighbours(sorted, twice);
   const [one, other] = pair.map((slice) => codeOf(slice.header.file.dataset, 'x00080018'));
   const copies = one !== undefined && one === other && pair[0].frame === pair[1].frame;
+  const several = copies ? undefined : severalVolumes(placesOf(sorted));
+  if (several !== undefined) throw several;
   throw between(
     'dicom/duplicate-position',
     pair,
     'are at the same position',
-    copies ? ': they carry one SOP Instance UID, so one is a copy of the other. Remove it' : '. Is this a series over time',
+    copies
+      ? ': they carry one SOP Instance UID, so one is a copy of the other. Remove it'
+      : ', and nothing tells which belongs to which volume',
     { copies },
   );
+}
+
+/** The slices of each place along the normal of the first. */
+function placesOf(slices: readonly Slice[]): Slice[][] {
+  const { along, down } = slices[0] as Slice;
+  const normal = cross(along, down);
+  const depths = new Map(slices.map((s) => [s, dot(normal, s.position)]));
+  const sorted = [...slices].sort((a, b) => (depths.get(a) as number) - (depths.get(b) as number));
+  const places: Slice[][] = [];
+  let last = Number.NEGATIVE_INFINITY;
+  for (const slice of sorted) {
+    const depth = depths.get(slice) as number;
+    if (depth - last < SAME_POSITION_MM) places.at(-1)?.push(slice);
+    else places.push([slice]);
+    last = depth;
+  }
+  return places;
 }
 
 /** Gaps and uneven steps between neighbours along the normal. */

@@ -49,6 +49,8 @@ export interface Slice {
   readonly slope: number;
   readonly intercept: number;
   readonly unit: string | undefined;
+  /** Where this frame's attributes stand: its own functional groups, those of all frames, the file. */
+  readonly groups: readonly DataSet[];
 }
 
 /** The largest miss of unit length, and of a right angle, that rounded direction cosines may have. */
@@ -138,7 +140,7 @@ function placesOf(file: DicomFile): Place[] {
   const { dataset } = file;
   const frames = framesOf(dataset);
   const perFrame = itemCount(dataset, 'x52009230');
-  if (perFrame === 0 && frames === 1) return [placeOf(file, 0, () => dataset)];
+  if (perFrame === 0 && frames === 1) return [{ ...placeOf(file, 0, () => dataset), groups: [dataset] }];
   if (perFrame !== frames) {
     throw new NavError(
       'dicom/missing-geometry',
@@ -149,11 +151,12 @@ function placesOf(file: DicomFile): Place[] {
   const shared = itemOf(dataset, 'x52009229');
   return Array.from({ length: frames }, (_, n) => {
     const own = itemOf(dataset, 'x52009230', n);
-    return placeOf(file, n, (group) => itemOf(own, group) ?? itemOf(shared, group));
+    const groups = [own, shared, dataset].filter((d) => d !== undefined);
+    return { ...placeOf(file, n, (group) => itemOf(own, group) ?? itemOf(shared, group)), groups };
   });
 }
 
-function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet | undefined): Place {
+function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet | undefined): Omit<Place, 'groups'> {
   const measures = group('x00289110');
   const position = numbersOf(group('x00209113'), 'x00200032', 3);
   const cosines = numbersOf(group('x00209116'), 'x00200037', 6);
