@@ -1,7 +1,7 @@
 /**
  * Makes a fresh clone ready, and says on stderr what it does and what will be missing. Node built-ins only.
  *
- *   node scripts/bootstrap.mjs [start|test|bench|build]
+ *   node scripts/bootstrap.mjs [start|test|bench|build|archive]
  *
  * Dependencies come from `npm ci --ignore-scripts`: no package's install script runs, nor is one needed. Programs
  * that only tests use (a browser, independent readers, a pty, a peer) come from Debian where this is root on Debian;
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { canInstallDebianPackages, findBrowser, findPython, hasProgram, ROOT } from './lib/host.mjs';
 import { npm, run } from './lib/run.mjs';
 
-/** @typedef {'start' | 'test' | 'bench' | 'build'} Purpose */
+/** @typedef {'start' | 'test' | 'bench' | 'build' | 'archive'} Purpose */
 
 /**
  * @typedef {object} Need
@@ -94,8 +94,38 @@ const NEEDS = [
   {
     debian: 'openssl',
     present: () => hasProgram('openssl'),
-    without: 'the bridge is not tried with TLS',
+    without: 'bridge, archive and audit events are not tried with TLS',
     purposes: ['test'],
+  },
+  {
+    debian: 'orthanc',
+    present: () => hasProgram('Orthanc'),
+    without: 'nothing is stored in, nor retrieved from, a real archive',
+    purposes: ['test', 'bench', 'archive'],
+  },
+  {
+    debian: 'orthanc-dicomweb',
+    present: () => existsSync('/usr/share/orthanc/plugins/libOrthancDicomWeb.so'),
+    without: 'nothing is stored in, nor retrieved from, a real archive',
+    purposes: ['test', 'bench', 'archive'],
+  },
+  {
+    debian: 'dicom3tools',
+    present: () => hasProgram('dciodvfy'),
+    without: 'written DICOM is not validated by dciodvfy',
+    purposes: ['test'],
+  },
+  {
+    debian: 'dcmtk',
+    present: () => hasProgram('dcmdump'),
+    without: 'written DICOM is not read by dcmtk',
+    purposes: ['test'],
+  },
+  {
+    debian: 'mosquitto',
+    present: () => hasProgram('mosquitto') || existsSync('/usr/sbin/mosquitto'),
+    without: 'live sessions are not sent through a real broker',
+    purposes: ['test', 'bench'],
   },
 ];
 
@@ -137,7 +167,8 @@ async function installFromDebian(missing) {
   const names = missing.map((need) => need.debian);
   say(`Installing from Debian: ${names.join(', ')} …`);
   /** @type {Parameters<typeof run>[2]} */
-  const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  // Run level 1: what brings a service (orthanc, mosquitto) is not to start it; tests start their own, on ports of their own.
+  const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } };
   const update = await run('apt-get', ['update', '-qq'], quiet);
   if (update.code !== 0) say(`apt-get update failed:\n${update.output.trim().split('\n').slice(-3).join('\n')}`);
   // One by one: a package this release does not have must not keep the others out.
