@@ -26,14 +26,18 @@ export function axisTiles(n: number, patch: number, overlap: number): AxisTiles 
   }
   const free = n - patch;
   const step = Math.max(1, Math.floor(patch * (1 - overlap)));
-  const count = free === 0 ? 1 : Math.ceil(free / step) + 1;
-  const starts = Array.from({ length: count }, (_, i) => {
-    const fromLow = (m: number): number => Math.floor((m * free) / Math.max(1, count - 1));
-    return 2 * i < count - 1 ? fromLow(i) : free - fromLow(count - 1 - i);
-  });
+  let starts = evenly(free, free === 0 ? 1 : Math.ceil(free / step) + 1);
+  // Rounded alike from both ends, neighbours may be a voxel too far apart: then one more.
+  while (starts.some((start, t) => t > 0 && start - (starts[t - 1] as number) > step)) starts = evenly(free, starts.length + 1);
   const bell = Float64Array.from({ length: patch }, (_, x) => Math.exp(-0.5 * ((x - (patch - 1) / 2) / (SIGMA * patch)) ** 2));
   const sum = new Float64Array(n);
   for (const start of starts)
     for (let x = 0; x < patch; x += 1) sum[start + x] = (sum[start + x] as number) + (bell[x] as number);
   return { starts, weights: starts.map((start) => bell.map((w, x) => w / (sum[start + x] as number))) };
+}
+
+/** So many whole numbers from 0 to `free`, even but for rounding, the same from both ends. */
+function evenly(free: number, count: number): number[] {
+  const fromLow = (m: number): number => Math.floor((m * free) / Math.max(1, count - 1));
+  return Array.from({ length: count }, (_, i) => (2 * i < count - 1 ? fromLow(i) : free - fromLow(count - 1 - i)));
 }
