@@ -43,7 +43,7 @@ export class Attributes {
   }
 
   texts(tag: string): string[] {
-    return this.#values(tag).flatMap((value) => textOf(value) ?? []);
+    return this.#values(tag).flatMap((value) => joinedName(value) ?? []);
   }
 
   number(tag: string): number | undefined {
@@ -81,7 +81,8 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-function textOf(value: unknown): string | undefined {
+/** A value as DICOM writes it in text: the groups of a name are joined by "=" (PS3.5, 6.2). Undefined where it has none. */
+export function joinedName(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   if (isText(value)) return value;
   if (typeof value !== 'object' || value === null || value instanceof Attributes) return undefined;

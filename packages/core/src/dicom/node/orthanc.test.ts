@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DicomArchive, dicomArchive, type FoundStudy } from '../archive/index.js';
+import { frame } from '../../frames/index.js';
+import { readVolume } from '../../io/index.js';
+import { type DicomArchive, dicomArchive, type FoundStudy, retrieveVolume } from '../archive/index.js';
 import { findOrthanc, type RunningOrthanc, startOrthanc } from './index.js';
 import { type BadLink, badLink } from './test-support/bad-link.js';
 import { syntheticSeries } from './test-support/series.js';
 
 const users = { reader: 'secret-of-reader' };
 const basic = { authorization: `Basic ${btoa('reader:secret-of-reader')}` };
+
+const named = (files: readonly Uint8Array[]) => files.map((bytes, n) => ({ name: `${n}.dcm`, bytes }));
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
@@ -77,5 +81,42 @@ describe.skipIf(findOrthanc() === undefined)('an archive that is a real Orthanc'
     expect(await archive.has({ ...ct, sopInstanceUid })).toBe(true);
     expect(await archive.has({ ...ct, sopInstanceUid: '2.25.1' })).toBe(false);
     expect((await archive.retrieveMetadata(ct)).map((m) => m.numbers('00200032'))).toContainEqual([-20.5, 10.25, -7]);
+  });
+
+  it('makes a volume as readVolume makes it of the files, slice by slice from the middle', async () => {
+    const truth = await readVolume(named(ct.files), { frame: frame('ct') });
+    const planes: (number | undefined)[] = [];
+    const v = await retrieveVolume(archive, {
+      study: ct.studyUid,
+      series: ct.seriesUid,
+      frame: frame('ct'),
+      order: 'middle-first',
+      parallel: 1,
+      onSlice: async (slice, growing) => {
+        planes.push(slice.plane);
+        const k = slice.plane as number;
+        expect(growing?.here).toBe(planes.length);
+        expect(growing?.plane(k)).toEqual(await slice.values());
+        expect(growing?.plane((k + 1) % 7) === undefined).toBe(!planes.includes((k + 1) % 7));
+        expect(growing?.frameFromIndex).toEqual(truth.frameFromIndex);
+      },
+    });
+    expect(planes).toEqual([3, 4, 2, 5, 1, 6, 0]);
+    expect(v.voxels).toEqual(truth.voxels);
+    expect(v.frameFromIndex).toEqual(truth.frameFromIndex);
+    expect({ ...v, voxels: 0 }).toEqual({ ...truth, voxels: 0 });
+  });
+
+  it('goes on after a cut: what has come is not asked for again', async () => {
+    const size = (ct.files[0] as Uint8Array).length;
+    link.passed.length = 0;
+    let cuts = 0;
+    link.fault = ({ path }) => (path.endsWith(ct.seriesUid) && cuts++ === 0 ? { cutAfter: 3.5 * size } : undefined);
+    const v = await retrieveVolume(behind, { study: ct.studyUid, series: ct.seriesUid, frame: frame('ct') });
+    link.fault = () => undefined;
+    expect(v.size).toEqual([24, 16, 7]);
+    const whole = ct.files.reduce((sum, f) => sum + f.length, 0);
+    const bytes = link.passed.filter((p) => !/[?]/.test(p.path)).reduce((sum, p) => sum + p.bytes, 0);
+    expect(bytes).toBeLessThan(whole + size + 7 * 400);
   });
 });
