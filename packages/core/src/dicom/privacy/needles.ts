@@ -1,0 +1,86 @@
+/** The identifiers of a study as they may stand in bytes, sought in everything that stays. */
+
+/** Shorter ones are sought in texts only: in pixels they would be found by chance. */
+const SHORTEST_IN_BYTES = 6;
+const SHORTEST = 3;
+
+/** Gathers identifiers, then finds them. */
+export class Needles {
+  readonly #texts = new Set<string>();
+  readonly #bytes = new Map<number, Uint8Array[]>();
+  readonly #own: ReadonlySet<string>;
+
+  /** @param own words that de-identified files hold by design, which are no identifiers */
+  constructor(own: readonly string[]) {
+    this.#own = new Set(own.map((word) => word.toUpperCase()));
+  }
+
+  /** An identifier, of whatever length; too short ones are passed over. */
+  add(text: string): void {
+    const upper = text.trim().toUpperCase();
+    if (upper.length < SHORTEST || this.#texts.has(upper) || this.#own.has(upper) || /^(.)\1*$/.test(upper)) return;
+    this.#texts.add(upper);
+    if (upper.length < SHORTEST_IN_BYTES) return;
+    // Letters beyond ASCII have other bytes in lower case; those of ASCII are compared without regard to it.
+    for (const cased of new Set([upper, upper.toLowerCase(), text.trim()])) {
+      const isLatin = [...cased].every((c) => c.charCodeAt(0) < 256);
+      if (isLatin) this.#index(Uint8Array.from(cased, (c) => c.charCodeAt(0)));
+      for (const form of [new TextEncoder().encode(cased), utf16(cased, 0), utf16(cased, 1)]) this.#index(form);
+    }
+  }
+
+  #index(written: Uint8Array): void {
+    const form = written.map(upperByte);
+    const key = keyAt(form, 0);
+    const list = this.#bytes.get(key);
+    if (list === undefined) this.#bytes.set(key, [form]);
+    else list.push(form);
+  }
+
+  /** Whether a text holds an identifier: as a whole word where it is shorter than six characters. */
+  inText(text: string): boolean {
+    const upper = text.toUpperCase();
+    if (upper.length < SHORTEST) return false;
+    const words = new Set(upper.split(/[^\p{L}\p{N}]+/u));
+    for (const needle of this.#texts) {
+      if (needle.length < SHORTEST_IN_BYTES ? words.has(needle) : upper.includes(needle)) return true;
+    }
+    return false;
+  }
+
+  /** Whether bytes hold an identifier of six characters or more, as UTF-8, Latin-1 or UTF-16, in upper or lower case. */
+  inBytes(bytes: Uint8Array): boolean {
+    if (this.#bytes.size === 0) return false;
+    const starts = new Uint8Array(65536);
+    for (const key of this.#bytes.keys()) starts[key] = 1;
+    for (let at = 0; at + SHORTEST_IN_BYTES <= bytes.length; at += 1) {
+      const key = keyAt(bytes, at);
+      if (starts[key] === 1 && (this.#bytes.get(key) as Uint8Array[]).some((form) => standsAt(form, bytes, at))) return true;
+    }
+    return false;
+  }
+}
+
+function utf16(text: string, offset: 0 | 1): Uint8Array {
+  const bytes = new Uint8Array(2 * text.length);
+  for (let n = 0; n < text.length; n += 1) {
+    const code = text.charCodeAt(n);
+    bytes[2 * n + offset] = code & 0xff;
+    bytes[2 * n + 1 - offset] = code >> 8;
+  }
+  return bytes;
+}
+
+function upperByte(byte: number): number {
+  return byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
+}
+
+function keyAt(bytes: Uint8Array, at: number): number {
+  return (upperByte(bytes[at] as number) << 8) | upperByte(bytes[at + 1] as number);
+}
+
+function standsAt(form: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  if (at + form.length > bytes.length) return false;
+  for (let n = 2; n < form.length; n += 1) if (upperByte(bytes[at + n] as number) !== form[n]) return false;
+  return true;
+}
