@@ -83,7 +83,7 @@ function lesionOf<F extends string>(
   return {
     label,
     centroid: point(labels.frame, centroid),
-    centroidSdMm: Math.hypot(errors?.centroidSdMm ?? 0, edge / Math.sqrt(12 * indices.length)),
+    centroidSdMm: Math.hypot(errors?.centroidSdMm ?? 0, facesMoveCentroid(surface, centroid, indices.length)),
     volumeMl,
     volumeSdMl: Math.hypot(systematic, counting),
     diameterMm: lengthMm,
@@ -94,6 +94,13 @@ function lesionOf<F extends string>(
     voxels: indices.length,
     box,
   };
+}
+
+/** Standard deviation along an axis that the faces give the centroid: each adds or takes up to half a voxel at its place. */
+function facesMoveCentroid({ points }: SurfacePoints, centroid: Float64Array, voxels: number): number {
+  let square = 0;
+  for (let n = 0; n < points.length; n += 1) square += ((points[n] as number) - (centroid[n % 3] as number)) ** 2;
+  return Math.sqrt(square / 3 / 12) / voxels;
 }
 
 function centroidOf({ size: [ni, nj], frameFromIndex: m }: AnyVolume, indices: Int32Array): Float64Array {

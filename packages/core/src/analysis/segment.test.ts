@@ -65,10 +65,10 @@ function reordered(v: Volume<'ct'>, order: readonly number[], flips: readonly bo
     from[n] = (old[0] as number) + v.size[0] * ((old[1] as number) + v.size[1] * (old[2] as number));
     voxels[n] = v.voxels[from[n] as number] as number;
   }
-  return { v: volume({ ...v, voxels, size, frameFromIndex: m }), from };
+  return { v: { ...v, voxels, size, frameFromIndex: m }, from };
 }
 
-const countOf = (labels: Volume<'ct'>): number => labels.voxels.reduce((sum: number, x) => sum + (x === 0 ? 0 : 1), 0);
+const countOf = (labels: Volume<'ct'>): number => Array.from(labels.voxels).reduce((sum, x) => sum + (x === 0 ? 0 : 1), 0);
 
 describe('the order of a volume’s voxels', () => {
   it('does not change an answer: 48 orders of one oblique picture, label for label, by a model that tells left from right', async () => {
@@ -101,7 +101,7 @@ describe('the order of a volume’s voxels', () => {
       const model = ruleModel(describedAs({ spacingMm: [1.4, 1.7, 2.3] }), rule);
       const there = (await segment(v, model)).content.labels;
       const mirrored = mirrorOf((await segment(flipped, model)).content.labels);
-      return there.voxels.reduce((sum: number, x, n) => sum + (x === mirrored[n] ? 0 : 1), 0) / countOf(there);
+      return Array.from(there.voxels).reduce((sum, x, n) => sum + (x === mirrored[n] ? 0 : 1), 0) / countOf(there);
     };
     expect(await unlike(brighter(40))).toBeLessThan(0.01);
     expect(await unlike(towardsLeft)).toBeGreaterThan(0.5);
@@ -198,8 +198,8 @@ describe('the way there and back', () => {
     const model = ruleModel(rest, (at) => [20 * (at(0, 0, 0, 0) - 1), 10 * (-1 - at(0, 0, 0, 1))]);
     const { content } = await segment([v, second], model);
     const [mean, sd] = [0, 1].map((power) => {
-      const m = v.voxels.reduce((sum: number, x) => sum + x, 0) / v.voxels.length;
-      return power === 0 ? m : Math.sqrt(v.voxels.reduce((sum: number, x) => sum + (x - m) ** 2, 0) / v.voxels.length);
+      const m = Array.from(v.voxels).reduce((sum, x) => sum + x, 0) / v.voxels.length;
+      return power === 0 ? m : Math.sqrt(Array.from(v.voxels).reduce((sum, x) => sum + (x - m) ** 2, 0) / v.voxels.length);
     }) as [number, number];
     let unlike = 0;
     v.voxels.forEach((x, n) => {
