@@ -1,9 +1,8 @@
 import { NavError } from '../../base/index.js';
-import type { SessionState } from '../state.js';
-import { type Content, type Html, html } from './html.js';
+import { documentOf, heading, requireSameLog } from './document.js';
+import { type Content, html } from './html.js';
 import type { ReportInput, ReportPicture } from './input.js';
 import { acceptances, calibrations, events, identity, integrity, plan, records, registration } from './sections.js';
-import { pageFooter, REPORT_STYLE } from './style.js';
 import { REPORT_TEXT, type ReportText } from './text.js';
 
 /**
@@ -18,7 +17,7 @@ export function reportHtml<F extends string>(input: ReportInput<F>): string {
   requireSameLog(state, audit);
   const shownKinds = new Set((input.tables ?? []).map((t) => t.kind));
   const body: Content = [
-    heading(input.made, text),
+    heading(text.title, input.made, text),
     identity(input, text),
     plan(state, text),
     registration(state, text),
@@ -33,19 +32,13 @@ export function reportHtml<F extends string>(input: ReportInput<F>): string {
     acceptances(audit.entries, text),
     integrity(audit.head, text),
   ];
-  const foot = pageFooter(`${text.session} ${state.id}`, text.page);
-  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-  return html`<!doctype html>
-<html lang="${text.language}"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light">
-<title>${text.title} · ${state.id}</title><style>${{ html: REPORT_STYLE + foot }}</style></head><body>
-${body}</body></html>
-`.html;
-}
-
-function heading(made: Date, text: ReportText): Html {
-  const when = `${made.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  return html`<header><h1>${text.title}</h1><p>${text.made} ${when}<br>${text.notCleared}</p></header>\n`;
+  return documentOf({
+    language: text.language,
+    title: text.title,
+    id: state.id,
+    foot: [`${text.session} ${state.id}`, text.page],
+    body,
+  });
 }
 
 const PICTURE = /^data:image\/(?:png|jpeg);base64,[A-Za-z0-9+/]+={0,2}$/;
@@ -59,12 +52,4 @@ function pictures(list: readonly ReportPicture[], text: ReportText): Content {
     return html`<figure><img src="${dataUrl}" alt="${caption}"><figcaption>${caption}</figcaption></figure>\n`;
   });
   return html`<section><h2>${text.pictures}</h2><div class="pictures">${shown}</div></section>\n`;
-}
-
-function requireSameLog<F extends string>(state: SessionState<F>, { entries, head }: ReportInput<F>['audit']): void {
-  const first = entries[0];
-  const payload = first?.payload as { readonly id?: unknown } | null | undefined;
-  const last = entries.at(-1);
-  if (payload?.id === state.id && last?.sequence === head.count && first?.utc === state.begun.utc) return;
-  throw new NavError('session/bad-value', 'State and audit log are not of the same session, or the log is not the whole one.');
 }

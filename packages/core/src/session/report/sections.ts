@@ -1,4 +1,5 @@
-import { formatBound, formatMm, formatNumber, UNKNOWN } from '../../guidance/index.js';
+import { AlarmTexts, formatBound, formatMm, formatNumber, UNKNOWN } from '../../guidance/index.js';
+import { TextLanguage } from '../../text/index.js';
 import type { AuditEntry, AuditHead } from '../audit.js';
 import { type ExactValue, fromExactJson } from '../exact-json.js';
 import type { Acceptance, AcceptedRecord, FiducialResidual, SessionEvent, SessionState } from '../state.js';
@@ -6,12 +7,15 @@ import { type Column, type Content, facts, type Html, html, table } from './html
 import type { ReportInput, ReportTable } from './input.js';
 import type { ReportText } from './text.js';
 
-const section = (title: string, ...content: readonly Content[]): Html => html`<section><h2>${title}</h2>\n${content}</section>\n`;
+/** A part of a report with its title. */
+export const section = (title: string, ...content: readonly Content[]): Html =>
+  html`<section><h2>${title}</h2>\n${content}</section>\n`;
 
 /** A wall-clock time to the second, as people write it; in UTC, which its column or its place says. */
 const timeOf = (utc: string): string => (utc === '' ? UNKNOWN : utc.slice(0, 19).replace('T', ' '));
 
-const acceptedLine = ({ by, utc }: Acceptance, text: ReportText): string => `${timeOf(utc)} UTC, ${text.acceptedBy} ${by}`;
+const acceptedLine = ({ by, utc }: Acceptance, text: ReportText): string =>
+  `${timeOf(utc)} UTC, ${text.acceptedBy.replace('{who}', () => by)}`;
 
 const identifier = (id: string | undefined): Content => id !== undefined && html`<span class="id">${id}</span>`;
 
@@ -106,7 +110,8 @@ export function registration<F extends string>(state: SessionState<F>, text: Rep
   );
 }
 
-function bound(tre95Mm: number, limitMm: number | undefined, text: ReportText): Html {
+/** What is to be expected at the target, and whether that is within the plan's limit. */
+export function bound(tre95Mm: number, limitMm: number | undefined, text: ReportText): Html {
   const known = Number.isFinite(tre95Mm);
   const keeps = limitMm === undefined ? undefined : tre95Mm <= limitMm;
   const look = !known || keeps === false ? 'bad' : keeps === true ? 'good' : '';
@@ -257,11 +262,18 @@ export function events(list: readonly SessionEvent[], text: ReportText): Html {
   const rows = list.map((e) => [
     when(e.utc),
     html`<span class="tight ${e.level}">${text.levels[e.level]}</span>`,
-    e.name,
-    e.message,
+    text.eventNames[e.name] ?? e.name,
+    messageOf(e, text),
     e.by,
   ]);
   return section(text.events, table(columns, rows));
+}
+
+/** What an event says: an alarm in the report's language, made from its rule and subject; anything else as it was noted. */
+function messageOf({ name, message, data }: SessionEvent, text: ReportText): string {
+  const { rule, subject } = (data ?? {}) as { readonly rule?: unknown; readonly subject?: unknown };
+  if (!name.startsWith('alarm/') || typeof rule !== 'string' || typeof subject !== 'string') return message;
+  return new AlarmTexts(new TextLanguage(text.language)).say({ rule, subject, message });
 }
 
 /** Who accepted what, in the order of the log, those acceptances too that others replaced later. */

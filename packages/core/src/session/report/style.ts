@@ -1,3 +1,10 @@
+/**
+ * Families by what a system has: those with Devanagari, Bengali and Gujarati letters come after the Latin ones and are taken letter by
+ * letter. Noto on Linux and Android, Nirmala on Windows, the others on Apple's.
+ */
+const FONTS =
+  'system-ui, "Segoe UI", "Helvetica Neue", Arial, "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Gujarati", "Nirmala UI", "Kohinoor Devanagari", "Kohinoor Bangla", "Kohinoor Gujarati", sans-serif';
+
 /** How a report looks, on a screen and on A4. No font is loaded: figures of one width come with the system's. */
 export const REPORT_STYLE = `
 @page { size: A4; margin: 15mm 14mm 17mm; }
@@ -5,7 +12,7 @@ export const REPORT_STYLE = `
 :root { color-scheme: light; --ink: #16202b; --soft: #566373; --line: #d3dae2; --pale: #f3f6f9; --good: #14603a; --bad: #a3161d; --warn: #855300; }
 html { background: #fff; }
 body { margin: 0 auto; padding: 10mm 8mm; max-width: 200mm; color: var(--ink); background: #fff;
-  font: 10pt/1.45 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; font-variant-numeric: tabular-nums lining-nums; }
+  font: 10pt/1.45 ${FONTS}; font-variant-numeric: tabular-nums lining-nums; }
 header { display: flex; justify-content: space-between; align-items: flex-end; gap: 8mm; border-bottom: 2px solid var(--ink); padding-bottom: 3mm; }
 h1 { font-size: 19pt; line-height: 1.15; margin: 0; letter-spacing: -0.01em; white-space: nowrap; }
 header p { margin: 0; text-align: right; color: var(--soft); font-size: 8pt; }
@@ -35,6 +42,9 @@ thead { display: table-header-group; } tr { break-inside: avoid; }
 .unit { font-weight: 400; }
 .alarm { color: var(--bad); font-weight: 700; } .warning { color: var(--warn); font-weight: 600; }
 .soft { color: var(--soft); }
+.unreviewed { color: var(--warn); font-weight: 600; margin: 3mm 0; }
+:lang(hi), :lang(bn), :lang(gu) { line-height: 1.6; }
+:lang(hi) h1, :lang(bn) h1, :lang(gu) h1 { line-height: 1.35; }
 .bar { width: 42mm; height: 3mm; display: block; margin-top: 0.7mm; }
 figure { margin: 0; break-inside: avoid; }
 .pictures { display: grid; grid-template-columns: 1fr 1fr; gap: 4mm; }
@@ -51,7 +61,7 @@ footer { margin-top: 7mm; padding-top: 2mm; border-top: 1px solid var(--line); f
 
 /** The line at the foot of every printed page: whose report it is, and which page of how many. */
 export function pageFooter(left: string, page: string): string {
-  const quoted = (text: string): string => `"${text.replace(/[^\w .,:·–-]/gu, ' ')}"`;
+  const quoted = (text: string): string => `"${text.replace(/[^\p{L}\p{M}\p{N}_ .,:·–-]/gu, ' ')}"`;
   const look = 'font: 7.5pt system-ui, sans-serif; color: #566373;';
   return `@page { @bottom-left { content: ${quoted(left)}; ${look} } @bottom-right { content: ${quoted(page)} " " counter(page) " / " counter(pages); ${look} } }`;
 }

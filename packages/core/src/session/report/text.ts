@@ -1,9 +1,11 @@
-/** Every word of a report, in one place, so that a report in another language is another value of this type. */
+/** Every word of a report, in one place, so that a report in another language is another value of this type: {@link REPORT_TEXTS}. */
 export interface ReportText {
   /** The language of the words, as HTML names it. */
   readonly language: string;
   readonly title: string;
   readonly notCleared: string;
+  /** Said where no clinician whose language it is has released these words; empty where one has. */
+  readonly notReviewed: string;
   readonly patient: string;
   readonly name: string;
   readonly patientId: string;
@@ -48,6 +50,7 @@ export interface ReportText {
   readonly calibrations: string;
   readonly calibration: string;
   readonly accepted: string;
+  /** With `{who}`. */
   readonly acceptedBy: string;
   readonly pictures: string;
   readonly record: string;
@@ -72,6 +75,14 @@ export interface ReportText {
   readonly head: string;
   readonly headNote: string;
   readonly page: string;
+  /** By the name of an event, as the pages write them; an event without words is shown by its name. */
+  readonly eventNames: Readonly<Record<string, string>>;
+  /** Title of the one page that `summaryHtml` makes, and what it says of itself. */
+  readonly summary: string;
+  readonly summaryNote: string;
+  readonly alarmsRaised: string;
+  readonly warningsNoted: string;
+  readonly recordsAccepted: string;
 }
 
 /** A report in English. */
@@ -79,6 +90,7 @@ export const REPORT_TEXT: ReportText = {
   language: 'en',
   title: 'Navigation report',
   notCleared: 'Made by software that is not a medical device and not cleared for clinical use.',
+  notReviewed: '',
   patient: 'Patient',
   name: 'Name',
   patientId: 'Patient ID',
@@ -123,7 +135,7 @@ export const REPORT_TEXT: ReportText = {
   calibrations: 'Calibrations',
   calibration: 'Calibration',
   accepted: 'Accepted',
-  acceptedBy: 'by',
+  acceptedBy: 'by {who}',
   pictures: 'Pictures',
   record: 'No.',
   yes: 'yes',
@@ -158,4 +170,20 @@ export const REPORT_TEXT: ReportText = {
   headNote:
     'Each line of the log holds the hash of the line before. A log that verifies and ends in this hash is the one this report was made from.',
   page: 'Page',
+  eventNames: {
+    'alarm/raised': 'Alarm raised',
+    'alarm/again': 'Alarm raised again',
+    'alarm/passed': 'Alarm passed',
+    'alarm/ended': 'Alarm ended',
+    'alarm/acknowledged': 'Alarm acknowledged',
+    'alarm/reset': 'Alarm reset',
+    'alarm/paused': 'Alarms paused',
+    'alarm/resumed': 'Alarms resumed',
+    'language/shown': 'Language of the screen',
+  },
+  summary: 'Summary for the multidisciplinary meeting',
+  summaryNote: 'From the record of one session; the numbers are those that were accepted. It holds no diagnosis.',
+  alarmsRaised: 'Alarms raised',
+  warningsNoted: 'Warnings noted',
+  recordsAccepted: 'Records accepted',
 };
