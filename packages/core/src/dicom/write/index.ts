@@ -1,2 +1,20 @@
+export { type Code, dcm, local, REGISTRATION_METHOD, STRUCTURE, sct, ucum } from './codes.js';
+export type { EncodedObject, Equipment, InstanceReference, ObjectIds, ObjectInit, StudyReference } from './object.js';
 export { type Dataset, type ElementValue, encodePart10, type TaggedElement } from './part10.js';
+export type { ResultProvenance } from './provenance.js';
+export {
+  affineBetween,
+  decodeSpatialRegistration,
+  type NamedFrame,
+  type ReadRegistration,
+  type ReadSpatialRegistration,
+  transformBetween,
+} from './read-spatial-registration.js';
+export {
+  encodeSpatialRegistration,
+  type MatrixKind,
+  type RegisteredImages,
+  type SpatialRegistrationInit,
+  type TreBound,
+} from './spatial-registration.js';
 export { isUid, newUid, SOP_CLASS } from './uid.js';
