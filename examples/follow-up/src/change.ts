@@ -1,0 +1,71 @@
+import type { Lesion } from '@trocar/core/analysis';
+import { chiSquareQuantile } from '@trocar/core/math';
+
+/** A number that changed, with the interval that holds the true change 95 times in 100. */
+export interface Change {
+  readonly before: number;
+  readonly after: number;
+  readonly change: number;
+  /** 95 % bounds of the change. */
+  readonly low: number;
+  readonly high: number;
+  /** after / before with its 95 % bounds, of a log-normal law. */
+  readonly ratio: { readonly value: number; readonly low: number; readonly high: number };
+  /** Whether the interval leaves out 0: the change is larger than its uncertainty. No word on what it means. */
+  readonly beyondError: boolean;
+}
+
+/** How a lesion changed. */
+export interface LesionChange {
+  readonly volumeMl: Change;
+  readonly diameterMm: Change;
+  /**
+   * What the bounds hold: the errors of whoever drew both, or (`voxels-only`) no more than the voxels', where they are too narrow.
+   * A lesion that an image cuts off (`cut-off`) is larger than its numbers, which then say nothing of its change.
+   */
+  readonly bounds: 'known' | 'voxels-only' | 'cut-off';
+}
+
+/** 1.96: two-sided 95 % of a normal law. */
+export const Z95: number = Math.sqrt(chiSquareQuantile(0.95, 1));
+
+/**
+ * The change of a measured number: errors of both are normal and independent. Where the same hand errs the same way both times, the true
+ * interval is narrower.
+ */
+export function changeOf(before: number, beforeSd: number, after: number, afterSd: number): Change {
+  const half = Z95 * Math.hypot(beforeSd, afterSd);
+  const change = after - before;
+  const spread = Z95 * Math.hypot(beforeSd / before, afterSd / after);
+  const ratio = after / before;
+  return {
+    before,
+    after,
+    change,
+    low: change - half,
+    high: change + half,
+    ratio: { value: ratio, low: ratio * Math.exp(-spread), high: ratio * Math.exp(spread) },
+    beyondError: Math.abs(change) > half,
+  };
+}
+
+/** How one lesion changed between two studies. */
+export function lesionChange(before: Lesion<string>, after: Lesion<string>): LesionChange {
+  return {
+    volumeMl: changeOf(before.volumeMl, before.volumeSdMl, after.volumeMl, after.volumeSdMl),
+    diameterMm: changeOf(before.diameterMm, before.diameterSdMm, after.diameterMm, after.diameterSdMm),
+    bounds: before.cutOff || after.cutOff ? 'cut-off' : before.errorsKnown && after.errorsKnown ? 'known' : 'voxels-only',
+  };
+}
+
+/**
+ * Sum of the largest diameters of lesions seen in both studies, and its change: a number such as RECIST 1.1 (Eisenhauer 2009, Eur. J. Cancer
+ * 45:228) works with, in three dimensions. What it means for a patient is not said here.
+ * @returns undefined where no lesion was seen in both, or an image cuts one of them off
+ */
+export function sumOfDiameters(pairs: readonly (readonly [Lesion<string>, Lesion<string>])[]): Change | undefined {
+  if (pairs.length === 0 || pairs.some(([a, b]) => a.cutOff || b.cutOff)) return undefined;
+  const sum = (which: 0 | 1): number => pairs.reduce((s, pair) => s + pair[which].diameterMm, 0);
+  const sd = (which: 0 | 1): number => Math.sqrt(pairs.reduce((s, pair) => s + pair[which].diameterSdMm ** 2, 0));
+  return changeOf(sum(0), sd(0), sum(1), sd(1));
+}
