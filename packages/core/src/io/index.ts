@@ -4,6 +4,7 @@ export { objectSpacing, type PictureSpacing, type SpacingMeaning } from './dicom
 export { type RegionFormat, type RegionUnit, regionAt, regionPoint, type UltrasoundRegion } from './dicom/regions.js';
 export type { SeriesChoice } from './dicom/series.js';
 export type { VolumeChoice } from './dicom/several.js';
+export type { SuvKind } from './dicom/suv.js';
 export { type ReadMesh, type ReadMeshOptions, readMesh } from './mesh/read.js';
 export { type ListedPoint, type ReadPoints, type ReadPointsOptions, readPointPairs, readPoints } from './points/read.js';
 export { encodePoints, type WrittenPoint, writePoints } from './points/write.js';

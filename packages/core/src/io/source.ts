@@ -1,5 +1,6 @@
 import { NavError } from '../base/index.js';
 import type { Frame } from '../frames/index.js';
+import type { SuvKind } from './dicom/suv.js';
 
 /** A file in memory: its name (a path is cut to its last part) and its bytes. */
 export interface VolumeFile {
@@ -31,6 +32,8 @@ export interface ReadVolumeOptions<F extends string> {
    * key among the choices that the error `dicom/several-volumes` lists, such as `Echo Time=4.6`.
    */
   readonly pick?: string;
+  /** Turns a PET series into SUV by this measure of the body; the volume's `suv` warning says what it rests on. */
+  readonly suv?: SuvKind;
   /** Ends the reading early with `io/aborted`. */
   readonly signal?: AbortSignal;
   /** Called now and then with the fraction done, 0 to 1. */

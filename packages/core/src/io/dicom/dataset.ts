@@ -3,6 +3,7 @@ import { isNavError, NavError } from '../../base/index.js';
 import { inflateRaw } from '../compression.js';
 import type { VolumeFile } from '../source.js';
 import { decodeText } from './charset.js';
+import { repeatedTag } from './repeated.js';
 
 /** A parsed DICOM file, with its bytes (inflated where the file was deflated). */
 export interface DicomFile {
@@ -35,6 +36,8 @@ export async function parseDicomFile(file: VolumeFile): Promise<DicomFile> {
     const dataset = await parse(file.bytes);
     const cut = cutElement(dataset);
     if (cut !== undefined) throw truncated(file.name, cut);
+    const twice = repeatedTag(dataset);
+    if (twice !== undefined) throw repeated(file.name, twice);
     return { name: file.name, syntax: dataset.string('x00020010') ?? '', dataset };
   } catch (cause) {
     throw isNavError(cause) ? cause : unreadable(file.name, cause);
@@ -95,6 +98,12 @@ function cutElement(dataset: DataSet): string | undefined {
     if (element.dataOffset + element.length > end) return `element ${tagName(element.tag)} goes past the end of the file`;
   }
   return dataset.warnings.find((w) => w.startsWith('eof encountered'));
+}
+
+function repeated(name: string, tag: string): NavError {
+  return new NavError('io/corrupt', `"${name}" has ${tagName(tag)} twice, and nothing says which is meant. Transfer it again.`, {
+    detail: { file: name, tag: tagName(tag) },
+  });
 }
 
 function truncated(name: string, what: string): NavError {

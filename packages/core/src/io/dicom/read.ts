@@ -8,6 +8,7 @@ import { isLossy } from './identity.js';
 import { storedValues } from './pixels.js';
 import { choicesOf, type OrderedSeries, orderSeries, type SeriesChoice } from './series.js';
 import { hasPixels, type Slice, slicesOf } from './slice.js';
+import { type SuvKind, suvSlices } from './suv.js';
 
 /** Media Storage Directory: the index file of a DICOM medium, no image. */
 const DICOMDIR_CLASS = '1.2.840.10008.1.3.10';
@@ -35,10 +36,13 @@ export async function readDicom<F extends string>(
   const progress = options.progress ?? (() => {});
   const gathered = await gather(files, options.signal, (f) => progress(0.3 * f));
   const chosen = choose(gathered, files.length, options.seriesUid);
-  const series = orderSeries(
-    chosen.flatMap((file) => slicesOf(file)),
-    options.gaps,
-    options.pick,
+  const series = inSuv(
+    orderSeries(
+      chosen.flatMap((file) => slicesOf(file)),
+      options.gaps,
+      options.pick,
+    ),
+    options.suv,
   );
   const stored = await storedValues(series.slices, {
     platform,
@@ -62,6 +66,12 @@ export async function readDicom<F extends string>(
     series: header.series,
     warnings: [...series.warnings, ...warnings, ...sourceWarnings(series, gathered.ignored)],
   });
+}
+
+function inSuv(series: OrderedSeries, kind: SuvKind | undefined): OrderedSeries {
+  if (kind === undefined) return series;
+  const { slices, warning } = suvSlices(series.slices, kind);
+  return { ...series, slices, warnings: [...series.warnings, warning] };
 }
 
 /**
