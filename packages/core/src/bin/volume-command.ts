@@ -12,6 +12,7 @@ import {
   spacingOf,
   valueRange,
 } from '../volume/index.js';
+import { ANONYMIZE_USAGE, anonymizeRequestOf, runAnonymize } from './anonymize-command.js';
 import { reconstructRequestOf, runReconstruct } from './reconstruct-command.js';
 import type { CommandOutput } from './terminal.js';
 
@@ -22,6 +23,7 @@ const USAGE = `trocar-volume: look at, check and convert medical volumes.
   trocar-volume convert PATH --out FILE    to .nii, .nii.gz, .nrrd or .mha
   trocar-volume assets DIR                 copy the WebAssembly decoders for a browser into DIR
   trocar-volume reconstruct --sequence S --config C --out FILE [--json]   a volume from a tracked ultrasound sweep
+  trocar-volume anonymize PATH… --out DIR [--json]   DICOM files without who the patient is
 
 PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
 
@@ -45,6 +47,8 @@ reconstruct
   --axes frame|sweep     box along the reference's axes (default), or along the images
   --voxels uint8|float32, --coverage FILE   which voxels were seen (1), filled (2) or are unknown (0)
 
+${ANONYMIZE_USAGE}
+
 Exit code: 0 done, 1 refused (the error's code on standard error, and in the JSON), 2 wrong usage.`;
 
 const OPTIONS = {
@@ -65,6 +69,10 @@ const OWN_ARGUMENTS: Readonly<Record<string, OwnCommand>> = {
   reconstruct: (args, to) => {
     const request = reconstructRequestOf(args);
     return () => runReconstruct(request, to);
+  },
+  anonymize: (args, to) => {
+    const request = anonymizeRequestOf(args);
+    return () => runAnonymize(request, to);
   },
 };
 

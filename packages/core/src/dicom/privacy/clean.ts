@@ -60,7 +60,7 @@ export function noCounts(): CleaningCounts {
 
 /** Values that say how the image is made: words of the standard, which a patient's name may happen to be. */
 const STRUCTURAL: ReadonlySet<number> = new Set([
-  0x0008_0005, 0x0008_0008, 0x0008_0016, 0x0008_0060, 0x0008_1150, 0x0018_5100, 0x0040_a040,
+  0x0008_0005, 0x0008_0008, 0x0008_0016, 0x0008_0060, 0x0008_1150, 0x0018_5100, 0x0028_2114, 0x0040_a040,
 ]);
 const CONTENT = 0x0040_a730;
 /** Content items that refer or hold others; the others say what was seen (PS3.3, C.17.3). */

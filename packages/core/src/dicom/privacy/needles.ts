@@ -3,6 +3,8 @@
 /** Shorter ones are sought in texts only: in pixels they would be found by chance. */
 const SHORTEST_IN_BYTES = 6;
 const SHORTEST = 3;
+/** `0000000001` is found in even areas of a picture: identifiers of fewer different characters are sought in texts only. */
+const FEWEST_DIFFERENT = 4;
 
 /** Gathers identifiers, then finds them. */
 export class Needles {
@@ -20,7 +22,7 @@ export class Needles {
     const upper = text.trim().toUpperCase();
     if (upper.length < SHORTEST || this.#texts.has(upper) || this.#own.has(upper) || /^(.)\1*$/.test(upper)) return;
     this.#texts.add(upper);
-    if (upper.length < SHORTEST_IN_BYTES) return;
+    if (upper.length < SHORTEST_IN_BYTES || new Set(upper).size < FEWEST_DIFFERENT) return;
     // Letters beyond ASCII have other bytes in lower case; those of ASCII are compared without regard to it.
     for (const cased of new Set([upper, upper.toLowerCase(), text.trim()])) {
       const isLatin = [...cased].every((c) => c.charCodeAt(0) < 256);
