@@ -129,6 +129,13 @@ export {
   type ToolFileInfo,
   type ToolFileOptions,
 } from './codec/ndi/index.js';
+export {
+  Acks as RelayAcks,
+  type CarriedKind,
+  decodeFrame as decodeRelayFrame,
+  encodeFrame as encodeRelayFrame,
+  type RelayFrame,
+} from './codec/relay/index.js';
 export { type ConnectionState, type Driver, type DriverFault, type PoseSink, poseBufferSink, type ToolInfo } from './driver.js';
 export { type DTrackDriverOptions, type DTrackKind, type DTrackToolOptions, dtrackDriver } from './drivers/dtrack/index.js';
 export { type FreezeGuardOptions, freezeGuard } from './drivers/freeze-guard.js';

@@ -10,5 +10,14 @@ export type {
   LinkState,
 } from './client-types.js';
 export type { BridgeImageCounts, BridgeImageOptions, BridgeImages } from './image-link.js';
+export {
+  connectObserver,
+  connectPublisher,
+  type ObserverLink,
+  type ObserverOptions,
+  type PublisherLink,
+  type PublishOptions,
+} from './observer.js';
+export type { RelayLinkOptions, RelayLinkState } from './observer-link.js';
 export { type BridgeSocket, browserSocket, type CreateSocket, type SocketAccess, type SocketEvents } from './socket.js';
 export { type WebSerialOptions, type WebSerialPort, webSerialTransport } from './web-serial.js';

@@ -11,6 +11,8 @@ export { IGTL_PORT, type IgtlServer, type IgtlServerOptions, startIgtlServer } f
 export { nodeStreamSocket } from './igtl-socket.js';
 export { type AccessOptions, type AccessPolicy, accessPolicy, refusal } from './policy.js';
 export { fileInput, openRecording, type RecordingFileOptions, recordingFile } from './recorder-file.js';
+export { type Relay, type RelayLogEntry, type RelayOptions, type RelayParticipant, startRelay } from './relay.js';
+export { type RelayPeer, RelayRoom, type RoomCounts, type RoomOptions, USUAL_ROOM } from './relay-room.js';
 export { listSerialPorts, type SerialPortFacts, serialTransport } from './serial.js';
 export { type Bridge, type BridgeOptions, startBridge } from './server.js';
 export type { BridgeDevice } from './server-devices.js';
