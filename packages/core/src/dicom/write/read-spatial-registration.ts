@@ -98,24 +98,32 @@ export function matricesOf(from: ReadObject, step: DataSet, where: string): Read
   let product = identity4();
   let kind = 0;
   for (const item of items) {
-    const type = codeOf(item, 'x0070030c') as MatrixKind | undefined;
-    const rank = type === undefined ? -1 : KINDS.indexOf(type);
-    if (rank < 0)
-      throw corrupt(from, `${where} has a matrix of type "${type ?? 'none'}"; RIGID, RIGID_SCALE and AFFINE are known`);
-    const matrix = rowMajor(requiredNumbers(from, item, 'x300600c6', 16, `the matrix of ${where}`));
-    requireUsable(from, matrix, type as MatrixKind, where);
-    kind = Math.max(kind, rank);
-    product = multiply4(identity4(), matrix, product);
+    const step = matrixOf(from, item, `the matrix of ${where}`);
+    kind = Math.max(kind, KINDS.indexOf(step.kind));
+    product = multiply4(identity4(), step.matrix, product);
   }
   return { matrix: Float64Array.from(product), kind: KINDS[kind] as MatrixKind, factors: items.length, last };
 }
 
-function requireUsable(from: ReadObject, m: readonly number[], kind: MatrixKind, where: string): void {
-  if (m[3] !== 0 || m[7] !== 0 || m[11] !== 0 || m[15] !== 1)
-    throw corrupt(from, `the last row of ${where}'s matrix is not 0 0 0 1`);
-  if (!(determinant3(m) > 0)) throw corrupt(from, `the matrix of ${where} mirrors or flattens space, which no patient does`);
+/** One matrix with its type, column-major. @throws NavError `io/corrupt` */
+export function matrixOf(
+  from: ReadObject,
+  item: DataSet,
+  what: string,
+): { readonly matrix: Float64Array; readonly kind: MatrixKind } {
+  const type = codeOf(item, 'x0070030c');
+  const kind = KINDS.find((known) => known === type);
+  if (kind === undefined) throw corrupt(from, `${what} is of type "${type ?? 'none'}"; RIGID, RIGID_SCALE and AFFINE are known`);
+  const matrix = Float64Array.from(rowMajor(requiredNumbers(from, item, 'x300600c6', 16, what)));
+  requireUsable(from, matrix, kind, what);
+  return { matrix, kind };
+}
+
+function requireUsable(from: ReadObject, m: ArrayLike<number>, kind: MatrixKind, what: string): void {
+  if (m[3] !== 0 || m[7] !== 0 || m[11] !== 0 || m[15] !== 1) throw corrupt(from, `the last row of ${what} is not 0 0 0 1`);
+  if (!(determinant3(m) > 0)) throw corrupt(from, `${what} mirrors or flattens space, which no patient does`);
   const off = kind === 'RIGID' ? rigidityError(m) : kind === 'RIGID_SCALE' ? skewOf(m) : 0;
-  if (off > ROUNDING) throw corrupt(from, `the matrix of ${where} is called ${kind} but is not, by ${off.toPrecision(2)}`);
+  if (off > ROUNDING) throw corrupt(from, `${what} is called ${kind} but is not, by ${off.toPrecision(2)}`);
 }
 
 /** A frame of ours and the UID that a DICOM object knows it by. */
