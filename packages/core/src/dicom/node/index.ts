@@ -1,1 +1,2 @@
+export { type ArchiveTls, archiveFetch } from './fetch.js';
 export { findOrthanc, type OrthancOptions, type RunningOrthanc, startOrthanc } from './orthanc.js';

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 
 /** What a link does to one request. */
 export interface Fault {
@@ -38,21 +39,33 @@ export interface BadLink {
   close(): Promise<void>;
 }
 
+/** What a link may be besides. */
+export interface LinkOptions {
+  /** Answers pages of this origin (CORS). */
+  readonly allowOrigin?: string;
+  /** Speaks TLS with this certificate and key, in PEM, as a server in front of an archive does. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
 /** A link to an archive's DICOMweb root. */
-export async function badLink(target: string, allowOrigin?: string): Promise<BadLink> {
+export async function badLink(target: string, { allowOrigin, tls }: LinkOptions = {}): Promise<BadLink> {
   const passed: Passed[] = [];
-  const server = createServer((incoming, outgoing) => {
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (allowOrigin !== undefined) allow(outgoing, allowOrigin);
-    if (incoming.method === 'OPTIONS') return void outgoing.writeHead(204).end();
+    if (incoming.method === 'OPTIONS') {
+      outgoing.writeHead(204).end();
+      return;
+    }
     const path = (incoming.url ?? '').slice('/dicom-web'.length);
     const record: Passed = { method: incoming.method ?? '', path, authorization: incoming.headers.authorization, bytes: 0 };
     const fault = link.fault({ method: record.method, path, n: passed.length }) ?? {};
     passed.push(record);
     setTimeout(() => forward(target, incoming, outgoing, record, fault), fault.delayMs ?? 0);
-  });
+  };
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
   const port = await listen(server);
   const link: BadLink = {
-    url: `http://localhost:${port}/dicom-web`,
+    url: `${tls === undefined ? 'http' : 'https'}://localhost:${port}/dicom-web`,
     passed,
     fault: () => undefined,
     close: () =>
