@@ -114,8 +114,8 @@ export function mergePseudonyms(a: PseudonymTable, b: PseudonymTable): Pseudonym
 }
 
 /** What tells patients apart, as in making pseudonyms; who has neither ID nor name is told by the pseudonym alone. */
-function identityOf({ id, issuer, name, birthDate, pseudonym }: PseudonymPatient): string {
-  if (id !== '') return JSON.stringify([id, issuer]);
+function identityOf({ id, name, birthDate, pseudonym }: PseudonymPatient): string {
+  if (id !== '') return JSON.stringify([id]);
   return JSON.stringify(name !== '' ? ['', name.toUpperCase(), birthDate] : ['', '', '', pseudonym]);
 }
 

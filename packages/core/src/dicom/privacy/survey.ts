@@ -38,11 +38,11 @@ export function patientOf({ elements }: RawFile): PatientIdentity {
 }
 
 /**
- * What tells patients apart: the ID and who issued it; without an ID name and day of birth; without those the study, so that
- * nobody's files become one patient's.
+ * What tells patients apart: the ID; without one, name and day of birth; without those the study, so that nobody's files become
+ * one patient's. Who issued the ID is left out: not all objects of a study say it. Files of another site take another key.
  */
 export function patientKey(patient: PatientIdentity, studyUid: string): string {
-  if (patient.id !== '') return `id\0${patient.id}\0${patient.issuer}`;
+  if (patient.id !== '') return `id\0${patient.id}`;
   if (patient.name !== '') return `name\0${patient.name.toUpperCase()}\0${patient.birthDate}`;
   return `study\0${studyUid}`;
 }

@@ -309,19 +309,16 @@ export function openBytes(bytes: Uint8Array, form: Form): Buffer {
   return Buffer.concat([whole, inflateRawSync(whole.subarray(metaEnd))]);
 }
 
-const FOLD = (b: Buffer): Buffer => Buffer.from(b.map((x) => (x >= 65 && x <= 90 ? x + 32 : x)));
+const fold = (b: Buffer): Buffer => Buffer.from(b.map((x) => (x >= 65 && x <= 90 ? x + 32 : x)));
 
 /** Which of the identifiers stand anywhere in the bytes, in any of the encodings, in any case. */
 export function found(identifiers: readonly Planted[], bytes: Buffer): Planted[] {
-  const folded = FOLD(bytes);
+  const folded = fold(bytes);
   return identifiers.filter(({ text }) =>
-    [text, text.toLowerCase(), text.toUpperCase()].some((cased) =>
-      [
-        Buffer.from(cased, 'utf8'),
-        Buffer.from(cased, 'latin1'),
-        Buffer.from(cased, 'utf16le'),
-        Buffer.from(cased, 'utf16le').swap16(),
-      ].some((form) => folded.includes(FOLD(form))),
-    ),
+    [text, text.toLowerCase(), text.toUpperCase()].some((cased) => {
+      const wide = Buffer.from(cased, 'utf16le');
+      const forms = [Buffer.from(cased, 'utf8'), Buffer.from(cased, 'latin1'), wide, Buffer.from(wide).swap16()];
+      return forms.some((form) => folded.includes(fold(form)));
+    }),
   );
 }
