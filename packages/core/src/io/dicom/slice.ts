@@ -1,6 +1,7 @@
 import { NavError } from '../../base/index.js';
 import type { PatientIdentity, SeriesIdentity } from '../../volume/index.js';
 import { codeOf, type DataSet, type DicomFile, itemCount, itemOf, numbersOf, tagName } from './dataset.js';
+import { doseGrid, isDose } from './dose.js';
 import { patientOf, seriesOf } from './identity.js';
 import { colourOf, isProjection, layoutOf, type PixelLayout, projectionRefused } from './layout.js';
 
@@ -76,7 +77,7 @@ export function hasPixels(file: DicomFile): boolean {
 /**
  * The slices of one file, with every frame's own geometry.
  * @throws NavError `dicom/no-pixel-data`, `dicom/missing-geometry`, `dicom/bad-geometry`, `dicom/unsupported-object`,
- *   `io/corrupt` (no size, or a rescale that cannot be read)
+ *   `io/corrupt` (no size, or a rescale that cannot be read), `dicom/bad-dose`
  */
 export function slicesOf(file: DicomFile): Slice[] {
   if (!hasPixels(file)) {
@@ -139,6 +140,7 @@ type Place = Omit<Slice, 'header' | 'frame'>;
 function placesOf(file: DicomFile): Place[] {
   const { dataset } = file;
   const frames = framesOf(dataset);
+  if (isDose(file)) return dosePlaces(file, frames);
   const perFrame = itemCount(dataset, 'x52009230');
   if (perFrame === 0 && frames === 1) return [{ ...placeOf(file, 0, () => dataset), groups: [dataset] }];
   if (perFrame !== frames) {
@@ -154,6 +156,23 @@ function placesOf(file: DicomFile): Place[] {
     const groups = [own, shared, dataset].filter((d) => d !== undefined);
     return { ...placeOf(file, n, (group) => itemOf(own, group) ?? itemOf(shared, group)), groups };
   });
+}
+
+/** The frames of a dose grid lie along the normal of the first, at stated distances (PS3.3, C.8.8.3.2). */
+function dosePlaces(file: DicomFile, frames: number): Place[] {
+  const { dataset } = file;
+  const { offsets, scaling, unit } = doseGrid(file, frames);
+  const first = placeOf(file, 0, () => dataset);
+  const [a, d] = [first.along, first.down] as unknown as [[number, number, number], [number, number, number]];
+  const normal = [a[1] * d[2] - a[2] * d[1], a[2] * d[0] - a[0] * d[2], a[0] * d[1] - a[1] * d[0]];
+  return offsets.map((mm) => ({
+    ...first,
+    position: first.position.map((x, r) => x + mm * (normal[r] as number)),
+    slope: scaling,
+    intercept: 0,
+    unit,
+    groups: [dataset],
+  }));
 }
 
 function placeOf(file: DicomFile, frame: number, group: (tag: string) => DataSet | undefined): Omit<Place, 'groups'> {
