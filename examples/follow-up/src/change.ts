@@ -9,7 +9,7 @@ export interface Change {
   /** 95 % bounds of the change. */
   readonly low: number;
   readonly high: number;
-  /** after / before with its 95 % bounds, of a log-normal law. */
+  /** after / before with its 95 % bounds. */
   readonly ratio: { readonly value: number; readonly low: number; readonly high: number };
   /** Whether the interval leaves out 0: the change is larger than its uncertainty. No word on what it means. */
   readonly beyondError: boolean;
@@ -30,29 +30,46 @@ export interface LesionChange {
 export const Z95: number = Math.sqrt(chiSquareQuantile(0.95, 1));
 
 /**
- * The change of a measured number: errors of both are normal and independent. Where the same hand errs the same way both times, the true
- * interval is narrower.
+ * The change of a measured number whose `power`-th root errs normally: 1 for a length, 3 for a volume, for a boundary that lies off by so
+ * many mm all around adds to its radius. Errors of both are independent; where the same hand errs the same way both times, the true interval
+ * is narrower.
+ *
+ * Each number's own bounds are joined as by Zou & Donner 2008 (Stat. Med. 27:1693): for a difference as they are, for a ratio as logarithms.
  */
-export function changeOf(before: number, beforeSd: number, after: number, afterSd: number): Change {
-  const half = Z95 * Math.hypot(beforeSd, afterSd);
+export function changeOf(before: number, beforeSd: number, after: number, afterSd: number, power: 1 | 3 = 1): Change {
+  const a = boundsOf(before, beforeSd, power);
+  const b = boundsOf(after, afterSd, power);
   const change = after - before;
-  const spread = Z95 * Math.hypot(beforeSd / before, afterSd / after);
+  const low = change - Math.hypot(after - b.low, a.high - before);
+  const high = change + Math.hypot(b.high - after, before - a.low);
+  const log = (x: number, y: number): number => Math.log(x / y);
   const ratio = after / before;
   return {
     before,
     after,
     change,
-    low: change - half,
-    high: change + half,
-    ratio: { value: ratio, low: ratio * Math.exp(-spread), high: ratio * Math.exp(spread) },
-    beyondError: Math.abs(change) > half,
+    low,
+    high,
+    ratio: {
+      value: ratio,
+      low: ratio * Math.exp(-Math.hypot(log(after, b.low), log(a.high, before))),
+      high: ratio * Math.exp(Math.hypot(log(b.high, after), log(before, a.low))),
+    },
+    beyondError: low > 0 || high < 0,
   };
+}
+
+/** 95 % bounds of one number; a length or volume is never below 0. */
+function boundsOf(x: number, sd: number, power: number): { readonly low: number; readonly high: number } {
+  const root = x ** (1 / power);
+  const half = x > 0 ? (Z95 * sd * root) / (power * x) : Number.POSITIVE_INFINITY;
+  return { low: Math.max(0, root - half) ** power, high: (root + half) ** power };
 }
 
 /** How one lesion changed between two studies. */
 export function lesionChange(before: Lesion<string>, after: Lesion<string>): LesionChange {
   return {
-    volumeMl: changeOf(before.volumeMl, before.volumeSdMl, after.volumeMl, after.volumeSdMl),
+    volumeMl: changeOf(before.volumeMl, before.volumeSdMl, after.volumeMl, after.volumeSdMl, 3),
     diameterMm: changeOf(before.diameterMm, before.diameterSdMm, after.diameterMm, after.diameterSdMm),
     bounds: before.cutOff || after.cutOff ? 'cut-off' : before.errorsKnown && after.errorsKnown ? 'known' : 'voxels-only',
   };
