@@ -215,7 +215,9 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 }
 
-function isBase64(text: unknown, bytes?: number): text is string {
+/** Whether a text is base64 in the one way that it is written here: the last letter's spare bits are zeros. */
+function isBase64(text: unknown, length?: number): text is string {
   if (typeof text !== 'string' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return false;
-  return bytes === undefined || fromBase64(text).length === bytes;
+  const bytes = fromBase64(text);
+  return toBase64(bytes) === text && (length === undefined || bytes.length === length);
 }
