@@ -1,9 +1,11 @@
+import { type Side, UNKNOWN } from '@trocar/core/guidance';
 import type { Errands } from '../../suite/page/errands.js';
 import type { Action } from '../../suite/page/panel.js';
 import type { ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SimulatedHand } from './hand.js';
 import type { Keeping } from './keeping.js';
+import { t } from './texts/index.js';
 
 /** What the buttons act on. */
 export interface Acting {
@@ -41,7 +43,7 @@ export function actionsOf(acting: Acting): Action[] {
   const ended = procedure.stage === 'finished';
   const play: Action = {
     id: 'play',
-    label: auto ? 'Stop playing' : 'Play all',
+    label: auto ? t('Stop playing') : t('Play all'),
     simulated: true,
     pressed: auto,
     run: () => acting.play(),
@@ -58,19 +60,33 @@ const OWN: Readonly<Record<Procedure['stage'], Buttons>> = {
   breathe: () => [],
   collect: collectButtons,
   review: ({ procedure, keeping }) => [
-    primary('accept', 'Accept registration', () => keeping.accept(), true),
+    primary('accept', t('Accept registration'), () => keeping.accept(), true),
     ...(procedure.proposal?.registration.outcome === 'ok'
       ? []
-      : [plain('accept-suspect', 'Accept despite findings', () => keeping.accept(true), true)]),
-    plain('reject', 'Back to touching', () => procedure.reject()),
+      : [plain('accept-suspect', t('Accept despite findings'), () => keeping.accept(true), true)]),
+    plain('reject', t('Back to touching'), () => procedure.reject()),
   ],
   verify: verifyButtons,
   guide: guideButtons,
-  burn: ({ procedure }) => [plain('stop-burn', 'Stop the burn', () => procedure.stopBurn())],
+  burn: ({ procedure }) => [plain('stop-burn', t('Stop the burn'), () => procedure.stopBurn())],
   assess: assessButtons,
   confirm: confirmButtons,
-  finished: (acting) => [primary('report', 'Report', () => acting.report())],
+  finished: (acting) => [primary('report', t('Report'), () => acting.report())],
 };
+
+/** By the side: which word it is decides what is treated, so each is a sentence of its own. */
+const CONFIRMED = {
+  left: 'Left side confirmed: accept',
+  right: 'Right side confirmed: accept',
+  midline: 'Midline confirmed: accept',
+  both: 'Both sides confirmed: accept',
+} as const satisfies Record<Side, string>;
+const SMALLER = {
+  left: 'Accept smaller margin, left side',
+  right: 'Accept smaller margin, right side',
+  midline: 'Accept smaller margin, midline',
+  both: 'Accept smaller margin, both sides',
+} as const satisfies Record<Side, string>;
 
 function planButtons(acting: Acting): Action[] {
   const { procedure, keeping, entry } = acting;
@@ -81,33 +97,28 @@ function planButtons(acting: Acting): Action[] {
   const next = entry === undefined ? 0 : entry + 40;
   const choice = [
     {
-      ...plain('next-entry', entry === undefined ? 'Choose an entry' : 'Another entry', () => acting.chooseEntry(next)),
+      ...plain('next-entry', entry === undefined ? t('Choose an entry') : t('Another entry'), () => acting.chooseEntry(next)),
       disabled: next >= search.ranked.length,
     },
-    ...(entry === undefined ? [] : [plain('free-entry', 'Any entry', () => acting.chooseEntry(undefined))]),
+    ...(entry === undefined ? [] : [plain('free-entry', t('Any entry'), () => acting.chooseEntry(undefined))]),
   ];
-  if (plan === undefined) return [primary('propose', 'Propose probes', () => acting.propose()), ...choice];
+  if (plan === undefined) return [primary('propose', t('Propose probes'), () => acting.propose()), ...choice];
   const short = !plan.proposal.complete;
   return [
-    primary(
-      'accept-plan',
-      short ? `Accept smaller margin, ${side} side` : `${word(side)} side confirmed: accept`,
-      () => keeping.acceptPlan(side, short),
-      true,
-    ),
-    plain('accept-other', `${word(other)} side confirmed: accept`, () => keeping.acceptPlan(other, short), true),
+    primary('accept-plan', short ? t(SMALLER[side]) : t(CONFIRMED[side]), () => keeping.acceptPlan(side, short), true),
+    plain('accept-other', t(CONFIRMED[other]), () => keeping.acceptPlan(other, short), true),
     ...choice,
-    ...(acting.previewed ? [] : [plain('preview-heat', 'Preview the heat', () => acting.preview())]),
+    ...(acting.previewed ? [] : [plain('preview-heat', t('Preview the heat'), () => acting.preview())]),
   ];
 }
 
 /** A procedure that was not finished is taken up again, or another one begun. */
 function firstButtons({ keeping, findEntries }: Acting): Action[] {
   const [newest] = keeping.open;
-  if (newest === undefined) return [primary('find-entries', 'Find entries', findEntries)];
+  if (newest === undefined) return [primary('find-entries', t('Find entries'), findEntries)];
   return [
-    primary('resume', 'Resume the open procedure', () => keeping.resume(newest.name)),
-    { ...plain('find-entries', 'Begin anew: find entries', findEntries), wide: true },
+    primary('resume', t('Resume the open procedure'), () => keeping.resume(newest.name)),
+    { ...plain('find-entries', t('Begin anew: find entries'), findEntries), wide: true },
   ];
 }
 
@@ -116,27 +127,33 @@ function toolButtons({ procedure, hand, keeping }: Acting): Action[] {
   const recording = stylus.isRecording || applicator.isRecording;
   if (recording) {
     const tool = stylus.isRecording ? 'stylus' : 'applicator';
-    return [plain('stop-pivot', 'End the recording', () => procedure.stopPivot(tool))];
+    return [plain('stop-pivot', t('End the recording'), () => procedure.stopPivot(tool))];
   }
   if (stylus.accepted === undefined && stylus.result === undefined) {
     return [
       {
-        ...primary('use-stored', 'Stylus: use stored calibration', () => keeping.acceptCalibration('stylus', true), true),
+        ...primary('use-stored', t('Stylus: use stored calibration'), () => keeping.acceptCalibration('stylus', true), true),
         disabled: hand.busy,
       },
-      { ...plain('pivot-stylus', 'Stylus: pivot', () => void hand.pivot('stylus')), disabled: hand.busy },
+      { ...plain('pivot-stylus', t('Stylus: pivot'), () => void hand.pivot('stylus')), disabled: hand.busy },
     ];
   }
   const tool = stylus.accepted === undefined ? 'stylus' : 'applicator';
   const { result } = procedure.calibrating[tool];
-  const again = { ...plain(`pivot-${tool}`, `${word(tool)}: pivot again`, () => void hand.pivot(tool)), disabled: hand.busy };
+  const again = {
+    ...plain(`pivot-${tool}`, t('{tool}: pivot again', { tool: word(t(tool)) }), () => void hand.pivot(tool)),
+    disabled: hand.busy,
+  };
   if (result?.outcome === 'ok') {
     return [
-      { ...primary('accept-calibration', `Accept ${tool}`, () => keeping.acceptCalibration(tool), true), disabled: hand.busy },
+      {
+        ...primary('accept-calibration', t('Accept {tool}', { tool: t(tool) }), () => keeping.acceptCalibration(tool), true),
+        disabled: hand.busy,
+      },
       again,
     ];
   }
-  return [{ ...again, label: `${word(tool)}: pivot`, primary: true }];
+  return [{ ...again, label: t('{tool}: pivot', { tool: word(t(tool)) }), primary: true }];
 }
 
 function collectButtons({ procedure, hand }: Acting): Action[] {
@@ -144,11 +161,11 @@ function collectButtons({ procedure, hand }: Acting): Action[] {
   const busy = hand.busy || procedure.touching !== undefined;
   return [
     open.length > 0
-      ? { ...primary('touch-all', 'Touch all fiducials', () => void hand.touch('fiducial', open)), disabled: busy }
-      : { ...primary('register', 'Register', () => procedure.register()), disabled: busy },
+      ? { ...primary('touch-all', t('Touch all fiducials'), () => void hand.touch('fiducial', open)), disabled: busy }
+      : { ...primary('register', t('Register'), () => procedure.register()), disabled: busy },
     ...procedure.touches.map((touch, n): Action => {
       return {
-        ...plain(`touch-${n + 1}`, touch ? `${n + 1} again` : String(n + 1), () => void hand.touch('fiducial', [n])),
+        ...plain(`touch-${n + 1}`, touch ? t('{n} again', { n: n + 1 }) : String(n + 1), () => void hand.touch('fiducial', [n])),
         disabled: busy,
       };
     }),
@@ -163,14 +180,18 @@ function verifyButtons({ procedure, hand, keeping }: Acting): Action[] {
   return [
     open.length > 0 || result?.accepted === false
       ? {
-          ...primary('touch-landmarks', 'Touch the landmarks', () => void hand.touch('landmark', open.length > 0 ? open : all)),
+          ...primary(
+            'touch-landmarks',
+            t('Touch the landmarks'),
+            () => void hand.touch('landmark', open.length > 0 ? open : all),
+          ),
           disabled: busy,
         }
       : // Verifying is what answers the alarm after a restart: that one alone is not in its way.
-        { ...primary('verify', 'Verify', () => procedure.verify(), !keeping.asksToVerify), disabled: busy },
-    { ...plain('register-again', 'Register again', () => keeping.registerAgain()), disabled: busy },
+        { ...primary('verify', t('Verify'), () => procedure.verify(), !keeping.asksToVerify), disabled: busy },
+    { ...plain('register-again', t('Register again'), () => keeping.registerAgain()), disabled: busy },
     ...(procedure.burning.burns.length > 0
-      ? [{ ...plain('finish-burning', 'No more probes: take a CT', () => procedure.finishBurning()), disabled: busy }]
+      ? [{ ...plain('finish-burning', t('No more probes: take a CT'), () => procedure.finishBurning()), disabled: busy }]
       : []),
   ];
 }
@@ -180,11 +201,12 @@ function guideButtons({ procedure, hand, keeping }: Acting): Action[] {
   const inside = (procedure.guide?.deviation.depthFromEntryMm ?? -1) > 0;
   const not = procedure.whyNotBurn();
   const { setting } = procedure.probe ?? {};
-  const what = setting === undefined ? 'Burn' : `Burn ${setting.powerW} W, ${setting.minutes} min`;
+  const what =
+    setting === undefined ? t('Burn') : t('Burn {powerW} W, {minutes} min', { powerW: setting.powerW, minutes: setting.minutes });
   const moved = procedure.guiding.referenceMoved;
-  const again: Action[] = moved ? [primary('register-again', 'Register again', () => keeping.registerAgain())] : [];
+  const again: Action[] = moved ? [primary('register-again', t('Register again'), () => keeping.registerAgain())] : [];
   const lead = {
-    ...plain('insert', 'Lead the applicator in', () => void hand.insert()),
+    ...plain('insert', t('Lead the applicator in'), () => void hand.insert()),
     primary: !moved && !inside,
     disabled: hand.busy,
   };
@@ -198,7 +220,7 @@ function guideButtons({ procedure, hand, keeping }: Acting): Action[] {
     // What is next has a row of its own, above the others.
     ...(inside ? [burn, lead] : [lead, burn]),
     {
-      ...plain('burn-here', 'Burn where it lies', () => void hand.burn((setting) => keeping.burn(setting, true)), true),
+      ...plain('burn-here', t('Burn where it lies'), () => void hand.burn((setting) => keeping.burn(setting, true)), true),
       disabled: hand.busy || lies || procedure.whyNotBurn(true) !== undefined,
     },
   ];
@@ -209,7 +231,7 @@ function assessButtons({ procedure, hand }: Acting): Action[] {
   const enough = (burning.achieved?.withMargin.probability ?? 0) >= ENOUGH && !burning.isUnknown;
   const done = plain(
     'finish-burning',
-    'No more probes: take a CT',
+    t('No more probes: take a CT'),
     () => void hand.retract().then(() => procedure.finishBurning()),
     true,
   );
@@ -217,11 +239,14 @@ function assessButtons({ procedure, hand }: Acting): Action[] {
   if (next !== undefined) {
     const lead = (): void => void hand.retract().then(() => procedure.choose(next));
     return [
-      { ...primary('next-probe', `Next: probe ${procedure.probes[next]?.name}`, lead), disabled: busy },
+      {
+        ...primary('next-probe', t('Next: probe {name}', { name: procedure.probes[next]?.name ?? UNKNOWN }), lead),
+        disabled: busy,
+      },
       { ...done, disabled: busy },
     ];
   }
-  const more = plain('top-up', 'Add an overlapping probe', () => void hand.retract().then(() => procedure.topUp()));
+  const more = plain('top-up', t('Add an overlapping probe'), () => void hand.retract().then(() => procedure.topUp()));
   const unknown = burning.isUnknown;
   const end = { ...done, primary: enough || unknown, disabled: busy };
   const add = { ...more, primary: !enough && !unknown, disabled: busy };
@@ -232,9 +257,11 @@ function assessButtons({ procedure, hand }: Acting): Action[] {
 function confirmButtons(acting: Acting): Action[] {
   const { procedure } = acting;
   const { stage } = procedure.confirming;
-  const take = plain('take-ct', stage === 'waiting' ? 'Take a CT and register it' : 'Take another CT', () => acting.takeCt());
+  const take = plain('take-ct', stage === 'waiting' ? t('Take a CT and register it') : t('Take another CT'), () =>
+    acting.takeCt(),
+  );
   return [
-    ...(stage === 'review' ? [primary('confirm', 'Accept and tell the margins', () => procedure.confirm(), true)] : []),
+    ...(stage === 'review' ? [primary('confirm', t('Accept and tell the margins'), () => procedure.confirm(), true)] : []),
     { ...take, primary: stage !== 'review', disabled: stage === 'running' },
   ];
 }
@@ -246,22 +273,22 @@ function simulated({ procedure, hand, errands }: Acting): Action[] {
     out.push({ id, label, simulated: true, run, ...(pressed !== undefined && { pressed }) });
   };
   if (stage === 'plan' || stage === 'confirm' || stage === 'finished') return out;
-  if (stage !== 'connect' && stage !== 'calibrate') add('hold', 'Hold breath', () => hand.hold());
+  if (stage !== 'connect' && stage !== 'calibrate') add('hold', t('Hold breath'), () => hand.hold());
   if (stage === 'collect' || stage === 'verify') {
     add(
       'slip',
-      'Slip',
+      t('Slip'),
       () => {
         hand.slips = !hand.slips;
       },
       hand.slips,
     );
   }
-  if (stage === 'guide') add('insert-beside', '6 mm beside', () => void hand.insert(6));
-  if (stage === 'burn') add('pull', 'Pull at the applicator', () => void hand.pull());
-  if (stage === 'verify' || stage === 'guide') add('bump', 'Bump reference', () => hand.bump());
-  add('cover', 'Cover applicator', () => errands.cover('applicator'), errands.covered.has('applicator'));
-  add('freeze', 'Freeze tracker', () => errands.freeze(), errands.frozen);
+  if (stage === 'guide') add('insert-beside', t('6 mm beside'), () => void hand.insert(6));
+  if (stage === 'burn') add('pull', t('Pull at the applicator'), () => void hand.pull());
+  if (stage === 'verify' || stage === 'guide') add('bump', t('Bump reference'), () => hand.bump());
+  add('cover', t('Cover applicator'), () => errands.cover('applicator'), errands.covered.has('applicator'));
+  add('freeze', t('Freeze tracker'), () => errands.freeze(), errands.frozen);
   return out;
 }
 

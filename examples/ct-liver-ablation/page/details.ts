@@ -1,12 +1,14 @@
-import { formatBound, formatMm } from '@trocar/core/guidance';
+import { formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
 import { formatProbability } from '@trocar/core/render';
 import { calibrateDetail } from '../../suite/page/calibrate.js';
 import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
 import { resumedNote } from '../../suite/page/resumed.js';
+import { inEnglish } from '../../suite/page/texts/language.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Stage } from '../src/stages.js';
 import { type PlanState, planDetail } from './plan-detail.js';
+import { t } from './texts/index.js';
 import { answer, facts, lead, marginAnswer } from './words.js';
 
 /** What the free part says beside what the procedure does. */
@@ -16,7 +18,8 @@ export interface DetailState extends PlanState {
 }
 
 /** What must be done after a restart. */
-const VERIFY_FIRST = 'Touch the landmarks and verify before anything is guided: patient or reference may lie otherwise now.';
+const verifyFirst = (): string =>
+  t('Touch the landmarks and verify before anything is guided: patient or reference may lie otherwise now.');
 const BEFORE_GUIDANCE: ReadonlySet<Stage> = new Set(['connect', 'calibrate', 'breathe', 'collect', 'confirm']);
 
 /** The free part of the panel in this moment. */
@@ -30,8 +33,8 @@ export function detailOf(procedure: Procedure, state: DetailState): Detail {
   return {
     key: [procedure.stage, refusal, state.work, message, unverified, step.key].join('|'),
     build: () => [
-      ...(message === '' ? [] : [resumedNote(message, unverified ? VERIFY_FIRST : '')]),
-      ...(refusal === '' ? [] : [h('p', { class: 'refused' }, refusal)]),
+      ...(message === '' ? [] : [resumedNote(message, unverified ? verifyFirst() : '')]),
+      ...(refusal === '' ? [] : [h('p', { class: 'refused' }, inEnglish(refusal))]),
       ...(state.work === '' ? [] : [h('p', { class: 'quiet', role: 'status' }, state.work)]),
       ...step.build(),
     ],
@@ -42,7 +45,7 @@ type Say = (procedure: Procedure, state: DetailState) => Detail;
 
 const STEPS: Readonly<Record<Stage, Say>> = {
   plan: planDetail,
-  connect: () => still([h('p', { class: 'lead' }, 'Waiting for the tracker to see every tool.')]),
+  connect: () => still([h('p', { class: 'lead' }, t('Waiting for the tracker to see every tool.'))]),
   calibrate: toolsDetail,
   breathe: breatheDetail,
   collect: collectDetail,
@@ -72,14 +75,14 @@ function toolsDetail({ calibrating }: Procedure): Detail {
   return {
     key: `${tool}`,
     build: () => [
-      lead(`Where is the tip on the ${tool}?`),
-      h('p', {}, `Set the ${tool}’s tip into the divot on the table and tilt it to all sides.`),
+      lead(t('Where is the tip on the {tool}?', { tool: t(tool) })),
+      h('p', {}, t('Set the {tool}’s tip into the divot on the table and tilt it to all sides.', { tool: t(tool) })),
       h(
         'p',
         { class: 'quiet' },
         onStylus
-          ? 'A stored calibration can be used instead; that it is still true is not checked.'
-          : 'A tip that is not where the planned applicator has it is refused: it is another one, or it is bent.',
+          ? t('A stored calibration can be used instead; that it is still true is not checked.')
+          : t('A tip that is not where the planned applicator has it is refused: it is another one, or it is bent.'),
       ),
     ],
   };
@@ -87,11 +90,13 @@ function toolsDetail({ calibrating }: Procedure): Detail {
 
 function breatheDetail(): Detail {
   return still([
-    lead('Let the patient breathe quietly'),
+    lead(t('Let the patient breathe quietly')),
     h(
       'p',
       {},
-      'The gate is found in the motion of the reference: four breaths are needed. Everything that follows holds at the end of expiration only.',
+      t(
+        'The gate is found in the motion of the reference: four breaths are needed. Everything that follows holds at the end of expiration only.',
+      ),
     ),
   ]);
 }
@@ -102,14 +107,14 @@ function collectDetail({ touches, touching }: Procedure): Detail {
     touching === undefined
       ? ''
       : touching.waiting
-        ? `${touching.index + 1}: waiting for the gate`
-        : `${touching.index + 1}: hold still`;
+        ? t('{n}: waiting for the gate', { n: touching.index + 1 })
+        : t('{n}: hold still', { n: touching.index + 1 });
   return {
     key: `${done}|${how}`,
     build: () => [
-      lead('Touch the markers while the gate is open'),
-      answer(`${done} of ${touches.length}`, true),
-      h('p', { class: 'quiet', role: 'status' }, how || 'A touch begins when the gate opens, and ends by itself.'),
+      lead(t('Touch the markers while the gate is open')),
+      answer(t('{done} of {whole}', { done, whole: touches.length }), true),
+      h('p', { class: 'quiet', role: 'status' }, how || t('A touch begins when the gate opens, and ends by itself.')),
     ],
   };
 }
@@ -122,18 +127,18 @@ function reviewDetail(procedure: Procedure): Detail {
   return {
     key: `${bound}|${proposal?.fiducials.length}`,
     build: () => [
-      lead('Expected at the planned tip, 95 %'),
+      lead(t('Expected at the planned tip, 95 %')),
       answer(formatBound(bound), bound <= limit.maxTre95Mm),
       facts([
-        ['Limit of the plan', formatMm(limit.maxTre95Mm)],
-        ['From the markers alone', formatBound(proposal?.bound.p95Mm ?? Number.NaN)],
-        ['One touch errs by', formatMm(proposal?.registration.fleMm ?? Number.NaN)],
-        ['Findings', proposal?.registration.findings.map((f) => f.message).join(' ') || 'none'],
+        [t('Limit of the plan'), formatMm(limit.maxTre95Mm)],
+        [t('From the markers alone'), formatBound(proposal?.bound.p95Mm ?? Number.NaN)],
+        [t('One touch errs by'), formatMm(proposal?.registration.fleMm ?? Number.NaN)],
+        [t('Findings'), inEnglish(proposal?.registration.findings.map((f) => f.message).join(' ') ?? '') || t('none')],
       ]),
       h(
         'p',
         { class: 'quiet' },
-        'Most of it is the breath: what the liver may move while the gate is open is assumed, not measured.',
+        t('Most of it is the breath: what the liver may move while the gate is open is assumed, not measured.'),
       ),
     ],
   };
@@ -142,24 +147,24 @@ function reviewDetail(procedure: Procedure): Detail {
 function verifyDetail({ verifying, touching }: Procedure, { keeping }: DetailState): Detail {
   const done = verifying.touches.filter((t) => t !== undefined).length;
   const { result } = verifying;
-  const waiting = touching === undefined ? '' : touching.waiting ? 'waiting for the gate' : 'hold still';
+  const waiting = touching === undefined ? '' : touching.waiting ? t('waiting for the gate') : t('hold still');
   return {
     key: `${done}|${waiting}|${result?.rmsMm}`,
     build: () => [
-      lead('Touch landmarks that the registration was not made from'),
-      answer(`${done} of ${verifying.touches.length}`, true),
+      lead(t('Touch landmarks that the registration was not made from')),
+      answer(t('{done} of {whole}', { done, whole: verifying.touches.length }), true),
       ...(result === undefined
         ? [
             h(
               'p',
               { class: 'quiet', role: 'status' },
-              waiting || (keeping.unverified ? '' : 'The residuals of the registration say nothing of its error here.'),
+              waiting || (keeping.unverified ? '' : t('The residuals of the registration say nothing of its error here.')),
             ),
           ]
         : [
             facts([
-              ['Off by, rms', formatMm(result.rmsMm)],
-              ['Shown to be below', formatBound(result.upperMm)],
+              [t('Off by, rms'), formatMm(result.rmsMm)],
+              [t('Shown to be below'), formatBound(result.upperMm)],
             ]),
           ]),
     ],
@@ -170,11 +175,13 @@ function guideDetail(procedure: Procedure): Detail {
   const { probe, guiding, gate } = procedure;
   const not = procedure.whyNotBurn();
   const say = guiding.referenceMoved
-    ? 'Nothing may be believed: the reference was pushed.'
-    : (not?.message ?? 'The tip lies as planned.');
+    ? t('Nothing may be believed: the reference was pushed.')
+    : not === undefined
+      ? t('The tip lies as planned.')
+      : inEnglish(not.message);
   return {
     key: `${probe?.name}|${say}|${gate.phase}`,
-    build: () => [h('p', { role: 'status' }, h('strong', {}, `Probe ${probe?.name}: `), say)],
+    build: () => [h('p', { role: 'status' }, h('strong', {}, `${t('Probe {name}', { name: probe?.name ?? UNKNOWN })}: `), say)],
   };
 }
 
@@ -184,10 +191,10 @@ function burnDetail({ burning, probe, guiding }: Procedure): Detail {
   return {
     key: `${percent}|${moved}`,
     build: () => [
-      answer(`Burning ${percent} %`, true),
+      answer(t('Burning {percent} %', { percent }), true),
       facts([
-        ['Probe', `${probe?.name}: ${probe?.setting.powerW} W, ${probe?.setting.minutes} min`],
-        ['Tip moved by at most', moved],
+        [t('Probe'), `${probe?.name}: ${probe?.setting.powerW} W, ${probe?.setting.minutes} min`],
+        [t('Tip moved by at most'), moved],
       ]),
     ],
   };
@@ -199,13 +206,13 @@ function assessDetail({ burning, planning }: Procedure, { legends }: DetailState
   return {
     key: `${burning.burns.length}|${achieved?.withMargin.probability}`,
     build: () => [
-      h('p', { class: 'lead' }, burning.isUnknown ? 'Where one burn lies is not known' : 'Expected from the tracked pose'),
+      h('p', { class: 'lead' }, burning.isUnknown ? t('Where one burn lies is not known') : t('Expected from the tracked pose')),
       ...marginAnswer(achieved?.map.minimalMarginMm ?? Number.NaN, marginMm),
       legends.coverage,
       h(
         'p',
         { class: 'quiet' },
-        'By the applicator’s table at the tracked pose. Tissue that heats otherwise, as beside a vein, is not in it.',
+        t('By the applicator’s table at the tracked pose. Tissue that heats otherwise, as beside a vein, is not in it.'),
       ),
     ],
   };
@@ -219,27 +226,27 @@ function confirmDetail({ confirming, planning }: Procedure, { legends }: DetailS
     build: () => {
       if (stage === 'waiting')
         return [
-          lead('What does a CT show?'),
-          h('p', {}, 'It is registered to the planning CT, and held against anatomy that both show.'),
+          lead(t('What does a CT show?')),
+          h('p', {}, t('It is registered to the planning CT, and held against anatomy that both show.')),
         ];
-      if (stage === 'running') return [lead('Registering the two CTs'), answer(`${percent} %`, true)];
+      if (stage === 'running') return [lead(t('Registering the two CTs')), answer(`${percent} %`, true)];
       const held = facts([
-        ['Confidence of the registration', formatProbability(result?.confidence ?? Number.NaN)],
-        ['Anatomy off by, rms', formatMm(check?.rmsMm ?? Number.NaN)],
-        ['Shown to be below', formatBound(check?.upperMm ?? Number.NaN)],
+        [t('Confidence of the registration'), formatProbability(result?.confidence ?? Number.NaN)],
+        [t('Anatomy off by, rms'), formatMm(check?.rmsMm ?? Number.NaN)],
+        [t('Shown to be below'), formatBound(check?.upperMm ?? Number.NaN)],
       ]);
       if (confirmation === undefined) {
-        return [lead(stage === 'refused' ? 'No margin can be told' : 'Do the two CTs lie on each other?'), held];
+        return [lead(stage === 'refused' ? t('No margin can be told') : t('Do the two CTs lie on each other?')), held];
       }
       const { map, complete, withMargin } = confirmation;
       const { marginMm } = planning.demands;
       return [
         ...marginAnswer(map.minimalMarginMm, marginMm),
         legends.confirmed,
-        h('p', { class: 'necrosis' }, 'Necrosis, as drawn on this CT'),
+        h('p', { class: 'necrosis' }, t('Necrosis, as drawn on this CT')),
         facts([
-          ['All of the tumour in the necrosis', formatProbability(complete?.probability ?? Number.NaN)],
-          [`With ${formatMm(marginMm, 0)}`, formatProbability(withMargin?.probability ?? Number.NaN)],
+          [t('All of the tumour in the necrosis'), formatProbability(complete?.probability ?? Number.NaN)],
+          [t('With {marginMm}', { marginMm: formatMm(marginMm, 0) }), formatProbability(withMargin?.probability ?? Number.NaN)],
         ]),
         held,
       ];

@@ -2,7 +2,7 @@ import type { Clock } from '@trocar/core';
 import type { ProbeSetting, Side } from '@trocar/core/guidance';
 import type { Stage as Pictures } from '@trocar/core/render';
 import type { ReportPicture, SessionState } from '@trocar/core/session';
-import { AlarmBar } from '../../suite/page/alarm-bar.js';
+import { AlarmBar, blockedText } from '../../suite/page/alarm-bar.js';
 import { CaseKeeper } from '../../suite/page/case-keeper.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
 import { type Resumable, sessionNote } from '../../suite/page/resumed.js';
@@ -65,7 +65,7 @@ export class Keeping implements Resumable {
   }
   /** Why nothing may be accepted now; undefined where it may. */
   get whyBlocked(): string | undefined {
-    return this.#connected.monitoring.whyBlocked;
+    return blockedText(this.#connected.monitoring.monitor);
   }
   /** Whether verifying is all that is in the way: no other alarm of high priority stands. */
   get asksToVerify(): boolean {

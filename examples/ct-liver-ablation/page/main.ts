@@ -10,6 +10,8 @@ import { caseFacts, drawsInSoftware, order, painted, pause } from '../../suite/p
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
+import { inEnglish, language } from '../../suite/page/texts/language.js';
+import type { AblationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { CT, TOOLS, type ToolName } from '../src/frames.js';
 import { GATE } from '../src/gate-step.js';
@@ -26,6 +28,7 @@ import { type CaseFacts, loadCase, loadPost } from './link.js';
 import { registerHere } from './register-here.js';
 import { SHELL, STEP_OF } from './shell.js';
 import { structuresOf } from './structures.js';
+import { t } from './texts/index.js';
 
 const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
 
@@ -84,7 +87,7 @@ class Page {
   fail(what: string, why: string): void {
     this.#panel.busy('');
     this.#panel.banner({ kind: 'stop', text: what });
-    this.#panel.detail(h('p', { class: 'refused' }, why));
+    this.#panel.detail(h('p', { class: 'refused' }, inEnglish(why)));
   }
 
   async open(): Promise<void> {
@@ -93,9 +96,9 @@ class Page {
     for (const name of facts.covered) this.#errands.covered.add(name);
     this.#errands.frozen = facts.frozen;
     const given = await loadCase((text) => this.#panel.busy(text));
-    this.#panel.busy('Measuring distances to every structure …');
+    this.#panel.busy(t('Measuring distances to every structure …'));
     await painted();
-    this.#panel.caseName(`${given.volume.modality} ${given.volume.size.join('×')}, ${given.side} side`);
+    this.#caseName(given);
     // Whatever takes long comes first: a bridge that is not answered at once lets go.
     this.#stage.setVolume(given.volume, LIVER_WINDOW);
     this.#guide.avoid(await structuresOf(given));
@@ -123,6 +126,16 @@ class Page {
     startPaced(this.#stage, () => this.#frame());
   }
 
+  /** What is on the screen, in the language of the moment. */
+  #caseName({ volume, side }: AblationCase): void {
+    const say = (): void => {
+      const sided = t(SIDED[side]);
+      this.#panel.caseName(`${volume.modality} ${volume.size.join('×')}, ${sided}`);
+    };
+    say();
+    language.onChange(say);
+  }
+
   /** Once per drawn frame, last thing before drawing. */
   #frame(): void {
     const [connected, graphics, hand, keeping] = [this.#connected, this.#graphics, this.#hand, this.#keeping];
@@ -138,7 +151,9 @@ class Page {
     this.#panel.banner(this.#banner(procedure));
     this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
     const { state, clock } = connected.bridge;
-    this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
+    this.#panel.link(
+      state.link === 'open' ? t('Clock ±{boundMs} ms', { boundMs: clock.boundMs.toFixed(1) }) : inEnglish(state.reason),
+    );
     const heat = this.#heatOf(procedure);
     graphics.show(heat);
     this.#guide.update(guidedOf(procedure));
@@ -201,35 +216,37 @@ class Page {
   #banner(procedure: Procedure): Banner | undefined {
     const link = this.#connected?.bridge.state;
     if (link !== undefined && (link.link === 'refused' || link.link === 'silent'))
-      return { kind: 'stop', text: 'No connection to the bridge' };
+      return { kind: 'stop', text: t('No connection to the bridge') };
     if (procedure.stage === 'confirm' && procedure.confirming.stage === 'refused')
-      return { kind: 'stop', text: 'No margin can be told' };
+      return { kind: 'stop', text: t('No margin can be told') };
     if (procedure.stage !== 'guide' && procedure.stage !== 'burn') return undefined;
-    if (procedure.guiding.referenceMoved) return { kind: 'stop', text: 'Reference pushed: register again' };
+    if (procedure.guiding.referenceMoved) return { kind: 'stop', text: t('Reference pushed: register again') };
     const { status } = procedure.tools.applicator;
-    if (status !== 'ok') return { kind: 'stop', text: `Applicator ${status === 'missing' ? 'not visible' : status}` };
-    if (procedure.tools.reference.status !== 'ok') return { kind: 'stop', text: 'Patient reference not visible' };
-    if (procedure.gate.phase === 'unknown') return { kind: 'warn', text: 'No regular breathing: nothing can be told' };
-    if (procedure.gate.phase === 'closed') return { kind: 'warn', text: 'Gate closed: not at the end of expiration' };
-    if (procedure.guidance === 'breach') return { kind: 'stop', text: 'Too near to a structure' };
-    if (procedure.guidance === 'pastTarget') return { kind: 'warn', text: 'Past the planned tip' };
+    if (status !== 'ok')
+      return { kind: 'stop', text: t('Applicator {status}', { status: status === 'missing' ? t('not visible') : t(status) }) };
+    if (procedure.tools.reference.status !== 'ok') return { kind: 'stop', text: t('Patient reference not visible') };
+    if (procedure.gate.phase === 'unknown') return { kind: 'warn', text: t('No regular breathing: nothing can be told') };
+    if (procedure.gate.phase === 'closed') return { kind: 'warn', text: t('Gate closed: not at the end of expiration') };
+    if (procedure.guidance === 'breach') return { kind: 'stop', text: t('Too near to a structure') };
+    if (procedure.guidance === 'pastTarget') return { kind: 'warn', text: t('Past the planned tip') };
     return this.#errands.trouble === '' ? undefined : { kind: 'warn', text: this.#errands.trouble };
   }
 
   #detail(procedure: Procedure, graphics: Graphics, keeping: Keeping): void {
     const heat = this.#heatOf(procedure);
     const detail = detailOf(procedure, { work: this.#work, legends: graphics.legends, keeping, heat });
-    if (detail.key === this.#detailKey) return;
-    this.#detailKey = detail.key;
+    const key = `${language.locale.language}|${detail.key}`;
+    if (key === this.#detailKey) return;
+    this.#detailKey = key;
     this.#panel.detail(...detail.build());
   }
 
   #findEntries({ planning }: Procedure): void {
-    void this.#working('Looking for entries', (say) => planning.findEntries(undefined, say));
+    void this.#working(t('Looking for entries'), (say) => planning.findEntries(undefined, say));
   }
 
   #propose({ planning }: Procedure): void {
-    void this.#working('Proposing probes', (say) => planning.propose(undefined, say));
+    void this.#working(t('Proposing probes'), (say) => planning.propose(undefined, say));
   }
 
   /** The preview, while the plan that it is of is looked at. */
@@ -240,14 +257,14 @@ class Page {
   #preview({ planning, case: given }: Procedure): void {
     const { plan } = planning;
     if (plan === undefined) return;
-    void this.#working('Working out the heat', async (say) => {
+    void this.#working(t('Working out the heat'), async (say) => {
       this.#heat = { of: plan, preview: await heatInWorker(heatProblem(given, plan.probes), say) };
       return undefined;
     });
   }
 
   async #takeCt({ confirming }: Procedure): Promise<void> {
-    await this.#working('Taking a CT', async () => {
+    await this.#working(t('Taking a CT'), async () => {
       confirming.reset();
       await order({ ct: true });
       const post = await loadPost(() => undefined);
@@ -287,7 +304,7 @@ class Page {
   #picture(stage: Where): void {
     if (stage === this.#pictured) return;
     this.#pictured = stage;
-    const caption = PICTURED[stage];
+    const caption = PICTURED[stage]?.();
     if (caption === undefined) return;
     setTimeout(() => {
       this.#stage.render();
@@ -301,7 +318,7 @@ class Page {
     if (html === undefined) return;
     const url = URL.createObjectURL(new Blob([html], { type: 'text/html' }));
     const link = h('a', { href: url, download: 'ct-liver-ablation.html' }, 'ct-liver-ablation.html');
-    this.#panel.detail(h('p', { class: 'lead' }, 'The report of this procedure'), h('p', { id: 'report' }, link));
+    this.#panel.detail(h('p', { class: 'lead' }, t('The report of this procedure')), h('p', { id: 'report' }, link));
     link.click();
   }
 }
@@ -311,11 +328,11 @@ const GUIDED: ReadonlySet<Where> = new Set(['guide', 'burn']);
 const BREATHED: ReadonlySet<Where> = new Set(['breathe', 'collect', 'review', 'verify', 'guide', 'burn']);
 
 /** What is pictured for the report when a stage is entered. */
-const PICTURED: Partial<Record<Where, string>> = {
-  connect: 'The plan as it was accepted: tumour with planned margins and zone',
-  burn: 'The applicator when the burn began',
-  assess: 'The zone expected at the tracked pose',
-  finished: 'The margins on the CT afterwards, registered to the CT before',
+const PICTURED: Partial<Record<Where, () => string>> = {
+  connect: () => t('The plan as it was accepted: tumour with planned margins and zone'),
+  burn: () => t('The applicator when the burn began'),
+  assess: () => t('The zone expected at the tracked pose'),
+  finished: () => t('The margins on the CT afterwards, registered to the CT before'),
 };
 
 /** What the tips' places rest on: said in every step from calibrating on. */
@@ -324,13 +341,19 @@ function tipsNote({ calibrating }: Procedure): { readonly text: string; readonly
     const { accepted } = calibrating[name];
     if (accepted === undefined) return [];
     const { source, tip95Mm } = accepted;
-    return [source === 'stored' ? `${name} stored, not checked today` : `${name} ${FOUND[source]} ${formatBound(tip95Mm, 2)}`];
+    return [
+      source === 'stored'
+        ? t('{name} stored, not checked today', { name: t(name) })
+        : t(FOUND[source], { name: t(name), bound: formatBound(tip95Mm, 2) }),
+    ];
   });
   const text = said.join(' · ');
   return { text: text.charAt(0).toUpperCase() + text.slice(1), warn: calibrating.stylus.accepted?.source === 'stored' };
 }
 
-const FOUND = { pivot: 'tip', restored: 'restored,' } as const;
+const SIDED = { left: 'left side', right: 'right side', midline: 'midline', both: 'both sides' } as const;
+
+const FOUND = { pivot: '{name} tip {bound}', restored: '{name} restored, {bound}' } as const;
 
 /** What is guided in this step; undefined in the others. */
 function guidedOf(procedure: Procedure): Guided<'ct'> | undefined {
@@ -347,5 +370,5 @@ try {
   await page.open();
 } catch (error) {
   const text = isNavError(error) ? `${error.code}: ${error.message}` : String(error);
-  page.fail('The case cannot be used', text);
+  page.fail(t('The case cannot be used'), text);
 }

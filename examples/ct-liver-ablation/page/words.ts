@@ -1,5 +1,6 @@
 import { formatMm } from '@trocar/core/guidance';
 import { h } from '../../suite/page/dom.js';
+import { t } from './texts/index.js';
 
 /** What this step is about. */
 export function lead(text: string): HTMLElement {
@@ -19,11 +20,11 @@ export function facts(rows: readonly (readonly [name: string, value: string])[])
 export function marginAnswer(mm: number, askedMm: number): HTMLElement[] {
   const enough = mm >= askedMm;
   const verdict = enough
-    ? `✓ no less than the ${formatMm(askedMm, 0)} asked for`
-    : `✕ less than the ${formatMm(askedMm, 0)} asked for`;
+    ? t('✓ no less than the {askedMm} asked for', { askedMm: formatMm(askedMm, 0) })
+    : t('✕ less than the {askedMm} asked for', { askedMm: formatMm(askedMm, 0) });
   return [
-    answer(`${formatMm(mm)} least margin`, enough),
-    h('p', { class: 'verdict', 'data-kept': String(enough) }, Number.isFinite(mm) ? verdict : 'Nobody knows what was burnt'),
+    answer(t('{mm} least margin', { mm: formatMm(mm) }), enough),
+    h('p', { class: 'verdict', 'data-kept': String(enough) }, Number.isFinite(mm) ? verdict : t('Nobody knows what was burnt')),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { systemClock } from '@trocar/core';
 import { formatAge, formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
 import { formatProbability } from '@trocar/core/render';
-import { AlarmBar } from '../../suite/page/alarm-bar.js';
+import { AlarmBar, blockedText } from '../../suite/page/alarm-bar.js';
 import { h, setText } from '../../suite/page/dom.js';
 import { Errands } from '../../suite/page/errands.js';
 import { crosshairKeys } from '../../suite/page/keys.js';
@@ -138,7 +138,7 @@ export class BiopsyPage {
     this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
     this.#panel.link(bridge.state.link === 'open' ? `Clock ±${bridge.clock.boundMs.toFixed(1)} ms` : bridge.state.reason);
     this.#notes(procedure, keeping);
-    this.#panel.actions(this.#actions(procedure, this.#step, keeping), this.#monitoring.whyBlocked);
+    this.#panel.actions(this.#actions(procedure, this.#step, keeping), blockedText(this.#monitoring.monitor));
     const refusal = this.#message !== '' ? this.#message : (procedure.refusal?.message ?? keeping.trouble);
     const detail = detailOf(this.#step, procedure, keeping, refusal);
     if (detail.key !== this.#detailKey) {

@@ -1,7 +1,7 @@
 import type { Clock } from '@trocar/core';
 import type { Stage } from '@trocar/core/render';
 import type { SessionState } from '@trocar/core/session';
-import { AlarmBar } from '../../suite/page/alarm-bar.js';
+import { AlarmBar, blockedText } from '../../suite/page/alarm-bar.js';
 import { CaseKeeper } from '../../suite/page/case-keeper.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
 import { sessionNote } from '../../suite/page/resumed.js';
@@ -79,7 +79,7 @@ export class Keeping {
   }
   /** Why nothing may be accepted now; undefined where it may. */
   get whyBlocked(): string | undefined {
-    return this.#connected.monitoring.whyBlocked;
+    return blockedText(this.#connected.monitoring.monitor);
   }
   /** Whether touching a landmark would answer an alarm. */
   get asksForTouch(): boolean {

@@ -1,12 +1,16 @@
 import { isNavError } from '@trocar/core';
-import type { Alarm, AlarmPriority, Monitor } from '@trocar/core/guidance';
-import { h, setText } from './dom.js';
+import { type Alarm, type AlarmPriority, AlarmTexts, type Monitor } from '@trocar/core/guidance';
+import { h, live, setText } from './dom.js';
+import { t } from './texts/index.js';
+import { language } from './texts/language.js';
+
+const texts = new AlarmTexts(language);
 
 /**
  * How each priority is told apart: by form and word as well as by colour (IEC 60601-1-8, 6.3.2: high red, medium yellow, low cyan).
  * Only the sign flashes, never the words.
  */
-const SIGNS: Readonly<Record<AlarmPriority, { readonly sign: string; readonly word: string }>> = {
+const SIGNS: Readonly<Record<AlarmPriority, { readonly sign: string; readonly word: 'High' | 'Medium' | 'Low' }>> = {
   high: { sign: '!!!', word: 'High' },
   medium: { sign: '!!', word: 'Medium' },
   low: { sign: '!', word: 'Low' },
@@ -36,8 +40,13 @@ export class AlarmBar {
   readonly #count: HTMLButtonElement;
   readonly #acknowledge: HTMLButtonElement;
   readonly #reset: HTMLButtonElement;
-  readonly #none = h('p', { class: 'quiet' }, 'No alarms');
+  readonly #none = h(
+    'p',
+    { class: 'quiet' },
+    live(() => t('No alarms')),
+  );
   #shown: readonly Alarm[] | undefined;
+  #shownIn = '';
   #open = false;
 
   /** @param by who acknowledges and resets, as the log names them */
@@ -45,9 +54,17 @@ export class AlarmBar {
     this.#at = at;
     this.#monitor = monitor;
     this.#by = by;
-    this.#count = small('more-alarms', '', () => this.#toggle());
-    this.#acknowledge = small('acknowledge', 'Acknowledge', () => this.acknowledge());
-    this.#reset = small('reset-alarm', 'Reset', () => this.reset());
+    this.#count = small('more-alarms', undefined, () => this.#toggle());
+    this.#acknowledge = small(
+      'acknowledge',
+      live(() => t('Acknowledge')),
+      () => this.acknowledge(),
+    );
+    this.#reset = small(
+      'reset-alarm',
+      live(() => t('Reset')),
+      () => this.reset(),
+    );
     this.#acknowledge.setAttribute('aria-keyshortcuts', KEYS.acknowledge);
     this.#reset.setAttribute('aria-keyshortcuts', KEYS.reset);
     const buttons = h('div', { class: 'answers' }, this.#count, this.#acknowledge, this.#reset);
@@ -59,14 +76,16 @@ export class AlarmBar {
   /** Brings the bar up to date: once per frame; costs nothing while nothing changes. */
   show(): void {
     const { alarms } = this.#monitor;
-    if (alarms === this.#shown) return;
+    const shownIn = language.locale.language;
+    if (alarms === this.#shown && shownIn === this.#shownIn) return;
     this.#shown = alarms;
+    this.#shownIn = shownIn;
     const [first, ...others] = alarms;
     this.#at.dataset['priority'] = first?.priority ?? 'none';
     this.#none.hidden = first !== undefined;
     this.#first.element.hidden = first === undefined;
     if (first !== undefined) fill(this.#first, first);
-    setText(this.#count, `${others.length} more`);
+    setText(this.#count, t('{count} more', { count: String(others.length) }));
     this.#count.hidden = others.length === 0;
     if (others.length === 0) this.#open = false;
     // Hidden, a button would drop the keyboard's focus to the top of the page: it is only out of use.
@@ -121,7 +140,7 @@ function isUnanswered(alarm: Alarm): boolean {
   return alarm.acknowledged === undefined;
 }
 
-function small(action: string, label: string, onclick: () => void): HTMLButtonElement {
+function small(action: string, label: Text | undefined, onclick: () => void): HTMLButtonElement {
   return h('button', { type: 'button', 'data-action': action, onclick }, label);
 }
 
@@ -145,8 +164,26 @@ function fill({ element, sign, message, who }: Row, alarm: Alarm): void {
   element.dataset['phase'] = alarm.phase;
   const { sign: form, word } = SIGNS[alarm.priority];
   setText(sign, form);
-  setText(message, alarm.message);
-  message.title = alarm.message;
-  const by = alarm.acknowledged === undefined ? 'not acknowledged' : `acknowledged by ${alarm.acknowledged.by}`;
-  setText(who, `${word} priority · ${alarm.phase === 'latched' ? 'passed, to be reset' : 'stands'} · ${by}`);
+  const said = texts.say(alarm);
+  setText(message, said);
+  message.title = said;
+  const by = alarm.acknowledged === undefined ? t('not acknowledged') : t('acknowledged by {by}', { by: alarm.acknowledged.by });
+  setText(
+    who,
+    t('{word} priority · {phase} · {by}', {
+      word: t(word),
+      phase: alarm.phase === 'latched' ? t('passed, to be reset') : t('stands'),
+      by,
+    }),
+  );
+}
+
+/** Why nothing can be accepted now, in the language of the moment; undefined where it can. */
+export function blockedText(monitor: Monitor): string | undefined {
+  if (!monitor.blocks) return undefined;
+  const high = monitor.alarms.filter((a) => a.priority === 'high');
+  return t('Nothing can be accepted while {n, plural, one {this alarm stands} other {these alarms stand}}: {alarms}', {
+    n: high.length,
+    alarms: high.map((alarm) => texts.say(alarm)).join(' '),
+  });
 }

@@ -3,6 +3,8 @@ import type { AnyCalibration, PivotFacts } from '../src/calibration-step.js';
 import type { Detail } from './detail.js';
 import { h } from './dom.js';
 import { GaugeDial } from './gauge.js';
+import { t } from './texts/index.js';
+import { inEnglish } from './texts/language.js';
 
 /** One dial for the page: it is drawn anew in every frame, so it is kept. */
 const dial = new GaugeDial(8);
@@ -22,15 +24,15 @@ export function calibrateDetail(calibration: AnyCalibration): Detail {
 
 function explained(): HTMLElement[] {
   return [
-    h('p', { class: 'lead' }, 'Where is the tip on the stylus?'),
+    h('p', { class: 'lead' }, t('Where is the tip on the stylus?')),
     h(
       'ol',
       { class: 'how' },
-      h('li', {}, 'Set the tip into the divot beside the patient reference.'),
-      h('li', {}, 'Tilt the handle slowly to all sides, 30° and more, until the gauge is full.'),
-      h('li', {}, 'Accept what was found, or do it again.'),
+      h('li', {}, t('Set the tip into the divot beside the patient reference.')),
+      h('li', {}, t('Tilt the handle slowly to all sides, 30° and more, until the gauge is full.')),
+      h('li', {}, t('Accept what was found, or do it again.')),
     ),
-    h('p', { class: 'quiet' }, 'A stored calibration can be used instead. A stylus that was bent since is then not noticed.'),
+    h('p', { class: 'quiet' }, t('A stored calibration can be used instead. A stylus that was bent since is then not noticed.')),
   ];
 }
 
@@ -42,28 +44,28 @@ function found(result: PivotFacts): HTMLElement[] {
     h(
       'div',
       { class: 'expectation', 'data-kept': String(good) },
-      h('p', { class: 'quiet' }, 'Error of the tip, 95 %'),
+      h('p', { class: 'quiet' }, t('Error of the tip, 95 %')),
       h(
         'p',
         { class: 'row' },
         h('span', { class: 'big' }, formatBound(result.tip95Mm, 2)),
-        h('span', { class: 'verdict', role: 'status' }, good ? '✓ can be accepted' : '✕ record again'),
+        h('span', { class: 'verdict', role: 'status' }, good ? t('✓ can be accepted') : t('✕ record again')),
       ),
     ),
     h(
       'table',
-      { 'aria-label': 'The recording' },
+      { 'aria-label': t('The recording') },
       h(
         'tbody',
         {},
-        fact('Poses that agree', `${counts.inliers} of ${counts.given} used`),
-        fact('Tilted within a cone of', `${((result.spread.coneRad * 180) / Math.PI).toFixed(0)}°`),
-        fact('Spread of the poses, rms', formatMm(result.rmsMm, 2)),
-        fact('Length of the stylus', formatMm(Math.hypot(...result.tipMm), 1)),
+        fact(t('Poses that agree'), t('{inliers} of {given} used', { inliers: counts.inliers, given: counts.given })),
+        fact(t('Tilted within a cone of'), `${((result.spread.coneRad * 180) / Math.PI).toFixed(0)}°`),
+        fact(t('Spread of the poses, rms'), formatMm(result.rmsMm, 2)),
+        fact(t('Length of the stylus'), formatMm(Math.hypot(...result.tipMm), 1)),
       ),
     ),
-    h('p', { class: 'quiet' }, 'The spread says how well poses agree, not how well the tip is known.'),
-    ...result.findings.map((f) => h('p', { class: 'refused', role: 'alert' }, f.message)),
+    h('p', { class: 'quiet' }, t('The spread says how well poses agree, not how well the tip is known.')),
+    ...result.findings.map((f) => h('p', { class: 'refused', role: 'alert' }, inEnglish(f.message))),
   ];
 }
 

@@ -5,6 +5,7 @@ import type { ExactValue, Session, SessionImage, SessionState } from '@trocar/co
 import { Keeper } from './keeper.js';
 import { viewsOf } from './kept-views.js';
 import { FINISHED, type OpenCase, SessionFolder } from './session-folder.js';
+import { LANGUAGES, language, type PageLanguage } from './texts/language.js';
 
 /** What a page keeps cases of. */
 export interface CaseKeeperOptions<F extends string> {
@@ -45,6 +46,14 @@ export class CaseKeeper<F extends string> {
     this.#options = options;
     this.#folder = folder;
     options.monitor.events.subscribe((event) => this.#alarmed(event));
+    language.onChange((now) => {
+      const session = this.#session;
+      if (session === undefined) return;
+      void this.keeper.keep(
+        () => session.note('note', 'language/shown', LANGUAGES[now as PageLanguage], options.by, { language: now }),
+        true,
+      );
+    });
   }
 
   static async open<F extends string>(options: CaseKeeperOptions<F>): Promise<CaseKeeper<F>> {
@@ -119,18 +128,20 @@ export class CaseKeeper<F extends string> {
   }
 
   /** Every change of an alarm goes into the log, and what stands is kept for a restart. */
-  #alarmed({ what, rule, subject, priority, by }: AlarmEvent): void {
+  #alarmed({ what, rule, subject, priority, by, values }: AlarmEvent): void {
     const session = this.#session;
     if (session === undefined) return;
     const who = by ?? 'monitor';
     const about = subject === '' ? rule : `${rule} of ${subject}`;
+    // The log can be read in any language; in which one the person read the alarm is part of what happened.
+    const shownIn = language.locale.language;
     // The monitor settles its list after it has told of the change.
     queueMicrotask(() => {
       const standing = this.#options.monitor.save() as unknown as ExactValue;
       void this.keeper.keep(
         () =>
           Promise.all([
-            session.note(LEVELS[priority], `alarm/${what}`, about, who),
+            session.note(LEVELS[priority], `alarm/${what}`, about, who, { rule, subject, values, language: shownIn }),
             session.acceptRecord(ALARMS, 'standing', standing, who),
           ]),
         true,

@@ -1,3 +1,6 @@
+import { isMarkedEnglish } from '@trocar/core/text';
+import { language } from './texts/language.js';
+
 /** What an element is made with: attributes as in HTML, and what happens on a click. */
 export interface Props {
   readonly class?: string | undefined;
@@ -35,12 +38,40 @@ function filled<E extends Element>(made: E, { onclick, ...attributes }: Props, c
   }
   if (onclick !== undefined) made.addEventListener('click', onclick);
   made.append(...children.filter((c) => c !== undefined));
+  if (children.some((c) => typeof c === 'string' && isMarkedEnglish(c))) markUntranslated(made, true);
   return made;
+}
+
+/** Shows an element's text as English for want of a translation, to eyes and to a screen reader. */
+function markUntranslated(at: Element, is: boolean): void {
+  if (at.hasAttribute('data-untranslated') === is) return;
+  at.toggleAttribute('data-untranslated', is);
+  if (is) at.setAttribute('lang', 'en');
+  else at.removeAttribute('lang');
+}
+
+/** A text of something that is built once and stays: it follows the language. */
+export function live(say: () => string): Text {
+  const text = document.createTextNode(say());
+  language.onChange(() => {
+    text.data = say();
+    if (text.parentElement !== null) markUntranslated(text.parentElement, isMarkedEnglish(text.data));
+  });
+  return text;
+}
+
+/** An attribute that people read or hear, of something that is built once and stays. */
+export function liveAttribute<E extends Element>(at: E, name: 'aria-label' | 'title', say: () => string): E {
+  at.setAttribute(name, say());
+  language.onChange(() => at.setAttribute(name, say()));
+  return at;
 }
 
 /** Sets a text only where it changed: cheap to call in every frame. */
 export function setText(at: Element, text: string): void {
-  if (at.textContent !== text) at.textContent = text;
+  if (at.textContent === text) return;
+  at.textContent = text;
+  markUntranslated(at, isMarkedEnglish(text));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Refusal } from '../src/refusal.js';
 import { order, pause } from './link.js';
+import { t } from './texts/index.js';
 
 /** How far beside a fiducial the hand touches when it is to slip, mm. */
 const SLIP_MM = 6;
@@ -51,7 +52,9 @@ export class Errands<T extends string> {
       this.trouble = '';
       return true;
     } catch (error) {
-      this.trouble = `The simulated hand does not answer: ${error instanceof Error ? error.message : String(error)}`;
+      this.trouble = t('The simulated hand does not answer: {why}', {
+        why: error instanceof Error ? error.message : String(error),
+      });
       return false;
     } finally {
       this.#busy = false;

@@ -1,5 +1,6 @@
 import type { AnyCalibration } from '../src/calibration-step.js';
-import { h, setText, svg } from './dom.js';
+import { h, liveAttribute, setText, svg } from './dom.js';
+import { t } from './texts/index.js';
 
 const SIZE = 240;
 const MIDDLE = SIZE / 2;
@@ -50,8 +51,8 @@ export class GaugeDial {
       svg('circle', { cx: MIDDLE, cy: MIDDLE, r: 2.5, class: 'middle' }),
       this.#dot,
     );
-    const meter = { id: 'gauge', role: 'meter', 'aria-label': 'How far the stylus was tilted to all sides, per cent' };
-    const box = h('div', { ...meter, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 0 });
+    const meter = { id: 'gauge', role: 'meter', 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 0 };
+    const box = liveAttribute(h('div', meter), 'aria-label', () => t('How far the stylus was tilted to all sides, per cent'));
     box.append(dial);
     this.element = h('div', { class: 'gauge' }, box, this.#percent, this.#hint, this.#figures);
   }
@@ -105,14 +106,15 @@ function wanted(sectors: Float64Array): number {
 }
 
 function hintOf({ sectors, rmsMm }: Gauge, { poses }: AnyCalibration): string {
-  if (poses.given > 30 && poses.seen < 0.7 * poses.given) return 'The stylus is often hidden: turn its spheres to the tracker.';
-  if (Number.isNaN(rmsMm)) return 'Keep the tip in the divot, and tilt the handle slowly to all sides.';
-  if (wanted(sectors) < 0) return 'All sides are covered: go on until the recording ends.';
-  return 'Tilt the handle towards the marked sector, until it is full.';
+  if (poses.given > 30 && poses.seen < 0.7 * poses.given)
+    return t('The stylus is often hidden: turn its spheres to the tracker.');
+  if (Number.isNaN(rmsMm)) return t('Keep the tip in the divot, and tilt the handle slowly to all sides.');
+  if (wanted(sectors) < 0) return t('All sides are covered: go on until the recording ends.');
+  return t('Tilt the handle towards the marked sector, until it is full.');
 }
 
 /** How well the poses agree so far, and how many there are. */
 function figuresOf({ rmsMm }: Gauge, { poses }: AnyCalibration): string {
   const agree = Number.isNaN(rmsMm) ? '–' : `${rmsMm.toFixed(2)} mm`;
-  return `Poses agree to ${agree} (rms) · ${poses.seen} of ${poses.given} seen`;
+  return t('Poses agree to {agree} (rms) · {seen} of {given} seen', { agree, seen: poses.seen, given: poses.given });
 }

@@ -15,8 +15,9 @@ import {
   towards,
 } from '@trocar/core/render';
 import { TRACKER } from '../src/frames.js';
-import { h, setText } from './dom.js';
+import { h, live, setText } from './dom.js';
 import type { GuidePlaces } from './panel.js';
+import { t } from './texts/index.js';
 
 /** Something that the tip must not touch. */
 export interface Structure {
@@ -173,7 +174,15 @@ export class Guide<F extends string> {
       return rowOf(graphic, errorMm, this.#stage.addGraphic(graphic));
     });
     // Nothing known to be kept clear of is not the same as nothing there.
-    const none = h('li', { 'data-level': 'unknown' }, h('span', {}, 'not segmented'));
+    const none = h(
+      'li',
+      { 'data-level': 'unknown' },
+      h(
+        'span',
+        {},
+        live(() => t('not segmented')),
+      ),
+    );
     this.#places.avoid.replaceChildren(...(avoid.length > 0 ? avoid.map(({ row }) => row) : [none]));
     return avoid;
   }

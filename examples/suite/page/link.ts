@@ -1,3 +1,5 @@
+import { t } from './texts/index.js';
+
 /** What a page asks of the server it came from: see `src/node/page-server.ts`. */
 
 async function json(response: Response): Promise<unknown> {
@@ -38,11 +40,11 @@ export async function fetchFiles(
       if (!response.ok) throw new Error(`${name}: ${response.status}`);
       const bytes = new Uint8Array(await response.arrayBuffer());
       got += 1;
-      progress(`Reading ${got} of ${names.length} files …`);
+      progress(t('Reading {got} of {count} files …', { got, count: names.length }));
       return { name, bytes };
     }),
   );
-  progress('Decoding …');
+  progress(t('Decoding …'));
   return files;
 }
 

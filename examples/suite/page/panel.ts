@@ -1,6 +1,8 @@
 import type { Status } from '@trocar/core';
 import { h, replaceKeepingFocus, setText } from './dom.js';
 import { buildShell, type DIALS, type ShellPlan } from './shell.js';
+import type { SuiteText } from './texts/en.js';
+import { t, worded } from './texts/index.js';
 
 /** A button. */
 export interface Action {
@@ -190,7 +192,7 @@ export class Panel<S extends string, N extends string> {
     while (this.#tools.children.length > tools.length) this.#tools.lastElementChild?.remove();
     tools.forEach((tool, i) => {
       const item = (this.#tools.children[i] ?? this.#tools.appendChild(document.createElement('li'))) as HTMLElement;
-      setText(item, `${tool.name} ${SAYING[tool.status]}`);
+      setText(item, `${worded(tool.name)} ${t(SAYING[tool.status])}`);
       if (item.dataset['status'] !== tool.status) item.dataset['status'] = tool.status;
     });
   }
@@ -202,7 +204,7 @@ export class Panel<S extends string, N extends string> {
 }
 
 /** How each status reads to a person. */
-const SAYING: Readonly<Record<Status, string>> = {
+const SAYING = {
   ok: 'visible',
   predicted: 'predicted',
   unknown: 'visibility unknown',
@@ -210,7 +212,7 @@ const SAYING: Readonly<Record<Status, string>> = {
   stale: 'stale',
   missing: 'not visible',
   disconnected: 'disconnected',
-};
+} as const satisfies Readonly<Record<Status, SuiteText>>;
 
 function button(action: Action): HTMLButtonElement {
   return h(

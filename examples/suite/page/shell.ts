@@ -1,9 +1,14 @@
-import { h } from './dom.js';
+import { h, live, liveAttribute } from './dom.js';
+import { languageMenu } from './language-menu.js';
+import { t } from './texts/index.js';
+
+/** What is said of something that stays on the page: in the language of the moment, whenever it is asked. */
+export type Label = () => string;
 
 /** A step of a procedure, as the bar above the panel names it. */
 export interface ShellStep<S extends string> {
   readonly id: S;
-  readonly label: string;
+  readonly label: Label;
   /** Whether something is guided in it: the guidance beside the pictures and the numbers are shown. */
   readonly guided?: boolean;
 }
@@ -11,7 +16,7 @@ export interface ShellStep<S extends string> {
 /** A number that the panel shows in guided steps. */
 export interface ShellNumber<N extends string> {
   readonly id: N;
-  readonly label: string;
+  readonly label: Label;
   /** The one that is read first: as wide as the panel. At most one. */
   readonly main?: boolean;
 }
@@ -19,16 +24,16 @@ export interface ShellNumber<N extends string> {
 /** What a page is built of. */
 export interface ShellPlan<S extends string, N extends string> {
   /** What the images are, and which keys move in them: said of the canvas to who does not see it. */
-  readonly canvasLabel?: string;
+  readonly canvasLabel?: Label;
   /** What is always said at the top, as that nothing here is for clinical use. */
-  readonly notice: string;
+  readonly notice: Label;
   /** Lines below it that the application fills, by their ids. */
   readonly notes?: readonly string[];
   /** In order. */
   readonly steps: readonly ShellStep<S>[];
   readonly numbers: readonly ShellNumber<N>[];
   /** Names of the two dials beside the pictures, and of the list below them; undefined: none. */
-  readonly guide?: { readonly lateral: string; readonly depth: string; readonly avoid: string };
+  readonly guide?: { readonly lateral: Label; readonly depth: Label; readonly avoid: Label };
 }
 
 /** Ids of the two dials' numbers, which are drawn, and spoken to who hears them. */
@@ -44,33 +49,41 @@ export function buildShell<S extends string, N extends string>(app: HTMLElement,
 }
 
 function viewsOf<S extends string, N extends string>({ canvasLabel, guide }: ShellPlan<S, N>): HTMLElement {
-  const label = canvasLabel ?? 'Slices: arrow keys and page keys move the crosshair';
+  const label = canvasLabel ?? (() => t('Slices: arrow keys and page keys move the crosshair'));
   const pictures = h(
     'div',
     { id: 'pictures' },
-    h('canvas', { id: 'stage', tabindex: 0, 'aria-label': label }),
+    liveAttribute(h('canvas', { id: 'stage', tabindex: 0 }), 'aria-label', label),
     h('div', { id: 'banner', role: 'alert', hidden: true }),
     h('div', { id: 'busy', role: 'status' }),
   );
-  const alarms = h('section', { id: 'alarms', 'aria-label': 'Alarms', 'data-priority': 'none' });
+  const alarms = named(h('section', { id: 'alarms', 'data-priority': 'none' }), () => t('Alarms'));
   const beside =
     guide &&
-    h(
-      'section',
-      { id: 'guide', 'aria-label': 'Guidance' },
-      dial('lateral', guide.lateral, 'bullseye'),
-      dial('depth', guide.depth, 'depth'),
-      h('h2', { id: 'avoid-name', class: 'label' }, guide.avoid),
-      h('ul', { id: 'avoid', 'aria-labelledby': 'avoid-name' }),
+    named(
+      h(
+        'section',
+        { id: 'guide' },
+        dial('lateral', guide.lateral, 'bullseye'),
+        dial('depth', guide.depth, 'depth'),
+        h('h2', { id: 'avoid-name', class: 'label' }, live(guide.avoid)),
+        h('ul', { id: 'avoid', 'aria-labelledby': 'avoid-name' }),
+      ),
+      () => t('Guidance'),
     );
-  return h('section', { id: 'views', 'aria-label': 'Images' }, alarms, pictures, beside);
+  return named(h('section', { id: 'views' }, alarms, pictures, beside), () => t('Images'));
 }
 
-function dial(id: (typeof DIALS)[number], label: string, drawing: string): HTMLElement {
+/** An element with the name that is spoken of it. */
+function named<E extends Element>(at: E, label: Label): E {
+  return liveAttribute(at, 'aria-label', label);
+}
+
+function dial(id: (typeof DIALS)[number], label: Label, drawing: string): HTMLElement {
   return h(
     'div',
     { class: 'number dial', 'data-value': id },
-    h('span', { class: 'label' }, label),
+    h('span', { class: 'label' }, live(label)),
     h('span', { class: 'figure spoken' }, '–'),
     h('div', { id: drawing, class: 'drawn' }),
   );
@@ -82,16 +95,16 @@ function panelOf<S extends string, N extends string>(plan: ShellPlan<S, N>): HTM
     'header',
     {},
     h('h1', {}, 'Trocar'),
-    h('p', { id: 'case' }, 'no image'),
-    h('p', { id: 'notice' }, plan.notice),
+    h('p', { id: 'case' }, t('no image')),
+    h('p', { id: 'notice' }, live(plan.notice)),
     ...notes,
   );
-  const steps = plan.steps.map(({ id, label }) => h('li', { 'data-step': id }, label));
+  const steps = plan.steps.map(({ id, label }) => h('li', { 'data-step': id }, live(label)));
   const numbers = plan.numbers.map(({ id, label, main }) =>
     h(
       'div',
       { class: main === true ? 'number main' : 'number', 'data-value': id },
-      h('span', { class: 'label' }, label),
+      h('span', { class: 'label' }, live(label)),
       h('span', { class: 'figure' }, '–'),
     ),
   );
@@ -99,12 +112,18 @@ function panelOf<S extends string, N extends string>(plan: ShellPlan<S, N>): HTM
     'aside',
     { id: 'panel' },
     head,
-    h('ol', { id: 'steps', 'aria-label': 'Procedure' }, ...steps),
+    named(h('ol', { id: 'steps' }, ...steps), () => t('Procedure')),
     h('section', { id: 'readout', 'aria-live': 'off' }, ...numbers),
     h('section', { id: 'detail' }),
-    h('section', { id: 'actions', 'aria-label': 'Actions' }),
+    named(h('section', { id: 'actions' }), () => t('Actions')),
     h('p', { id: 'blocked', role: 'status', hidden: true }),
-    h('section', { id: 'simulation', 'aria-label': 'Simulation' }),
-    h('footer', {}, h('ul', { id: 'tools', 'aria-label': 'Tools' }), h('p', { id: 'link' }, 'not connected')),
+    named(h('section', { id: 'simulation' }), () => t('Simulation')),
+    h(
+      'footer',
+      {},
+      named(h('ul', { id: 'tools' }), () => t('Tools')),
+      h('p', { id: 'link' }, t('not connected')),
+      languageMenu(),
+    ),
   );
 }

@@ -1,0 +1,24 @@
+import { sourceCatalogue, type Texts } from '@trocar/core/text';
+import { BN } from './bn.js';
+import { EN, type SuiteText } from './en.js';
+import { GU } from './gu.js';
+import { HI } from './hi.js';
+import { inEnglish, speaking, unreviewed } from './language.js';
+
+type Said = Texts<{ readonly [K in SuiteText]: K }>;
+
+const texts: Said = speaking({
+  en: sourceCatalogue(EN),
+  others: [unreviewed('hi', HI), unreviewed('bn', BN), unreviewed('gu', GU)],
+});
+
+/** What the parts that all pages share say, in the language of the moment. */
+export const t: Said['say'] = (key, ...values) => texts.say(key, ...values);
+
+/** Whether a clinician whose language it is has released what is said now. */
+export const isReviewed = (): boolean => texts.reviewed;
+
+/** A word of the program, as the name of a tool or a step, where the catalogue has it; where it has not, as it is, marked as English. */
+export function worded(word: string): string {
+  return (EN as readonly string[]).includes(word) ? t(word as 'plan') : inEnglish(word);
+}
