@@ -6,7 +6,7 @@ export interface OutletOptions {
   readonly bytesPerSecond: number;
   /** What the network adds to a frame, bytes. */
   readonly overheadBytes: number;
-  /** So much may be on its way unacknowledged before the next waits, bytes. */
+  /** So much may be on its way unacknowledged at most, bytes: less where the link carries less. */
   readonly windowBytes: number;
   /** What may not be left out waits at most so much and so long; then the observer is cut, and joins again. */
   readonly mostWaitingBytes: number;
@@ -18,15 +18,13 @@ interface Sent {
   readonly at: number;
 }
 
-/** The rate is lowered where frames wait this much longer on their way than the fastest, ms: longer than one lost packet costs. */
-const STANDING_MS = 600;
-const LOWER = 0.7;
-const RAISE_PER_SECOND = 1.1;
-const LOWEST = 600;
-/** A rate is lowered at most this often, ms. */
-const LOWER_EVERY_MS = 1000;
-/** The fastest way is learnt anew in this time, ms. */
-const FASTEST_KEPT_MS = 30_000;
+/** A link's rate is measured over this long, and the best of the last ten measures is taken, ms. */
+const MEASURE_MS = 500;
+const MEASURES = 10;
+/** So much more than a round trip may be under way at that rate, ms: a lost packet's time, and not much of a queue. */
+const STANDING_MS = 200;
+/** A link that was idle has shown no rate: so much may be under way in any case, bytes. */
+const LEAST_WINDOW = 1500;
 
 /**
  * What goes to one observer: what may not be left out in order, and of motion the newest alone.
@@ -44,12 +42,12 @@ export class RelayOutlet {
   #inFlight = 0;
   #count = 0;
   #acked = 0;
-  #rate: number;
   #left: number;
   #leftAt: number;
   #fastest = Number.POSITIVE_INFINITY;
-  #fastestAt = 0;
-  #loweredAt = Number.NEGATIVE_INFINITY;
+  #measuredFrom = Number.NaN;
+  #measuredBytes = 0;
+  #rates: number[] = [];
   /** Motion that was replaced by a newer one before it was sent. */
   replaced = 0;
   sentBytes = 0;
@@ -57,14 +55,15 @@ export class RelayOutlet {
   constructor(options: OutletOptions, send: (frame: Uint8Array) => void, now: number) {
     this.#options = options;
     this.#send = send;
-    this.#rate = options.bytesPerSecond;
     this.#left = options.bytesPerSecond / 4;
     this.#leftAt = now;
   }
 
-  /** Bytes a second that it sends at most now. */
-  get rate(): number {
-    return this.#rate;
+  /** Bytes that may be under way unacknowledged now: what the link carries in a round trip and a little more. */
+  get window(): number {
+    if (this.#rates.length < 2) return this.#options.windowBytes;
+    const carried = (Math.max(...this.#rates) * (this.#fastest + STANDING_MS)) / 1000;
+    return Math.min(this.#options.windowBytes, Math.max(LEAST_WINDOW, carried));
   }
 
   /** Whether it has fallen so far behind that it must be cut. */
@@ -92,20 +91,24 @@ export class RelayOutlet {
   acked(count: number, now: number): boolean {
     const more = count - this.#acked;
     if (more < 0 || more > this.#unacked.length) return false;
-    const [last] = this.#unacked.slice(more - 1, more);
-    for (const one of this.#unacked.splice(0, more)) this.#inFlight -= one.bytes;
+    for (const one of this.#unacked.splice(0, more)) {
+      this.#inFlight -= one.bytes;
+      this.#measuredBytes += one.bytes;
+      this.#fastest = Math.min(this.#fastest, now - one.at);
+    }
     this.#acked = count;
-    if (last !== undefined) this.#learn(now - last.at, now);
+    this.#measure(now);
     this.pump(now);
     return true;
   }
 
   /** Sends what may be sent now. */
   pump(now: number): void {
-    const gained = (Math.max(0, now - this.#leftAt) / 1000) * this.#rate;
-    this.#left = Math.min(this.#rate / 4, this.#left + gained);
+    const { bytesPerSecond } = this.#options;
+    const gained = (Math.max(0, now - this.#leftAt) / 1000) * bytesPerSecond;
+    this.#left = Math.min(bytesPerSecond / 4, this.#left + gained);
     this.#leftAt = now;
-    while (this.#left > 0 && this.#inFlight < this.#options.windowBytes) {
+    while (this.#left > 0 && this.#inFlight < this.window) {
       const next = this.#reliable.shift();
       if (next !== undefined) {
         this.#waitingBytes -= next.frame.length;
@@ -130,19 +133,13 @@ export class RelayOutlet {
     this.#send(frame);
   }
 
-  /** Lowers the rate where frames stand in a queue on the way, and raises it slowly where they do not. */
-  #learn(tookMs: number, now: number): void {
-    if (tookMs <= this.#fastest || now - this.#fastestAt > FASTEST_KEPT_MS) {
-      this.#fastest = tookMs;
-      this.#fastestAt = now;
-    }
-    if (tookMs - this.#fastest > STANDING_MS) {
-      if (now - this.#loweredAt < LOWER_EVERY_MS) return;
-      this.#loweredAt = now;
-      this.#rate = Math.max(LOWEST, this.#rate * LOWER);
-    } else if (now - this.#loweredAt > LOWER_EVERY_MS) {
-      this.#loweredAt = now - LOWER_EVERY_MS / 2;
-      this.#rate = Math.min(this.#options.bytesPerSecond, this.#rate * RAISE_PER_SECOND ** 0.5);
-    }
+  /** Learns what the link carries, from what was acknowledged over half a second and more. */
+  #measure(now: number): void {
+    if (Number.isNaN(this.#measuredFrom)) this.#measuredFrom = now;
+    const took = now - this.#measuredFrom;
+    if (took < MEASURE_MS) return;
+    this.#rates = [...this.#rates, (1000 * this.#measuredBytes) / took].slice(-MEASURES);
+    this.#measuredFrom = now;
+    this.#measuredBytes = 0;
   }
 }
