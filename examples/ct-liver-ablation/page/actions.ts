@@ -4,7 +4,7 @@ import type { Action } from '../../suite/page/panel.js';
 import type { ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SimulatedHand } from './hand.js';
-import type { Keeping } from './keeping.js';
+import type { DocumentKind, Keeping } from './keeping.js';
 import { t } from './texts/index.js';
 
 /** What the buttons act on. */
@@ -27,7 +27,7 @@ export interface Acting {
   readonly previewed: boolean;
   chooseEntry(rank: number | undefined): void;
   takeCt(): void;
-  report(): void;
+  write(kind: DocumentKind): void;
   play(): void;
 }
 
@@ -71,7 +71,11 @@ const OWN: Readonly<Record<Procedure['stage'], Buttons>> = {
   burn: ({ procedure }) => [plain('stop-burn', t('Stop the burn'), () => procedure.stopBurn())],
   assess: assessButtons,
   confirm: confirmButtons,
-  finished: (acting) => [primary('report', t('Report'), () => acting.report())],
+  finished: ({ write }) => [
+    primary('report', t('Report'), () => write('report')),
+    plain('summary', t('Summary for the meeting'), () => write('summary')),
+    plain('handout', t('Page for the patient'), () => write('handout')),
+  ],
 };
 
 /** By the side: which word it is decides what is treated, so each is a sentence of its own. */

@@ -1,17 +1,19 @@
 import type { Clock } from '@trocar/core';
 import type { ProbeSetting, Side } from '@trocar/core/guidance';
 import type { Stage as Pictures } from '@trocar/core/render';
-import type { ReportPicture, SessionState } from '@trocar/core/session';
+import { handoutHtml, REPORT_TEXTS, type ReportPicture, reportHtml, type SessionState, summaryHtml } from '@trocar/core/session';
 import { AlarmBar, blockedText } from '../../suite/page/alarm-bar.js';
 import { CaseKeeper } from '../../suite/page/case-keeper.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
 import { type Resumable, sessionNote } from '../../suite/page/resumed.js';
+import { language, type PageLanguage } from '../../suite/page/texts/language.js';
 import type { Refusal } from '../../suite/src/refusal.js';
 import type { ConnectedProcedure } from '../src/client.js';
 import { KeptAblation } from '../src/kept.js';
 import { resume } from '../src/resume.js';
 import type { Stage } from '../src/stages.js';
 import type { Pointed } from '../src/tools-step.js';
+import { t, tell } from './texts/index.js';
 
 /** Who works at this page, as the log names them. */
 const BY = 'operator';
@@ -170,12 +172,23 @@ export class Keeping implements Resumable {
     if (!this.busy) this.#cases.follow(stage, pictures);
   }
 
-  /** The report, as HTML; undefined before anything was accepted. @throws NavError as the session's methods */
-  async report(made: Date, pictures: readonly ReportPicture[]): Promise<string | undefined> {
-    await this.#kept?.keep();
-    return this.#kept?.report(made, pictures);
+  /** Report, summary or handout in the language of the moment, as HTML; undefined before anything was accepted. @throws NavError as the session's methods */
+  async document(kind: DocumentKind, made: Date, pictures: readonly ReportPicture[]): Promise<string | undefined> {
+    const kept = this.#kept;
+    await kept?.keep();
+    if (kept === undefined) return undefined;
+    const tag = language.locale.language as PageLanguage;
+    const input = { ...(await kept.reportInput(made, pictures, tell)), text: REPORT_TEXTS[tag] };
+    if (kind === 'report') return reportHtml(input);
+    if (kind === 'summary') return summaryHtml(input);
+    const n = this.#connected.procedure.burning.burns.length;
+    const heated = t('{n, plural, one {The tumour was heated at # place.} other {The tumour was heated at # places.}}', { n });
+    return handoutHtml(input, { language: tag, done: [heated], timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
   }
 }
+
+/** What can be made of a session for people. */
+export type DocumentKind = 'report' | 'summary' | 'handout';
 
 const NOT_KEPT: Refusal = {
   code: 'not-kept',

@@ -23,7 +23,7 @@ import { detailOf } from './details.js';
 import { Graphics, LIVER_WINDOW } from './graphics.js';
 import { SimulatedHand } from './hand.js';
 import { heatInWorker } from './heat-in-worker.js';
-import { Keeping } from './keeping.js';
+import { type DocumentKind, Keeping } from './keeping.js';
 import { type CaseFacts, loadCase, loadPost } from './link.js';
 import { registerHere } from './register-here.js';
 import { SHELL, STEP_OF } from './shell.js';
@@ -173,7 +173,7 @@ class Page {
         if (procedure.planning.chooseEntry(rank) === undefined) this.#entry = rank;
       },
       takeCt: () => void this.#takeCt(procedure),
-      report: () => void this.#report(),
+      write: (kind) => void this.#write(kind),
       play: () => {
         this.#auto = !this.#auto;
       },
@@ -312,12 +312,13 @@ class Page {
     }, 1200);
   }
 
-  /** The report as a file of its own. */
-  async #report(): Promise<void> {
-    const html = await this.#keeping?.report(this.#clock.utc(this.#clock.now()), this.#pictures);
+  /** Report, summary or handout as a file of its own. */
+  async #write(kind: DocumentKind): Promise<void> {
+    const html = await this.#keeping?.document(kind, this.#clock.utc(this.#clock.now()), this.#pictures);
     if (html === undefined) return;
     const url = URL.createObjectURL(new Blob([html], { type: 'text/html' }));
-    const link = h('a', { href: url, download: 'ct-liver-ablation.html' }, 'ct-liver-ablation.html');
+    const name = kind === 'report' ? 'ct-liver-ablation.html' : `ct-liver-ablation-${kind}.html`;
+    const link = h('a', { href: url, download: name }, name);
     this.#panel.detail(h('p', { class: 'lead' }, t('The report of this procedure')), h('p', { id: 'report' }, link));
     link.click();
   }

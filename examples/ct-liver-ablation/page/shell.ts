@@ -10,6 +10,7 @@ export type NumberName = 'distance' | 'angle' | 'age' | 'tipError' | 'room';
 /** What the page of this procedure is built of. */
 export const SHELL: ShellPlan<Step, NumberName> = {
   notice: () => t('Simulated tracker, patient and generator · not for clinical use'),
+  languages: true,
   notes: ['tools-note', 'session'],
   steps: [
     { id: 'plan', label: () => t('Plan') },

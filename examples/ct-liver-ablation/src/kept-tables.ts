@@ -3,8 +3,34 @@ import type { ReportTable } from '@trocar/core/session';
 import { BURN } from './kept-records.js';
 import type { Procedure } from './procedure.js';
 
+/** The words of the tables: what a page has in other languages. */
+export type TableText =
+  | 'Probe'
+  | 'Applicator'
+  | 'Power'
+  | 'Ablations'
+  | 'Time'
+  | 'Tip moved'
+  | 'Outcome'
+  | 'Margins about the tumour (asked for: {margin}, {n} probes)'
+  | 'From'
+  | 'Least margin'
+  | 'Surface below 0 mm'
+  | 'below 5 mm'
+  | 'below 10 mm'
+  | 'All covered'
+  | 'with margin'
+  | 'Plan'
+  | 'Tracked poses'
+  | 'CT afterwards';
+
+/** Says a word of the tables. */
+export type SayTable = (text: TableText, values?: Readonly<Record<string, string | number>>) => string;
+
+const inEnglish: SayTable = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
+
 /** What was burnt, what that was expected to do, and what the CT afterwards shows. */
-export function tablesOf({ probes, burning, confirming, planning }: Procedure): ReportTable[] {
+export function tablesOf({ probes, burning, confirming, planning }: Procedure, say: SayTable = inEnglish): ReportTable[] {
   const { demands } = planning;
   const rows = burning.burns.map(({ name, setting, outcome, movedMm }) => [
     name,
@@ -14,11 +40,16 @@ export function tablesOf({ probes, burning, confirming, planning }: Procedure): 
     movedMm,
     outcome,
   ]);
-  const probe = [{ label: 'Probe' }, { label: 'Applicator' }, { label: 'Power', unit: 'W', decimals: 0 }];
+  const probe = [{ label: say('Probe') }, { label: say('Applicator') }, { label: say('Power'), unit: 'W', decimals: 0 }];
   const burns: ReportTable = {
-    title: 'Ablations',
+    title: say('Ablations'),
     kind: BURN,
-    columns: [...probe, { label: 'Time', unit: 'min', decimals: 0 }, { label: 'Tip moved', unit: 'mm' }, { label: 'Outcome' }],
+    columns: [
+      ...probe,
+      { label: say('Time'), unit: 'min', decimals: 0 },
+      { label: say('Tip moved'), unit: 'mm' },
+      { label: say('Outcome') },
+    ],
     rows,
   };
   const percent = (share: number | undefined): number => 100 * (share ?? Number.NaN);
@@ -26,22 +57,25 @@ export function tablesOf({ probes, burning, confirming, planning }: Procedure): 
   const { achieved } = burning;
   const { confirmation } = confirming;
   const margins: ReportTable = {
-    title: `Margins about the tumour (asked for: ${formatMm(demands.marginMm, 0)}, ${probes.length} probes)`,
+    title: say('Margins about the tumour (asked for: {margin}, {n} probes)', {
+      margin: formatMm(demands.marginMm, 0),
+      n: probes.length,
+    }),
     columns: [
-      { label: 'From' },
-      { label: 'Least margin', unit: 'mm' },
-      { label: 'Surface below 0 mm', unit: '%' },
-      { label: 'below 5 mm', unit: '%' },
-      { label: 'below 10 mm', unit: '%' },
-      { label: 'All covered', unit: '%' },
-      { label: 'with margin', unit: '%' },
+      { label: say('From') },
+      { label: say('Least margin'), unit: 'mm' },
+      { label: say('Surface below 0 mm'), unit: '%' },
+      { label: say('below 5 mm'), unit: '%' },
+      { label: say('below 10 mm'), unit: '%' },
+      { label: say('All covered'), unit: '%' },
+      { label: say('with margin'), unit: '%' },
     ],
     rows: [
-      ...(plan ? [marginRow('Plan', plan.proposal.map, percent(plan.complete), percent(plan.withMargin))] : []),
+      ...(plan ? [marginRow(say('Plan'), plan.proposal.map, percent(plan.complete), percent(plan.withMargin))] : []),
       ...(achieved
         ? [
             marginRow(
-              'Tracked poses',
+              say('Tracked poses'),
               achieved.map,
               percent(achieved.complete.probability),
               percent(achieved.withMargin.probability),
@@ -51,7 +85,7 @@ export function tablesOf({ probes, burning, confirming, planning }: Procedure): 
       ...(confirmation
         ? [
             marginRow(
-              'CT afterwards',
+              say('CT afterwards'),
               confirmation.map,
               percent(confirmation.complete?.probability),
               percent(confirmation.withMargin?.probability),

@@ -1,9 +1,9 @@
 import type { ProbeSetting, Side } from '@trocar/core/guidance';
-import { type ExactValue, type ReportPicture, reportHtml, type Session } from '@trocar/core/session';
+import { type ExactValue, type ReportInput, type ReportPicture, reportHtml, type Session } from '@trocar/core/session';
 import { accuracyOf, CHANGED, keepTouches } from '../../suite/src/kept-registration.js';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
 import { ADDED, BURN, keptBeginning, keptBurn, keptProbe, PROBE, WORTH } from './kept-records.js';
-import { tablesOf } from './kept-tables.js';
+import { type SayTable, tablesOf } from './kept-tables.js';
 import type { PlannedAblation } from './plan-step.js';
 import type { Procedure } from './procedure.js';
 import type { Pointed } from './tools-step.js';
@@ -145,11 +145,16 @@ export class KeptAblation {
     return this.session.acceptRecord(kind, id, value, this.#by);
   }
 
-  /** The report, as HTML. */
+  /** The report so far, as HTML, in English. @throws NavError as `Session.audit` */
   async report(made: Date, pictures: readonly ReportPicture[] = []): Promise<string> {
+    return reportHtml(await this.reportInput(made, pictures));
+  }
+
+  /** What report, summary and handout are made of. @param say the words of the tables; default English. @throws NavError as `Session.audit` */
+  async reportInput(made: Date, pictures: readonly ReportPicture[] = [], say?: SayTable): Promise<ReportInput<'ct'>> {
     const audit = await this.session.audit();
     const { patient, modality, series, frameOfReferenceUid } = this.#procedure.case.volume;
-    return reportHtml({
+    return {
       state: this.session.state,
       audit,
       patient,
@@ -159,9 +164,9 @@ export class KeptAblation {
         ...(frameOfReferenceUid !== undefined && { frameOfReferenceUid }),
       },
       pictures,
-      tables: tablesOf(this.#procedure),
+      tables: tablesOf(this.#procedure, say),
       made,
-    });
+    };
   }
 }
 

@@ -19,6 +19,7 @@ function build(): { readonly panel: Panel<'plan' | 'guide', 'distance'>; readonl
   document.body.replaceChildren(app);
   const panel = new Panel<'plan' | 'guide', 'distance'>(app, {
     notice: () => t('translation not reviewed'),
+    languages: true,
     notes: ['session'],
     steps: [
       { id: 'plan', label: () => t('plan') },

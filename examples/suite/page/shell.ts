@@ -1,6 +1,7 @@
 import { h, live, liveAttribute } from './dom.js';
 import { languageMenu } from './language-menu.js';
 import { t } from './texts/index.js';
+import { chooseHere } from './texts/language.js';
 
 /** What is said of something that stays on the page: in the language of the moment, whenever it is asked. */
 export type Label = () => string;
@@ -32,6 +33,8 @@ export interface ShellPlan<S extends string, N extends string> {
   /** In order. */
   readonly steps: readonly ShellStep<S>[];
   readonly numbers: readonly ShellNumber<N>[];
+  /** Whether the page's own texts are there in other languages: then these can be chosen. Without, everything is English. */
+  readonly languages?: boolean;
   /** Names of the two dials beside the pictures, and of the list below them; undefined: none. */
   readonly guide?: { readonly lateral: Label; readonly depth: Label; readonly avoid: Label };
 }
@@ -44,6 +47,8 @@ export const DIALS = ['lateral', 'depth'] as const;
  * them. Everything is there from the beginning, so that nothing jumps when something is said for the first time.
  */
 export function buildShell<S extends string, N extends string>(app: HTMLElement, plan: ShellPlan<S, N>): void {
+  // Half a page in another language would be worse than none.
+  if (plan.languages !== true) chooseHere('en', false);
   app.dataset['step'] = plan.steps[0]?.id ?? '';
   app.replaceChildren(viewsOf(plan), panelOf(plan));
 }
@@ -123,7 +128,7 @@ function panelOf<S extends string, N extends string>(plan: ShellPlan<S, N>): HTM
       {},
       named(h('ul', { id: 'tools' }), () => t('Tools')),
       h('p', { id: 'link' }, t('not connected')),
-      languageMenu(),
+      plan.languages === true ? languageMenu() : undefined,
     ),
   );
 }

@@ -1,5 +1,5 @@
-import { sourceCatalogue, type Texts } from '@trocar/core/text';
-import { speaking, unreviewed } from '../../../suite/page/texts/language.js';
+import { type MessageValues, sourceCatalogue, type Texts } from '@trocar/core/text';
+import { inEnglish, speaking, unreviewed } from '../../../suite/page/texts/language.js';
 import { BN } from './bn.js';
 import { type AblationText, EN } from './en.js';
 import { GU } from './gu.js';
@@ -14,3 +14,9 @@ const texts: Said = speaking({
 
 /** What this page says, in the language of the moment. */
 export const t: Said['say'] = (key, ...values) => texts.say(key, ...values);
+
+/** One of several texts that is chosen while the program runs. */
+export function tell(key: AblationText, values: MessageValues = {}): string {
+  const { text, untranslated } = texts.tell(key, values);
+  return untranslated ? inEnglish(text) : text;
+}

@@ -29,16 +29,17 @@ export const language: TextLanguage = new TextLanguage(
 document.documentElement.lang = language.locale.language;
 language.onChange((now) => {
   document.documentElement.lang = now;
+});
+
+/** Another language, from now on, without loading the page anew. @param keep whether it is for the next time as well: default true */
+export function chooseHere(tag: string, keep = true): void {
+  language.choose(chooseLanguage([tag], TAGS));
+  if (!keep) return;
   try {
-    localStorage.setItem(KEPT_AS, now);
+    localStorage.setItem(KEPT_AS, language.locale.language);
   } catch {
     // Then it holds until the page is left.
   }
-});
-
-/** Another language, from now on, without loading the page anew. */
-export function chooseHere(tag: string): void {
-  language.choose(chooseLanguage([tag], TAGS));
 }
 
 /** What is English in every language, as an error of a library: marked where it stands within another one. */
