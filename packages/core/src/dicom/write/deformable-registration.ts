@@ -10,6 +10,7 @@ import {
   type ObjectInit,
   referenceItem,
   requireUid,
+  UNKNOWN_LATERALITY,
 } from './object.js';
 import { type Dataset, encodePart10 } from './part10.js';
 import {
@@ -68,6 +69,7 @@ export function encodeDeformableRegistration(init: DeformableRegistrationInit): 
   const images = init.moving.references ?? [];
   const dataset: Dataset = {
     ...commonModules(init, ids, 'REG'),
+    ...UNKNOWN_LATERALITY,
     ...contentModule(init, 'DEFORMATION', init.comment),
     ...frameOfReferenceModule(init.fixed.frameOfReferenceUid),
     ...commonReferences(ids, references),

@@ -1,7 +1,29 @@
 export { type Code, dcm, local, REGISTRATION_METHOD, STRUCTURE, sct, ucum } from './codes.js';
+export {
+  type DeformableRegistrationInit,
+  type DisplacementGrid,
+  encodeDeformableRegistration,
+  type GridMatrix,
+  sampleDisplacements,
+} from './deformable-registration.js';
+export type { GridGeometry } from './grid.js';
 export type { EncodedObject, Equipment, InstanceReference, ObjectIds, ObjectInit, StudyReference } from './object.js';
 export { type Dataset, type ElementValue, encodePart10, type TaggedElement } from './part10.js';
 export type { ResultProvenance } from './provenance.js';
+export {
+  decodeDeformableRegistration,
+  deformPoint,
+  type ReadDeformableRegistration,
+  type ReadDeformation,
+} from './read-deformable-registration.js';
+export {
+  type DecodeSegmentationOptions,
+  decodeSegmentation,
+  labelVolume,
+  type ReadSegment,
+  type ReadSegmentation,
+  segmentVolume,
+} from './read-segmentation.js';
 export {
   affineBetween,
   decodeSpatialRegistration,
@@ -10,6 +32,13 @@ export {
   type ReadSpatialRegistration,
   transformBetween,
 } from './read-spatial-registration.js';
+export {
+  encodeSegmentation,
+  type SegmentAlgorithm,
+  type SegmentationInit,
+  type SegmentInit,
+  type SourceSlice,
+} from './segmentation.js';
 export {
   encodeSpatialRegistration,
   type MatrixKind,

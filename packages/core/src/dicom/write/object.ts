@@ -71,6 +71,9 @@ export interface ObjectIds {
   readonly studyUid: string;
 }
 
+/** For objects without frames: of a paired body part the laterality would be asked for, and empty is unknown (PS3.3, C.7.3.1). */
+export const UNKNOWN_LATERALITY: Dataset = { Laterality: null };
+
 /** @throws NavError `dicom/bad-object` */
 export function idsOf(init: ObjectInit, sopClassUid: string): ObjectIds {
   const ids = {
@@ -128,8 +131,6 @@ export function commonModules(init: ObjectInit, ids: ObjectIds, modality: string
     SeriesInstanceUID: ids.seriesUid,
     SeriesNumber: series?.number ?? 9001,
     SeriesDescription: series?.description,
-    // Of a paired body part it would be asked for: empty is unknown.
-    Laterality: null,
     SeriesDate: made.date,
     SeriesTime: made.time,
     Manufacturer: required(equipment.manufacturer, 'equipment.manufacturer'),

@@ -12,6 +12,7 @@ import {
   type ObjectInit,
   referenceItem,
   requireUid,
+  UNKNOWN_LATERALITY,
 } from './object.js';
 import { type Dataset, encodePart10 } from './part10.js';
 import { PRIVATE, privateBlock } from './provenance.js';
@@ -76,6 +77,7 @@ export function encodeSpatialRegistration(init: SpatialRegistrationInit): Encode
   const references = [...(init.fixed.references ?? []), ...(init.moving.references ?? [])];
   const dataset: Dataset = {
     ...commonModules(init, ids, 'REG'),
+    ...UNKNOWN_LATERALITY,
     ...contentModule(init, 'REGISTRATION', init.comment ?? boundInWords(init.treBound)),
     ...frameOfReferenceModule(init.fixed.frameOfReferenceUid),
     ...commonReferences(ids, references),
