@@ -13,7 +13,10 @@ import {
   valueRange,
 } from '../volume/index.js';
 import { ANONYMIZE_USAGE, anonymizeRequestOf, runAnonymize } from './anonymize-command.js';
+import { ARCHIVE_USAGE } from './archive-arguments.js';
+import { FETCH_USAGE, fetchRequestOf, runFetch } from './fetch-command.js';
 import { reconstructRequestOf, runReconstruct } from './reconstruct-command.js';
+import { runStore, STORE_USAGE, storeRequestOf } from './store-command.js';
 import type { CommandOutput } from './terminal.js';
 
 const USAGE = `trocar-volume: look at, check and convert medical volumes.
@@ -24,6 +27,8 @@ const USAGE = `trocar-volume: look at, check and convert medical volumes.
   trocar-volume assets DIR                 copy the WebAssembly decoders for a browser into DIR
   trocar-volume reconstruct --sequence S --config C --out FILE [--json]   a volume from a tracked ultrasound sweep
   trocar-volume anonymize PATH… --out DIR [--json]   DICOM files without who the patient is
+${FETCH_USAGE}
+${STORE_USAGE}
 
 PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
 
@@ -32,6 +37,8 @@ PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha 
   --straighten     resample a tilted (sheared) volume onto right-angled axes
   --fill-gaps      interpolate missing and uneven slices instead of refusing them (the result says so)
   --help           this text
+
+${ARCHIVE_USAGE}
 
 reconstruct
   --sequence S           tracked images: .igs.mha, .mha, .igs.nrrd, .nrrd
@@ -73,6 +80,14 @@ const OWN_ARGUMENTS: Readonly<Record<string, OwnCommand>> = {
   anonymize: (args, to) => {
     const request = anonymizeRequestOf(args);
     return () => runAnonymize(request, to);
+  },
+  fetch: (args, to) => {
+    const request = fetchRequestOf(args);
+    return () => runFetch(request, to);
+  },
+  store: (args, to) => {
+    const request = storeRequestOf(args);
+    return () => runStore(request, to);
   },
 };
 

@@ -3,6 +3,7 @@ export { browserStudyFolder, memoryFolder, type StoreFolder } from './folder.js'
 export type { ArrivedSlice, GrowingVolume } from './growing.js';
 export type { ObjectIdentity } from './identity.js';
 export { Attributes, type JsonElement, type PersonName } from './json.js';
+export { type KeepSeriesOptions, type KeptSeriesResult, keepSeries, keptVolume } from './kept-series.js';
 export type { ArchiveOptions } from './options.js';
 export type {
   FindOptions,

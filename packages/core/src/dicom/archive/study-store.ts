@@ -60,6 +60,8 @@ export interface StudyStore {
 }
 
 const ROOT = 'studies';
+/** Apart from the files, so that who reads a folder of them finds nothing else. */
+const INDEX = 'index';
 const FILE = /^(\d+(?:\.\d+)*)-([0-9a-f]{64})\.(dcm|conflict)$/;
 
 /**
@@ -75,6 +77,7 @@ export async function openStudyStore(folder: StoreFolder): Promise<StudyStore> {
 
 interface KeptSeries {
   readonly path: string;
+  readonly indexPath: string;
   readonly instances: Map<string, KeptInstance>;
   complete: readonly string[] | undefined;
 }
@@ -102,10 +105,11 @@ class KeptStudies implements StudyStore {
   async #openSeries(study: string, series: string): Promise<void> {
     const path = `${ROOT}/${study}/${series}`;
     const names = await this.folder.list(path);
-    const bytes = await this.folder.read(`${path}/index.json`);
+    const indexPath = `${INDEX}/${study}/${series}.json`;
+    const bytes = await this.folder.read(indexPath);
     const index = bytes && decodeIndex(bytes);
     const listed = new Map((index?.instances ?? []).map((one) => [nameOf(one), one] as const));
-    const kept: KeptSeries = { path, instances: new Map(), complete: index?.complete };
+    const kept: KeptSeries = { path, indexPath, instances: new Map(), complete: index?.complete };
     let changed = index === undefined;
     if (changed && names.some((name) => FILE.test(name))) this.notes.push({ what: 'index-rebuilt', path });
     for (const name of names) {
@@ -190,7 +194,8 @@ class KeptStudies implements StudyStore {
   #seriesOf({ studyUid, seriesUid }: KeptInstance): KeptSeries {
     const path = `${ROOT}/${studyUid}/${seriesUid}`;
     const here = this.#series.get(seriesUid);
-    if (here === undefined) return { path, instances: new Map(), complete: undefined };
+    if (here === undefined)
+      return { path, indexPath: `${INDEX}/${studyUid}/${seriesUid}.json`, instances: new Map(), complete: undefined };
     if (here.path === path) return here;
     throw new NavError(
       'store/conflict',
@@ -274,7 +279,7 @@ class KeptStudies implements StudyStore {
         const series = this.#series.get(uid) as KeptSeries;
         if (series.instances.size > 0) await this.#writeIndex(series);
         else {
-          await this.folder.remove(`${series.path}/index.json`);
+          await this.folder.remove(series.indexPath);
           this.#series.delete(uid);
         }
       }
@@ -296,7 +301,7 @@ class KeptStudies implements StudyStore {
   #writeIndex(series: KeptSeries): Promise<void> {
     const { instances, complete } = series;
     return this.folder.write(
-      `${series.path}/index.json`,
+      series.indexPath,
       encodeIndex({ instances: [...instances.values()], ...(complete !== undefined && { complete }) }),
     );
   }

@@ -32,6 +32,8 @@ export interface RetrieveVolumeOptions<F extends string> {
   readonly syntax?: WantedSyntax;
   /** As for `readVolume`. */
   readonly gaps?: 'refuse' | 'interpolate';
+  /** As for `readVolume`: which volume of a series that holds several. */
+  readonly pick?: string;
   /**
    * `as-sent` (the default): all in one answer, in the archive's own order, which is the quickest way to the complete volume.
    * `middle-first`: the metadata first, then slice by slice from the middle of the volume outwards. A list of SOP Instance UIDs: those
@@ -74,6 +76,7 @@ export async function retrieveVolume<F extends string>(
     frame: options.frame,
     seriesUid: options.series,
     ...(options.gaps !== undefined && { gaps: options.gaps }),
+    ...(options.pick !== undefined && { pick: options.pick }),
     ...(options.signal !== undefined && { signal: options.signal }),
     progress: (fraction) => options.progress?.(0.9 + 0.1 * fraction),
   });
@@ -196,10 +199,10 @@ class VolumeRun<F extends string> {
 
   /** The series in order, by its metadata. @throws NavError `archive/…`, `dicom/…` */
   async #grid(): Promise<OrderedSeries> {
-    const { study, series, gaps } = this.#options;
+    const { study, series, gaps, pick } = this.#options;
     const metadata = await this.#archive.retrieveMetadata({ studyUid: study, seriesUid: series }, this.#stop.signal);
     const slices = await Promise.all(metadata.map((one) => slicesOfMetadata(one)));
-    return orderSeries(slices.flat(), gaps);
+    return orderSeries(slices.flat(), gaps, pick);
   }
 
   /** Begins the growing volume, and lays into it what has come already. */

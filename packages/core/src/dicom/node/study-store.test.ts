@@ -86,17 +86,21 @@ describe.each([
 });
 
 describe('a study store on a disk that something happened to', () => {
-  const filled = async (name: string): Promise<{ path: string; series: string }> => {
+  const filled = async (name: string): Promise<{ path: string; series: string; index: string }> => {
     const path = join(root, name);
     await (await openStudyStore(await studyFolder(path))).put(ct.files);
-    return { path, series: join(path, 'studies', ct.studyUid, ct.seriesUid) };
+    return {
+      path,
+      series: join(path, 'studies', ct.studyUid, ct.seriesUid),
+      index: join(path, 'index', ct.studyUid, `${ct.seriesUid}.json`),
+    };
   };
 
   it.each(['', '{', '{"version":2}', '{"version":1,"instances":[{}]}', '{"version":1,"instances":[]}'])(
     'makes its index anew from %s',
     async (text) => {
-      const { path, series } = await filled(`index-${text.length}`);
-      writeFileSync(join(series, 'index.json'), text);
+      const { path, index } = await filled(`index-${text.length}`);
+      writeFileSync(index, text);
       const store = await openStudyStore(await studyFolder(path));
       expect(store.notes[0]?.what).toBe(text.endsWith('[]}') ? 'not-in-index' : 'index-rebuilt');
       expect(await store.files(ct.seriesUid)).toEqual(ct.files);
@@ -105,7 +109,7 @@ describe('a study store on a disk that something happened to', () => {
   );
 
   it('never gives out a file of which a byte is another, nor one that is gone', async () => {
-    const { path, series } = await filled('byte');
+    const { path, series, index } = await filled('byte');
     const name = readdirSync(series).find((n) => n.startsWith(`${ct.sopInstanceUids[2]}-`)) as string;
     const bytes = readFileSync(join(series, name));
     bytes[bytes.length - 3] = (bytes[bytes.length - 3] as number) ^ 1;
@@ -114,7 +118,7 @@ describe('a study store on a disk that something happened to', () => {
     await expect(store.get(ct.sopInstanceUids[2] as string)).rejects.toMatchObject({ code: 'store/damaged' });
     await expect(store.files(ct.seriesUid)).rejects.toMatchObject({ code: 'store/damaged' });
     expect((await store.verify()).map((one) => one.sopInstanceUid)).toEqual([ct.sopInstanceUids[2]]);
-    rmSync(join(series, 'index.json'));
+    rmSync(index);
     const rebuilt = await openStudyStore(await studyFolder(path));
     expect(rebuilt.notes.map((n) => n.what)).toEqual(['index-rebuilt', 'damaged']);
     expect(rebuilt.find()).toHaveLength(3);
