@@ -31,7 +31,7 @@ export interface SimulationOptions {
 
 /** What one observer has seen. All times ms. */
 export interface ObserverFigures {
-  /** From the operator's state to the observer's, of every message that was applied but snapshots: those are old when they are sent. */
+  /** From the operator's state to the observer's, of every message that was applied as it was sent: what the relay keeps for who joins is old. */
   readonly delays: number[];
   /** The same of changes alone: statuses, alarms, views. */
   readonly changeDelays: number[];
@@ -103,9 +103,9 @@ class Session {
       const messages = this.#publisher.publish(state);
       // Views go out at their own rate: the state that is shown has the views that were sent last.
       if (messages.length > 0) shown = state;
-      for (const { kind, bytes } of messages) {
-        this.truth.set(time.utc(time.now()).getTime(), shown);
-        this.room.receive(peer, encodeRelayFrame({ type: 'carried', kind, payload: bytes }));
+      for (const { kind, bytes, capturedUtcMs } of messages) {
+        this.truth.set(capturedUtcMs, shown);
+        this.room.receive(peer, encodeRelayFrame({ type: 'carried', kind, payload: bytes, kept: false }));
       }
     });
     time.every(1000, () => this.room.receive(peer, encodeRelayFrame({ type: 'ping', id: 1 })));
@@ -213,21 +213,21 @@ class SimulatedObserver {
     if (frame.type !== 'carried') return;
     this.#acks.came(this.#heardAt);
     this.#acknowledge();
-    const received = this.#tryPayload(frame.payload);
+    const received = this.#tryPayload(frame.payload, frame.kept);
     if (received === undefined) this.#break();
     if (received !== 'applied') {
       this.#figures.diverged += Number(received === 'diverged' || received === undefined);
       return;
     }
-    this.#judge(frame.kind);
+    this.#judge(frame.kind, frame.kept);
   }
 
   /** Undefined where the message was malformed. */
-  #tryPayload(payload: Uint8Array): Received | undefined {
+  #tryPayload(payload: Uint8Array, kept: boolean): Received | undefined {
     const bytes = payload.slice();
     if (this.#random.uniform() < this.#damage) bytes[this.#random.below(bytes.length)] = this.#random.below(256);
     try {
-      return this.#replica.receive(bytes);
+      return this.#replica.receive(bytes, kept);
     } catch (error) {
       if (!isNavError(error)) throw error;
       return undefined;
@@ -235,14 +235,15 @@ class SimulatedObserver {
   }
 
   /** Holds what was applied against what the operator had. */
-  #judge(kind: CarriedKind): void {
+  #judge(kind: CarriedKind, kept: boolean): void {
     const { held } = this.#replica;
     const asOf = this.#replica.observe().freshness.asOf?.getTime() ?? 0;
     const truth = this.#session.truth.get(asOf);
     const wrong = held === undefined || truth === undefined ? 'a state that never was' : wrongWith(held, truth);
     if (wrong !== undefined) this.#figures.wrong.push(wrong);
     const delay = this.#heardAt - (asOf - this.#time.utc(this.#time.plus(this.#time.now(), -this.#time.now())).getTime());
-    if (kind !== 'snapshot') this.#figures.delays.push(delay);
+    if (kind === 'snapshot' || kept) return;
+    this.#figures.delays.push(delay);
     if (kind === 'change') this.#figures.changeDelays.push(delay);
   }
 

@@ -37,7 +37,8 @@ export interface RelayLinkState {
 /** What the link hands on. */
 export interface RelayLinkHandler {
   readonly publishes: boolean;
-  carried(kind: CarriedKind, payload: Uint8Array): void;
+  /** @param kept whether the relay had it from before */
+  carried(kind: CarriedKind, payload: Uint8Array, kept: boolean): void;
   /** The other end needs a whole state. */
   ask(): void;
   note(payload: Uint8Array, by: string): void;
@@ -149,7 +150,7 @@ export class RelayLink {
       case 'carried':
         this.#acks.came(this.#heardAt);
         this.#ack();
-        this.#handler.carried(frame.kind, frame.payload);
+        this.#handler.carried(frame.kind, frame.payload, frame.kept);
         break;
       case 'ping':
         this.send({ type: 'pong', id: frame.id, publisherRttMs: Number.NaN });

@@ -4,7 +4,7 @@ import { RelayLink, type RelayLinkOptions, type RelayLinkState } from './observe
 /** How an observer looks on. */
 export interface ObserverOptions extends RelayLinkOptions {
   /** What the operator sent: for `LiveReplica.receive`. What it throws breaks the connection off, and a new one begins with a whole state. */
-  readonly message: (bytes: Uint8Array) => void;
+  readonly message: (bytes: Uint8Array, kept: boolean) => void;
   /** The connection is gone, or the operator's is: for `LiveReplica.disconnected`. */
   readonly lost?: () => void;
 }
@@ -40,7 +40,7 @@ export function connectObserver(options: ObserverOptions): ObserverLink {
     { ...options, changed },
     {
       publishes: false,
-      carried: (_kind, payload) => options.message(payload),
+      carried: (_kind, payload, kept) => options.message(payload, kept),
       ask: () => undefined,
       note: () => undefined,
       lost: () => options.lost?.(),
@@ -60,7 +60,7 @@ export function connectObserver(options: ObserverOptions): ObserverLink {
       const now = options.clock.now();
       if (now - askedAt >= ASK_EVERY_MS && link.send({ type: 'ask' })) askedAt = now;
     },
-    note: (bytes) => link.state.publisher && link.send({ type: 'note', by: '', payload: bytes }),
+    note: (bytes) => link.state.publisher && link.send({ type: 'note', by: '', payload: bytes, kept: false }),
     close: () => link.close(),
   };
 }
@@ -101,7 +101,7 @@ export function connectPublisher(options: PublishOptions): PublisherLink {
     get connections() {
       return link.connections;
     },
-    send: (kind, bytes) => link.send({ type: 'carried', kind, payload: bytes }),
+    send: (kind, bytes) => link.send({ type: 'carried', kind, payload: bytes, kept: false }),
     close: () => link.close(),
   };
 }

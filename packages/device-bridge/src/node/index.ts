@@ -1,5 +1,14 @@
 /** The Node side of a bridge: the WebSocket server, serial and TCP transports, and a socket for the client. */
 export type { AccessToken } from './auth.js';
+export {
+  type BrokerObserveOptions,
+  type BrokerObserver,
+  type BrokerOptions,
+  type BrokerPublisher,
+  type BrokerPublishOptions,
+  observeBroker,
+  publishToBroker,
+} from './broker.js';
 export { type BridgeConfig, configSchema, type ListenConfig, type TokenConfig } from './config.js';
 export type { DeviceConfig } from './config-device-types.js';
 export { parseConfig, type ReadConfig, readConfig } from './config-file.js';

@@ -3,6 +3,7 @@ import {
   type CarriedKind,
   decodeFrame,
   encodeFrame,
+  KEPT,
   LARGEST_NOTE,
   RELAY_CLOSE,
   RELAY_VERSION,
@@ -249,9 +250,9 @@ export class RelayRoom {
       return;
     }
     observer.needsSnapshot = false;
-    observer.outlet.offer('snapshot', this.#snapshot, now);
-    for (const change of this.#changes) observer.outlet.offer('change', change, now);
-    if (this.#motion !== undefined) observer.outlet.offer('motion', this.#motion, now);
+    observer.outlet.offer('snapshot', asKept(this.#snapshot), now);
+    for (const change of this.#changes) observer.outlet.offer('change', asKept(change), now);
+    if (this.#motion !== undefined) observer.outlet.offer('motion', asKept(this.#motion), now);
   }
 
   #fromObserver(observer: Observer, frame: RelayFrame, now: number): void {
@@ -352,4 +353,11 @@ export class RelayRoom {
       this.#cut(peer, 1001, 'the relay stops');
     }
   }
+}
+
+/** Who joins is told that this is from before: it may be of any age. */
+function asKept(frame: Uint8Array): Uint8Array {
+  const kept = frame.slice();
+  kept[0] = (kept[0] as number) | KEPT;
+  return kept;
 }

@@ -200,7 +200,7 @@ describe('a relay', () => {
   });
 
   it.each<[string, number, Uint8Array | string, number]>([
-    ['a state', 4002, encodeFrame({ type: 'carried', kind: 'change', payload: Uint8Array.of(1) }), 1],
+    ['a state', 4002, encodeFrame({ type: 'carried', kind: 'change', payload: Uint8Array.of(1), kept: false }), 1],
     ['an acknowledgement of what was not sent', 4002, encodeFrame({ type: 'ack', count: 1000 }), 1],
     ['no frame', 4002, Uint8Array.of(77, 1), 1],
     ['text', 4002, 'hello', 1],

@@ -18,7 +18,7 @@ export interface Freshness {
   readonly asOf: Date | undefined;
   /**
    * How long ago that was, ms, by the observer's clock: the time since it came, what it took longer than the fastest message, and half the
-   * round trip. NaN where there is none.
+   * round trip. NaN where there is none, and where only what was kept on the way has come: it may be of any age.
    */
   readonly ageMs: number;
   /** How far {@link ageMs} can be off, ms: half the round trip. NaN where no round trip was measured; the age is then at least what it says. */
@@ -99,9 +99,11 @@ export class TransitClock {
     return this.#roundTripMs / 2;
   }
 
-  /** How old a state is, ms. @param now by the observer */
+  /** How old a state is, ms; NaN before the first message. @param now by the observer */
   ageOf(capturedUtcMs: number, now: number): number {
-    const waited = now - capturedUtcMs - Math.min(this.#least, this.#before);
+    const least = Math.min(this.#least, this.#before);
+    if (least === Number.POSITIVE_INFINITY) return Number.NaN;
+    const waited = now - capturedUtcMs - least;
     return Math.max(0, waited) + (Number.isNaN(this.#roundTripMs) ? 0 : this.#roundTripMs / 2);
   }
 }

@@ -17,6 +17,15 @@ const rig = (publisher: Partial<PublisherOptions> = {}, replica: Partial<Replica
   return { clock, out: new LivePublisher({ clock, ...publisher }), copy: new LiveReplica({ clock, ...replica }) };
 };
 
+/** A whole state, and a first motion behind it: what is needed for a replica to be live. */
+const begin = ({ clock, out, copy }: ReturnType<typeof rig>, state: LiveState): void => {
+  copy.receive(only(out.publish(state)));
+  expect(copy.observe().freshness.standing).toBe('stale');
+  clock.advance(200);
+  copy.receive(only(out.publish(state)));
+  expect(copy.observe().freshness).toMatchObject({ standing: 'live', ageMs: 0 });
+};
+
 const only = (messages: OutgoingLive[]): Uint8Array => {
   expect(messages).toHaveLength(1);
   return (messages[0] as OutgoingLive).bytes;
@@ -242,10 +251,10 @@ describe('a replica', () => {
   });
 
   it('becomes stale by its own clock: tools are not live, readings are not known, and the age goes on', () => {
-    const { clock, out, copy } = rig();
+    const one = rig();
+    const { clock, copy } = one;
     const state = liveStateOf(new Random(5), 'ok');
-    copy.receive(only(out.publish(state)));
-    expect(copy.observe().freshness).toMatchObject({ standing: 'live', ageMs: 0 });
+    begin(one, state);
     clock.advance(1001);
     const { state: shown, freshness } = copy.observe();
     expect(freshness).toMatchObject({ standing: 'stale', ageMs: 1001 });
@@ -258,14 +267,31 @@ describe('a replica', () => {
   });
 
   it('is stale at once where the link is gone, and live again with the next message', () => {
-    const { clock, out, copy } = rig();
+    const one = rig();
+    const { clock, out, copy } = one;
     const state = liveStateOf(new Random(6));
-    copy.receive(only(out.publish(state)));
+    begin(one, state);
     copy.disconnected();
     expect(copy.observe().freshness.standing).toBe('stale');
     clock.advance(300);
     copy.receive(only(out.publish(state)));
     expect(copy.observe().freshness.standing).toBe('live');
+  });
+
+  it('what was kept on the way is shown as stale, of an age that is not known, until something comes as it was sent', () => {
+    const { clock, out, copy } = rig();
+    const state = liveStateOf(new Random(6), 'ok');
+    const kept = [only(out.publish(state))];
+    clock.advance(200);
+    kept.push(only(out.publish({ ...state, pseudonym: 'B' })));
+    clock.advance(3_600_000);
+    for (const bytes of kept) expect(copy.receive(bytes, true)).toBe('applied');
+    const { freshness, state: shown } = copy.observe();
+    expect(freshness).toMatchObject({ standing: 'stale', ageMs: Number.NaN });
+    expect(shown?.tools.every((t) => t.status === 'stale')).toBe(true);
+    expect(asOfText(freshness, 'UTC')).toBe('as of 00:00:01, – old');
+    copy.receive(only(out.publish({ ...state, pseudonym: 'B' })));
+    expect(copy.observe().freshness).toMatchObject({ standing: 'live', ageMs: 0 });
   });
 
   it("a delay beyond the fastest message counts as age, with half the round trip, and a tool's own age is added", () => {
@@ -276,7 +302,7 @@ describe('a replica', () => {
     const base = liveStateOf(new Random(7), 'ok');
     const state = { ...base, tools: base.tools.map((t) => ({ ...t, ageMs: 40 })) };
     copy.roundTripMs = 200;
-    for (const late of [0, 0, 130]) {
+    for (const late of [0, 0, 0, 130]) {
       there.advance(200);
       const sent = only(out.publish(state));
       clock.set(there.now() - 5000 + 100 + late);

@@ -28,6 +28,8 @@ export interface PublisherOptions {
 export interface OutgoingLive {
   readonly kind: LiveKind;
   readonly bytes: Uint8Array;
+  /** The moment that it says it is of, ms of UTC: what observers show as "as of". */
+  readonly capturedUtcMs: number;
 }
 
 /** The budget may be saved up for this long, s: a few messages at once, not a flood. */
@@ -158,7 +160,7 @@ export class LivePublisher {
       this.#motionAt = now;
       this.#left -= bytes.length + this.#options.overheadBytes;
     }
-    return { kind, bytes };
+    return { kind, bytes, capturedUtcMs: header.capturedUtcMs };
   }
 
   #refill(now: number): void {

@@ -74,12 +74,15 @@ export class LiveReplica {
   readonly #transit = new TransitClock();
   #now: Held | undefined;
   #known = false;
-  #linked = true;
+  /** Whether a message came on this connection as the operator sent it: what was kept on the way says nothing of now. */
+  #linked = false;
   #heardAt = Number.NEGATIVE_INFINITY;
   /** Changes and the newest motion that wait for a change before them, by revision. */
   readonly #waiting = new Map<number, LiveMessage>();
   #motion: LiveMessage | undefined;
   #waitsSince = Number.NaN;
+  /** Whether the message that is taken came as it was sent. */
+  #asSent = false;
 
   constructor(options: ReplicaOptions) {
     const { staleAfterMs = 1000, holdMs = 500 } = options;
@@ -112,11 +115,17 @@ export class LiveReplica {
 
   /**
    * Takes a message.
+   *
+   * A snapshot, and what was `kept` on the way for who joins, may be old: they give the state and leave it stale, and the first message that
+   * comes as it was sent makes it live.
+   * @param kept whether a relay or broker had it from before
    * @throws NavError `live/malformed`, `live/wrong-version`: nothing of it was taken, and nothing is shown until a whole state has come
    */
-  receive(bytes: Uint8Array): Received {
+  receive(bytes: Uint8Array, kept = false): Received {
     try {
-      const received = this.#take(decodeLive(bytes));
+      const message = decodeLive(bytes);
+      this.#asSent = !kept && message.kind !== 'snapshot';
+      const received = this.#take(message);
       this.counts[received] += 1;
       return received;
     } catch (error) {
@@ -249,9 +258,11 @@ export class LiveReplica {
     const { epoch, revision, sequence, capturedUtcMs } = message;
     this.#now = { epoch, revision, sequence, capturedUtcMs, entries, facts, still, state };
     this.#known = true;
-    this.#linked = true;
     this.#heardAt = now;
-    this.#transit.came(capturedUtcMs, now);
+    if (this.#asSent) {
+      this.#linked = true;
+      this.#transit.came(capturedUtcMs, now);
+    }
     return true;
   }
 }

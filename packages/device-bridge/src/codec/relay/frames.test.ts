@@ -5,8 +5,8 @@ import { Acks, decodeFrame, encodeFrame, type RelayFrame } from './index.js';
 
 const FRAMES: readonly RelayFrame[] = [
   { type: 'hello', version: 1, publishes: true },
-  { type: 'carried', kind: 'snapshot', payload: Uint8Array.of(1, 2) },
-  { type: 'carried', kind: 'motion', payload: new Uint8Array(0) },
+  { type: 'carried', kind: 'snapshot', payload: Uint8Array.of(1, 2), kept: true },
+  { type: 'carried', kind: 'motion', payload: new Uint8Array(0), kept: false },
   { type: 'ack', count: 4_000_000_000 },
   { type: 'ping', id: 7 },
   { type: 'pong', id: 7, publisherRttMs: Number.NaN },

@@ -1,11 +1,12 @@
 import { NavError } from '@trocar/core';
-import { type CarriedKind, FRAME, LARGEST_FRAME, LARGEST_NOTE, LONGEST_PARTICIPANT, RELAY_VERSION } from './layout.js';
+import { type CarriedKind, FRAME, KEPT, LARGEST_FRAME, LARGEST_NOTE, LONGEST_PARTICIPANT, RELAY_VERSION } from './layout.js';
 
 /** A frame in its parts. */
 export type RelayFrame =
   /** From the relay, first: its version, and what the other end may do. */
   | { readonly type: 'hello'; readonly version: number; readonly publishes: boolean }
-  | { readonly type: 'carried'; readonly kind: CarriedKind; readonly payload: Uint8Array }
+  /** `kept`: the relay had it from before. */
+  | { readonly type: 'carried'; readonly kind: CarriedKind; readonly payload: Uint8Array; readonly kept: boolean }
   /** From an observer: how many carried frames have come over this connection. */
   | { readonly type: 'ack'; readonly count: number }
   | { readonly type: 'ping'; readonly id: number }
@@ -27,7 +28,7 @@ export function encodeFrame(frame: RelayFrame): Uint8Array {
     case 'hello':
       return Uint8Array.of(FRAME.hello, 0x54, 0x52, 0x4c, frame.version, Number(frame.publishes));
     case 'carried':
-      return withType(FRAME.snapshot + KINDS.indexOf(frame.kind), frame.payload, LARGEST_FRAME);
+      return withType(FRAME.snapshot + KINDS.indexOf(frame.kind) + (frame.kept ? KEPT : 0), frame.payload, LARGEST_FRAME);
     case 'ack':
       return counted(FRAME.ack, frame.count);
     case 'ping':
@@ -89,16 +90,14 @@ export function decodeFrame(bytes: Uint8Array): RelayFrame {
   const exactly = (length: number): void => {
     if (bytes.length !== length) throw malformed(`a frame of type ${type} with ${bytes.length} bytes where ${length} are due`);
   };
+  const kind = KINDS[(type & ~KEPT) - FRAME.snapshot];
+  if (kind !== undefined) return { type: 'carried', kind, payload: bytes.subarray(1), kept: type >= KEPT };
   switch (type) {
     case FRAME.hello:
       exactly(6);
       if (bytes[1] !== 0x54 || bytes[2] !== 0x52 || bytes[3] !== 0x4c)
         throw malformed('a hello of something else: check the address');
       return { type: 'hello', version: view.getUint8(4), publishes: view.getUint8(5) === 1 };
-    case FRAME.snapshot:
-    case FRAME.change:
-    case FRAME.motion:
-      return { type: 'carried', kind: KINDS[type - FRAME.snapshot] as CarriedKind, payload: bytes.subarray(1) };
     case FRAME.ack:
       exactly(5);
       return { type: 'ack', count: view.getUint32(1, true) };

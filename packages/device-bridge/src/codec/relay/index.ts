@@ -3,6 +3,7 @@ export { decodeFrame, encodeFrame, type RelayFrame, requireRelayVersion } from '
 export {
   type CarriedKind,
   FRAME,
+  KEPT,
   LARGEST_FRAME,
   LARGEST_NOTE,
   LONGEST_PARTICIPANT,

@@ -20,6 +20,9 @@ export const FRAME: {
   readonly presence: 10;
 } = { hello: 1, snapshot: 2, change: 3, motion: 4, ack: 5, ping: 6, pong: 7, ask: 8, note: 9, presence: 10 };
 
+/** Joined to the type of something carried: it was kept for who joins, and says nothing of now. */
+export const KEPT = 0x40;
+
 /**
  * How something is carried: a whole state for who joins; a change that is never left out; or a motion, of which only the newest matters.
  */
