@@ -9,6 +9,7 @@ export {
   parseHead,
   verifyAudit,
 } from './audit.js';
+export * from './access/index.js';
 export * from './audit-events/index.js';
 export { browserFolder } from './browser-folder.js';
 export { type ExactValue, fromExactJson, type JsonValue, toExactJson } from './exact-json.js';
