@@ -131,7 +131,8 @@ function ofBinary(binary: ts.BinaryExpression, node: ts.Node): 'read' | 'unread'
 function ofCall(call: ts.CallExpression | ts.NewExpression, node: ts.Node): 'read' | 'unread' | 'either' {
   const { expression } = call;
   const name = ts.isPropertyAccessExpression(expression) ? expression.name.text : expression.getText();
-  const at = (call.arguments ?? []).indexOf(node as ts.Expression);
+  const given: readonly ts.Node[] = call.arguments ?? [];
+  const at = given.indexOf(node);
   if (UNREAD.has(name) || (SAYING.has(name) && (at === 0 || name === 'refuse'))) return 'unread';
   if (name === 'h' || name === 'svg') return at >= 2 ? 'read' : 'unread';
   if (name === 'setText') return at === 1 ? 'read' : 'unread';
