@@ -26,6 +26,12 @@ export interface LesionChange {
   readonly bounds: 'known' | 'voxels-only' | 'cut-off';
 }
 
+/** What of a lesion changes. */
+export type LesionSize = Pick<
+  Lesion<string>,
+  'volumeMl' | 'volumeSdMl' | 'diameterMm' | 'diameterSdMm' | 'errorsKnown' | 'cutOff'
+>;
+
 /** 1.96: two-sided 95 % of a normal law. */
 export const Z95: number = Math.sqrt(chiSquareQuantile(0.95, 1));
 
@@ -67,7 +73,7 @@ function boundsOf(x: number, sd: number, power: number): { readonly low: number;
 }
 
 /** How one lesion changed between two studies. */
-export function lesionChange(before: Lesion<string>, after: Lesion<string>): LesionChange {
+export function lesionChange(before: LesionSize, after: LesionSize): LesionChange {
   return {
     volumeMl: changeOf(before.volumeMl, before.volumeSdMl, after.volumeMl, after.volumeSdMl, 3),
     diameterMm: changeOf(before.diameterMm, before.diameterSdMm, after.diameterMm, after.diameterSdMm),
@@ -80,7 +86,7 @@ export function lesionChange(before: Lesion<string>, after: Lesion<string>): Les
  * 45:228) works with, in three dimensions. What it means for a patient is not said here.
  * @returns undefined where no lesion was seen in both, or an image cuts one of them off
  */
-export function sumOfDiameters(pairs: readonly (readonly [Lesion<string>, Lesion<string>])[]): Change | undefined {
+export function sumOfDiameters(pairs: readonly (readonly [LesionSize, LesionSize])[]): Change | undefined {
   if (pairs.length === 0 || pairs.some(([a, b]) => a.cutOff || b.cutOff)) return undefined;
   const sum = (which: 0 | 1): number => pairs.reduce((s, pair) => s + pair[which].diameterMm, 0);
   const sd = (which: 0 | 1): number => Math.sqrt(pairs.reduce((s, pair) => s + pair[which].diameterSdMm ** 2, 0));

@@ -1,4 +1,3 @@
-import type { Lesion } from '@trocar/core/analysis';
 import type { TumourTruth } from '@trocar/core/testing';
 import { lesionChange } from './change.js';
 import { drawnRegistration, middleOf, type SimulatedCase, simulateFollowUp } from './simulated.js';
@@ -28,8 +27,15 @@ export interface Coverage {
 
 type Tracks = readonly LesionTrack<'earlier', 'later'>[];
 
+interface Place {
+  readonly xyz: ArrayLike<number>;
+}
+
+/** The size of a true tumour. */
+type TrueSize = Pick<TumourTruth<string>, 'volumeMl' | 'diameterMm'>;
+
 /** Which true tumour a lesion is: the nearest. */
-function nearest(lesion: Lesion<string>, truths: readonly TumourTruth<string>[]): number {
+function nearest(lesion: { readonly centroid: Place }, truths: readonly { readonly centroid: Place }[]): number {
   const apart = truths.map(({ centroid: { xyz } }) =>
     Math.hypot(...[0, 1, 2].map((r) => (xyz[r] as number) - (lesion.centroid.xyz[r] as number))),
   );
@@ -62,8 +68,8 @@ export function countTracks(into: Coverage, { truth }: SimulatedCase, tracks: Tr
       countChange(
         into,
         lesionChange(track.before, track.after),
-        truth.before[before] as TumourTruth<string>,
-        truth.after[after] as TumourTruth<string>,
+        truth.before[before] as TrueSize,
+        truth.after[after] as TrueSize,
       );
     }
   }
@@ -72,8 +78,8 @@ export function countTracks(into: Coverage, { truth }: SimulatedCase, tracks: Tr
 function countChange(
   into: Coverage,
   { volumeMl, diameterMm }: ReturnType<typeof lesionChange>,
-  before: TumourTruth<string>,
-  after: TumourTruth<string>,
+  before: TrueSize,
+  after: TrueSize,
 ): void {
   const within = (x: number, { low, high }: { readonly low: number; readonly high: number }): number =>
     x >= low && x <= high ? 1 : 0;

@@ -241,10 +241,10 @@ describe('numbers of a change', () => {
     });
     const [plain] = measureLesions(tumourLabels);
     const [read] = measureLesions(tumourLabels, { errors: READER });
-    expect(lesionChange(read as Lesion<string>, plain as Lesion<string>).bounds).toBe('voxels-only');
+    expect(lesionChange(read as Lesion<'ct'>, plain as Lesion<'ct'>).bounds).toBe('voxels-only');
     const cut = { ...(read as Lesion<'ct'>), cutOff: true };
-    expect(lesionChange(read as Lesion<string>, cut).bounds).toBe('cut-off');
-    expect(sumOfDiameters([[read as Lesion<string>, cut]])).toBeUndefined();
+    expect(lesionChange(read as Lesion<'ct'>, cut).bounds).toBe('cut-off');
+    expect(sumOfDiameters([[read as Lesion<'ct'>, cut]])).toBeUndefined();
   });
 });
 

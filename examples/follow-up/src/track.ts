@@ -122,10 +122,10 @@ function expectedAt<E extends string, L extends string>(
   return { at: bent, covariance };
 }
 
-function distanceOf(
-  before: Lesion<string>,
-  after: Lesion<string>,
-  { at, covariance }: Expected<string>,
+function distanceOf<E extends string, L extends string>(
+  before: Lesion<E>,
+  after: Lesion<L>,
+  { at, covariance }: Expected<L>,
   motionSdMm: number,
 ): Apart {
   const d = [0, 1, 2].map((r) => (after.centroid.xyz[r] as number) - (at.xyz[r] as number));

@@ -1,11 +1,11 @@
 import { apply, NavError, type Point, point, pointCovariance, type Transform } from '@trocar/core';
 import type { Lesion, MeasuredErrors } from '@trocar/core/analysis';
-import { distanceToLabel, type Volume } from '@trocar/core/volume';
+import { type DistanceField, distanceToLabel, type Volume } from '@trocar/core/volume';
 import { Z95 } from './change.js';
 
 /** Where a lesion of a later study lies to an ablation zone of an earlier one. */
-export interface ZoneDistance<E extends string> {
-  readonly lesion: Lesion<string>;
+export interface ZoneDistance<E extends string, L extends string> {
+  readonly lesion: Lesion<L>;
   /**
    * Least signed distance from the lesion's voxels to the zone's boundary, mm: negative where it reaches into the zone (how deep), 0 where it
    * touches, positive where it lies apart.
@@ -43,7 +43,7 @@ export interface ZoneInput<E extends string, L extends string> {
  * seem to lie apart.
  * @throws NavError `follow-up/unregistered` (no covariance), `volume/bad-distance-field` (no zone), `frame/mismatch`
  */
-export function zoneDistances<E extends string, L extends string>(input: ZoneInput<E, L>): ZoneDistance<E>[] {
+export function zoneDistances<E extends string, L extends string>(input: ZoneInput<E, L>): ZoneDistance<E, L>[] {
   const { earlierFromLater: t, lesionLabels, zoneErrors, lesionErrors } = input;
   const covariance = t.covariance;
   if (covariance === undefined) {
@@ -108,7 +108,7 @@ function* surfaceOf<L extends string>({ label, box }: Lesion<L>, v: Volume<L>): 
 }
 
 /** Unit direction in which the distance grows. */
-function gradientOf(field: ReturnType<typeof distanceToLabel>, p: ArrayLike<number>): number[] {
+function gradientOf<E extends string>(field: DistanceField<E>, p: ArrayLike<number>): number[] {
   const out = new Float64Array(3);
   const value = (r: number, by: number): number => {
     field.sampleInto(

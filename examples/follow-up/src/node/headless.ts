@@ -1,10 +1,11 @@
-import { transform } from '@trocar/core';
+import { isNavError, transform } from '@trocar/core';
 import { identity4 } from '@trocar/core/math';
 import { registerDeformable } from '@trocar/registration/deformable';
 import { registerVolumes } from '@trocar/registration/intensity';
 import { type Change, lesionChange } from '../change.js';
+import { type Coverage, countTracks, nothingCounted } from '../coverage.js';
 import { type FollowUp, followUp } from '../follow-up.js';
-import { EARLIER, LATER, simulateFollowUp } from '../simulated.js';
+import { EARLIER, LATER, type SimulatedCase, simulateFollowUp } from '../simulated.js';
 
 /** How a headless run goes. */
 export interface HeadlessOptions {
@@ -23,12 +24,11 @@ function told({ before, after, low, high, beyondError }: Change, unit: string, d
 }
 
 /** A simulated patient imaged twice, both images registered, and every lesion followed. A script says yes to the registration where it is `ok`. */
-export async function runFollowUp({
-  seed,
-  spacingMm,
-  deformable = false,
-}: HeadlessOptions): Promise<FollowUp<'earlier', 'later'>> {
-  const { earlier, later } = simulateFollowUp({ seed, ...(spacingMm && { spacingMm }) });
+export function runFollowUp({ seed, spacingMm, deformable = false }: HeadlessOptions): Promise<FollowUp<'earlier', 'later'>> {
+  return runOn(simulateFollowUp({ seed, ...(spacingMm && { spacingMm }) }), deformable);
+}
+
+function runOn({ earlier, later }: SimulatedCase, deformable: boolean): Promise<FollowUp<'earlier', 'later'>> {
   return followUp(earlier, later, {
     register: (a, b) => registerVolumes(a, b, { initial: transform(LATER, EARLIER, identity4()), searchMm: 40, searchDeg: 15 }),
     accept: ({ outcome }) => outcome === 'ok',
@@ -40,6 +40,21 @@ export async function runFollowUp({
       },
     }),
   });
+}
+
+/** The same of many patients, held against the truth; those whose registration was not `ok` are counted, and not compared. */
+export async function coverageRegistered(patients: number, seed: number): Promise<Coverage & { refused: number }> {
+  const counted = { ...nothingCounted(), refused: 0 };
+  for (let n = 0; n < patients; n += 1) {
+    const given = simulateFollowUp({ seed: seed + n, spacingMm: [2.5, 3] });
+    try {
+      countTracks(counted, given, (await runOn(given, false)).tracks);
+    } catch (error) {
+      if (!isNavError(error, 'follow-up/unregistered')) throw error;
+      counted.refused += 1;
+    }
+  }
+  return counted;
 }
 
 /** What was found, a line for each lesion. */
