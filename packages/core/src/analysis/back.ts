@@ -22,50 +22,91 @@ export interface VoxelAnswers {
   readonly labelled: number;
 }
 
-/** Trilinear places in the network's grid, for the voxels of a volume row by row; beyond the outermost centres the border's value. */
+/**
+ * Trilinear places in the network's grid, for the voxels of a volume; beyond the outermost centres the border's value. Of hundreds of millions of
+ * voxels nothing is allocated, and where no label has any probability nothing is computed.
+ */
 export class GridReader {
   readonly #m: Float64Array;
   readonly #size: readonly [number, number, number];
-  /** Of the place last set: the eight neighbours, and their weights. */
-  readonly at = new Int32Array(8);
-  readonly weight = new Float64Array(8);
+  /** 1 where one of the eight corners of the cell that begins there holds anything. */
+  readonly #occupied: Uint8Array;
+  #o = 0;
+  #dx = 0;
+  #dy = 0;
+  #dz = 0;
+  #fx = 0;
+  #fy = 0;
+  #fz = 0;
 
-  constructor(grid: GridShape, v: GridShape) {
+  constructor(grid: GridShape, v: GridShape, kept: readonly Uint16Array[]) {
     this.#m = indexFromIndex(grid, v);
     this.#size = grid.size;
+    this.#occupied = occupiedCells(grid.size, kept);
   }
 
-  /** Goes to the volume's voxel i, j, k. */
-  set(i: number, j: number, k: number): void {
+  /** Goes to the volume's voxel i, j, k; false where there is nothing. */
+  set(i: number, j: number, k: number): boolean {
     const m = this.#m;
-    const [ni, nj, nk] = this.#size;
-    const along = (r: number, n: number): number =>
-      Math.min(
-        n - 1,
-        Math.max(0, (m[r] as number) * i + (m[4 + r] as number) * j + (m[8 + r] as number) * k + (m[12 + r] as number)),
-      );
-    const x = along(0, ni);
-    const y = along(1, nj);
-    const z = along(2, nk);
-    const [x0, y0, z0] = [Math.floor(x), Math.floor(y), Math.floor(z)];
-    const [fx, fy, fz] = [x - x0, y - y0, z - z0];
-    const dx = x0 < ni - 1 ? 1 : 0;
-    const dy = y0 < nj - 1 ? ni : 0;
-    const dz = z0 < nk - 1 ? ni * nj : 0;
+    const ni = this.#size[0];
+    const nj = this.#size[1];
+    const nk = this.#size[2];
+    const x = within((m[0] as number) * i + (m[4] as number) * j + (m[8] as number) * k + (m[12] as number), ni - 1);
+    const y = within((m[1] as number) * i + (m[5] as number) * j + (m[9] as number) * k + (m[13] as number), nj - 1);
+    const z = within((m[2] as number) * i + (m[6] as number) * j + (m[10] as number) * k + (m[14] as number), nk - 1);
+    const x0 = Math.floor(x);
+    const y0 = Math.floor(y);
+    const z0 = Math.floor(z);
     const o = x0 + ni * (y0 + nj * z0);
-    for (let n = 0; n < 8; n += 1) {
-      this.at[n] = o + (n & 1 ? dx : 0) + (n & 2 ? dy : 0) + (n & 4 ? dz : 0);
-      this.weight[n] = (n & 1 ? fx : 1 - fx) * (n & 2 ? fy : 1 - fy) * (n & 4 ? fz : 1 - fz);
-    }
+    if (this.#occupied[o] === 0) return false;
+    this.#o = o;
+    this.#dx = x0 < ni - 1 ? 1 : 0;
+    this.#dy = y0 < nj - 1 ? ni : 0;
+    this.#dz = z0 < nk - 1 ? ni * nj : 0;
+    this.#fx = x - x0;
+    this.#fy = y - y0;
+    this.#fz = z - z0;
+    return true;
   }
 
   /** The value there, in the stored unit. */
-  read(values: Uint16Array): number {
-    const { at, weight } = this;
-    let sum = 0;
-    for (let n = 0; n < 8; n += 1) sum += (weight[n] as number) * (values[at[n] as number] as number);
-    return sum;
+  read(v: Uint16Array): number {
+    const o = this.#o;
+    const dx = this.#dx;
+    const p = o + this.#dy;
+    const q = o + this.#dz;
+    const r = p + this.#dz;
+    const fx = this.#fx;
+    const fy = this.#fy;
+    const a = mix(v[o] as number, v[o + dx] as number, fx);
+    const b = mix(v[p] as number, v[p + dx] as number, fx);
+    const c = mix(v[q] as number, v[q + dx] as number, fx);
+    const d = mix(v[r] as number, v[r + dx] as number, fx);
+    return mix(mix(a, b, fy), mix(c, d, fy), this.#fz);
   }
+}
+
+function mix(a: number, b: number, f: number): number {
+  return a + f * (b - a);
+}
+
+function within(x: number, most: number): number {
+  return Math.min(most, Math.max(0, x));
+}
+
+function occupiedCells([ni, nj, nk]: readonly [number, number, number], kept: readonly Uint16Array[]): Uint8Array {
+  const out = new Uint8Array(ni * nj * nk);
+  for (const values of kept) for (let n = 0; n < out.length; n += 1) if (values[n] !== 0) out[n] = 1;
+  // A cell has what its far corners have: one axis after the other, from the front, so that each takes its neighbour's own.
+  for (const [step, length] of [
+    [1, ni],
+    [ni, nj],
+    [ni * nj, nk],
+  ] as const) {
+    for (let n = 0; n + step < out.length; n += 1)
+      if (Math.floor(n / step) % length < length - 1 && out[n + step] === 1) out[n] = 1;
+  }
+  return out;
 }
 
 /**
@@ -83,13 +124,13 @@ export async function answersAt(
   const entropy = new Uint8Array(ni * nj * nk);
   const values = keptLabels(description).map((label) => label.value);
   const softmax = description.output.kind === 'softmax';
-  const reader = new GridReader(grid, v);
+  const reader = new GridReader(grid, v, kept);
   const p = new Float64Array(kept.length);
   let [uncertain, labelled] = [0, 0];
   for (let k = 0, n = 0; k < nk; k += 1) {
     for (let j = 0; j < nj; j += 1) {
       for (let i = 0; i < ni; i += 1, n += 1) {
-        reader.set(i, j, k);
+        if (!reader.set(i, j, k)) continue;
         let sum = 0;
         let best = -1;
         for (let c = 0; c < kept.length; c += 1) {
@@ -134,12 +175,11 @@ function sigmoidEntropy(p: Float64Array): number {
 export function probabilityAt(v: AnyVolume, grid: GridShape, values: Uint16Array): Uint8Array {
   const [ni, nj, nk] = v.size;
   const out = new Uint8Array(ni * nj * nk);
-  const reader = new GridReader(grid, v);
+  const reader = new GridReader(grid, v, [values]);
   for (let k = 0, n = 0; k < nk; k += 1) {
     for (let j = 0; j < nj; j += 1) {
       for (let i = 0; i < ni; i += 1, n += 1) {
-        reader.set(i, j, k);
-        out[n] = Math.round((255 * reader.read(values)) / FULL);
+        if (reader.set(i, j, k)) out[n] = Math.round((255 * reader.read(values)) / FULL);
       }
     }
   }
