@@ -1,4 +1,6 @@
 /** `@trocar/core/session`: what was accepted, kept so that nothing is lost and nothing can be altered unseen. */
+
+export * from './access/index.js';
 export {
   type AuditEntry,
   type AuditFault,
@@ -9,7 +11,6 @@ export {
   parseHead,
   verifyAudit,
 } from './audit.js';
-export * from './access/index.js';
 export * from './audit-events/index.js';
 export { browserFolder } from './browser-folder.js';
 export { type ExactValue, fromExactJson, type JsonValue, toExactJson } from './exact-json.js';
