@@ -7,6 +7,7 @@ export {
   sampleDisplacements,
 } from './deformable-registration.js';
 export type { GridGeometry } from './grid.js';
+export { encodeKeyImage, encodeKeyObjects, type KeyImageInit, type KeyObjectsInit } from './key-image.js';
 export type { EncodedObject, Equipment, InstanceReference, ObjectIds, ObjectInit, StudyReference } from './object.js';
 export { type Dataset, type ElementValue, encodePart10, type TaggedElement } from './part10.js';
 export type { ResultProvenance } from './provenance.js';
@@ -16,6 +17,12 @@ export {
   type ReadDeformableRegistration,
   type ReadDeformation,
 } from './read-deformable-registration.js';
+export {
+  decodeMeasurementReport,
+  type ReadMeasurement,
+  type ReadMeasurementGroup,
+  type ReadMeasurementReport,
+} from './read-report.js';
 export {
   type DecodeSegmentationOptions,
   decodeSegmentation,
@@ -33,6 +40,15 @@ export {
   transformBetween,
 } from './read-spatial-registration.js';
 export {
+  biopsyCoreGroup,
+  encodeMeasurementReport,
+  type MeasuredPlace,
+  type Measurement,
+  type MeasurementGroup,
+  type MeasurementReportInit,
+} from './report.js';
+export { FINDING, MEASUREMENT, UNIT } from './report-codes.js';
+export {
   encodeSegmentation,
   type SegmentAlgorithm,
   type SegmentationInit,
@@ -47,3 +63,4 @@ export {
   type TreBound,
 } from './spatial-registration.js';
 export { isUid, newUid, SOP_CLASS } from './uid.js';
+export { encodeVolumeObject, type VolumeObjectInit } from './volume-object.js';

@@ -183,6 +183,13 @@ export function referenceItem(reference: InstanceReference): Dataset {
   };
 }
 
+/** Source Image Sequence (PS3.3, C.7.6.1.1.4): what a picture or volume was made from; undefined where that is nothing known. */
+export function sourceImages(sources: readonly InstanceReference[] | undefined): readonly Dataset[] | undefined {
+  if (sources === undefined || sources.length === 0) return undefined;
+  const purpose = codeItem(dcm('121322', 'Source image for image processing operation'));
+  return sources.map((source) => ({ ...referenceItem(source), PurposeOfReferenceCodeSequence: [purpose] }));
+}
+
 /** Common Instance Reference module (PS3.3, C.12.2): what is referred to, by study and series, each instance once. */
 export function commonReferences(ids: ObjectIds, references: readonly InstanceReference[]): Dataset {
   const studies = groupBy(uniqueReferences(references), (r) => r.studyUid ?? ids.studyUid);
