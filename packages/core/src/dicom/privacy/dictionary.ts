@@ -23,7 +23,7 @@ export function attributeOf(tag: number): Attribute | undefined {
   const repeating = REPEATING[groupOf(tag) >>> 8];
   const { dictionary } = data.DicomMetaDictionary;
   const entry = dictionary[repeating === undefined ? text : `(${repeating},${text.slice(6)}`];
-  if (entry === undefined || !entry.version.startsWith('DICOM') || typeof entry.vr !== 'string') return undefined;
+  if (entry === undefined || !String(entry.version).startsWith('DICOM') || typeof entry.vr !== 'string') return undefined;
   return { vr: OPEN_VRS[entry.vr] ?? entry.vr, keyword: entry.name, most: mostOf(entry.vm) };
 }
 
