@@ -60,7 +60,7 @@ export function connectObserver(options: ObserverOptions): ObserverLink {
       const now = options.clock.now();
       if (now - askedAt >= ASK_EVERY_MS && link.send({ type: 'ask' })) askedAt = now;
     },
-    note: (bytes) => link.state.publisher && link.send({ type: 'note', by: '', payload: bytes, kept: false }),
+    note: (bytes) => link.state.publisher && link.send({ type: 'note', by: '', payload: bytes }),
     close: () => link.close(),
   };
 }

@@ -1,4 +1,5 @@
 /** The live session: what an operator shows to observers who already have the images. See docs/live-session.md. */
+export type { AuditDraft } from '../audit.js';
 export { LARGEST_LIVE_MESSAGE } from './bytes.js';
 export { type AsOfWords, asOfText, type Freshness, type Standing } from './freshness.js';
 export { imageHash, liveImage } from './image-hash.js';
