@@ -72,6 +72,10 @@ const CODE_TEXT: ReadonlySet<number> = new Set([0x0008_0100, 0x0008_0119, 0x0008
 const LOCAL_SCHEME = /^(99(?!TROCAR$)|L$)/;
 /** No term of the standard has four digits in a row, but numbers of patients do. */
 const NUMBERED = /\d{4}/;
+/** Nor has a model's name or a code's meaning five, or what joins the parts of names and addresses. */
+const PERSONAL = /\d{5}|[\^@]/;
+/** Codes of dictionaries are long numbers. */
+const CODE_NUMBERS: ReadonlySet<number> = new Set([0x0008_0100, 0x0008_0103, 0x0008_0119]);
 
 /** A data set's elements, de-identified, with the pseudonym and without anything that the rules do not let pass. */
 export function cleanElements(elements: readonly RawElement[], context: CleaningContext): RawElement[] {
@@ -256,7 +260,7 @@ function kept(
   if (CODE_TEXT.has(element.tag) && LOCAL_SCHEME.test(textAt(around, 0x0008_0102))) return replaced(element, vr, counts);
   if (STRUCTURAL.has(element.tag)) return element;
   if (FREE_TEXT.has(vr) || vr === 'CS' || vr === 'PN') {
-    const leaks = textsOf(element, vr, charset).some((text) => needles.inText(text) || (vr === 'CS' && NUMBERED.test(text)));
+    const leaks = textsOf(element, vr, charset).some((text) => needles.inText(text) || looksPersonal(element.tag, vr, text));
     if (!leaks) return element;
     counts.leaks += 1;
     return vr === 'CS' ? undefined : dummyOf(element, vr);
@@ -272,6 +276,12 @@ function kept(
     `${context.what} holds an identifier of the patient or the study in the bytes of its pixels, where nothing may be changed. ` +
       'Look at the image, and convert it to another transfer syntax if the text stands in a comment of the compressed data.',
   );
+}
+
+/** Whether a text has the look of a number or name of somebody, where words of the art are due. */
+function looksPersonal(tag: number, vr: string, text: string): boolean {
+  if (vr === 'CS') return NUMBERED.test(text);
+  return !CODE_NUMBERS.has(tag) && PERSONAL.test(text);
 }
 
 /** Private elements of the list stay with the element that reserves their block (PS3.5, 7.8.1). */
