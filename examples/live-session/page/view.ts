@@ -14,6 +14,7 @@ export class ObserverView {
   readonly stage: Stage<'ct'>;
   readonly #tools = new Map<string, { readonly tool: Tool; readonly view: PoseView }>();
   #plan = '';
+  #annotations = '';
   #followed = '';
 
   constructor(canvas: HTMLCanvasElement, volume: Volume<'ct'>) {
@@ -25,6 +26,7 @@ export class ObserverView {
   /** Shows a state; undefined takes everything but the images away. @param now of the page's clock */
   show(state: LiveState | undefined, now: Instant): void {
     this.#showPlan(state?.plan);
+    this.#showAnnotations(state?.annotations ?? []);
     const shown = state?.tools ?? [];
     for (const one of shown) this.#showTool(one, now);
     for (const [name, { tool }] of this.#tools) {
@@ -50,6 +52,17 @@ export class ObserverView {
     view.times[0] = now;
     view.times[1] = now - one.ageMs;
     tool.update(view, one.error95Mm);
+  }
+
+  /** What the operator accepted, with who proposed it. */
+  #showAnnotations(annotations: LiveState['annotations']): void {
+    const key = JSON.stringify(annotations);
+    if (key === this.#annotations) return;
+    this.#annotations = key;
+    const marks = annotations.flatMap(({ points, by, text }) =>
+      points.map((at) => ({ point: point(CT, at), label: `${by}: ${text}` })),
+    );
+    this.stage.setFiducials(marks);
   }
 
   #showPlan(plan: LiveState['plan']): void {

@@ -1,11 +1,35 @@
 import { parseArgs } from 'node:util';
+import { runHeadless } from './node/headless.js';
 import { serveLive } from './node/serve.js';
 
-/** `npm start -- --procedure live-session`: the page of who looks on, beside a simulated operator. `--port N`, `--seed N`. */
+/**
+ * `npm start -- --procedure live-session`: the page of who looks on, beside a simulated operator. `--port N`, `--seed N` (1).
+ * `--headless`: without a screen, over a poor link; `--seconds N` (20), `--observers N` through a broker (0).
+ */
 const { values } = parseArgs({
-  options: { port: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' } },
+  options: {
+    headless: { type: 'boolean', default: false },
+    port: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '20' },
+    observers: { type: 'string', default: '0' },
+  },
 });
-const served = await serveLive({ port: Number(values.port), seed: Number(values.seed) });
+const [port, seed, seconds, observers] = [values.port, values.seed, values.seconds, values.observers].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
+if (![port, seed, observers].every((n) => Number.isInteger(n) && n >= 0) || !(seconds > 0)) {
+  console.error('--port, --seed and --observers need whole numbers from 0 on, --seconds a number above 0.');
+  process.exit(2);
+}
+if (values.headless) {
+  await runHeadless(seconds, seed, observers);
+  process.exit(0);
+}
+const served = await serveLive({ port, seed });
 console.log(`Live session, a simulated operator: ${served.url}`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -6,7 +6,7 @@ const poor = (more: number): LinkOptions => ({ ...POOR_LINK, seed: inject('seed'
 
 describe('a live session over 100 ms, 1 % loss and 64 kbit/s', () => {
   it('shows the operator within 150 ms at the median and 500 at the 99th percentile, below 64 kbit/s, and never a wrong state', () => {
-    const seconds = 20 * inject('effort');
+    const seconds = 16 * inject('effort');
     const [one] = simulate({ seed: inject('seed'), ms: 1000 * seconds, observers: [{ link: poor(1) }] });
     expect(one?.wrong).toEqual([]);
     expect(one?.diverged).toBe(0);

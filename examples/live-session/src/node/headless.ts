@@ -1,26 +1,6 @@
-/**
- * Operator, relay, a poor link and observers, without a screen:
- * `node --conditions=@trocar/source --import tsx examples/live-session/src/node/headless.ts`
- *
- * `--seconds N` (20), `--seed N` (1), `--observers N` through a broker (0: none, and no broker is started). Prints what was measured.
- */
-import { parseArgs } from 'node:util';
 import { quantile } from '../simulation.js';
 import { startMosquitto } from './mosquitto.js';
 import { overBroker, overRelay, type RealFigures } from './real.js';
-
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    observers: { type: 'string', default: '0' },
-  },
-});
-const [seconds, seed, observers] = [values.seconds, values.seed, values.observers].map(Number) as [number, number, number];
-if (!(seconds > 0 && Number.isInteger(seed) && Number.isInteger(observers) && observers >= 0)) {
-  console.error('--seconds needs a number above 0, --seed and --observers whole numbers from 0 on.');
-  process.exit(2);
-}
 
 function print(what: string, seen: RealFigures): void {
   const ms = (list: readonly number[]): string =>
@@ -35,13 +15,18 @@ function print(what: string, seen: RealFigures): void {
   console.log(`  wrong states: ${seen.wrong.length + seen.diverged}`);
 }
 
-print('One observer behind 100 ms, 1 % loss, 64 kbit/s:', await overRelay(seconds, seed));
-if (observers > 0) {
+/**
+ * Operator, relay, a poor link and an observer, without a screen; and so many observers through a broker. Prints what was measured.
+ * @param observers 0: none, and no broker is started
+ */
+export async function runHeadless(seconds: number, seed: number, observers: number): Promise<void> {
+  print('One observer behind 100 ms, 1 % loss, 64 kbit/s:', await overRelay(seconds, seed));
+  if (observers === 0) return;
   const broker = await startMosquitto();
-  if (broker === undefined) console.log('Mosquitto is not installed: apt install mosquitto.');
-  else {
-    print(`${observers} observers through a broker on this machine:`, await overBroker(broker, observers, seconds, seed));
-    await broker.stop();
+  if (broker === undefined) {
+    console.log('Mosquitto is not installed: apt install mosquitto.');
+    return;
   }
+  print(`${observers} observers through a broker on this machine:`, await overBroker(broker, observers, seconds, seed));
+  await broker.stop();
 }
-process.exit(0);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { isNavError, systemClock } from '@trocar/core';
-import { type AuditDraft, decodeNote, LivePublisher, liveImage, ProposalDesk } from '@trocar/core/session';
+import { type AuditDraft, decodeNote, type LiveImage, LivePublisher, liveImage, ProposalDesk } from '@trocar/core/session';
 import { headPhantom } from '@trocar/core/testing';
 import { connectPublisher } from '@trocar/device-bridge/browser';
 import { nodeSocket, startRelay } from '@trocar/device-bridge/node';
@@ -13,6 +13,9 @@ const FOLDER = fileURLToPath(new URL('../..', import.meta.url));
 const ROOM = 'demonstration';
 /** The simulated operator looks at a proposal for so long, and accepts it, ms. */
 const THINKS_MS = 2000;
+
+/** Painted once: it takes a while. */
+let image: LiveImage | undefined;
 
 /** A simulated operator and a relay on loopback. */
 export interface LiveWorld {
@@ -35,11 +38,13 @@ export async function startLiveWorld(origin: string, seed: number): Promise<Live
       { token: observerToken, role: 'observer', name: 'visitor', rooms: [ROOM] },
     ],
   });
-  const image = liveImage('ct', headPhantom().volume);
+  image ??= liveImage('ct', headPhantom().volume);
+  const { frameOfReferenceUid } = image;
+  const images = [image];
   const audit: AuditDraft[] = [];
   const desk = new ProposalDesk({
     clock,
-    framesOfReference: () => [image.frameOfReferenceUid],
+    framesOfReference: () => [frameOfReferenceUid],
     audit: (draft) => audit.push(draft),
   });
   const publisher = new LivePublisher({ clock });
@@ -57,7 +62,7 @@ export async function startLiveWorld(origin: string, seed: number): Promise<Live
     const now = clock.now();
     for (const { proposal, atMs } of desk.open) if (now - atMs > THINKS_MS) desk.accept(proposal.id, 'operator');
     const { annotations, verdicts } = desk;
-    const state = { ...operator.stateAt(now - from), images: [image], annotations, verdicts };
+    const state = { ...operator.stateAt(now - from), images, annotations, verdicts };
     for (const { kind, bytes } of publisher.publish(state)) link.send(kind, bytes);
   }, 20);
   return {

@@ -136,8 +136,8 @@ export class RelayLink {
     } catch (error) {
       // What the relay sends wrongly, or what could not be taken, is not gone on with: a new connection begins with a whole state.
       const refused = isNavError(error) ? error : new NavError('relay/malformed', String(error), { cause: error });
-      const final = /version/.test(refused.message);
-      this.#again(4002, refused.message, final);
+      // Another version does not heal by connecting again.
+      this.#again(4002, refused.message, 'theirs' in refused.detail);
     }
   }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NavError } from '@trocar/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BrokerObserver, type BrokerPublisher, observeBroker, publishToBroker } from './broker.js';
 import { Closing, clock, until } from './test-support/bridges.js';
@@ -161,6 +162,23 @@ describe.skipIf(MOSQUITTO === undefined)('through a broker', () => {
     await until(() => operator.connected && one.connected && asks.count >= 2, 5000);
     operator.send('snapshot', Uint8Array.of(5));
     await until(() => got.includes(5), 2000);
+  });
+
+  it('what cannot be read is let go, and the next is taken', async () => {
+    const { operator } = await pair('six');
+    const got: number[] = [];
+    const one = await observeBroker({
+      ...options('six'),
+      name: 'a',
+      message: (bytes) => {
+        if (bytes[0] === 9) throw new NavError('live/malformed', 'It is none.');
+        got.push(bytes[0] as number);
+      },
+    });
+    closing.add(() => one.close());
+    await until(() => one.publisher, 2000);
+    for (const n of [9, 1]) operator.send('change', Uint8Array.of(n));
+    await until(() => got.length === 1, 2000);
   });
 
   it('that is not there is an error that says so', async () => {

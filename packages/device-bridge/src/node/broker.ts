@@ -1,4 +1,4 @@
-import { type Clock, NavError } from '@trocar/core';
+import { type Clock, isNavError, NavError } from '@trocar/core';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import {
   type CarriedKind,
@@ -61,7 +61,10 @@ export interface BrokerPublisher {
 /** The observers' side. */
 export interface BrokerObserveOptions extends BrokerOptions {
   readonly name: string;
-  /** @param kept whether the broker had it from before: of any age */
+  /**
+   * For `LiveReplica.receive`. A NavError that it throws is let go: the replica then asks for a whole state.
+   * @param kept whether the broker had it from before: of any age
+   */
   readonly message: (bytes: Uint8Array, kept: boolean) => void;
   /** The connection is gone, or the operator's is. */
   readonly lost?: () => void;
@@ -162,7 +165,7 @@ export async function observeBroker(options: BrokerObserveOptions): Promise<Brok
   client.on('message', (topic, bytes, { retain }) => {
     const kind = kinds.get(topic);
     if (kind !== undefined) {
-      if (bytes.length > 0) options.message(bytes, retain);
+      if (bytes.length > 0) handOn(options.message, bytes, retain);
     } else if (topic === topics.presence) {
       const there = isPresent(bytes);
       if (publisher && !there) options.lost?.();
@@ -189,6 +192,15 @@ export async function observeBroker(options: BrokerObserveOptions): Promise<Brok
     },
     close: () => client.endAsync(),
   };
+}
+
+/** Whoever may write to the broker may write anything: what cannot be read must not end the program. */
+function handOn(message: BrokerObserveOptions['message'], bytes: Uint8Array, kept: boolean): void {
+  try {
+    message(bytes, kept);
+  } catch (error) {
+    if (!isNavError(error)) throw error;
+  }
 }
 
 function isPresent(bytes: Uint8Array): boolean {

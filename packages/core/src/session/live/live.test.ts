@@ -35,7 +35,7 @@ describe('what is sent of a pose', () => {
   it('is within half a step along each axis and 0.005 degrees of it, and the same when it is sent again', () => {
     const random = new Random(inject('seed'));
     const q = new Float64Array(4);
-    for (let round = 0; round < 3000 * inject('effort'); round += 1) {
+    for (let round = 0; round < 1500 * inject('effort'); round += 1) {
       const at = [0, 1, 2].map(() => random.between(-3000, 3000));
       const matrix = fromQuaternion(new Float64Array(16), random.rotation(q), at);
       const sent = new ByteWriter();
@@ -96,7 +96,7 @@ describe('a state', () => {
         expect(copy.receive(only(out.publish(state)))).toBe('applied');
         expect(copy.held).toEqual(sentForm(state));
       }),
-      { numRuns: 60 * inject('effort') },
+      { numRuns: 30 * inject('effort') },
     );
   });
 
@@ -182,7 +182,7 @@ describe('a replica', () => {
           if (copy.held !== undefined) expect(published.get(freshness.asOf?.getTime() ?? 0)).toEqual(copy.held);
         }
       }),
-      { numRuns: 8 * inject('effort') },
+      { numRuns: 6 * inject('effort') },
     );
   });
 

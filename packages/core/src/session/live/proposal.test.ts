@@ -17,7 +17,11 @@ const point = (id: number, change: Partial<Proposal> = {}): Proposal => ({
 const desk = (options: Partial<ProposalDeskOptions> = {}) => {
   const log: AuditDraft[] = [];
   const clock = manualClock(5);
-  return { log, desk: new ProposalDesk({ clock, framesOfReference: () => ['1.2.3'], audit: (d) => log.push(d), ...options }) };
+  return {
+    log,
+    clock,
+    desk: new ProposalDesk({ clock, framesOfReference: () => ['1.2.3'], audit: (d) => log.push(d), ...options }),
+  };
 };
 
 describe("an observer's note", () => {
@@ -95,7 +99,7 @@ describe('the desk of the operator', () => {
   });
 
   it('turns away what is in another frame of reference, and too much; its sender is told', () => {
-    const { desk: d, log } = desk({ mostEach: 2 });
+    const { desk: d, log, clock } = desk({ mostEach: 2 });
     const refused = expect.objectContaining({ code: 'live/refused' });
     expect(() => d.propose(point(1, { frameOfReferenceUid: '9.9' }), 'A')).toThrowError(refused);
     d.propose(point(2), 'A');
@@ -103,7 +107,11 @@ describe('the desk of the operator', () => {
     expect(() => d.propose(point(4), 'A')).toThrowError(refused);
     d.propose(point(5), 'B');
     expect(d.verdicts.map((v) => v.accepted)).toEqual([false, false]);
-    expect(log.filter((l) => l.action === 'live/turned-away')).toHaveLength(2);
+    // One line of each person in ten seconds; the next one counts those between.
+    expect(log.filter((l) => l.action === 'live/turned-away')).toHaveLength(1);
+    clock.advance(10_000);
+    expect(() => d.propose(point(6), 'A')).toThrowError(refused);
+    expect(log.at(-1)).toMatchObject({ action: 'live/turned-away', actor: 'A', payload: { notWrittenBefore: 1 } });
   });
 
   it('decides nothing twice, and nothing for nobody', () => {

@@ -102,6 +102,8 @@ export interface ProposalDeskOptions {
   readonly mostAnnotations?: number;
 }
 
+/** Who is turned away again and again does not fill the audit log: one line of each person in this time, ms. */
+const TURNED_AWAY_EVERY_MS = 10_000;
 /** Verdicts are told for so long: the last of them. */
 const VERDICTS_KEPT = 16;
 
@@ -113,6 +115,8 @@ export class ProposalDesk {
   readonly #options: Required<ProposalDeskOptions>;
   readonly #open = new Map<string, OpenProposal>();
   readonly #seen = new Set<string>();
+  /** Of each person: when one was last turned away, and how many since that are not in the log. */
+  readonly #turned = new Map<string, { readonly at: number; readonly more: number }>();
   #annotations: readonly LiveAnnotation[] = [];
   #verdicts: readonly LiveVerdict[] = [];
 
@@ -201,7 +205,14 @@ export class ProposalDesk {
 
   #turnedAway(id: string, by: string, why: string): NavError {
     this.#tell({ id, accepted: false, reason: why });
-    this.#audit(by, 'live/turned-away', { id, why });
+    const now = this.#options.clock.now();
+    const { at = Number.NEGATIVE_INFINITY, more = 0 } = this.#turned.get(by) ?? {};
+    if (now - at < TURNED_AWAY_EVERY_MS) {
+      this.#turned.set(by, { at, more: more + 1 });
+    } else {
+      this.#turned.set(by, { at: now, more: 0 });
+      this.#audit(by, 'live/turned-away', { id, why, notWrittenBefore: more });
+    }
     return refused(why);
   }
 
