@@ -1,15 +1,15 @@
 export { type AssetLocation, requireAsset, requireAssetLocation, setAssetsBase } from './assets.js';
-export { type Picture, type PictureWarning, type ReadPictureOptions, readPicture } from './dicom/picture.js';
+export { type Picture, type ReadPictureOptions, readPicture } from './dicom/picture.js';
+export type { PictureWarning } from './dicom/picture-pixels.js';
 export { objectSpacing, type PictureSpacing, type SpacingMeaning } from './dicom/picture-spacing.js';
 export { type RegionFormat, type RegionUnit, regionAt, regionPoint, type UltrasoundRegion } from './dicom/regions.js';
 export type { SeriesChoice } from './dicom/series.js';
 export type { VolumeChoice } from './dicom/several.js';
-export type { SuvKind } from './dicom/suv.js';
 export { type ReadMesh, type ReadMeshOptions, readMesh } from './mesh/read.js';
 export { type ListedPoint, type ReadPoints, type ReadPointsOptions, readPointPairs, readPoints } from './points/read.js';
 export { encodePoints, type WrittenPoint, writePoints } from './points/write.js';
 export { readVolume } from './read.js';
 export type { FileSource } from './single-file.js';
-export type { ReadVolumeOptions, VolumeFile, VolumeSource } from './source.js';
+export type { ReadVolumeOptions, SuvKind, VolumeFile, VolumeSource } from './source.js';
 export type { ReadWarning, Space, SpaceSource } from './space.js';
 export { encodeVolume, writeVolume } from './write.js';

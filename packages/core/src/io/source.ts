@@ -1,6 +1,5 @@
 import { NavError } from '../base/index.js';
 import type { Frame } from '../frames/index.js';
-import type { SuvKind } from './dicom/suv.js';
 
 /** A file in memory: its name (a path is cut to its last part) and its bytes. */
 export interface VolumeFile {
@@ -14,6 +13,12 @@ export interface VolumeFile {
  * files in memory, or the `File`s a browser hands out.
  */
 export type VolumeSource = string | ReadonlyArray<VolumeFile | File>;
+
+/**
+ * What an uptake is divided by: body weight, lean body mass by James (Suv Type LBMJAMES128) or by Janmahasatian (LBMJANMA),
+ * or body surface by Du Bois (PS3.3, C.8.9.1).
+ */
+export type SuvKind = 'body-weight' | 'lean-body-mass-james' | 'lean-body-mass-janmahasatian' | 'body-surface';
 
 /** How to read. */
 export interface ReadVolumeOptions<F extends string> {

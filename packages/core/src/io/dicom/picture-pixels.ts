@@ -3,7 +3,6 @@ import type { VoxelArray } from '../../volume/index.js';
 import { codeOf, type DicomFile, numbersOf } from './dataset.js';
 import { bitsOf, type PixelLayout } from './layout.js';
 import { applyPalette, paletteOf } from './palette.js';
-import type { PictureWarning } from './picture.js';
 import {
   codeStream,
   type DecodeControl,
@@ -16,6 +15,19 @@ import {
 } from './pixels.js';
 import { decodeRle8 } from './rle.js';
 import type { FramePixels } from './slice.js';
+
+/** Something true of a picture that its user must know. */
+export interface PictureWarning {
+  readonly code:
+    | 'lossy-compression'
+    | 'no-spacing'
+    | 'spacing-not-in-patient'
+    | 'region-outside'
+    | 'no-frame-times'
+    | 'burned-in'
+    | 'palette-8-bit';
+  readonly message: string;
+}
 
 /** A picture's pixels as they leave here. */
 export interface PicturePixels {

@@ -5,23 +5,10 @@ import { type FileSource, fileOf } from '../single-file.js';
 import { codeOf, type DataSet, type DicomFile, numbersOf, parseDicomFile } from './dataset.js';
 import { isLossy, patientOf, seriesOf } from './identity.js';
 import { isProjection } from './layout.js';
-import { picturePixels } from './picture-pixels.js';
+import { type PictureWarning, picturePixels } from './picture-pixels.js';
 import { type PictureSpacing, pictureSpacing } from './picture-spacing.js';
 import { regionsOf, type UltrasoundRegion } from './regions.js';
 import { framesOf, hasPixels } from './slice.js';
-
-/** Something true of a picture that its user must know. */
-export interface PictureWarning {
-  readonly code:
-    | 'lossy-compression'
-    | 'no-spacing'
-    | 'spacing-not-in-patient'
-    | 'region-outside'
-    | 'no-frame-times'
-    | 'burned-in'
-    | 'palette-8-bit';
-  readonly message: string;
-}
 
 /**
  * An image without a place in space: an ultrasound picture or clip, a radiograph, a photograph, a screen. Rows from the top,

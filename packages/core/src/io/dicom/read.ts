@@ -1,14 +1,14 @@
 import { isNavError, NavError } from '../../base/index.js';
 import { type Volume, type VolumeWarning, type VoxelArray, volume } from '../../volume/index.js';
 import type { Platform } from '../platform.js';
-import { breathe, type ReadVolumeOptions, type VolumeFile } from '../source.js';
+import { breathe, type ReadVolumeOptions, type SuvKind, type VolumeFile } from '../source.js';
 import { type DicomFile, isDicom, parseDicomFile, seriesOfDamaged } from './dataset.js';
 import { fillVoxels } from './gaps.js';
 import { isLossy } from './identity.js';
 import { storedValues } from './pixels.js';
 import { choicesOf, type OrderedSeries, orderSeries, type SeriesChoice } from './series.js';
 import { hasPixels, type Slice, slicesOf } from './slice.js';
-import { type SuvKind, suvSlices } from './suv.js';
+import { suvSlices } from './suv.js';
 
 /** Media Storage Directory: the index file of a DICOM medium, no image. */
 const DICOMDIR_CLASS = '1.2.840.10008.1.3.10';

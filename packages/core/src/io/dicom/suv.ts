@@ -1,14 +1,9 @@
 import { NavError } from '../../base/index.js';
 import type { VolumeWarning } from '../../volume/index.js';
+import type { SuvKind } from '../source.js';
 import { codeOf, type DataSet, itemOf, numbersOf, tagName } from './dataset.js';
 import { type Slice, sliceName } from './slice.js';
 import { dayTime, type Moment } from './suv-time.js';
-
-/**
- * What an uptake is divided by: body weight, lean body mass by James (Suv Type LBMJAMES128) or by Janmahasatian (LBMJANMA),
- * or body surface by Du Bois (PS3.3, C.8.9.1).
- */
-export type SuvKind = 'body-weight' | 'lean-body-mass-james' | 'lean-body-mass-janmahasatian' | 'body-surface';
 
 /** Below this a dose in becquerel is taken for one written in another unit, Bq. */
 const LEAST_DOSE_BQ = 1e5;
