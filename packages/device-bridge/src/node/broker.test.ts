@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,9 @@ import { Closing, clock, until } from './test-support/bridges.js';
 const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(
   (path) => spawnSync(path, ['-h']).error === undefined,
 );
+
+/** Makes a certificate, and keeps passwords as Mosquitto reads them. */
+const TOOLS = ['openssl', 'mosquitto_passwd'].every((tool) => spawnSync(tool, ['--help']).error === undefined);
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -180,6 +183,65 @@ describe.skipIf(MOSQUITTO === undefined)('through a broker', () => {
     for (const n of [9, 1]) operator.send('change', Uint8Array.of(n));
     await until(() => got.length === 1, 2000);
   });
+
+  it.skipIf(!TOOLS)(
+    'with TLS and a password: a wrong one, a wrong authority and a plain connection are refused, and the right ones carry a state',
+    async () => {
+      const secure = await freePort();
+      const at = (name: string): string => join(folder, name);
+      const made = spawnSync('openssl', [
+        ...[
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:prime256v1',
+          '-nodes',
+          '-days',
+          '2',
+          '-subj',
+          '/CN=localhost',
+        ],
+        ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', at('key.pem'), '-out', at('cert.pem')],
+      ]);
+      expect(made.status).toBe(0);
+      chmodSync(at('key.pem'), 0o644);
+      writeFileSync(at('users'), 'theatre:sesame-sesame\n');
+      expect(spawnSync('mosquitto_passwd', ['-U', at('users')]).status).toBe(0);
+      chmodSync(at('users'), 0o644);
+      const lines = [
+        `listener ${secure} 127.0.0.1`,
+        `certfile ${at('cert.pem')}`,
+        `keyfile ${at('key.pem')}`,
+        `password_file ${at('users')}`,
+      ];
+      writeFileSync(at('secure.conf'), `${lines.join('\n')}\nallow_anonymous false\npersistence false\nuser root\n`);
+      const child = spawn(MOSQUITTO as string, ['-c', at('secure.conf')], { stdio: 'ignore' });
+      closing.add(() => child.kill());
+      const got: number[] = [];
+      const ca = readFileSync(at('cert.pem'), 'utf8');
+      const good = { ...options('tls'), url: `mqtts://localhost:${secure}`, ca, username: 'theatre', password: 'sesame-sesame' };
+      const guest = { ...good, name: 'a', message: (bytes: Uint8Array) => got.push(bytes[0] as number) };
+      let operator: BrokerPublisher | undefined;
+      await until(() => child.pid !== undefined, 1000);
+      for (let n = 0; operator === undefined && n < 40; n += 1) {
+        operator = await publishToBroker({ ...good, ask: () => undefined }).catch(() => undefined);
+        if (operator === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      closing.add(() => operator?.close());
+      const failed = { code: 'broker/connect-failed' };
+      await expect(observeBroker({ ...guest, password: 'wrong' })).rejects.toMatchObject(failed);
+      const { ca: _, ...distrusting } = guest;
+      await expect(observeBroker(distrusting)).rejects.toMatchObject(failed);
+      await expect(observeBroker({ ...guest, url: `mqtt://localhost:${secure}` })).rejects.toMatchObject(failed);
+      const one = await observeBroker(guest);
+      closing.add(() => one.close());
+      operator?.send('snapshot', Uint8Array.of(3));
+      await until(() => got.length === 1, 3000);
+    },
+    30_000,
+  );
 
   it('that is not there is an error that says so', async () => {
     const nowhere = { ...options('five'), url: `mqtt://127.0.0.1:${await freePort()}`, name: 'a', message: () => undefined };
