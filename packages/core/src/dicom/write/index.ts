@@ -55,6 +55,7 @@ export {
   type SegmentInit,
   type SourceSlice,
 } from './segmentation.js';
+export { readSource, type SourceFacts, sourcesOfSlices } from './source-facts.js';
 export {
   encodeSpatialRegistration,
   type MatrixKind,

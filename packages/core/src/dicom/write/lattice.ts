@@ -23,8 +23,8 @@ export interface Lattice {
 
 /** How far frames may miss the grid: in voxels. */
 const MISS = 1e-3;
-/** Slices that a grid may span between its first frame and its last. */
-const MOST_SLICES = 65535;
+/** Voxels that a grid may have: a damaged spacing must not ask for more memory than there is. */
+const MOST_VOXELS = 2 ** 31;
 
 /**
  * The smallest grid that all frames lie on: slices in order of the normal (row × column), missing ones empty.
@@ -37,12 +37,12 @@ export function latticeOf(from: ReadObject, frames: readonly PlacedFrame[]): Lat
   const [low, high] = [sorted[0] as number, sorted.at(-1) as number];
   const pitch = pitchOf(from, sorted, first);
   const steps = Math.round((high - low) / pitch);
-  if (steps > MOST_SLICES) throw uneven(from, pitch);
+  const size = sizeOf(from, steps + 1);
+  if (!(size[0] * size[1] * size[2] <= MOST_VOXELS)) throw uneven(from, pitch);
   const at = (height: number): readonly number[] => (frames[heights.indexOf(height)] as PlacedFrame).position;
   const [start, end] = [at(low), at(high)];
   const step = steps === 0 ? normal.map((x) => x * pitch) : end.map((x, c) => (x - (start[c] as number)) / steps);
   const frameFromIndex = gridMatrix(u, v, first, step, start);
-  const size = sizeOf(from, steps + 1);
   return {
     geometry: { size, frameFromIndex },
     planes: planesOn(from, frames, frameFromIndex, steps + 1, () => uneven(from, pitch)),

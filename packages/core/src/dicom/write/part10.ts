@@ -42,8 +42,24 @@ export function encodePart10(dataset: Dataset): Uint8Array {
     '00020013': { vr: 'SH', Value: [IMPLEMENTATION_VERSION_NAME] },
   });
   const signed = dataset['PixelRepresentation'] === 1;
-  file.dict = elementsOf({ ...dataset, SpecificCharacterSet: 'ISO_IR 192' }, '', signed);
-  return new Uint8Array(file.write());
+  const { [PIXEL_DATA]: pixels, ...elements } = elementsOf({ ...dataset, SpecificCharacterSet: 'ISO_IR 192' }, '', signed);
+  file.dict = elements;
+  const head = new Uint8Array(file.write());
+  return pixels === undefined ? head : withPixels(head, pixels);
+}
+
+/** Pixel Data, the last element of our data sets. */
+const PIXEL_DATA = '7FE00010';
+
+/** dcmjs copies every value several times over; what is large is appended as it is (PS3.5, 7.1.2). */
+function withPixels(head: Uint8Array, { vr, Value: [value] }: DcmjsElement): Uint8Array {
+  const pixels = new Uint8Array(value as ArrayBuffer);
+  const file = new Uint8Array(head.length + 12 + pixels.length);
+  file.set(head);
+  file.set([0xe0, 0x7f, 0x10, 0x00, vr.charCodeAt(0), vr.charCodeAt(1)], head.length);
+  new DataView(file.buffer).setUint32(head.length + 8, pixels.length, true);
+  file.set(pixels, head.length + 12);
+  return file;
 }
 
 function requiredUid(dataset: Dataset, keyword: string): string {
@@ -88,6 +104,7 @@ function tagOf(name: string, path: string): string {
     throw bad(path, 'no attribute of the standard has this keyword; a tag in digits needs its VR beside it');
   }
   const tag = entry.tag.replace(/[(),]/g, '').toUpperCase();
+  if (tag > PIXEL_DATA) throw bad(path, 'nothing is written after the pixel data');
   if (tag < '00080000') throw bad(path, 'command and file meta elements are not part of a data set');
   return tag;
 }

@@ -142,7 +142,10 @@ function storedValues(segment: SegmentInit, { size }: GridGeometry, binary: bool
 
 function framesOf(stored: readonly Uint8Array[], { geometry: { size } }: SegmentationInit): readonly SegmentFrame[] {
   const area = size[0] * size[1];
-  const touched = (voxels: Uint8Array, k: number): boolean => voxels.subarray(k * area, (k + 1) * area).some((x) => x !== 0);
+  const touched = (voxels: Uint8Array, k: number): boolean => {
+    for (let n = k * area; n < (k + 1) * area; n += 1) if (voxels[n] !== 0) return true;
+    return false;
+  };
   return stored.flatMap((voxels, n) =>
     Array.from({ length: size[2] }, (_, k) => k)
       .filter((k) => touched(voxels, k))
