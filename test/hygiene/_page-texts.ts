@@ -85,12 +85,15 @@ function textOf(node: LooseText['node']): string {
 /** Two words, or one that begins a sentence. */
 const LIKE_WORDS = /\p{L}{2,},?\s+(?:\S+\s+)?\p{L}{2,}|^\p{Lu}\p{Ll}{2,}/u;
 
+/** A word, longer than a unit and no abbreviation, beside what is put in: `touching {} %`. */
+const WORD_BESIDE = /(?:^|\s)\p{Ll}{4,}[:,.]?\s+\{\}|\{\}\s+\p{Ll}{4,}(?:$|[\s:,.])/u;
+
 function isRead(node: LooseText['node'], text: string): boolean {
   if (!/\p{L}{2,}/u.test(text)) return false;
   if (ts.isJsxText(node)) return true;
   const place = placeOf(node);
   if (place === 'unread') return false;
-  return place === 'read' || LIKE_WORDS.test(text);
+  return place === 'read' || LIKE_WORDS.test(text) || (ts.isTemplateExpression(node) && WORD_BESIDE.test(text));
 }
 
 /** Where a text stands: where people read it, where nobody does, or where it does not tell. */
@@ -136,7 +139,6 @@ function ofCall(call: ts.CallExpression | ts.NewExpression, node: ts.Node): 'rea
   if (UNREAD.has(name) || (SAYING.has(name) && (at === 0 || name === 'refuse'))) return 'unread';
   if (name === 'h' || name === 'svg') return at >= 2 ? 'read' : 'unread';
   if (name === 'setText') return at === 1 ? 'read' : 'unread';
-  if (name === 'setAttribute')
-    return at === 1 && READ_PROPERTIES.has((call.arguments?.[0] as ts.StringLiteral).text) ? 'read' : 'unread';
+  if (name === 'setAttribute') return at === 1 && READ_PROPERTIES.has((given[0] as ts.StringLiteral).text) ? 'read' : 'unread';
   return 'either';
 }

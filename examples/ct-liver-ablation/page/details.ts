@@ -8,7 +8,7 @@ import { inEnglish } from '../../suite/page/texts/language.js';
 import type { Procedure } from '../src/procedure.js';
 import type { Stage } from '../src/stages.js';
 import { type PlanState, planDetail } from './plan-detail.js';
-import { t } from './texts/index.js';
+import { refusalText, t } from './texts/index.js';
 import { answer, facts, lead, marginAnswer } from './words.js';
 
 /** What the free part says beside what the procedure does. */
@@ -25,7 +25,7 @@ const BEFORE_GUIDANCE: ReadonlySet<Stage> = new Set(['connect', 'calibrate', 'br
 /** The free part of the panel in this moment. */
 export function detailOf(procedure: Procedure, state: DetailState): Detail {
   const step = STEPS[procedure.stage](procedure, state);
-  const refusal = procedure.refusal?.message ?? '';
+  const refusal = procedure.refusal === undefined ? '' : refusalText(procedure.refusal);
   const { unverified } = state.keeping;
   // Said until what was taken up has been looked at.
   const said = unverified || BEFORE_GUIDANCE.has(procedure.stage);
@@ -34,7 +34,7 @@ export function detailOf(procedure: Procedure, state: DetailState): Detail {
     key: [procedure.stage, refusal, state.work, message, unverified, step.key].join('|'),
     build: () => [
       ...(message === '' ? [] : [resumedNote(message, unverified ? verifyFirst() : '')]),
-      ...(refusal === '' ? [] : [h('p', { class: 'refused' }, inEnglish(refusal))]),
+      ...(refusal === '' ? [] : [h('p', { class: 'refused' }, refusal)]),
       ...(state.work === '' ? [] : [h('p', { class: 'quiet', role: 'status' }, state.work)]),
       ...step.build(),
     ],
@@ -178,7 +178,7 @@ function guideDetail(procedure: Procedure): Detail {
     ? t('Nothing may be believed: the reference was pushed.')
     : not === undefined
       ? t('The tip lies as planned.')
-      : inEnglish(not.message);
+      : refusalText(not);
   return {
     key: `${probe?.name}|${say}|${gate.phase}`,
     build: () => [h('p', { role: 'status' }, h('strong', {}, `${t('Probe {name}', { name: probe?.name ?? UNKNOWN })}: `), say)],

@@ -1,25 +1,24 @@
 import type { PoseView } from '@trocar/core';
 import type { ShaftGuidance, ShaftState } from '@trocar/core/guidance';
-import type { Refusal } from '../../suite/src/refusal.js';
+import { type Refusal, refusal } from '../../suite/src/refusal.js';
 import type { GateStep } from './gate-step.js';
 import type { GuideStep } from './guide-step.js';
 import type { Stage } from './stages.js';
 
 /** Why something may not be done now, where it is always the same. */
 export const WHY_NOT = {
-  noGate: {
-    code: 'no-gate',
-    message:
-      'No regular breathing is seen, so nobody knows when the patient lies as in the CT. Let the patient breathe quietly, then touch again.',
-  },
-  gateClosed: {
-    code: 'gate-closed',
-    message: 'The patient is not at the end of expiration: the liver is elsewhere than in the CT. Wait until the gate is open.',
-  },
-  referenceMoved: {
-    code: 'reference-moved',
-    message: 'The reference was pushed against the patient: nothing is where it is shown. Fix it, and register again.',
-  },
+  noGate: refusal(
+    'no-gate',
+    'No regular breathing is seen, so nobody knows when the patient lies as in the CT. Let the patient breathe quietly, then touch again.',
+  ),
+  gateClosed: refusal(
+    'gate-closed',
+    'The patient is not at the end of expiration: the liver is elsewhere than in the CT. Wait until the gate is open.',
+  ),
+  referenceMoved: refusal(
+    'reference-moved',
+    'The reference was pushed against the patient: nothing is where it is shown. Fix it, and register again.',
+  ),
 } as const satisfies Record<string, Refusal>;
 
 /** What {@link whyNotBurn} looks at, of a procedure. */
@@ -41,15 +40,14 @@ export function whyNotBurn({ stage, guiding, tipInImage, gate, guidance, guide }
   if (guiding.referenceMoved) return WHY_NOT.referenceMoved;
   if (!tipInImage.isLive) {
     const gated = gate.phase !== 'open' && tipInImage.hasPose;
-    return gated ? WHY_NOT.gateClosed : { code: 'not-visible', message: 'Where the applicator’s tip is is not known now.' };
+    return gated ? WHY_NOT.gateClosed : refusal('not-visible', 'Where the applicator’s tip is is not known now.');
   }
   if (guidance === 'breach') {
-    return { code: 'too-near', message: 'The shaft may be nearer to a structure than its margin. Lay it otherwise.' };
+    return refusal('too-near', 'The shaft may be nearer to a structure than its margin. Lay it otherwise.');
   }
   if (guidance === 'onTarget' || beside) return undefined;
   const off = guide?.deviation.distanceToTargetMm.toFixed(1);
-  return {
-    code: 'not-on-target',
-    message: `The tip lies ${off} mm from where it was planned. Correct it, or say that you burn here.`,
-  };
+  return refusal('not-on-target', 'The tip lies {off} mm from where it was planned. Correct it, or say that you burn here.', {
+    off: off ?? '–',
+  });
 }

@@ -2,6 +2,7 @@ import { point } from '@trocar/core';
 import type { Stage, Tool } from '@trocar/core/render';
 import type { Errands } from '../../suite/page/errands.js';
 import type { Action } from '../../suite/page/panel.js';
+import { worded } from '../../suite/page/texts/index.js';
 import { keepsLimit } from '../../suite/src/acceptance.js';
 import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import { PIVOT_CONE_DEG } from '../../suite/src/hand.js';
@@ -11,6 +12,7 @@ import type { Procedure } from '../src/procedure.js';
 import { type ImagesPlace, imagesActions, secondAction } from './images.js';
 import type { Keeping } from './keeping.js';
 import type { Pictures } from './pictures.js';
+import { t } from './texts/index.js';
 
 /** A cone that a hand in a hurry pivots in, degrees: too narrow to find a tip by. */
 const NARROW_CONE_DEG = 4;
@@ -48,7 +50,7 @@ function stageActions(w: Workplace): Action[] {
     case 'navigate':
       return navigateActions(w);
     case 'finished':
-      return [{ id: 'report', label: 'Report', primary: true, run: () => w.report() }];
+      return [{ id: 'report', label: t('Report'), primary: true, run: () => w.report() }];
     default:
       return [];
   }
@@ -61,19 +63,25 @@ function planActions({ procedure, stage, keeping }: Workplace): Action[] {
   };
   const [newest] = keeping.open;
   const disabled = keeping.busy;
-  const anew = newest === undefined ? 'Accept this plan' : 'Accept this plan, begin anew';
+  const anew = newest === undefined ? t('Accept this plan') : t('Accept this plan, begin anew');
   const accept = { id: 'accept-plan', label: anew, disabled, accepts: true, run: () => keeping.acceptPlan() } as const;
   const go: Action[] =
     newest === undefined
       ? [{ ...accept, primary: true }]
       : [
-          { id: 'resume', label: 'Resume the open procedure', primary: true, disabled, run: () => keeping.resume(newest.name) },
+          {
+            id: 'resume',
+            label: t('Resume the open procedure'),
+            primary: true,
+            disabled,
+            run: () => keeping.resume(newest.name),
+          },
           { ...accept, wide: true },
         ];
   return [
     ...go,
-    { id: 'set-target', label: 'Target at crosshair', run: targetHere },
-    { id: 'see-target', label: 'Show target', run: () => stage.setCrosshair(procedure.plan.target) },
+    { id: 'set-target', label: t('Target at crosshair'), run: targetHere },
+    { id: 'see-target', label: t('Show target'), run: () => stage.setCrosshair(procedure.plan.target) },
   ];
 }
 
@@ -83,11 +91,11 @@ function calibrateActions({ procedure, errands, keeping }: Workplace): Action[] 
   const pivot = (cone: number) => (): void => void errands.pivot(procedure, cone);
   const actions: Action[] = [];
   if (calibration.isRecording) {
-    actions.push({ id: 'stop-pivot', label: 'End the recording', primary: true, run: () => void procedure.stopPivot() });
+    actions.push({ id: 'stop-pivot', label: t('End the recording'), primary: true, run: () => void procedure.stopPivot() });
   } else if (calibration.result === undefined) {
     actions.push({
       id: 'pivot',
-      label: 'Pivot the stylus in the divot',
+      label: t('Pivot the stylus in the divot'),
       primary: true,
       disabled: busy,
       run: pivot(PIVOT_CONE_DEG),
@@ -98,20 +106,20 @@ function calibrateActions({ procedure, errands, keeping }: Workplace): Action[] 
     actions.push(
       {
         id: 'accept-calibration',
-        label: 'Accept this calibration',
+        label: t('Accept this calibration'),
         primary: isGood,
         disabled: busy,
         accepts: true,
         run: accept,
       },
-      { id: 'pivot', label: 'Pivot again', primary: !isGood, disabled: busy, run: pivot(PIVOT_CONE_DEG) },
+      { id: 'pivot', label: t('Pivot again'), primary: !isGood, disabled: busy, run: pivot(PIVOT_CONE_DEG) },
     );
   }
   if (calibration.hasStored && !calibration.isRecording) {
     const stored = (): void => keeping.acceptCalibration(true);
     actions.push({
       id: 'use-stored',
-      label: 'Use stored calibration',
+      label: t('Use stored calibration'),
       wide: calibration.result === undefined,
       disabled: busy,
       accepts: true,
@@ -119,8 +127,8 @@ function calibrateActions({ procedure, errands, keeping }: Workplace): Action[] 
     });
   }
   actions.push(
-    { id: 'pivot-narrow', label: 'Pivot narrowly', simulated: true, disabled: busy, run: pivot(NARROW_CONE_DEG) },
-    { id: 'pivot-still', label: 'Hold still', simulated: true, disabled: busy, run: pivot(0) },
+    { id: 'pivot-narrow', label: t('Pivot narrowly'), simulated: true, disabled: busy, run: pivot(NARROW_CONE_DEG) },
+    { id: 'pivot-still', label: t('Hold still'), simulated: true, disabled: busy, run: pivot(0) },
   );
   return actions;
 }
@@ -134,23 +142,23 @@ function collectActions({ procedure, errands }: Workplace): Action[] {
     actions.push(
       {
         id: 'touch-all',
-        label: `Touch all ${left.length} left`,
+        label: t('Touch all {count} left', { count: left.length }),
         primary: true,
         disabled: busy,
         run: () => errands.touch(...left),
       },
-      { id: 'touch-next', label: `Touch ${next + 1}`, disabled: busy, run: () => errands.touch(next) },
+      { id: 'touch-next', label: t('Touch {next}', { next: next + 1 }), disabled: busy, run: () => errands.touch(next) },
     );
   }
   const enough = procedure.registration.used.length >= FEWEST_FIDUCIALS;
   actions.push({
     id: 'register',
-    label: 'Register',
+    label: t('Register'),
     primary: left.length === 0,
     disabled: busy || !enough,
     run: () => void procedure.register(),
   });
-  actions.push({ id: 'recalibrate', label: 'Calibrate again', disabled: busy, run: () => void procedure.calibrateAgain() });
+  actions.push({ id: 'recalibrate', label: t('Calibrate again'), disabled: busy, run: () => void procedure.calibrateAgain() });
   actions.push(slipAction(errands));
   return actions;
 }
@@ -159,7 +167,7 @@ function slipAction(errands: Errands<BodyName>): Action {
   const run = (): void => {
     errands.slips = !errands.slips;
   };
-  return { id: 'slip', label: 'Slip next touch', pressed: errands.slips, simulated: true, run };
+  return { id: 'slip', label: t('Slip next touch'), pressed: errands.slips, simulated: true, run };
 }
 
 function reviewActions({ procedure, errands, pictures, stage, stylus, keeping }: Workplace): Action[] {
@@ -170,14 +178,14 @@ function reviewActions({ procedure, errands, pictures, stage, stylus, keeping }:
     keeping.accept(suspect, () => stage.follow(stylus));
   };
   const busy = errands.busy || procedure.touching !== undefined || keeping.busy;
-  const label = suspect && kept ? 'Accept although suspect' : 'Accept registration';
+  const label = suspect && kept ? t('Accept although suspect') : t('Accept registration');
   return [
     // Beyond the limit it is not taken, but stays there to be asked why.
     { id: 'accept', label, primary: kept && !suspect, wide: true, disabled: busy, accepts: true, run: accept },
-    { id: 'reject', label: 'Back to touching', disabled: busy, run: () => void procedure.reject() },
+    { id: 'reject', label: t('Back to touching'), disabled: busy, run: () => void procedure.reject() },
     pictures.isClose
-      ? { id: 'look', label: 'Whole image', run: () => pictures.lookAtAll() }
-      : { id: 'look', label: 'Look at target', run: () => pictures.lookAtTarget(procedure) },
+      ? { id: 'look', label: t('Whole image'), run: () => pictures.lookAtAll() }
+      : { id: 'look', label: t('Look at target'), run: () => pictures.lookAtTarget(procedure) },
     slipAction(errands),
   ];
 }
@@ -194,7 +202,7 @@ function navigateActions({ procedure, errands, pictures, keeping }: Workplace): 
   return [
     {
       id: 'finish',
-      label: 'Tip is on target',
+      label: t('Tip is on target'),
       primary: onTarget && !asked,
       wide: true,
       disabled: keeping.busy,
@@ -203,24 +211,24 @@ function navigateActions({ procedure, errands, pictures, keeping }: Workplace): 
     },
     {
       id: 'verify',
-      label: `Touch landmark ${landmarkOf(procedure) + 1}`,
+      label: t('Touch landmark {n}', { n: landmarkOf(procedure) + 1 }),
       primary: asked,
       disabled: touching,
       run: verify,
     },
     {
       id: 'register-again',
-      label: 'Register again',
+      label: t('Register again'),
       primary: moved,
       disabled: touching || keeping.busy,
       run: () => keeping.registerAgain(),
     },
     pictures.isClose
-      ? { id: 'look', label: 'Whole image', run: () => pictures.lookAtAll() }
-      : { id: 'look', label: 'Look at the way', run: () => pictures.lookAtWay(procedure) },
-    { id: 'insert', label: 'Advance to target', simulated: true, disabled: busy, run: insert(0) },
-    { id: 'beyond', label: 'Go 8 mm past it', simulated: true, disabled: busy, run: insert(8) },
-    { id: 'retract', label: 'Retract', simulated: true, disabled: busy, run: () => void errands.send({ retract: true }) },
+      ? { id: 'look', label: t('Whole image'), run: () => pictures.lookAtAll() }
+      : { id: 'look', label: t('Look at the way'), run: () => pictures.lookAtWay(procedure) },
+    { id: 'insert', label: t('Advance to target'), simulated: true, disabled: busy, run: insert(0) },
+    { id: 'beyond', label: t('Go 8 mm past it'), simulated: true, disabled: busy, run: insert(8) },
+    { id: 'retract', label: t('Retract'), simulated: true, disabled: busy, run: () => void errands.send({ retract: true }) },
   ];
 }
 
@@ -239,16 +247,16 @@ const BUMP_MM = 3;
 function disturbActions({ errands }: Workplace): Action[] {
   const covers = BODIES.map((name): Action => {
     const hidden = errands.covered.has(name);
-    const label = `${hidden ? 'Uncover' : 'Cover'} ${name}`;
+    const label = hidden ? t('Uncover {name}', { name: worded(name) }) : t('Cover {name}', { name: worded(name) });
     return { id: `cover-${name}`, label, pressed: hidden, simulated: true, run: () => errands.cover(name) };
   });
   const { frozen } = errands;
   return [
     ...covers,
-    { id: 'bump', label: 'Bump the reference', simulated: true, run: () => void errands.send({ bump: BUMP_MM }) },
+    { id: 'bump', label: t('Bump the reference'), simulated: true, run: () => void errands.send({ bump: BUMP_MM }) },
     {
       id: 'freeze',
-      label: frozen ? 'Unfreeze the tracker' : 'Freeze the tracker',
+      label: frozen ? t('Unfreeze the tracker') : t('Freeze the tracker'),
       pressed: frozen,
       simulated: true,
       run: () => errands.freeze(),

@@ -1,13 +1,17 @@
 import { formatBound } from '@trocar/core/guidance';
 import type { Detail } from '../../suite/page/detail.js';
-import { h } from '../../suite/page/dom.js';
+import { h, liveAttribute } from '../../suite/page/dom.js';
 import type { Action, Banner } from '../../suite/page/panel.js';
-import { keepsLimit, limitLine } from '../../suite/src/acceptance.js';
+import { limitText } from '../../suite/page/review.js';
+import { inEnglish } from '../../suite/page/texts/language.js';
+import { keepsLimit } from '../../suite/src/acceptance.js';
 import { CT, SECOND } from '../src/frames.js';
 import type { ImageResult, ImageStep } from '../src/image-step.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SecondFault } from '../src/second-image.js';
 import type { SecondView } from './second-view.js';
+import type { NavigationText } from './texts/en.js';
+import { t } from './texts/index.js';
 
 /** What the step of the second image works on. */
 export interface ImagesPlace {
@@ -26,15 +30,15 @@ export interface ImagesPlace {
 }
 
 /** One bar for the page: its value changes in every frame, so it is kept. */
-const bar = h('progress', { id: 'registering', max: 1, 'aria-label': 'Registration of the images' });
+const bar = liveAttribute(h('progress', { id: 'registering', max: 1 }), 'aria-label', () => t('Registration of the images'));
 const percent = h('span', { class: 'figure' });
 
 /** The names of the two images in words: `MR` and `CT`. */
 export function imageNames({ images, procedure }: Pick<ImagesPlace, 'images' | 'procedure'>): readonly [string, string] {
   const name = (modality: string | undefined, else_: string): string =>
     modality === undefined || modality === '' || modality === 'OT' ? else_ : modality;
-  const [second, first] = [name(images.second?.modality, 'second image'), name(procedure.case.volume.modality, 'image')];
-  return second === first ? [`second ${second}`, `first ${first}`] : [second, first];
+  const [second, first] = [name(images.second?.modality, t('second image')), name(procedure.case.volume.modality, t('image'))];
+  return second === first ? [t('second {name}', { name: second }), t('first {name}', { name: first })] : [second, first];
 }
 
 function sentence(text: string): string {
@@ -79,25 +83,29 @@ function waitingContent(place: ImagesPlace): HTMLElement[] {
   const [second, first] = imageNames(place);
   const size = place.images.second?.size.join('×') ?? '';
   return [
-    h('p', { class: 'lead' }, `Where does the ${second} lie on the ${first}?`),
+    h('p', { class: 'lead' }, t('Where does the {second} lie on the {first}?', { second, first })),
     h(
       'p',
       { class: 'quiet' },
-      `${sentence(second)} ${size}. Its coordinates are not those of the ${first}: it is not drawn yet.`,
+      t('{second} {size}. Its coordinates are not those of the {first}: it is not drawn yet.', {
+        second: sentence(second),
+        size,
+        first,
+      }),
     ),
     h(
       'ol',
       { class: 'how' },
-      h('li', {}, 'Let it be registered: both images are compared by what they show, from anywhere.'),
-      h('li', {}, 'Look at both: squares, edges, fade, spyglass.'),
-      h('li', {}, 'Accept it, or go on without it.'),
+      h('li', {}, t('Let it be registered: both images are compared by what they show, from anywhere.')),
+      h('li', {}, t('Look at both: squares, edges, fade, spyglass.')),
+      h('li', {}, t('Accept it, or go on without it.')),
     ),
   ];
 }
 
 function runningContent({ view }: ImagesPlace): HTMLElement[] {
   return [
-    h('p', { class: 'quiet' }, 'Registering. What is drawn is the best place so far, and may be wrong.'),
+    h('p', { class: 'quiet' }, t('Registering. What is drawn is the best place so far, and may be wrong.')),
     h('div', { class: 'progress' }, bar, percent),
     view.controls,
   ];
@@ -107,11 +115,11 @@ function reviewContent(place: ImagesPlace, result: ImageResult): HTMLElement[] {
   return [expectation(place, result), chance(result), ...findings(result), place.view.controls, ...byEye(place, result)];
 }
 
-const VERDICTS: Readonly<Record<ImageResult['outcome'], string>> = {
+const VERDICTS = {
   ok: '✓ all checks hold',
   ambiguous: '? another place fits as well',
   failed: '✕ not to be trusted',
-};
+} as const satisfies Readonly<Record<ImageResult['outcome'], NavigationText>>;
 
 /** The error that is expected at the target against the plan's limit; unknown where the result does not stand. */
 function expectation({ images, procedure }: ImagesPlace, result: ImageResult): HTMLElement {
@@ -119,37 +127,41 @@ function expectation({ images, procedure }: ImagesPlace, result: ImageResult): H
   const p95 = images.tre95Mm(plan.target);
   const known = Number.isFinite(p95);
   const kept = images.whyNotChecked(plan) === undefined;
-  const verdict = result.outcome === 'ok' && !keepsLimit(plan, p95) ? '✕ beyond the limit' : VERDICTS[result.outcome];
+  const verdict = result.outcome === 'ok' && !keepsLimit(plan, p95) ? t('✕ beyond the limit') : t(VERDICTS[result.outcome]);
   return h(
     'div',
     { class: 'expectation', 'data-kept': String(kept), 'data-outcome': result.outcome },
-    h('p', { class: 'quiet' }, 'Expected error at the target, 95 %'),
+    h('p', { class: 'quiet' }, t('Expected error at the target, 95 %')),
     h(
       'p',
       { class: 'row' },
-      h('span', { class: 'big' }, known ? formatBound(p95) : 'unknown'),
+      h('span', { class: 'big' }, known ? formatBound(p95) : t('unknown')),
       h('span', { class: 'verdict', role: 'status' }, verdict),
     ),
-    known ? h('p', { class: 'limit-line' }, limitLine(plan, p95)) : undefined,
+    known ? h('p', { class: 'limit-line' }, limitText(plan, p95)) : undefined,
   );
 }
 
 function chance({ confidence, seconds }: ImageResult): HTMLElement {
   // Never 100 %, and never none: nothing here is that sure.
   const percent = Math.min(99, Math.round(100 * confidence));
-  const share = percent < 1 ? 'below 1 %' : `${percent} %`;
-  return h('p', { class: 'quiet chance' }, `Chance to be right: ${share} · ${seconds.toFixed(1)} s`);
+  const share = percent < 1 ? t('below 1 %') : `${percent} %`;
+  return h(
+    'p',
+    { class: 'quiet chance' },
+    t('Chance to be right: {share} · {seconds} s', { share, seconds: seconds.toFixed(1) }),
+  );
 }
 
 /** What each finding means to who must decide, in a line; the whole of it is behind `More`. */
-const PLAIN: Readonly<Record<string, string>> = {
-  ambiguous: 'Another place, or the image turned left for right, fits about as well.',
-  mirrored: 'Left and right of one image seem to be exchanged. Correct its file.',
-  'little-overlap': 'The images show little of the same part of the body.',
-  'outside-search': 'The best place lies farther off than was searched.',
-  'not-affine': 'It would stretch the body as no scanner does.',
-  unsure: 'The checks together leave too much doubt.',
-  reduced: 'The images were coarsened first, to bound memory and time.',
+const PLAIN: Readonly<Record<string, () => string>> = {
+  ambiguous: () => t('Another place, or the image turned left for right, fits about as well.'),
+  mirrored: () => t('Left and right of one image seem to be exchanged. Correct its file.'),
+  'little-overlap': () => t('The images show little of the same part of the body.'),
+  'outside-search': () => t('The best place lies farther off than was searched.'),
+  'not-affine': () => t('It would stretch the body as no scanner does.'),
+  unsure: () => t('The checks together leave too much doubt.'),
+  reduced: () => t('The images were coarsened first, to bound memory and time.'),
 };
 
 function findings({ findings: found }: ImageResult): HTMLElement[] {
@@ -157,11 +169,11 @@ function findings({ findings: found }: ImageResult): HTMLElement[] {
   const codes = [...new Set(found.map((f) => f.code))].filter((code) => code !== 'unsure' || found.length === 1);
   if (codes.length === 0) return [];
   const lines = codes.map((code) => {
-    const text = PLAIN[code] ?? found.find((f) => f.code === code)?.message ?? code;
+    const text = PLAIN[code]?.() ?? inEnglish(found.find((f) => f.code === code)?.message ?? code);
     return h('p', { class: code === 'reduced' ? 'quiet' : 'refused', 'data-finding': code }, text);
   });
-  const whole = found.map((f) => h('li', {}, f.message));
-  return [...lines, h('details', { class: 'more' }, h('summary', {}, 'More'), h('ul', {}, ...whole))];
+  const whole = found.map((f) => h('li', {}, inEnglish(f.message)));
+  return [...lines, h('details', { class: 'more' }, h('summary', {}, t('More')), h('ul', {}, ...whole))];
 }
 
 /** What a person must have seen before taking what did not prove itself. */
@@ -170,12 +182,20 @@ function byEye({ images, procedure, compared, compare }: ImagesPlace, result: Im
   const never = images.whyNotByEye();
   if (never !== undefined) {
     const already = result.findings.some((f) => never.message.endsWith(f.message));
-    return [h('p', { class: 'refused', role: 'alert' }, already ? 'This cannot be accepted by eye either.' : never.message)];
+    return [
+      h(
+        'p',
+        { class: 'refused', role: 'alert' },
+        already ? t('This cannot be accepted by eye either.') : inEnglish(never.message),
+      ),
+    ];
   }
   const box = h('input', { type: 'checkbox', id: 'compared', 'data-action': 'compared' });
   box.checked = compared;
   box.addEventListener('change', () => compare(box.checked));
-  const text = 'I have compared both images in all three views: skin, skull, midline and target lie on each other, left is left.';
+  const text = t(
+    'I have compared both images in all three views: skin, skull, midline and target lie on each other, left is left.',
+  );
   return [h('label', { class: 'compared', for: 'compared' }, box, h('span', {}, text))];
 }
 
@@ -183,7 +203,7 @@ function byEye({ images, procedure, compared, compare }: ImagesPlace, result: Im
 function said({ stage, refusal, result }: ImageStep): HTMLElement[] {
   if (refusal === undefined || stage === 'running') return [];
   const told = result?.findings.some((f) => refusal.message.includes(f.message)) === true;
-  return told ? [] : [h('p', { class: 'refused', role: 'alert' }, refusal.message)];
+  return told ? [] : [h('p', { class: 'refused', role: 'alert' }, inEnglish(refusal.message))];
 }
 
 /** The buttons of this step. */
@@ -191,7 +211,7 @@ export function imagesActions(place: ImagesPlace): Action[] {
   const { images } = place;
   switch (images.stage) {
     case 'running':
-      return [{ id: 'abort-images', label: 'Stop', wide: true, run: () => images.abort() }];
+      return [{ id: 'abort-images', label: t('Stop'), wide: true, run: () => images.abort() }];
     case 'review':
       return reviewActions(place);
     default:
@@ -203,8 +223,14 @@ function waitingActions(place: ImagesPlace): Action[] {
   const { images, taking: disabled } = place;
   const [second, first] = imageNames(place);
   return [
-    { id: 'start-images', label: `Register ${second} to ${first}`, primary: true, disabled, run: () => begin(place) },
-    { id: 'leave-images', label: 'Go on without it', wide: true, disabled, run: () => void images.leave() },
+    {
+      id: 'start-images',
+      label: t('Register {second} to {first}', { second, first }),
+      primary: true,
+      disabled,
+      run: () => begin(place),
+    },
+    { id: 'leave-images', label: t('Go on without it'), wide: true, disabled, run: () => void images.leave() },
   ];
 }
 
@@ -230,12 +256,12 @@ function reviewActions(place: ImagesPlace): Action[] {
     if (images.acceptByEye(compared) === undefined) taken();
   };
   const actions: Action[] = [];
-  if (holds) actions.push({ id: 'accept-images', label: 'Accept registration', primary: true, run: checked });
-  else if (byEye) actions.push({ id: 'accept-by-eye', label: 'Accept by eye', wide: true, disabled: !compared, run: eye });
+  if (holds) actions.push({ id: 'accept-images', label: t('Accept registration'), primary: true, run: checked });
+  else if (byEye) actions.push({ id: 'accept-by-eye', label: t('Accept by eye'), wide: true, disabled: !compared, run: eye });
   actions.push(
-    { id: 'reject-images', label: 'Reject', run: () => void images.reject() },
+    { id: 'reject-images', label: t('Reject'), run: () => void images.reject() },
     // Where the checks do not hold, this is the safe way on.
-    { id: 'leave-images', label: 'Go on without it', run: () => void images.leave() },
+    { id: 'leave-images', label: t('Go on without it'), run: () => void images.leave() },
   );
   return actions;
 }
@@ -251,7 +277,7 @@ function faultActions({ fault, taking, take }: ImagesPlace): Action[] {
     disabled: taking,
     run: () => take(fault === id ? 'none' : id),
   });
-  return [button('noisy', 'Noisy image'), button('mirrored', 'Left and right exchanged')];
+  return [button('noisy', t('Noisy image')), button('mirrored', t('Left and right exchanged'))];
 }
 
 /** What the steps that follow do with the second image: show it or hide it, take it back, or register it after all. */
@@ -259,7 +285,7 @@ export function secondAction(place: ImagesPlace): Action[] {
   const { images, view, procedure } = place;
   const [second] = imageNames(place);
   if (images.stage === 'left') {
-    return [{ id: 'register-second', label: `Register ${second}`, run: () => void images.reject() }];
+    return [{ id: 'register-second', label: t('Register {second}', { second }), run: () => void images.reject() }];
   }
   if (images.stage !== 'accepted') return [];
   const run = (): void => {
@@ -271,16 +297,21 @@ export function secondAction(place: ImagesPlace): Action[] {
     procedure.graph.remove(CT, SECOND);
   };
   return [
-    { id: 'second', label: `${view.shown ? 'Hide' : 'Show'} ${second}`, pressed: view.shown, run },
-    { id: 'take-back-second', label: `Take back ${second}`, run: takeBack },
+    {
+      id: 'second',
+      label: view.shown ? t('Hide {second}', { second }) : t('Show {second}', { second }),
+      pressed: view.shown,
+      run,
+    },
+    { id: 'take-back-second', label: t('Take back {second}', { second }), run: takeBack },
   ];
 }
 
 /** What is drawn and must not be taken for more than it is. */
 export function imagesBanner({ stage, result }: ImageStep): Banner | undefined {
-  if (stage === 'running') return { kind: 'warn', text: 'Preview: not registered yet' };
+  if (stage === 'running') return { kind: 'warn', text: t('Preview: not registered yet') };
   if (stage !== 'review' || result === undefined) return undefined;
-  return result.outcome === 'ok' ? { kind: 'warn', text: 'Not accepted yet' } : { kind: 'stop', text: 'Not to be trusted' };
+  return result.outcome === 'ok' ? { kind: 'warn', text: t('Not accepted yet') } : { kind: 'stop', text: t('Not to be trusted') };
 }
 
 /** On what grounds the second image is shown: said in every later step. */
@@ -289,10 +320,13 @@ export function imagesNote(place: ImagesPlace): { readonly text: string; readonl
   const [name, first] = imageNames(place);
   const second = sentence(name);
   const { accepted } = images;
-  if (accepted?.how === 'by-eye') return { text: `${second} on ${first}: accepted by eye, error unknown`, warn: true };
+  if (accepted?.how === 'by-eye')
+    return { text: t('{second} on {first}: accepted by eye, error unknown', { second, first }), warn: true };
   if (accepted !== undefined) {
     const bound = formatBound(images.tre95Mm(procedure.plan.target));
-    return { text: `${second} on ${first}: registered, ${bound} at the target`, warn: false };
+    return { text: t('{second} on {first}: registered, {bound} at the target', { second, first, bound }), warn: false };
   }
-  return images.stage === 'left' ? { text: `${second}: not registered, not shown`, warn: true } : { text: '', warn: false };
+  return images.stage === 'left'
+    ? { text: t('{second}: not registered, not shown', { second }), warn: true }
+    : { text: '', warn: false };
 }

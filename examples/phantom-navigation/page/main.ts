@@ -9,6 +9,7 @@ import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
 import { clockTime } from '../../suite/page/resumed.js';
+import { inEnglish, language } from '../../suite/page/texts/language.js';
 import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import type { NavigationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
@@ -27,6 +28,7 @@ import { SecondView } from './second-view.js';
 import { type CaseFacts, loadCase, loadSecond } from './server-link.js';
 import { SHELL, type Step } from './shell.js';
 import { skinOf, structuresOfPhantom } from './surfaces.js';
+import { t } from './texts/index.js';
 
 /** A tip farther than this from the planned line is not past the target, however deep: it is somewhere else, mm. */
 const BESIDE_MM = 15;
@@ -79,7 +81,7 @@ class Page {
     this.#stage.contextLost.subscribe(() => {
       // What a browser paints instead is white, and no picture. The numbers come from elsewhere, and stay true.
       canvas.style.visibility = 'hidden';
-      this.#message = 'The graphics were lost: no picture. The numbers are still measured.';
+      this.#message = t('The graphics were lost: no picture. The numbers are still measured.');
     });
     this.#stage.contextRestored.subscribe(() => {
       canvas.style.visibility = '';
@@ -135,7 +137,7 @@ class Page {
     try {
       second = await loadSecond(facts, (text) => this.#panel.busy(text), fault);
     } catch (error) {
-      this.#unread = `Second image not read: ${error instanceof Error ? error.message : String(error)}`;
+      this.#unread = t('Second image not read: {why}', { why: error instanceof Error ? error.message : String(error) });
     }
     this.#taking = false;
     this.#fault = fault;
@@ -159,7 +161,7 @@ class Page {
         this.#stage.canvas.dataset['skin'] = 'shown';
       },
       // Nothing is measured on it: the procedure goes on without.
-      () => this.#panel.caseName(`${name}, skin not drawn`),
+      () => this.#panel.caseName(t('{name}, skin not drawn', { name })),
     );
   }
 
@@ -186,7 +188,9 @@ class Page {
     this.#panel.banner(this.#banner(procedure, place, keeping));
     this.#panel.tools(BODIES.map((name) => ({ name, status: procedure.tools[name].status })));
     const { state, clock } = connected.bridge;
-    this.#panel.link(state.link === 'open' ? `Clock ±${clock.boundMs.toFixed(1)} ms` : state.reason);
+    this.#panel.link(
+      state.link === 'open' ? t('Clock ±{boundMs} ms', { boundMs: clock.boundMs.toFixed(1) }) : inEnglish(state.reason),
+    );
     this.#stylusNote(procedure, keeping);
     this.#panel.note('session', keeping.note.text, keeping.note.warn);
     const note = this.#unread === '' ? imagesNote(place) : { text: this.#unread, warn: true };
@@ -242,10 +246,13 @@ class Page {
     const { accepted } = calibration;
     if (accepted === undefined) this.#panel.note('stylus', '');
     else if (accepted.source === 'restored') {
-      const text = `Stylus: restored, pivoted ${clockTime(calibratedAt)}, tip ${formatBound(accepted.tip95Mm, 2)}`;
+      const text = t('Stylus: restored, pivoted {calibratedAt}, tip {tip95Mm}', {
+        calibratedAt: clockTime(calibratedAt),
+        tip95Mm: formatBound(accepted.tip95Mm, 2),
+      });
       this.#panel.note('stylus', text);
-    } else if (accepted.source === 'stored') this.#panel.note('stylus', 'Stylus: stored calibration, not checked today', true);
-    else this.#panel.note('stylus', `Stylus: pivoted, tip ${formatBound(accepted.tip95Mm, 2)}`);
+    } else if (accepted.source === 'stored') this.#panel.note('stylus', t('Stylus: stored calibration, not checked today'), true);
+    else this.#panel.note('stylus', t('Stylus: pivoted, tip {tip95Mm}', { tip95Mm: formatBound(accepted.tip95Mm, 2) }));
   }
 
   /** The worst thing that a person must know now. */
@@ -255,14 +262,14 @@ class Page {
     if (planned && images.isOpen) return imagesBanner(images);
     const link = this.#connected?.bridge.state;
     if (link !== undefined && (link.link === 'refused' || link.link === 'silent')) {
-      return { kind: 'stop', text: 'No connection to the bridge' };
+      return { kind: 'stop', text: t('No connection to the bridge') };
     }
-    if (procedure.stage === 'connect') return planned ? { kind: 'warn', text: 'Waiting for the tracker' } : undefined;
+    if (procedure.stage === 'connect') return planned ? { kind: 'warn', text: t('Waiting for the tracker') } : undefined;
     const unseen = worstTool(procedure);
     if (unseen !== undefined) return unseen;
     if (procedure.guidance === 'pastTarget') {
       const beside = procedure.deviation.lateralMm > BESIDE_MM;
-      return { kind: 'warn', text: beside ? 'Beside the planned way' : 'Past the target' };
+      return { kind: 'warn', text: beside ? t('Beside the planned way') : t('Past the target') };
     }
     // Never in front of what is wrong with a tool.
     return this.#errands.trouble === '' ? undefined : { kind: 'warn', text: this.#errands.trouble };
@@ -298,8 +305,9 @@ class Page {
       select: (index) => this.#select(procedure, index),
       touchAgain: (index) => this.#errands.touch(index),
     });
-    if (detail.key === this.#detailKey) return;
-    this.#detailKey = detail.key;
+    const key = `${language.locale.language}|${detail.key}`;
+    if (key === this.#detailKey) return;
+    this.#detailKey = key;
     this.#panel.detail(...detail.build());
   }
 
@@ -337,12 +345,12 @@ function stepOf(procedure: Procedure, planned: boolean): Step {
 function worstTool(procedure: Procedure): Banner | undefined {
   for (const name of ['stylus', 'reference'] as const) {
     const { status } = procedure.tools[name];
-    const what = name === 'stylus' ? 'Stylus' : 'Patient reference';
-    if (status === 'disconnected') return { kind: 'stop', text: 'Tracker disconnected' };
-    if (status === 'missing') return { kind: 'stop', text: `${what} not visible` };
-    if (status === 'stale') return { kind: 'stop', text: `${what} pose is stale` };
-    if (status === 'outOfVolume') return { kind: 'warn', text: `${what} out of volume` };
-    if (status === 'unknown') return { kind: 'warn', text: `${what}: visibility unknown` };
+    const what = name === 'stylus' ? t('Stylus') : t('Patient reference');
+    if (status === 'disconnected') return { kind: 'stop', text: t('Tracker disconnected') };
+    if (status === 'missing') return { kind: 'stop', text: t('{what} not visible', { what }) };
+    if (status === 'stale') return { kind: 'stop', text: t('{what} pose is stale', { what }) };
+    if (status === 'outOfVolume') return { kind: 'warn', text: t('{what} out of volume', { what }) };
+    if (status === 'unknown') return { kind: 'warn', text: t('{what}: visibility unknown', { what }) };
   }
   return undefined;
 }
@@ -353,5 +361,5 @@ try {
   await page.open();
 } catch (error) {
   const text = isNavError(error) ? `${error.code}: ${error.message}` : String(error);
-  page.fail('The image cannot be used', text);
+  page.fail(t('The image cannot be used'), text);
 }

@@ -2,6 +2,7 @@ import { formatBound } from '@trocar/core/guidance';
 import { type FiducialState, SLICE_VIEWS, type Stage, type StageFiducial } from '@trocar/core/render';
 import type { FitFlag, Proposal } from '../../suite/src/registration-step.js';
 import type { Procedure } from '../src/procedure.js';
+import { t } from './texts/index.js';
 
 /** Errors are drawn larger in the 3D view by the largest of these that keeps every arrow within the picture. */
 const SCALES = [50, 20, 10, 5, 2, 1] as const;
@@ -72,7 +73,12 @@ export class Pictures {
     const marks = procedure.case.fiducials.map((point, i): StageFiducial<'ct'> => {
       const fit = fits?.find((f) => f.index === i);
       const state = states[i] as FiducialState;
-      const label = state === 'suspect' ? `${i + 1} suspect` : state === 'rejected' ? `${i + 1} left out` : String(i + 1);
+      const label =
+        state === 'suspect'
+          ? t('{n} suspect', { n: i + 1 })
+          : state === 'rejected'
+            ? t('{n} left out', { n: i + 1 })
+            : String(i + 1);
       return { point, state, label, ...(fit !== undefined && fit.flag !== 'leftOut' && { offset: fit.offset }) };
     });
     this.#stage.setFiducials(marks);

@@ -1,8 +1,12 @@
 import type { Clock } from '@trocar/core';
-import { formatBound } from '@trocar/core/guidance';
+import { type Alarm, AlarmTexts, formatBound } from '@trocar/core/guidance';
 import type { Stage } from '@trocar/core/render';
-import { reportHtml, type Session } from '@trocar/core/session';
+import { REPORT_TEXTS, reportHtml, type Session } from '@trocar/core/session';
+import { language, type PageLanguage } from '../../suite/page/texts/language.js';
 import type { Procedure } from '../src/procedure.js';
+import { t } from './texts/index.js';
+
+const alarms = new AlarmTexts(language);
 
 /**
  * Makes the report of a session with the pictures as they are now, and hands it to the person as a file: nothing goes over a network.
@@ -28,8 +32,11 @@ export async function downloadReport(
       ...(uid !== undefined && { frameOfReferenceUid: uid }),
     },
     pictures: [{ dataUrl, caption: captionOf(procedure) }],
-    tables: [{ title: 'Alarms that stood at the end', kind: 'alarms', columns: [{ label: 'Alarm' }], rows: standing(session) }],
+    tables: [
+      { title: t('Alarms that stood at the end'), kind: 'alarms', columns: [{ label: t('Alarm') }], rows: standing(session) },
+    ],
     made: clock.utc(clock.now()),
+    text: REPORT_TEXTS[language.locale.language as PageLanguage],
   });
   const url = URL.createObjectURL(new Blob([html], { type: 'text/html' }));
   const link = document.createElement('a');
@@ -40,14 +47,12 @@ export async function downloadReport(
 }
 
 function captionOf({ proposal }: Procedure): string {
-  const bound = proposal === undefined ? 'unknown' : formatBound(proposal.bound.p95Mm);
-  return `As shown when the report was made. Expected error at the target (95 %): ${bound}.`;
+  const bound = proposal === undefined ? t('unknown') : formatBound(proposal.bound.p95Mm);
+  return t('As shown when the report was made. Expected error at the target (95 %): {bound}.', { bound });
 }
 
 function standing({ state }: Session<'ct'>): string[][] {
-  const kept = state.records.find(({ kind }) => kind === 'alarms')?.value as
-    | { readonly alarms?: readonly { readonly message?: string }[] }
-    | undefined;
-  const messages = kept?.alarms?.map((a) => a.message ?? '') ?? [];
-  return messages.length === 0 ? [['none']] : messages.map((m) => [m]);
+  const kept = state.records.find(({ kind }) => kind === 'alarms')?.value as { readonly alarms?: readonly Alarm[] } | undefined;
+  const messages = kept?.alarms?.map((alarm) => alarms.say(alarm)) ?? [];
+  return messages.length === 0 ? [[t('none')]] : messages.map((m) => [m]);
 }

@@ -1,14 +1,16 @@
 import type { Transform } from '@trocar/core';
 import type { Fusion, FusionLook, FusionMode, Stage } from '@trocar/core/render';
 import type { Volume } from '@trocar/core/volume';
-import { h } from '../../suite/page/dom.js';
+import { h, live, setText } from '../../suite/page/dom.js';
+import { language } from '../../suite/page/texts/language.js';
 import type { ImageStep } from '../src/image-step.js';
+import { t } from './texts/index.js';
 
 /** One way of looking at two images at once, and what can be set of it. */
 interface Way {
   readonly mode: FusionMode;
-  readonly label: string;
-  readonly setting: string;
+  readonly label: () => string;
+  readonly setting: () => string;
   readonly least: number;
   readonly most: number;
   readonly step: number;
@@ -20,30 +22,30 @@ interface Way {
 const WAYS: readonly Way[] = [
   {
     mode: 'checkerboard',
-    label: 'Squares',
-    ...{ setting: 'Edge of a square', least: 5, most: 60, step: 5, begin: 30 },
+    label: () => t('Squares'),
+    ...{ setting: () => t('Edge of a square'), least: 5, most: 60, step: 5, begin: 30 },
     look: (squareMm) => ({ squareMm }),
     said: (value) => `${value} mm`,
   },
   {
     mode: 'edges',
-    label: 'Edges',
-    ...{ setting: 'Outlines', least: 1, most: 20, step: 1, begin: 10 },
+    label: () => t('Edges'),
+    ...{ setting: () => t('Outlines'), least: 1, most: 20, step: 1, begin: 10 },
     // From the strongest alone to every one: a share of the window per mm.
     look: (value) => ({ edgePerMm: 0.5 * 0.8 ** value }),
-    said: (value) => (value <= 6 ? 'few' : value <= 13 ? 'some' : 'many'),
+    said: (value) => (value <= 6 ? t('few') : value <= 13 ? t('some') : t('many')),
   },
   {
     mode: 'blend',
-    label: 'Fade',
-    ...{ setting: 'Share of the second', least: 0, most: 100, step: 5, begin: 50 },
+    label: () => t('Fade'),
+    ...{ setting: () => t('Share of the second'), least: 0, most: 100, step: 5, begin: 50 },
     look: (value) => ({ fraction: value / 100 }),
     said: (value) => `${value} %`,
   },
   {
     mode: 'spyglass',
-    label: 'Spyglass',
-    ...{ setting: 'Radius', least: 30, most: 200, step: 10, begin: 90 },
+    label: () => t('Spyglass'),
+    ...{ setting: () => t('Radius'), least: 30, most: 200, step: 10, begin: 90 },
     look: (radiusPx) => ({ radiusPx }),
     said: (value) => `${value} px`,
   },
@@ -70,7 +72,11 @@ export class SecondView {
     this.#stage = stage;
     const radios = WAYS.map((way) => this.#radio(way));
     this.#slider.addEventListener('input', () => this.#slid());
-    const legend = h('legend', {}, 'How to look at both');
+    const legend = h(
+      'legend',
+      {},
+      live(() => t('How to look at both')),
+    );
     this.controls = h(
       'fieldset',
       { class: 'look' },
@@ -79,6 +85,7 @@ export class SecondView {
       h('div', { class: 'setting' }, this.#name, this.#slider, this.#value),
     );
     this.#choose(this.#way);
+    language.onChange(() => this.#choose(this.#way));
   }
 
   /** Brings the picture up to date: once per frame. */
@@ -108,12 +115,12 @@ export class SecondView {
     const input = h('input', { type: 'radio', name: 'look', id, value: way.mode, 'data-action': id });
     input.checked = way === this.#way;
     input.addEventListener('change', () => this.#choose(way));
-    return h('label', { for: id }, input, h('span', {}, way.label));
+    return h('label', { for: id }, input, h('span', {}, live(way.label)));
   }
 
   #choose(way: Way): void {
     this.#way = way;
-    this.#name.textContent = way.setting;
+    setText(this.#name, way.setting());
     for (const key of ['min', 'max', 'step'] as const) {
       this.#slider[key] = String({ min: way.least, max: way.most, step: way.step }[key]);
     }

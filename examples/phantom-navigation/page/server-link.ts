@@ -5,6 +5,7 @@ import type { BodyName } from '../../suite/src/frames.js';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from '../src/case.js';
 import { CT, SECOND } from '../src/frames.js';
 import { type SecondFault, simulatedSecond } from '../src/second-image.js';
+import { t } from './texts/index.js';
 
 /** What the server says of the procedure to be done: see `src/node/serve.ts`. */
 export interface CaseFacts {
@@ -39,7 +40,7 @@ export async function loadCase(facts: CaseFacts, progress: (text: string) => voi
 
 async function readCase(facts: CaseFacts, progress: (text: string) => void): Promise<NavigationCase> {
   if (facts.kind === 'phantom') {
-    progress('Making the phantom …');
+    progress(t('Making the phantom …'));
     await painted();
     return phantomCase(facts.seed);
   }
@@ -48,7 +49,7 @@ async function readCase(facts: CaseFacts, progress: (text: string) => void): Pro
     gaps: facts.gaps,
     ...(facts.seriesUid !== undefined && { seriesUid: facts.seriesUid }),
   });
-  progress('Finding the skin …');
+  progress(t('Finding the skin …'));
   await painted();
   return volumeCase(volume, facts.seed);
 }
@@ -63,7 +64,7 @@ export async function loadSecond(
   fault: SecondFault = 'none',
 ): Promise<Volume<'second'> | undefined> {
   if (facts.second === 'none') return undefined;
-  progress('Making the second image …');
+  progress(t('Making the second image …'));
   await painted();
   if (facts.second === 'phantom') return simulatedSecond(facts.seed, fault).volume;
   return readVolume(await files('second', facts.secondFiles, progress), {

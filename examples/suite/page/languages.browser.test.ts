@@ -1,9 +1,14 @@
 import { ALARM_RULES, type Alarm, Monitor } from '@trocar/core/guidance';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { page } from 'vitest/browser';
+import { SHELL as ABLATION } from '../../ct-liver-ablation/page/shell.js';
+import { EN as ABLATION_TEXTS } from '../../ct-liver-ablation/page/texts/en.js';
+import { tell } from '../../ct-liver-ablation/page/texts/index.js';
+import { SHELL as NAVIGATION } from '../../phantom-navigation/page/shell.js';
 import { AlarmBar } from './alarm-bar.js';
 import { setText } from './dom.js';
 import { Panel } from './panel.js';
+import type { ShellPlan } from './shell.js';
 import { EN } from './texts/en.js';
 import { t } from './texts/index.js';
 import { chooseHere, inEnglish, LANGUAGES, language } from './texts/language.js';
@@ -84,6 +89,40 @@ describe('a page in another language', () => {
             expect(cut(button), button.textContent).toBeLessThanOrEqual(1);
           const { right } = (app.querySelector('#alarms') as Element).getBoundingClientRect();
           expect(right).toBeLessThanOrEqual(width);
+        }
+      });
+    }
+  }
+
+  for (const [width, height] of WINDOWS) {
+    for (const tag of Object.keys(LANGUAGES)) {
+      it(`cuts no button, step or name of a number: ${tag}, ${width}×${height}`, async () => {
+        await page.viewport(width, height);
+        chooseHere(tag);
+        for (const shell of [ABLATION, NAVIGATION]) {
+          const app = document.createElement('main');
+          app.id = 'app';
+          document.body.replaceChildren(app);
+          const panel = new Panel<string, string>(app, shell as ShellPlan<string, string>);
+          panel.step('guide', true);
+          // Whatever is short enough to stand on a button, on one.
+          const labels = ABLATION_TEXTS.filter((text) => text.length <= 44 && !text.includes('{')).map((text) => tell(text));
+          for (let n = 0; n < labels.length; n += 6) {
+            panel.actions(
+              labels
+                .slice(n, n + 6)
+                .map((label, k) => ({ id: `a${k}`, label, simulated: k > 3, primary: k === 0, run: () => {} })),
+            );
+            for (const button of app.querySelectorAll('#panel button'))
+              expect(cut(button), button.textContent ?? '').toBeLessThanOrEqual(1);
+          }
+          for (const part of app.querySelectorAll('#steps li, #notice, #readout .label, #guide .label, footer p, footer li')) {
+            if (part.closest('[hidden]') !== null) continue;
+            expect(part.scrollWidth - part.clientWidth, `${part.textContent}`).toBeLessThanOrEqual(1);
+          }
+          expect(app.scrollWidth).toBeLessThanOrEqual(width);
+          const side = app.querySelector('#panel') as Element;
+          expect(side.scrollWidth - side.clientWidth).toBeLessThanOrEqual(1);
         }
       });
     }

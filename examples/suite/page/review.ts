@@ -76,7 +76,7 @@ function expectation<F extends string>(procedure: Reviewed<F>, { bound }: Propos
 }
 
 /** The limit and what is expected, in one line: in English as `limitLine` of the refusals has it. */
-function limitText({ maxTre95Mm }: Limited, p95Mm: number): string {
+export function limitText({ maxTre95Mm }: Limited, p95Mm: number): string {
   const expected = formatBound(p95Mm);
   return maxTre95Mm === undefined
     ? t('the plan sets no limit, expected {expected} (95 %)', { expected })

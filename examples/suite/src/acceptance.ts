@@ -1,5 +1,5 @@
 import { formatBound, formatMm } from '@trocar/core/guidance';
-import type { Refusal } from './refusal.js';
+import { type Refusal, refusal } from './refusal.js';
 import type { Proposal } from './registration-step.js';
 
 /** The largest error that a plan allows at its target, 95 %, mm: of `StraightPlan`; undefined where it sets no limit. */
@@ -31,19 +31,18 @@ export function whyNotAccepted<F extends string>(
   acknowledged: boolean,
 ): Refusal | undefined {
   if (!Number.isFinite(bound.p95Mm)) {
-    return {
-      code: 'no-bound',
-      message: 'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.',
-    };
+    return refusal(
+      'no-bound',
+      'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.',
+    );
   }
   const advice = suggestion === undefined ? '' : ` ${suggestion.message}`;
   const { fleMm } = registration;
-  const moved: Refusal = {
-    code: 'moved-between-touches',
-    message:
-      `The touches disagree by ${fleMm.toFixed(1)} mm, at most ${LARGEST_FLE_MM} mm is credible: the reference moved against the ` +
-      'patient, or fiducials were missed. Fix the reference and touch all of them again.',
-  };
+  const moved = refusal(
+    'moved-between-touches',
+    'The touches disagree by {fle} mm, at most {most} mm is credible: the reference moved against the patient, or fiducials were missed. Fix the reference and touch all of them again.',
+    { fle: fleMm.toFixed(1), most: LARGEST_FLE_MM },
+  );
   // One bad touch is named by itself; only where none is does everything have to be touched again.
   if (fleMm > LARGEST_FLE_MM && suggestion === undefined) return moved;
   if (!keepsLimit(plan, bound.p95Mm)) {

@@ -1,6 +1,7 @@
 import { type Instant, type Point, type PoseView, point, type Status } from '@trocar/core';
 import { fromQuaternion, quaternionOf } from '@trocar/core/math';
 import { REFERENCE } from './frames.js';
+import { type Refusal, refusal } from './refusal.js';
 
 /** When a touch counts. */
 export interface TouchLimits {
@@ -31,9 +32,8 @@ export interface Touch {
 }
 
 /** Why a touch was not taken. */
-export interface TouchRefusal {
+export interface TouchRefusal extends Refusal {
   readonly code: 'not-visible' | 'not-live' | 'moved' | 'too-few-samples';
-  readonly message: string;
 }
 
 /**
@@ -84,22 +84,22 @@ export class TouchInProgress {
     const { minSamples, maxRmsMm, maxDriftMm } = this.#limits;
     const samples = this.#positions.length / 3;
     if (samples < minSamples) {
-      return {
-        code: 'too-few-samples',
-        message: `Only ${samples} measurements arrived during the touch, ${minSamples} are needed. Check the tracker's rate, then touch again.`,
-      };
+      return refusal(
+        'too-few-samples',
+        "Only {samples} measurements arrived during the touch, {minSamples} are needed. Check the tracker's rate, then touch again.",
+        { samples, minSamples },
+      );
     }
     const mean = meanOf(this.#positions, 0, samples);
     const rmsMm = scatterOf(this.#positions, mean);
     const half = Math.floor(samples / 2);
     const drift = distance(meanOf(this.#positions, 0, half), meanOf(this.#positions, half, samples));
     if (rmsMm > maxRmsMm || drift > maxDriftMm) {
-      return {
-        code: 'moved',
-        message:
-          `The tip moved during the touch (scatter ${rmsMm.toFixed(2)} mm, drift ${drift.toFixed(2)} mm; at most ` +
-          `${maxRmsMm} and ${maxDriftMm} mm). Hold it still in the divot and touch again.`,
-      };
+      return refusal(
+        'moved',
+        'The tip moved during the touch (scatter {rms} mm, drift {drift} mm; at most {maxRmsMm} and {maxDriftMm} mm). Hold it still in the divot and touch again.',
+        { rms: rmsMm.toFixed(2), drift: drift.toFixed(2), maxRmsMm, maxDriftMm },
+      );
     }
     const length = Math.hypot(...this.#sum);
     const quaternion = this.#sum.map((v) => v / length);
@@ -116,13 +116,18 @@ export class TouchInProgress {
 export function unfitToTouch(status: Status): TouchRefusal | undefined {
   if (status === 'ok') return undefined;
   if (status === 'missing' || status === 'disconnected') {
-    const who = status === 'missing' ? 'The tracker does not see the stylus or the reference' : 'The tracker is not connected';
-    return { code: 'not-visible', message: `${who}: nothing was recorded. Make both visible and touch again.` };
+    return refusal(
+      'not-visible',
+      status === 'missing'
+        ? 'The tracker does not see the stylus or the reference: nothing was recorded. Make both visible and touch again.'
+        : 'The tracker is not connected: nothing was recorded. Make both visible and touch again.',
+    );
   }
-  return {
-    code: 'not-live',
-    message: `The stylus pose is "${status}", not a plain measurement: nothing was recorded. Touch again when it is live.`,
-  };
+  return refusal(
+    'not-live',
+    'The stylus pose is "{status}", not a plain measurement: nothing was recorded. Touch again when it is live.',
+    { status },
+  );
 }
 
 function meanOf(positions: readonly number[], from: number, to: number): [number, number, number] {

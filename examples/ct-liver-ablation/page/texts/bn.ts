@@ -194,4 +194,15 @@ export const BN: Readonly<Record<AblationText, string>> = {
   'with margin': 'মার্জিনসহ',
   'Tracked poses': 'ট্র্যাক করা অবস্থান',
   'CT afterwards': 'পরের CT',
+  'No regular breathing is seen, so nobody knows when the patient lies as in the CT. Let the patient breathe quietly, then touch again.':
+    'নিয়মিত শ্বাস দেখা যাচ্ছে না, তাই রোগী কখন CT-র মতো অবস্থায় তা জানা নেই। রোগীকে শান্তভাবে শ্বাস নিতে দিন, তারপর আবার স্পর্শ করুন।',
+  'The patient is not at the end of expiration: the liver is elsewhere than in the CT. Wait until the gate is open.':
+    'রোগী শ্বাস ছাড়ার শেষে নেই: লিভার CT-র জায়গায় নেই। গেট খোলা পর্যন্ত অপেক্ষা করুন।',
+  'The reference was pushed against the patient: nothing is where it is shown. Fix it, and register again.':
+    'রেফারেন্স রোগীর সাপেক্ষে সরে গেছে: কিছুই দেখানো জায়গায় নেই। সেটি ঠিক করে আবার রেজিস্টার করুন।',
+  'Where the applicator’s tip is is not known now.': 'অ্যাপ্লিকেটরের ডগা কোথায় তা এখন জানা নেই।',
+  'The shaft may be nearer to a structure than its margin. Lay it otherwise.':
+    'শ্যাফট কোনো গঠনের মার্জিনের চেয়ে কাছে থাকতে পারে। অন্যভাবে রাখুন।',
+  'The tip lies {off} mm from where it was planned. Correct it, or say that you burn here.':
+    'ডগা পরিকল্পিত জায়গা থেকে {off} mm দূরে। ঠিক করুন, অথবা জানান যে এখানেই অ্যাবলেট করবেন।',
 };

@@ -183,6 +183,12 @@ export const EN = [
   'with margin',
   'Tracked poses',
   'CT afterwards',
+  'No regular breathing is seen, so nobody knows when the patient lies as in the CT. Let the patient breathe quietly, then touch again.',
+  'The patient is not at the end of expiration: the liver is elsewhere than in the CT. Wait until the gate is open.',
+  'The reference was pushed against the patient: nothing is where it is shown. Fix it, and register again.',
+  'Where the applicator’s tip is is not known now.',
+  'The shaft may be nearer to a structure than its margin. Lay it otherwise.',
+  'The tip lies {off} mm from where it was planned. Correct it, or say that you burn here.',
 ] as const;
 
 /** A text of this page. */

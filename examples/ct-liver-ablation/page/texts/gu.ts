@@ -195,4 +195,15 @@ export const GU: Readonly<Record<AblationText, string>> = {
   'with margin': 'માર્જિન સહિત',
   'Tracked poses': 'ટ્રૅક કરેલી સ્થિતિઓ',
   'CT afterwards': 'પછીનું CT',
+  'No regular breathing is seen, so nobody knows when the patient lies as in the CT. Let the patient breathe quietly, then touch again.':
+    'નિયમિત શ્વાસ દેખાતો નથી, તેથી દર્દી ક્યારે CT જેવી સ્થિતિમાં છે તે જાણમાં નથી. દર્દીને શાંતિથી શ્વાસ લેવા દો, પછી ફરી અડો.',
+  'The patient is not at the end of expiration: the liver is elsewhere than in the CT. Wait until the gate is open.':
+    'દર્દી શ્વાસ છોડવાના અંતે નથી: લિવર CT ની જગ્યાએ નથી. ગેટ ખૂલે ત્યાં સુધી રાહ જુઓ.',
+  'The reference was pushed against the patient: nothing is where it is shown. Fix it, and register again.':
+    'રેફરન્સને દર્દીની સાપેક્ષે ધક્કો લાગ્યો: કંઈ પણ બતાવેલી જગ્યાએ નથી. તેને સરખું કરો, અને ફરી રજિસ્ટર કરો.',
+  'Where the applicator’s tip is is not known now.': 'ઍપ્લિકેટરની અણી ક્યાં છે તે અત્યારે જાણમાં નથી.',
+  'The shaft may be nearer to a structure than its margin. Lay it otherwise.':
+    'શાફ્ટ કોઈ રચનાના માર્જિનથી વધુ નજીક હોઈ શકે. તેને જુદી રીતે મૂકો.',
+  'The tip lies {off} mm from where it was planned. Correct it, or say that you burn here.':
+    'અણી આયોજિત જગ્યાથી {off} mm દૂર છે. તેને સુધારો, અથવા કહો કે અહીં જ ઍબ્લેટ કરશો.',
 };

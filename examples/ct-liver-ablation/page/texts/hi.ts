@@ -194,4 +194,15 @@ export const HI: Readonly<Record<AblationText, string>> = {
   'with margin': 'मार्जिन सहित',
   'Tracked poses': 'ट्रैक की गई स्थितियाँ',
   'CT afterwards': 'बाद का CT',
+  'No regular breathing is seen, so nobody knows when the patient lies as in the CT. Let the patient breathe quietly, then touch again.':
+    'नियमित साँस नहीं दिख रही, इसलिए ज्ञात नहीं कि मरीज़ कब CT जैसी स्थिति में है। मरीज़ को शांति से साँस लेने दें, फिर दोबारा छुएँ।',
+  'The patient is not at the end of expiration: the liver is elsewhere than in the CT. Wait until the gate is open.':
+    'मरीज़ साँस छोड़ने के अंत पर नहीं है: लिवर CT वाली जगह पर नहीं है। गेट खुलने तक रुकें।',
+  'The reference was pushed against the patient: nothing is where it is shown. Fix it, and register again.':
+    'रेफ़रेंस को मरीज़ के सापेक्ष धक्का लगा: कुछ भी वहाँ नहीं है जहाँ दिख रहा है। उसे ठीक करें, और फिर रजिस्टर करें।',
+  'Where the applicator’s tip is is not known now.': 'एप्लिकेटर की नोक कहाँ है यह अभी ज्ञात नहीं।',
+  'The shaft may be nearer to a structure than its margin. Lay it otherwise.':
+    'शाफ़्ट किसी संरचना के उसके मार्जिन से अधिक पास हो सकता है। उसे दूसरी तरह रखें।',
+  'The tip lies {off} mm from where it was planned. Correct it, or say that you burn here.':
+    'नोक नियोजित जगह से {off} mm दूर है। उसे ठीक करें, या बताएँ कि यहीं एब्लेट करेंगे।',
 };

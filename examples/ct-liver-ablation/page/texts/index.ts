@@ -1,5 +1,7 @@
 import { type MessageValues, sourceCatalogue, type Texts } from '@trocar/core/text';
+import { refusalText as sharedRefusalText } from '../../../suite/page/texts/index.js';
 import { inEnglish, speaking, unreviewed } from '../../../suite/page/texts/language.js';
+import type { Refusal } from '../../../suite/src/refusal.js';
 import { BN } from './bn.js';
 import { type AblationText, EN } from './en.js';
 import { GU } from './gu.js';
@@ -19,4 +21,11 @@ export const t: Said['say'] = (key, ...values) => texts.say(key, ...values);
 export function tell(key: AblationText, values: MessageValues = {}): string {
   const { text, untranslated } = texts.tell(key, values);
   return untranslated ? inEnglish(text) : text;
+}
+
+/** Why something was refused, in the language of the moment; marked as English where no catalogue has it. */
+export function refusalText(refusal: Refusal): string {
+  const { said } = refusal;
+  const ours = said !== undefined && (EN as readonly string[]).includes(said.key);
+  return ours ? tell(said.key as AblationText, said.values) : sharedRefusalText(refusal);
 }

@@ -127,4 +127,18 @@ export const BN: Readonly<Record<SuiteText, string>> = {
   load: 'লোড',
   images: 'ছবি',
   navigate: 'নেভিগেশন',
+  "Only {samples} measurements arrived during the touch, {minSamples} are needed. Check the tracker's rate, then touch again.":
+    'স্পর্শের সময় মাত্র {samples}টি পরিমাপ এসেছে, {minSamples}টি দরকার। ট্র্যাকারের হার পরীক্ষা করে আবার স্পর্শ করুন।',
+  'The tip moved during the touch (scatter {rms} mm, drift {drift} mm; at most {maxRmsMm} and {maxDriftMm} mm). Hold it still in the divot and touch again.':
+    'স্পর্শের সময় ডগা নড়েছে (বিক্ষেপ {rms} mm, সরণ {drift} mm; সর্বাধিক {maxRmsMm} ও {maxDriftMm} mm)। গর্তে স্থির রেখে আবার স্পর্শ করুন।',
+  'The tracker does not see the stylus or the reference: nothing was recorded. Make both visible and touch again.':
+    'ট্র্যাকার স্টাইলাস বা রেফারেন্স দেখছে না: কিছু নথিভুক্ত হয়নি। দুটিই দৃশ্যমান করে আবার স্পর্শ করুন।',
+  'The tracker is not connected: nothing was recorded. Make both visible and touch again.':
+    'ট্র্যাকার সংযুক্ত নয়: কিছু নথিভুক্ত হয়নি। দুটিই দৃশ্যমান করে আবার স্পর্শ করুন।',
+  'The stylus pose is "{status}", not a plain measurement: nothing was recorded. Touch again when it is live.':
+    'স্টাইলাসের অবস্থান "{status}", সরাসরি পরিমাপ নয়: কিছু নথিভুক্ত হয়নি। লাইভ হলে আবার স্পর্শ করুন।',
+  'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.':
+    'লক্ষ্যে ত্রুটি অজানা, তাই এই রেজিস্ট্রেশন ব্যবহার করা যাবে না। আগে স্টাইলাস ক্যালিব্রেট করুন।',
+  'The touches disagree by {fle} mm, at most {most} mm is credible: the reference moved against the patient, or fiducials were missed. Fix the reference and touch all of them again.':
+    'স্পর্শগুলির তফাত {fle} mm, সর্বাধিক {most} mm গ্রহণযোগ্য: রেফারেন্স রোগীর সাপেক্ষে সরেছে, অথবা ফিডুশিয়াল ফসকেছে। রেফারেন্স ঠিক করে সবগুলি আবার স্পর্শ করুন।',
 };

@@ -119,6 +119,13 @@ export const EN = [
   'load',
   'images',
   'navigate',
+  "Only {samples} measurements arrived during the touch, {minSamples} are needed. Check the tracker's rate, then touch again.",
+  'The tip moved during the touch (scatter {rms} mm, drift {drift} mm; at most {maxRmsMm} and {maxDriftMm} mm). Hold it still in the divot and touch again.',
+  'The tracker does not see the stylus or the reference: nothing was recorded. Make both visible and touch again.',
+  'The tracker is not connected: nothing was recorded. Make both visible and touch again.',
+  'The stylus pose is "{status}", not a plain measurement: nothing was recorded. Touch again when it is live.',
+  'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.',
+  'The touches disagree by {fle} mm, at most {most} mm is credible: the reference moved against the patient, or fiducials were missed. Fix the reference and touch all of them again.',
 ] as const;
 
 /** A text of this page. */

@@ -127,4 +127,18 @@ export const GU: Readonly<Record<SuiteText, string>> = {
   load: 'લોડ',
   images: 'છબીઓ',
   navigate: 'નેવિગેશન',
+  "Only {samples} measurements arrived during the touch, {minSamples} are needed. Check the tracker's rate, then touch again.":
+    'અડતી વખતે માત્ર {samples} માપ આવ્યાં, {minSamples} જોઈએ. ટ્રૅકરનો દર તપાસો, પછી ફરી અડો.',
+  'The tip moved during the touch (scatter {rms} mm, drift {drift} mm; at most {maxRmsMm} and {maxDriftMm} mm). Hold it still in the divot and touch again.':
+    'અડતી વખતે અણી ખસી (વિખેરાવ {rms} mm, ખસ {drift} mm; વધુમાં વધુ {maxRmsMm} અને {maxDriftMm} mm). તેને ખાડામાં સ્થિર રાખી ફરી અડો.',
+  'The tracker does not see the stylus or the reference: nothing was recorded. Make both visible and touch again.':
+    'ટ્રૅકરને સ્ટાઇલસ કે રેફરન્સ દેખાતું નથી: કંઈ નોંધાયું નથી. બંનેને દેખાય તેમ કરીને ફરી અડો.',
+  'The tracker is not connected: nothing was recorded. Make both visible and touch again.':
+    'ટ્રૅકર જોડાયેલું નથી: કંઈ નોંધાયું નથી. બંનેને દેખાય તેમ કરીને ફરી અડો.',
+  'The stylus pose is "{status}", not a plain measurement: nothing was recorded. Touch again when it is live.':
+    'સ્ટાઇલસની સ્થિતિ "{status}" છે, સીધું માપ નથી: કંઈ નોંધાયું નથી. લાઇવ હોય ત્યારે ફરી અડો.',
+  'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.':
+    'લક્ષ્ય પર ત્રુટિ અજાણ છે, તેથી આ રજિસ્ટ્રેશન વાપરી શકાય નહીં. પહેલાં સ્ટાઇલસ કૅલિબ્રેટ કરો.',
+  'The touches disagree by {fle} mm, at most {most} mm is credible: the reference moved against the patient, or fiducials were missed. Fix the reference and touch all of them again.':
+    'સ્પર્શો વચ્ચે {fle} mm ફેર છે, વધુમાં વધુ {most} mm માન્ય છે: રેફરન્સ દર્દીની સાપેક્ષે ખસ્યું, અથવા ફિડ્યુશિયલ ચૂક્યા. રેફરન્સ સરખું કરીને બધાને ફરી અડો.',
 };

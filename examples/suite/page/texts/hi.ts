@@ -127,4 +127,18 @@ export const HI: Readonly<Record<SuiteText, string>> = {
   load: 'लोड',
   images: 'छवियाँ',
   navigate: 'नेविगेशन',
+  "Only {samples} measurements arrived during the touch, {minSamples} are needed. Check the tracker's rate, then touch again.":
+    'छूते समय केवल {samples} माप आए, {minSamples} चाहिए। ट्रैकर की दर जाँचें, फिर दोबारा छुएँ।',
+  'The tip moved during the touch (scatter {rms} mm, drift {drift} mm; at most {maxRmsMm} and {maxDriftMm} mm). Hold it still in the divot and touch again.':
+    'छूते समय नोक हिली (बिखराव {rms} mm, खिसकाव {drift} mm; अधिकतम {maxRmsMm} और {maxDriftMm} mm)। उसे गड्ढे में स्थिर रखकर दोबारा छुएँ।',
+  'The tracker does not see the stylus or the reference: nothing was recorded. Make both visible and touch again.':
+    'ट्रैकर को स्टाइलस या रेफ़रेंस नहीं दिख रहा: कुछ दर्ज नहीं हुआ। दोनों को दिखने योग्य करके दोबारा छुएँ।',
+  'The tracker is not connected: nothing was recorded. Make both visible and touch again.':
+    'ट्रैकर जुड़ा नहीं है: कुछ दर्ज नहीं हुआ। दोनों को दिखने योग्य करके दोबारा छुएँ।',
+  'The stylus pose is "{status}", not a plain measurement: nothing was recorded. Touch again when it is live.':
+    'स्टाइलस की स्थिति "{status}" है, सीधा माप नहीं: कुछ दर्ज नहीं हुआ। लाइव होने पर दोबारा छुएँ।',
+  'The error at the target is unknown, so this registration cannot be used. Calibrate the stylus first.':
+    'लक्ष्य पर त्रुटि अज्ञात है, इसलिए यह रजिस्ट्रेशन प्रयोग नहीं हो सकता। पहले स्टाइलस कैलिब्रेट करें।',
+  'The touches disagree by {fle} mm, at most {most} mm is credible: the reference moved against the patient, or fiducials were missed. Fix the reference and touch all of them again.':
+    'स्पर्शों में {fle} mm का अंतर है, अधिकतम {most} mm मान्य है: रेफ़रेंस मरीज़ के सापेक्ष हिला, या फ़िड्यूशियल चूके। रेफ़रेंस ठीक करके सभी को दोबारा छुएँ।',
 };

@@ -1,4 +1,5 @@
 import { sourceCatalogue, type Texts } from '@trocar/core/text';
+import type { Refusal } from '../../src/refusal.js';
 import { BN } from './bn.js';
 import { EN, type SuiteText } from './en.js';
 import { GU } from './gu.js';
@@ -21,4 +22,11 @@ export const isReviewed = (): boolean => texts.reviewed;
 /** A word of the program, as the name of a tool or a step, where the catalogue has it; where it has not, as it is, marked as English. */
 export function worded(word: string): string {
   return (EN as readonly string[]).includes(word) ? t(word as 'plan') : inEnglish(word);
+}
+
+/** Why something was refused, in the language of the moment; marked as English where no catalogue has it. */
+export function refusalText({ message, said }: Refusal): string {
+  if (said === undefined || !(EN as readonly string[]).includes(said.key)) return inEnglish(message);
+  const { text, untranslated } = texts.tell(said.key as SuiteText, said.values);
+  return untranslated ? inEnglish(text) : text;
 }
