@@ -13,7 +13,8 @@ const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/opt/homebrew/s
 );
 
 /** Makes a certificate, and keeps passwords as Mosquitto reads them. */
-const TOOLS = ['openssl', 'mosquitto_passwd'].every((tool) => spawnSync(tool, ['--help']).error === undefined);
+const PASSWORDS = 'mosquitto_passwd';
+const TOOLS = ['openssl', PASSWORDS].every((tool) => spawnSync(tool, ['--help']).error === undefined);
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -208,7 +209,7 @@ describe.skipIf(MOSQUITTO === undefined)('through a broker', () => {
       expect(made.status).toBe(0);
       chmodSync(at('key.pem'), 0o644);
       writeFileSync(at('users'), 'theatre:sesame-sesame\n');
-      expect(spawnSync('mosquitto_passwd', ['-U', at('users')]).status).toBe(0);
+      expect(spawnSync(PASSWORDS, ['-U', at('users')]).status).toBe(0);
       chmodSync(at('users'), 0o644);
       const lines = [
         `listener ${secure} 127.0.0.1`,
