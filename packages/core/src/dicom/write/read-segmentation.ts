@@ -40,7 +40,7 @@ export interface ReadSegmentation extends ObjectIds {
 
 /** Options of {@link decodeSegmentation}. */
 export interface DecodeSegmentationOptions {
-  /** A volume whose voxels the segments are wanted on: planes must be its own, to 1/1000 of a voxel. */
+  /** A volume whose voxels the segments are wanted on: planes must be its own, to 1/100 of a voxel. */
   readonly onto?: GridGeometry | undefined;
 }
 
