@@ -50,7 +50,7 @@ describe('a sealed pseudonym table', () => {
         const code = await codeOfAsync(() => openPseudonyms(changed, KEY));
         expect(['privacy/bad-table', 'privacy/wrong-key']).toContain(code);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

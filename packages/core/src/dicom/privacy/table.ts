@@ -189,9 +189,6 @@ export const OPTION_ROWS: {
   neverDates: new Set(tagsOf(NEVER_DATES)),
 };
 
-/** How many rows the table has, apart from its repeating groups. */
-export const PROFILE_ROWS: number = BASIC.size;
-
 /** What the Basic Profile does with an attribute of the standard; undefined where the table does not name it. */
 export function profileAction(tag: number): ProfileAction | undefined {
   const group = tag >>> 24;
