@@ -128,6 +128,23 @@ interface Measured {
   readonly within: number[];
   readonly missed: number;
   readonly invented: number;
+  /** Found where the image ends: neither way is asked for those. */
+  readonly cutOff: number;
+}
+
+/** Labels without the boxes of some lesions. */
+function without(
+  { voxels, size: [ni, nj] }: Volume<'ct'>,
+  lesions: readonly { readonly box: readonly number[] }[],
+): ArrayLike<number> {
+  const out = Uint8Array.from(voxels);
+  for (const { box } of lesions) {
+    const [i0, j0, k0, i1, j1, k1] = box as [number, number, number, number, number, number];
+    for (let k = k0; k <= k1; k += 1) {
+      for (let j = j0; j <= j1; j += 1) out.fill(0, i0 + ni * (j + nj * k), i1 + 1 + ni * (j + nj * k));
+    }
+  }
+  return out;
 }
 
 /** A least size, ml: smaller specks are not lesions, whoever draws them. */
@@ -138,7 +155,9 @@ function measured(
   labels: Volume<'ct'>,
   more: Parameters<typeof measureLesions<'ct'>>[1] = {},
 ): Measured {
-  const lesions = measureLesions(labels, { leastMl: LEAST_ML, ...more });
+  const everything = measureLesions(labels, { leastMl: LEAST_ML, ...more });
+  const lesions = everything.filter((lesion) => !lesion.cutOff);
+  const cutOff = everything.filter((lesion) => lesion.cutOff);
   const free = new Set(lesions);
   const out = { volumeError: [], boundaryMm: [], centroidMm: [], centroidAxisMm: [], diameterMm: [], within: [] } as Record<
     string,
@@ -165,7 +184,13 @@ function measured(
     out['within']?.push(Math.abs(found.diameterMm - truth.diameterMm) <= 1.96 * found.diameterSdMm ? 1 : 0);
   }
   const invented = [...free].filter((l) => l.volumeMl > 0.3).length;
-  return { ...(out as unknown as Measured), dice: dice(labels.voxels, phantom.tumourLabels.voxels), missed, invented };
+  return {
+    ...(out as unknown as Measured),
+    dice: dice(without(labels, cutOff), phantom.tumourLabels.voxels),
+    missed,
+    invented,
+    cutOff: cutOff.length,
+  };
 }
 
 /** Time and memory of everything but the network. */
@@ -214,7 +239,8 @@ const all = (
   list: readonly Measured[],
   key: 'volumeError' | 'boundaryMm' | 'centroidMm' | 'centroidAxisMm' | 'diameterMm' | 'within',
 ): number[] => list.flatMap((m) => m[key]);
-const count = (list: readonly Measured[], key: 'missed' | 'invented'): number => list.reduce((sum, m) => sum + m[key], 0);
+const count = (list: readonly Measured[], key: 'missed' | 'invented' | 'cutOff'): number =>
+  list.reduce((sum, m) => sum + m[key], 0);
 const rows: Row[] = [];
 for (const [name, list] of [
   ['network', ours],
@@ -237,6 +263,7 @@ for (const [name, list] of [
     row(`centroid error, ${said}`, 'mm', all(list, 'centroidMm')),
     row(`diameter error, ${said}`, 'mm', all(list, 'diameterMm').map(Math.abs)),
     { name: `tumours missed, ${said}`, median: count(list, 'missed'), unit: `of ${tumours}`, runs: list.length },
+    { name: `cut off by the image and left out, ${said}`, median: count(list, 'cutOff'), unit: '', runs: list.length },
     { name: `lesions invented above 0.3 ml, ${said}`, median: count(list, 'invented'), unit: '', runs: list.length },
   );
 }
