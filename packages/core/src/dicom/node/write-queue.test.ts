@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Random } from '../../math/index.js';
 import { type DicomArchive, dicomArchive, openStudyStore, openWriteQueue, type WriteQueue } from '../archive/index.js';
 import { findOrthanc, type RunningOrthanc, startOrthanc, studyFolder } from './index.js';
 import { type BadLink, badLink } from './test-support/bad-link.js';
@@ -9,6 +13,11 @@ import { type SyntheticSeries, syntheticSeries } from './test-support/series.js'
 
 const root = mkdtempSync(join(tmpdir(), 'trocar-queue-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** 30 kills where tests are run in full. */
+const KILLS = Math.min(30, 3 * inject('effort'));
+/** Some dependencies ask for Node's own modules by `require`, which a bundled module has not. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /** As after a restart: from the folder alone. */
 async function opened(name: string): Promise<WriteQueue> {
@@ -127,4 +136,51 @@ describe.skipIf(findOrthanc() === undefined)('writes for an archive that is away
     writeFileSync(join(root, 'note', 'queue', `000000000001-${ct.sopInstanceUids[0]}.json`), '{');
     expect((await (await opened('note')).flush(archive)).objects.map((o) => o.outcome)).toEqual(['sent']);
   });
+
+  it(`${KILLS} kills at random moments while sending: each object is in the archive once, and the queue is empty in the end`, async () => {
+    const program = join(root, 'flushing.mjs');
+    const entryPoints = [fileURLToPath(new URL('./flushing.probe.mjs', import.meta.url))];
+    await build({
+      entryPoints,
+      outfile: program,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      conditions: ['@trocar/source'],
+      banner: { js: REQUIRE },
+    });
+    const ct = syntheticSeries({ count: 12, root: 46 });
+    const queue = await opened('killed');
+    await queue.add(ct.files);
+    const random = new Random(inject('seed') + 5);
+    const said: string[] = [];
+    // The archive takes an object, and its answer comes late: many a kill falls in between.
+    link.fault = ({ method }) => (method === 'POST' ? { delayMs: 10 } : undefined);
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const child = spawn(process.execPath, [program, join(root, 'killed'), link.url], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      await new Promise<void>((resolve) => {
+        child.once('exit', () => resolve());
+        child.stdout.on('data', (text: Buffer) => {
+          said.push(...text.toString().split('\n'));
+          resolve();
+        });
+      });
+      await new Promise((resolve) => setTimeout(resolve, random.uniform() * 120));
+      child.kill('SIGKILL');
+      await gone;
+    }
+    expect(said).toContain('open');
+    const restarted = await opened('killed');
+    const last = await restarted.flush(archive);
+    expect(last.waiting).toBe(0);
+    expect(last.objects.every(({ outcome }) => outcome === 'sent')).toBe(true);
+    const told = [
+      ...said.filter((line) => line.startsWith('sent ')).map((line) => line.slice(5)),
+      ...last.objects.map((o) => o.sopInstanceUid),
+    ];
+    expect(await inArchive(ct)).toEqual([...ct.sopInstanceUids].sort());
+    expect(new Set(told).size).toBeLessThanOrEqual(12);
+    expect((await opened('killed')).objects).toEqual([]);
+  }, 60_000);
 });
