@@ -85,6 +85,11 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
   it(
     'checks probe, image and guide before it uses them',
     async () => {
+      await click('calibrate-probe');
+      await page.waitForSelector('[data-action="accept-calibration"]:not([disabled])', { timeout: 200_000 });
+      await picture('probe-calibration');
+      await click('accept-calibration');
+      await page.waitForFunction(() => document.querySelector('#detail')?.textContent?.includes('made today') === true);
       for (let n = 0; n < 60 && (await page.locator('[data-action="accept-equipment"]').count()) === 0; n += 1) {
         await click('check');
         await page.waitForSelector('[data-action="check"]:not([disabled]), [data-action="accept-equipment"]');

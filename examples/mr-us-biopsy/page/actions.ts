@@ -4,6 +4,7 @@ import type { Action } from '../../suite/page/panel.js';
 import { isRefusal } from '../../suite/src/refusal.js';
 import type { ToolName } from '../src/frames.js';
 import { BATH_BEADS } from '../src/probe.js';
+import { BEAD_VIEWS, PICTURES_A_VIEW, whyNotCalibrated } from '../src/probe-calibration.js';
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS } from '../src/register-step.js';
 import { inReference } from '../src/simulated-procedure.js';
@@ -72,12 +73,40 @@ function nextCheck({
   return checks.needleMm === undefined ? { label: 'Check the needle guide', what: 'needle' } : undefined;
 }
 
+/** The bead from all sides: a person would turn the probe, here the simulated hand does. */
+async function calibrateProbe({ procedure, errands }: ActionPlace): Promise<void> {
+  const { calibration } = procedure;
+  calibration.restart();
+  for (let n = 0; n < 2 * BEAD_VIEWS && !calibration.done; n += 1) {
+    await errands.send({ view: n });
+    for (let k = 0; k < PICTURES_A_VIEW && !calibration.done; k += 1) {
+      await freshImage(procedure);
+      const refusal = procedure.viewBead();
+      if (refusal !== undefined && refusal.code !== 'no-bead') return;
+    }
+  }
+}
+
 function equipmentActions(place: ActionPlace): Action[] {
   const { procedure, keeping, errands } = place;
+  const calibrate: Action = {
+    id: 'calibrate-probe',
+    label: 'Calibrate the probe anew',
+    wide: true,
+    run: () => place.run('Looking at bead 1 from all sides …', () => calibrateProbe(place)),
+  };
+  const { found } = procedure.calibration;
+  if (found !== undefined && whyNotCalibrated(found) === undefined) {
+    const accept = (): void => place.run('', () => keeping.accept((kept) => kept.acceptProbeCalibration()));
+    return [
+      { id: 'accept-calibration', label: 'Accept the calibration', primary: true, accepts: true, run: accept },
+      { id: 'keep-stored', label: 'Keep the calibration before', wide: true, run: () => procedure.calibration.restart() },
+    ];
+  }
   const next = nextCheck(procedure);
   if (next === undefined) {
     const accept = (): void => place.run('', () => keeping.accept((kept) => kept.acceptEquipment()));
-    return [{ id: 'accept-equipment', label: 'Accept probe and guide', primary: true, accepts: true, run: accept }];
+    return [{ id: 'accept-equipment', label: 'Accept probe and guide', primary: true, accepts: true, run: accept }, calibrate];
   }
   const check = async (): Promise<void> => {
     await errands.send(next.what === 'side' || next.what === 'needle' ? { bead: 0 } : { bead: next.what });
@@ -88,7 +117,7 @@ function equipmentActions(place: ActionPlace): Action[] {
     if (next.what === 'side') await errands.send({ finger: false });
     if (next.what === 'needle') await errands.send({ needle: false });
   };
-  return [{ id: 'check', label: next.label, primary: true, run: () => place.run(next.label, check) }];
+  return [{ id: 'check', label: next.label, primary: true, run: () => place.run(next.label, check) }, calibrate];
 }
 
 function sweepActions(place: ActionPlace): Action[] {

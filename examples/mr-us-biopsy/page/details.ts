@@ -4,7 +4,9 @@ import type { Detail } from '../../suite/page/detail.js';
 import { h } from '../../suite/page/dom.js';
 import { openCases, resumedNote } from '../../suite/page/resumed.js';
 import { ENOUGH } from '../src/fire-step.js';
-import { BATH_BEADS, GUN } from '../src/probe.js';
+import { PLANE, PROBE } from '../src/frames.js';
+import { BATH_BEADS, GUN, isStoredPlane, storedPlane } from '../src/probe.js';
+import { CALIBRATION_LIMITS, PICTURES, type ProbeCalibrationStep } from '../src/probe-calibration.js';
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS, MAX_TRE95_MM, TISSUE_SD_MM, VERIFY_LIMIT_MM } from '../src/register-step.js';
 import { COVERAGE_MM, SWEEP_LIMITS } from '../src/sweep-step.js';
@@ -69,13 +71,29 @@ const LEADS: Readonly<Record<Step, string>> = {
   finished: 'Everything is in the session. Write the report.',
 };
 
+/** The calibration in use, and one that is being made or under review. */
+function probeRows({ pictures, found }: ProbeCalibrationStep, inUse: { readonly matrix: ArrayLike<number> }): Row[] {
+  const used: Row = ['Probe, calibration in use', isStoredPlane(inUse) ? 'stored' : 'made today'];
+  if (found === undefined) return pictures === 0 ? [used] : [used, ['Bead 1, pictures', `${pictures} of ${PICTURES}`, 'now']];
+  const { heldOutMm, expectedMm, beadMm, scale } = found;
+  const { heldOutMm: heldOut, beadMm: bead, scale: most } = CALIBRATION_LIMITS;
+  return [
+    used,
+    ['New: error expected in the gland', `${formatMm(expectedMm)} rms`],
+    ['New: bead in views held out', `${formatMm(heldOutMm)} off`, heldOutMm <= heldOut ? 'ok' : 'stop'],
+    ['New: bead from its known place', formatMm(beadMm), beadMm <= bead ? 'ok' : 'stop'],
+    ['New: scanner’s millimetres', `${(100 * (scale - 1)).toFixed(1)} %`, Math.abs(scale - 1) <= most ? 'ok' : 'stop'],
+  ];
+}
+
 const ROWS: Readonly<Record<Step, (p: Procedure) => readonly Row[]>> = {
   import: ({ case: given }) => [
     ['Gland', `${given.gland.volumeMl.toFixed(0)} ml`],
     ...given.lesions.map((l): Row => [l.name, `${l.side}, ⌀ ${(2 * l.radiusMm).toFixed(0)} mm`]),
     ['Frame of reference', 'one', 'ok'],
   ],
-  calibrate: ({ equipment: { checks } }) => [
+  calibrate: ({ equipment: { checks }, calibration, graph }) => [
+    ...probeRows(calibration, graph.get(PROBE, PLANE) ?? storedPlane()),
     ['Marked side', checks.side ? 'right' : UNKNOWN, checks.side ? 'ok' : 'now'],
     ...checks.beadsMm.map(
       (mm, n): Row => [

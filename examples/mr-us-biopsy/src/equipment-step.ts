@@ -45,6 +45,11 @@ export class EquipmentStep {
     this.#needle = needleMm;
   }
 
+  /** The image lies elsewhere now: no bead was seen with it yet. */
+  forgetBeads(): void {
+    this.#beads = BATH_BEADS.map(() => undefined);
+  }
+
   /** Reads where a finger on the probe's marked side (+x) is seen. */
   checkSide(echoes: Uint8Array): Refusal | undefined {
     const [marked, other] = [faceMean(echoes, 0.72, 1), faceMean(echoes, 0, 0.28)];
@@ -127,7 +132,7 @@ function faceMean(echoes: Uint8Array, from: number, to: number): number {
 }
 
 /** The middle of the bright echoes around a place of the plane, mm. */
-function blobNear(echoes: Uint8Array, px: number, pz: number): { x: number; z: number } | Refusal {
+export function blobNear(echoes: Uint8Array, px: number, pz: number): { x: number; z: number } | Refusal {
   const places = FAN.places();
   let brightest = -1;
   let at = -1;

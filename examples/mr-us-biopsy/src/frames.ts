@@ -10,6 +10,8 @@ export const REFERENCE: Frame<'reference'> = frame('reference');
 export const PROBE: Frame<'probe'> = frame('probe');
 /** The ultrasound's plane: x along the lines, z along the middle beam, y across, origin at the fan's apex, mm. */
 export const PLANE: Frame<'plane'> = frame('plane');
+/** The pixels that the probe is calibrated in. */
+export const IMAGE: Frame<'image'> = frame('image');
 /** The needle guide on the probe: the needle leaves it at the origin, along +z. */
 export const GUIDE: Frame<'guide'> = frame('guide');
 

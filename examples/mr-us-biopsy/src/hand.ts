@@ -86,6 +86,18 @@ export class ProbeHand {
     return this.#go(placedSo(turned, [px, 0, pz], bead), at);
   }
 
+  /** Looks at the first bead from another side: view `n` of many, turned about all axes. Returns when it is there. */
+  viewBead(n: number, at: Instant): number {
+    const spread = (base: number): number => 2 * radicalInverse(n + 1, base) - 1;
+    const turned = multiply4(
+      identity4(),
+      this.#bodyFromReference,
+      fromRotationVector(identity4(), [0.45 * spread(2), 0.45 * spread(3), 0.3 + 0.6 * spread(5)]),
+    );
+    const bead = transformPoint(new Float64Array(3), this.#bodyFromReference, BATH_BEADS[0] ?? [0, 0, 0]);
+    return this.#go(placedSo(turned, [16 * spread(7), 0, 38 + 14 * spread(11)], bead), at);
+  }
+
   /** Goes to where a sweep begins. Returns when it is there. */
   begin(at: Instant): number {
     return this.#go(this.#plane(-TILT_RAD, 0, -SLIDE_MM), at);
@@ -155,6 +167,13 @@ export class ProbeHand {
     const [c, s] = [Math.cos(tilt), Math.sin(tilt)];
     return Float64Array.of(1, 0, 0, 0, 0, s, c, 0, 0, -c, s, 0, x, this.#apexY, z, 1);
   }
+}
+
+/** Van der Corput's sequence: 0 … 1, evenly spread however many are taken. */
+function radicalInverse(n: number, base: number): number {
+  let [value, share] = [0, 1 / base];
+  for (let rest = n; rest > 0; rest = Math.floor(rest / base), share /= base) value += share * (rest % base);
+  return value;
 }
 
 /** A plane turned as `turned` is, where its own place `own` comes to lie at `there`. */

@@ -4,6 +4,7 @@ import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
 import type { BiopsyCase } from './case.js';
 import type { TakenCore } from './fire-step.js';
 import { GUIDE, PLANE, PROBE } from './frames.js';
+import { whyNotCalibrated } from './probe-calibration.js';
 import type { Procedure } from './procedure.js';
 import { KINDS } from './record-kinds.js';
 import { type Marked, VERIFY_LIMIT_MM, verified, whyNotNavigable, whyNotVerified } from './register-step.js';
@@ -47,6 +48,18 @@ export class KeptBiopsy {
     }
     await this.#record(KINDS.equipment, { beadsMm: beadsMm.map((mm) => mm ?? Number.NaN), needleMm });
     return procedure.acceptEquipment();
+  }
+
+  /** The probe's calibration under review, in place of the stored one. */
+  async acceptProbeCalibration(): Promise<Refusal | undefined> {
+    const { procedure, session } = this;
+    const { found } = procedure.calibration;
+    if (procedure.stage !== 'calibrate' || found === undefined || whyNotCalibrated(found) !== undefined)
+      return procedure.acceptProbeCalibration();
+    await session.acceptCalibration(found.edge, this.#by);
+    const { pictures, heldOutMm, expectedMm, beadMm, scale } = found;
+    await this.#record(KINDS.probe, { pictures, heldOutMm, expectedMm, beadMm, scale });
+    return procedure.acceptProbeCalibration();
   }
 
   /** The swept volume, right after the sweep was found to be usable. */

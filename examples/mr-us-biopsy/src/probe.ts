@@ -68,6 +68,11 @@ export function storedPlane(): Transform<'probe', 'plane'> {
   return edgeKnownAbout(PROBE, PLANE, PROBE_FROM_PLANE, { middle: PLANE_MIDDLE, sdMm, sdRad, method: 'stored' });
 }
 
+/** Whether a calibration of the image is the stored one, and not one that was made since. */
+export function isStoredPlane({ matrix }: { readonly matrix: ArrayLike<number> }): boolean {
+  return PROBE_FROM_PLANE.every((v, k) => v === matrix[k]);
+}
+
 /**
  * The stored calibration of the needle guide, with its error.
  * @param offsetMm of a guide that is not the one it is said to be: beside the plane's middle, mm

@@ -11,6 +11,7 @@ import { GUIDE, MR, PLANE, PROBE, REFERENCE, TRACKER } from './frames.js';
 import type { LiveFrame } from './live-images.js';
 import { type GlandDrift, GlandWatch } from './moved-watch.js';
 import { BATH_BEADS, storedGuide, storedPlane } from './probe.js';
+import { ProbeCalibrationStep } from './probe-calibration.js';
 import {
   cutToGland,
   HELD_OUT_MARKS,
@@ -85,6 +86,7 @@ export class Procedure {
   readonly buffers: { readonly probe: PoseBuffer; readonly reference: PoseBuffer };
   readonly tools = { probe: new PoseView(), reference: new PoseView() };
   readonly equipment = new EquipmentStep();
+  readonly calibration = new ProbeCalibrationStep();
   readonly sweep = new SweepStep();
   readonly fire: FireStep;
   /** What the last request had to say, until the next one succeeds. */
@@ -268,7 +270,7 @@ export class Procedure {
     if (this.#stage !== 'calibrate') return this.#wrongStage('The equipment is checked before the sweep');
     const latest = this.#latest;
     if (latest === undefined || this.imageAgeMs > IMAGE_STALE_MS) {
-      return this.#refuse({ code: 'image-stale', message: 'There is no live image. Start the scanner, and check again.' });
+      return this.#refuse(NO_IMAGE);
     }
     const { echoes } = latest.frame;
     const { equipment } = this;
@@ -279,6 +281,25 @@ export class Procedure {
           ? equipment.checkNeedle(echoes, this.graph.get(PLANE, GUIDE)?.matrix)
           : equipment.checkBead(what, echoes, latest.view);
     return answer === undefined ? this.#done() : this.#refuse(answer);
+  }
+
+  /** One more view of the bead that the probe is calibrated by, on the newest picture; worked out with the last of them. */
+  viewBead(): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage('The probe is calibrated before the sweep');
+    const [latest, plane] = [this.#latest, this.graph.get(PROBE, PLANE)];
+    if (latest === undefined || plane === undefined || this.imageAgeMs > IMAGE_STALE_MS) return this.#refuse(NO_IMAGE);
+    const answer = this.calibration.take(latest.frame, latest.view, plane.matrix);
+    return answer === undefined ? this.#done() : this.#refuse(answer);
+  }
+
+  /** Takes the new calibration for the stored one; the beads are checked again with it. */
+  acceptProbeCalibration(): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage('The probe is calibrated before the sweep');
+    const edge = this.calibration.accepted();
+    if (isRefusal(edge)) return this.#refuse(edge);
+    this.graph.set(edge);
+    this.equipment.forgetBeads();
+    return this.#done();
   }
 
   /** Accepts the calibrations: every check has held. */
@@ -468,6 +489,7 @@ export class Procedure {
   }
 }
 
+const NO_IMAGE: Refusal = { code: 'image-stale', message: 'There is no live image. Start the scanner, and check again.' };
 const NO_EDGE: Refusal = {
   code: 'bound-too-large',
   message: 'The registration does not know its error and cannot be navigated by.',

@@ -2,6 +2,7 @@
 export const KINDS = {
   targets: 'targets',
   equipment: 'equipment',
+  probe: 'probe calibration',
   sweep: 'sweep',
   match: 'image registration',
   verification: 'verification',

@@ -31,6 +31,8 @@ export async function resume(procedure: Procedure, state: SessionState<'mr'>): P
   requireTargets(procedure, one(KINDS.targets)?.value ?? null);
   const equipment = one(KINDS.equipment);
   const [plane, guide] = [state.calibrations['probe from plane'], state.calibrations['plane from guide']];
+  // A new calibration of the probe was accepted, and not yet checked.
+  if (equipment === undefined && plane !== undefined) procedure.graph.set(edgeBetween(plane.edge, PROBE, PLANE));
   if (equipment === undefined || plane === undefined || guide === undefined) return undefined;
   const checked = {
     plane: edgeBetween(plane.edge, PROBE, PLANE),

@@ -6,6 +6,7 @@ import { TOOLS } from './frames.js';
 import { PACES, type SweepFault } from './hand.js';
 import type { PhantomCase } from './phantom-case.js';
 import { BATH_BEADS, TRY_NEEDLE_MM } from './probe.js';
+import { BEAD_VIEWS, PICTURES_A_VIEW } from './probe-calibration.js';
 import { Procedure } from './procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS, marked, type RegisterSweep } from './register-step.js';
 import { registerBy } from './register-sweep.js';
@@ -96,6 +97,22 @@ export class SimulatedProcedure {
     const needle = procedure.check('needle');
     truth.insert(undefined);
     return needle;
+  }
+
+  /** The probe calibrated anew, and accepted; ends with the first refusal. */
+  calibrateProbe(): Refusal | undefined {
+    const { truth, procedure } = this;
+    truth.surroundings = 'bath';
+    // A bead that is not seen from one side is from the next.
+    for (let n = 0; n < 2 * BEAD_VIEWS && !procedure.calibration.done; n += 1) {
+      this.arrive(truth.hand.viewBead(n, this.clock.now()));
+      for (let k = 0; k < PICTURES_A_VIEW && !procedure.calibration.done; k += 1) {
+        const refusal = procedure.viewBead();
+        if (refusal !== undefined && refusal.code !== 'no-bead') return refusal;
+        this.run(1000 / IMAGES_HZ);
+      }
+    }
+    return procedure.acceptProbeCalibration();
   }
 
   /** The sweep; the refusal of a bad one. */

@@ -149,6 +149,11 @@ export class HiddenTruth {
     this.hand = new ProbeHand(body.halfMm[1] + 6.5 + END_FIRE_FAN.startMm, this.#bodyFromReference, random);
   }
 
+  /** Where the plane truly lies in the probe's marker: for scoring a calibration. 16 doubles. */
+  get probeFromPlane(): Float64Array {
+    return invertRigid(identity4(), this.#planeFromProbe);
+  }
+
   /** Hides a tool from the tracker, or shows it again. */
   cover(tool: ToolName, hidden: boolean): void {
     if (hidden) this.#covered.add(tool);

@@ -5,6 +5,7 @@ import { packed } from '../frame-bytes.js';
 import { TOOLS } from '../frames.js';
 import type { LiveFrame, LiveImages } from '../live-images.js';
 import { BATH_BEADS, TRY_NEEDLE_MM } from '../probe.js';
+import { BEAD_VIEWS } from '../probe-calibration.js';
 import { type EquipmentFaults, HiddenTruth, type TrueBody, type TrueCore, USUAL_ERRORS, type WorldErrors } from '../truth.js';
 
 /** What {@link startWorld} needs. */
@@ -91,6 +92,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
+/** Sides that a bead can be looked at from. */
+const VIEWS = 2 * BEAD_VIEWS;
 /** The pictures settle, and their poses are through, a moment after the hand has come. */
 const SETTLE_MS = 350;
 
@@ -106,6 +109,10 @@ export function obey(world: World, clock: Clock, given: unknown): number {
   if ('bead' in order) {
     truth.surroundings = 'bath';
     return arrival(truth.hand.bead(indexOf(order['bead'], 'bead', BATH_BEADS.length), now));
+  }
+  if ('view' in order) {
+    truth.surroundings = 'bath';
+    return arrival(truth.hand.viewBead(indexOf(order['view'], 'view', VIEWS), now));
   }
   if (order['sweep'] !== undefined) return sweep(truth, now, order['sweep']);
   if ('aim' in order) return arrival(truth.hand.aim(placeOf(order['aim'], 'aim'), now));
@@ -143,6 +150,6 @@ function triple(p: readonly number[]): readonly [number, number, number] {
 
 function fail(): never {
   throw new BadOrder(
-    'An order is one of bead, begin, sweep, aim, rest, finger, needle, hang, freeze, plug, cover, move and fire.',
+    'An order is one of bead, view, begin, sweep, aim, rest, finger, needle, hang, freeze, plug, cover, move and fire.',
   );
 }
