@@ -69,7 +69,7 @@ const servedAssets: Plugin = {
 
 /** Dependencies that only a worker or one test asks for: found in the middle of a run, they would load the page anew. */
 const bundledBeforehand = [
-  ...['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three', 'iwer', 'meshoptimizer/simplifier', '@mcap/core'],
+  ...['itk-wasm', 'dicom-parser', 'gl-matrix', 'fast-check', 'three', 'iwer', 'meshoptimizer/simplifier', '@mcap/core', 'dcmjs'],
   '@kitware/vtk.js/Common/DataModel/PolyData.js',
   '@kitware/vtk.js/Filters/General/ImageMarchingCubes.js',
   '@kitware/vtk.js/Filters/General/WindowedSincPolyDataFilter.js',

@@ -46,7 +46,13 @@ const NEEDS = [
   {
     debian: 'python3-pydicom',
     present: () => findPython(['pydicom']) !== undefined,
-    without: 'geometry is not compared with pydicom',
+    without: 'geometry and written DICOM are not compared with pydicom',
+    purposes: ['test'],
+  },
+  {
+    debian: 'python3-numpy',
+    present: () => findPython(['numpy']) !== undefined,
+    without: 'pixels of written DICOM are not compared with pydicom',
     purposes: ['test'],
   },
   {

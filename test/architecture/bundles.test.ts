@@ -48,6 +48,8 @@ async function bundle(entry: string, external: boolean): Promise<Bundle> {
             'ws',
             'serialport',
             'yaml',
+            'dcmjs',
+            'mqtt',
           ]
         : []),
     ],

@@ -1,8 +1,5 @@
 import type { PlusVolume } from './arithmetic.js';
-import { stickRule } from './sticks.js';
-
-/** The 8-bit value of a voxel that no pixel met, by what was pasted around it; −1 where the rule has none. */
-export type HoleRule = (i: number, j: number, k: number) => number;
+import { type HoleRule, stickRule } from './sticks.js';
 
 /** One of PLUS's HoleFillingElements. */
 export type PlusHoleFilling =

@@ -1,5 +1,7 @@
 import type { PlusVolume } from './arithmetic.js';
-import type { HoleRule } from './holes.js';
+
+/** The 8-bit value of a voxel that no pixel met, by what was pasted around it; −1 where the rule has none. */
+export type HoleRule = (i: number, j: number, k: number) => number;
 
 /** The 13 directions of a voxel's neighbours, one of each opposite pair. */
 const STICKS = [
