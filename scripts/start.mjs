@@ -1,5 +1,6 @@
 /**
- * `npm start`: the phantom navigation example, on sources; `--procedure NAME` starts another of examples/. Other arguments after `--` go to it.
+ * `npm start`: the phantom navigation example, on sources; `--procedure NAME` starts another of examples/, and `--archive orthanc` or `--archive URL`
+ * takes images to an archive and results back. Other arguments after `--` go to it.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +33,11 @@ function procedures() {
 }
 
 const { name, rest } = procedureOf(process.argv.slice(2));
-if (procedures().includes(name)) {
+if (rest.some((a) => a === '--archive' || a.startsWith('--archive='))) {
+  await ready('archive');
+  const { code } = await runTypeScript(mainOf('archive'), rest, { show: 'all' });
+  process.exitCode = code;
+} else if (procedures().includes(name)) {
   await ready('start');
   const { code } = await runTypeScript(mainOf(name), rest, { show: 'all' });
   process.exitCode = code;
