@@ -32,6 +32,12 @@ const NEEDS = [
     purposes: ['test', 'bench'],
   },
   {
+    debian: 'fonts-noto-core',
+    present: () => existsSync('/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf') || process.platform !== 'linux',
+    without: 'whether words in Indian scripts fit is measured with whatever font there is',
+    purposes: ['test'],
+  },
+  {
     debian: 'socat',
     present: () => hasProgram('socat'),
     without: 'tests of a tracker on a real pty are skipped',

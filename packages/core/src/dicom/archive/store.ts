@@ -1,4 +1,3 @@
-import { isNavError } from '../../base/index.js';
 import { badAnswer } from './errors.js';
 import { identified, type ObjectIdentity } from './identity.js';
 import { type Attributes, parseDicomJson } from './json.js';
@@ -130,15 +129,5 @@ function bySopInstance(items: readonly Attributes[]): ReadonlyMap<string, Attrib
       const uid = item.text('00081155');
       return uid === undefined ? [] : [[uid, item] as const];
     }),
-  );
-}
-
-/** Whether a failed request may have reached the archive: then it must be asked what it has before anything is sent again. */
-export function mayHaveArrived(error: unknown): boolean {
-  return (
-    isNavError(error, 'archive/cut-off') ||
-    isNavError(error, 'archive/bad-answer') ||
-    isNavError(error, 'archive/failed') ||
-    isNavError(error, 'archive/aborted')
   );
 }

@@ -28,7 +28,28 @@ export function codeItem(code: Code): Dataset {
 }
 
 /** Codes of what a procedure's segments and findings are: type and, where it is anatomy, category. */
-export const STRUCTURE = {
+export const STRUCTURE: Readonly<
+  Record<
+    | 'abnormal'
+    | 'anatomical'
+    | 'tissue'
+    | 'spatial'
+    | 'physicalObject'
+    | 'neoplasm'
+    | 'lesion'
+    | 'organ'
+    | 'liver'
+    | 'kidney'
+    | 'prostate'
+    | 'brain'
+    | 'lung'
+    | 'bloodVessel'
+    | 'needle'
+    | 'ablationZone'
+    | 'safetyMargin',
+    Code
+  >
+> = {
   /** PS3.16, CID 7150: the category of what is neither anatomy nor instrument. */
   abnormal: sct('49755003', 'Morphologically Abnormal Structure'),
   anatomical: sct('123037004', 'Anatomical Structure'),
@@ -49,13 +70,13 @@ export const STRUCTURE = {
   ablationZone: local('ABLATION_ZONE', 'Ablation zone'),
   /** The rim around a tumour that the ablation zone is to cover. */
   safetyMargin: local('SAFETY_MARGIN', 'Safety margin around target'),
-} as const satisfies Readonly<Record<string, Code>>;
+};
 
 /** How a registration was found (PS3.16, CID 7100). */
-export const REGISTRATION_METHOD = {
+export const REGISTRATION_METHOD: Readonly<Record<'identity' | 'fiducials' | 'equipment' | 'imageContent' | 'visual', Code>> = {
   identity: dcm('125021', 'Frame of Reference Identity'),
   fiducials: dcm('125022', 'Fiducial Alignment'),
   equipment: dcm('125023', 'Acquisition Equipment Alignment'),
   imageContent: dcm('125024', 'Image Content-based Alignment'),
   visual: dcm('125025', 'Visual Alignment'),
-} as const satisfies Readonly<Record<string, Code>>;
+};

@@ -23,7 +23,7 @@ export const PRIVATE_CREATOR: string = 'TROCAR 1';
 const GROUP = '0077';
 
 /** Elements of the private block, by their last byte. */
-export const PRIVATE = {
+export const PRIVATE: Readonly<Record<'provenance' | 'covariance' | 'degreesOfFreedom' | 'treBound', string>> = {
   /** LT: the provenance as JSON. */
   provenance: '01',
   /** FD, 36: covariance of a registration, row-major, (ρ mm, φ rad) about the origin of the frame mapped into. */
@@ -32,7 +32,7 @@ export const PRIVATE = {
   degreesOfFreedom: '11',
   /** FD, 5: x, y, z of a target in the frame mapped into, mm; the TRE's bound there, mm; its probability. */
   treBound: '12',
-} as const satisfies Readonly<Record<string, string>>;
+};
 
 /** Elements of the block, with its creator. */
 export function privateBlock(

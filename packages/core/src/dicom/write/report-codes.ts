@@ -1,7 +1,38 @@
 import { type Code, dcm, local, sct, ucum } from './codes.js';
 
 /** Concepts of the measurement report (PS3.16, TID 1500, 1001, 1501). */
-export const REPORT = {
+export const REPORT: Readonly<
+  Record<
+    | 'title'
+    | 'language'
+    | 'procedure'
+    | 'observerType'
+    | 'person'
+    | 'device'
+    | 'personName'
+    | 'deviceUid'
+    | 'deviceName'
+    | 'deviceManufacturer'
+    | 'deviceModel'
+    | 'deviceSerial'
+    | 'imageLibrary'
+    | 'imageGroup'
+    | 'measurements'
+    | 'group'
+    | 'trackingId'
+    | 'trackingUid'
+    | 'finding'
+    | 'findingSite'
+    | 'method'
+    | 'segment'
+    | 'standardDeviation'
+    | 'upperBound'
+    | 'coverage'
+    | 'valueUnknown'
+    | 'path',
+    Code
+  >
+> = {
   title: dcm('126000', 'Imaging Measurement Report'),
   language: dcm('121049', 'Language of Content Item and Descendants'),
   procedure: dcm('121058', 'Procedure reported'),
@@ -30,10 +61,22 @@ export const REPORT = {
   coverage: local('COVERAGE', 'Coverage probability of bound'),
   valueUnknown: dcm('114010', 'Value unknown'),
   path: dcm('121055', 'Path'),
-} as const satisfies Readonly<Record<string, Code>>;
+};
 
 /** What navigation measures. */
-export const MEASUREMENT = {
+export const MEASUREMENT: Readonly<
+  Record<
+    | 'length'
+    | 'diameter'
+    | 'volume'
+    | 'distance'
+    | 'targetRegistrationError'
+    | 'fiducialRegistrationError'
+    | 'minimumMargin'
+    | 'coveredFraction',
+    Code
+  >
+> = {
   length: sct('410668003', 'Length'),
   diameter: sct('81827009', 'Diameter'),
   volume: sct('118565006', 'Volume'),
@@ -42,20 +85,20 @@ export const MEASUREMENT = {
   fiducialRegistrationError: local('FRE', 'Fiducial registration error'),
   minimumMargin: local('MINIMUM_MARGIN', 'Minimum ablation margin'),
   coveredFraction: local('COVERED', 'Fraction of target covered'),
-} as const satisfies Readonly<Record<string, Code>>;
+};
 
 /** What a group of measurements is about, beside `STRUCTURE`. */
-export const FINDING = {
+export const FINDING: Readonly<Record<'biopsyCore' | 'registration' | 'ablationMargin', Code>> = {
   biopsyCore: local('BIOPSY_CORE', 'Biopsy core'),
   registration: local('REGISTRATION', 'Registration'),
   ablationMargin: local('ABLATION_MARGIN', 'Ablation margin'),
-} as const satisfies Readonly<Record<string, Code>>;
+};
 
 /** Units. */
-export const UNIT = {
+export const UNIT: Readonly<Record<'mm' | 'ml' | 'degree' | 'ratio' | 'percent', Code>> = {
   mm: ucum('mm', 'millimeter'),
   ml: ucum('ml', 'milliliter'),
   degree: ucum('deg', 'degree'),
   ratio: ucum('1', 'no units'),
   percent: ucum('%', 'percent'),
-} as const satisfies Readonly<Record<string, Code>>;
+};

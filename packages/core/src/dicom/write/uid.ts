@@ -1,5 +1,19 @@
 /** SOP classes of what this folder writes (PS3.4, B.5; PS3.6, A). */
-export const SOP_CLASS = {
+export const SOP_CLASS: Readonly<
+  Record<
+    | 'secondaryCapture'
+    | 'multiFrameGrayscaleByteSecondaryCapture'
+    | 'multiFrameGrayscaleWordSecondaryCapture'
+    | 'multiFrameTrueColorSecondaryCapture'
+    | 'enhancedUsVolume'
+    | 'spatialRegistration'
+    | 'deformableSpatialRegistration'
+    | 'segmentation'
+    | 'comprehensive3dSr'
+    | 'keyObjectSelection',
+    string
+  >
+> = {
   secondaryCapture: '1.2.840.10008.5.1.4.1.1.7',
   multiFrameGrayscaleByteSecondaryCapture: '1.2.840.10008.5.1.4.1.1.7.2',
   multiFrameGrayscaleWordSecondaryCapture: '1.2.840.10008.5.1.4.1.1.7.3',
@@ -10,7 +24,7 @@ export const SOP_CLASS = {
   segmentation: '1.2.840.10008.5.1.4.1.1.66.4',
   comprehensive3dSr: '1.2.840.10008.5.1.4.1.1.88.34',
   keyObjectSelection: '1.2.840.10008.5.1.4.1.1.88.59',
-} as const satisfies Readonly<Record<string, string>>;
+};
 
 /** Explicit VR little endian (PS3.5, A.2): what this folder writes. */
 export const EXPLICIT_LITTLE_ENDIAN: string = '1.2.840.10008.1.2.1';

@@ -57,7 +57,7 @@ function tableOf(
     throw damaged(name, `its palette ${tagName(tag)} has ${element.length} bytes for ${count} entries`);
   }
   const at = element.dataOffset;
-  const values =
+  const values: number[] =
     bytes === 2
       ? Array.from({ length: count }, (_, n) => dataset.uint16(tag, n) as number)
       : Array.from(dataset.byteArray.subarray(at, at + count));

@@ -54,19 +54,6 @@ export function decodeRle8(code: Uint8Array, samples: number, pixels: number): U
   return out;
 }
 
-/**
- * One frame of 16-bit words, little endian: the first segment holds the high bytes (PS3.5, G.2).
- * @returns undefined where the stream does not hold two planes of `pixels` bytes
- */
-export function decodeRle16(code: Uint8Array, pixels: number): Uint8Array | undefined {
-  if (!rleHolds(code, 2, pixels)) return undefined;
-  const out = new Uint8Array(2 * pixels);
-  (segmentsOf(code) as Uint8Array[]).forEach((segment, n) => {
-    unpackInto(out, segment, 1 - n, 2, pixels);
-  });
-  return out;
-}
-
 function unpackInto(out: Uint8Array, segment: Uint8Array, from: number, step: number, pixels: number): void {
   let n = 0;
   for (let at = 0; at < segment.length && n < pixels; ) {

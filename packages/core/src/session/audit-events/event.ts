@@ -10,7 +10,25 @@ export interface AuditCode {
 const dcm = (code: string, text: string): AuditCode => ({ code, scheme: 'DCM', text });
 
 /** Events of PS3.15, A.5.3. */
-export const AUDIT_EVENT = {
+export const AUDIT_EVENT: Readonly<
+  Record<
+    | 'applicationActivity'
+    | 'auditLogUsed'
+    | 'beginTransferring'
+    | 'instancesAccessed'
+    | 'instancesTransferred'
+    | 'studyDeleted'
+    | 'export'
+    | 'import'
+    | 'networkEntry'
+    | 'patientRecord'
+    | 'procedureRecord'
+    | 'query'
+    | 'securityAlert'
+    | 'userAuthentication',
+    AuditCode
+  >
+> = {
   applicationActivity: dcm('110100', 'Application Activity'),
   auditLogUsed: dcm('110101', 'Audit Log Used'),
   beginTransferring: dcm('110102', 'Begin Transferring DICOM Instances'),
@@ -25,10 +43,27 @@ export const AUDIT_EVENT = {
   query: dcm('110112', 'Query'),
   securityAlert: dcm('110113', 'Security Alert'),
   userAuthentication: dcm('110114', 'User Authentication'),
-} as const satisfies Readonly<Record<string, AuditCode>>;
+};
 
 /** Kinds of an event (PS3.16, CID 401, 402, 403). */
-export const AUDIT_EVENT_TYPE = {
+export const AUDIT_EVENT_TYPE: Readonly<
+  Record<
+    | 'applicationStart'
+    | 'applicationStop'
+    | 'login'
+    | 'logout'
+    | 'nodeAuthentication'
+    | 'emergencyOverrideStarted'
+    | 'networkConfiguration'
+    | 'securityConfiguration'
+    | 'softwareConfiguration'
+    | 'useOfRestrictedFunction'
+    | 'auditRecordingStopped'
+    | 'auditRecordingStarted'
+    | 'securityRolesChanged',
+    AuditCode
+  >
+> = {
   applicationStart: dcm('110120', 'Application Start'),
   applicationStop: dcm('110121', 'Application Stop'),
   login: dcm('110122', 'Login'),
@@ -42,17 +77,19 @@ export const AUDIT_EVENT_TYPE = {
   auditRecordingStopped: dcm('110133', 'Audit Recording Stopped'),
   auditRecordingStarted: dcm('110134', 'Audit Recording Started'),
   securityRolesChanged: dcm('110136', 'Security Roles Changed'),
-} as const satisfies Readonly<Record<string, AuditCode>>;
+};
 
 /** Parts that participants play (PS3.16, CID 402). */
-export const AUDIT_ROLE = {
+export const AUDIT_ROLE: Readonly<
+  Record<'application' | 'applicationLauncher' | 'destination' | 'source' | 'destinationMedia' | 'sourceMedia', AuditCode>
+> = {
   application: dcm('110150', 'Application'),
   applicationLauncher: dcm('110151', 'Application Launcher'),
   destination: dcm('110152', 'Destination Role ID'),
   source: dcm('110153', 'Source Role ID'),
   destinationMedia: dcm('110154', 'Destination Media'),
   sourceMedia: dcm('110155', 'Source Media'),
-} as const satisfies Readonly<Record<string, AuditCode>>;
+};
 
 /** How it ended (PS3.15, A.5.2.1): success, minor, serious and major failure. */
 export type AuditOutcome = 0 | 4 | 8 | 12;

@@ -6,7 +6,7 @@ const FONTS =
   'system-ui, "Segoe UI", "Helvetica Neue", Arial, "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Gujarati", "Nirmala UI", "Kohinoor Devanagari", "Kohinoor Bangla", "Kohinoor Gujarati", sans-serif';
 
 /** How a report looks, on a screen and on A4. No font is loaded: figures of one width come with the system's. */
-export const REPORT_STYLE = `
+export const REPORT_STYLE: string = `
 @page { size: A4; margin: 15mm 14mm 17mm; }
 * { box-sizing: border-box; }
 :root { color-scheme: light; --ink: #16202b; --soft: #566373; --line: #d3dae2; --pale: #f3f6f9; --good: #14603a; --bad: #a3161d; --warn: #855300; }
