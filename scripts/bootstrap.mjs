@@ -31,10 +31,23 @@ const NEEDS = [
     without: 'browser, end-to-end and packaging tests are skipped (set CHROME_PATH to a Chromium or Chrome)',
     purposes: ['test', 'bench'],
   },
+  // Lohit has these letters alone: a font that has Latin ones too would take them over, and kept pictures would differ.
   {
-    debian: 'fonts-noto-core',
-    present: () => existsSync('/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf') || process.platform !== 'linux',
-    without: 'whether words in Indian scripts fit is measured with whatever font there is',
+    debian: 'fonts-lohit-deva',
+    present: () => existsSync('/usr/share/fonts/truetype/lohit-devanagari') || process.platform !== 'linux',
+    without: 'whether words in Hindi fit is measured without their letters',
+    purposes: ['test'],
+  },
+  {
+    debian: 'fonts-lohit-beng-bengali',
+    present: () => existsSync('/usr/share/fonts/truetype/lohit-bengali') || process.platform !== 'linux',
+    without: 'whether words in Bengali fit is measured without their letters',
+    purposes: ['test'],
+  },
+  {
+    debian: 'fonts-lohit-gujr',
+    present: () => existsSync('/usr/share/fonts/truetype/lohit-gujarati') || process.platform !== 'linux',
+    without: 'whether words in Gujarati fit is measured without their letters',
     purposes: ['test'],
   },
   {
