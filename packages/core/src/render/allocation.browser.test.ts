@@ -90,15 +90,23 @@ const TURNED = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 const effort = inject('effort');
 const [WARM_UP, FRAMES, MOST_BYTES] = effort > 1 ? [1500, Math.min(3600, 360 * effort), 64] : [800, 200, 256];
 
-/** Bytes a frame in our own code, and where. */
+/** Code that the compiler has not come to yet boxes its numbers for a while; code that allocates does so in each round. */
+const ROUNDS = 3;
+
+/** Bytes a frame in our own code in the best of some rounds, and where. */
 async function perFrame(next: () => void): Promise<{ readonly bytes: number; readonly text: string }> {
   const frames = (count: number) => (): void => {
     for (let n = 0; n < count; n += 1) next();
   };
   frames(WARM_UP)();
-  const found = ours(await allocated(frames(FRAMES), 128));
-  const bytes = found.reduce((sum, [, size]) => sum + size, 0) / FRAMES;
-  return { bytes, text: found.map(([site, size]) => `${(size / FRAMES).toFixed(1)} ${site}`).join('\n') };
+  let least = { bytes: Number.POSITIVE_INFINITY, text: 'nothing measured' };
+  for (let round = 0; round < ROUNDS && least.bytes > MOST_BYTES; round += 1) {
+    const found = ours(await allocated(frames(FRAMES), 128));
+    const bytes = found.reduce((sum, [, size]) => sum + size, 0) / FRAMES;
+    if (bytes >= least.bytes) continue;
+    least = { bytes, text: found.map(([site, size]) => `${(size / FRAMES).toFixed(1)} ${site}`).join('\n') };
+  }
+  return least;
 }
 
 it('the profiler sees what is allocated, and what was collected again', async () => {
