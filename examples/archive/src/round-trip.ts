@@ -93,7 +93,7 @@ export async function roundTrip({
   };
   const study = studyOf(seed);
   const made = phantoms(seed, spacingMm);
-  const series = seriesOf(made, study);
+  const series = seriesOf(made, study, seed);
   const all = [...series.ct.files, ...series.mr.files];
   const outcomes = await archive.store(all, { studyUid: study.studyUid });
   note(
@@ -120,7 +120,7 @@ export async function roundTrip({
   note('registered', `${off.toFixed(2)} mm off at worst`, off < limitMm);
 
   const sources = await Promise.all(series.ct.files.map((bytes, n) => readSource({ name: `ct-${n}.dcm`, bytes })));
-  const results = resultsOf({ study, series, made, ct, mrFromCt, images: sourcesOfSlices(sources, ct) });
+  const results = resultsOf({ seed, study, series, made, ct, mrFromCt, images: sourcesOfSlices(sources, ct) });
   const objects = Object.values(results);
   const written = await archive.store(objects.map(({ bytes }) => bytes));
   note(
@@ -199,8 +199,7 @@ interface Both {
   readonly mr: ImageSeries;
 }
 
-function seriesOf({ ct, mr }: Made, study: StudyReference): Both {
-  const seed = Number(study.patient.id?.split('-').at(-1));
+function seriesOf({ ct, mr }: Made, study: StudyReference, seed: number): Both {
   return {
     ct: imageSeries(ct, { study, frameOfReferenceUid: FRAME(seed, 1), number: 1, description: 'Head CT' }),
     mr: imageSeries(mr, { study, frameOfReferenceUid: FRAME(seed, 2), number: 2, description: 'Head T1' }),
@@ -253,6 +252,7 @@ const volumeMl = ({ brain, ct }: Made): number => {
 };
 
 interface ResultsOf {
+  readonly seed: number;
   readonly study: StudyReference;
   readonly series: Both;
   readonly made: Made;
@@ -261,8 +261,7 @@ interface ResultsOf {
   readonly images: readonly InstanceReference[];
 }
 
-function resultsOf({ study, series, made, ct, mrFromCt, images }: ResultsOf): { readonly [kind: string]: EncodedObject } {
-  const seed = Number(study.patient.id?.split('-').at(-1));
+function resultsOf({ seed, study, series, made, ct, mrFromCt, images }: ResultsOf): { readonly [kind: string]: EncodedObject } {
   const at = new Date().toISOString().replace(/\.\d+Z$/, '+00:00');
   const provenance: ResultProvenance = {
     method: 'mutual-information',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isNavError, NavError } from '../base/index.js';
+import { NavError } from '../base/index.js';
 import {
   CLEAN_OPTIONS,
   type CleanOption,
@@ -17,7 +17,7 @@ import {
   sealPseudonyms,
 } from '../dicom/privacy/index.js';
 import type { VolumeFile } from '../io/index.js';
-import type { CommandOutput } from './terminal.js';
+import { type CommandOutput, refused } from './terminal.js';
 
 /** For the usage of `trocar-volume`. */
 export const ANONYMIZE_USAGE: string = `anonymize: DICOM files without who the patient is (PS3.15, Annex E, Basic Profile)
@@ -112,11 +112,7 @@ export async function runAnonymize(request: AnonymizeRequest, to: CommandOutput)
     await perform(request, to);
     return 0;
   } catch (error) {
-    if (!isNavError(error)) throw error;
-    const { code, message, detail } = error;
-    to.error(`${code}: ${message}`);
-    if (request.json) to.out(JSON.stringify({ ok: false, error: { code, message, detail } }, null, 2));
-    return 1;
+    return refused(error, to, request.json);
   }
 }
 

@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { isNavError } from '../base/index.js';
 import {
   type DicomArchive,
   type FoundSeries,
@@ -9,7 +8,7 @@ import {
 } from '../dicom/archive/index.js';
 import { studyFolder } from '../dicom/node/index.js';
 import { ARCHIVE_OPTIONS, type ArchiveArguments, archiveArgumentsOf, archiveOf } from './archive-arguments.js';
-import type { CommandOutput } from './terminal.js';
+import { type CommandOutput, refused } from './terminal.js';
 
 /** What was typed, read. */
 export interface FetchRequest {
@@ -62,11 +61,7 @@ export async function runFetch(request: FetchRequest, to: CommandOutput): Promis
     if (request.archive.json) to.out(JSON.stringify({ ok: true, ...about }, null, 2));
     return 0;
   } catch (error) {
-    if (!isNavError(error)) throw error;
-    const { code, message, detail } = error;
-    to.error(`${code}: ${message}`);
-    if (request.archive.json) to.out(JSON.stringify({ ok: false, ...about, error: { code, message, detail } }, null, 2));
-    return 1;
+    return refused(error, to, request.archive.json, about);
   }
 }
 

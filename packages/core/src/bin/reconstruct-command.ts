@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isNavError, NavError } from '../base/index.js';
+import { NavError } from '../base/index.js';
 import { writeVolume } from '../io/index.js';
 import type { SetupNote, SetupReconstruction, UltrasoundSetup } from '../recording/index.js';
 import { type AnyVolume, spacingOf, volume } from '../volume/index.js';
 import { importanceOf, REFERENCE, type RecordedSweep, setupOf, sweepOf } from './reconstruct-input.js';
 import { likePlus, ownWay, type Reconstructed } from './reconstruct-modes.js';
-import type { CommandOutput } from './terminal.js';
+import { type CommandOutput, refused } from './terminal.js';
 
 const text = { type: 'string' } as const;
 const OPTIONS = {
@@ -122,11 +122,7 @@ export async function runReconstruct(request: ReconstructRequest, to: CommandOut
     await perform(request, to);
     return 0;
   } catch (error) {
-    if (!isNavError(error)) throw error;
-    const { code, message, detail } = error;
-    to.error(`${code}: ${message}`);
-    if (request.json) to.out(JSON.stringify({ ok: false, path: request.sequence, error: { code, message, detail } }, null, 2));
-    return 1;
+    return refused(error, to, request.json, { path: request.sequence });
   }
 }
 

@@ -1,11 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isNavError, NavError } from '../base/index.js';
+import { NavError } from '../base/index.js';
 import type { DicomArchive, StoreOutcome } from '../dicom/archive/index.js';
 import { isDicom } from '../io/dicom/dataset.js';
 import { ARCHIVE_OPTIONS, type ArchiveArguments, archiveArgumentsOf, archiveOf } from './archive-arguments.js';
-import type { CommandOutput } from './terminal.js';
+import { type CommandOutput, refused } from './terminal.js';
 
 /** What was typed, read. */
 export interface StoreRequest {
@@ -50,12 +50,7 @@ export async function runStore(request: StoreRequest, to: CommandOutput): Promis
     else sayAll(told, failed, ignored, to);
     return failed.length === 0 ? 0 : 1;
   } catch (error) {
-    if (!isNavError(error)) throw error;
-    const { code, message, detail } = error;
-    to.error(`${code}: ${message}`);
-    if (json)
-      to.out(JSON.stringify({ ok: false, archive: url, objects: told, ignored, error: { code, message, detail } }, null, 2));
-    return 1;
+    return refused(error, to, json, { archive: url, objects: told, ignored });
   }
 }
 

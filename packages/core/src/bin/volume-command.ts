@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { isNavError, type NavError } from '../base/index.js';
 import { frame } from '../frames/index.js';
 import { readVolume, writeVolume } from '../io/index.js';
 import { copyAssets } from '../io/node/index.js';
@@ -17,7 +16,7 @@ import { ARCHIVE_USAGE } from './archive-arguments.js';
 import { FETCH_USAGE, fetchRequestOf, runFetch } from './fetch-command.js';
 import { reconstructRequestOf, runReconstruct } from './reconstruct-command.js';
 import { runStore, STORE_USAGE, storeRequestOf } from './store-command.js';
-import type { CommandOutput } from './terminal.js';
+import { type CommandOutput, refused } from './terminal.js';
 
 const USAGE = `trocar-volume: look at, check and convert medical volumes.
 
@@ -131,9 +130,7 @@ async function performed(request: Request, to: CommandOutput): Promise<0 | 1> {
     await perform(request, to);
     return 0;
   } catch (error) {
-    if (!isNavError(error)) throw error;
-    refuse(error, request, to);
-    return 1;
+    return refused(error, to, request.json, { path: request.path });
   }
 }
 
@@ -203,13 +200,6 @@ function isSheared(v: AnyVolume): boolean {
 
 function verdict(v: AnyVolume): string {
   return isSheared(v) ? 'can be read, but navigated on only with --straighten' : 'can be used';
-}
-
-function refuse(error: NavError, request: Request, to: CommandOutput): void {
-  to.error(`${error.code}: ${error.message}`);
-  if (!request.json) return;
-  const { code, message, detail } = error;
-  to.out(JSON.stringify({ ok: false, path: request.path, error: { code, message, detail } }, null, 2));
 }
 
 function factsOf(v: AnyVolume): Record<string, unknown> {

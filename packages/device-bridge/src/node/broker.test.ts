@@ -30,8 +30,8 @@ let broker: ChildProcess | undefined;
 
 async function startBroker(): Promise<void> {
   broker = spawn(MOSQUITTO as string, ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' });
-  const deadline = Date.now() + 5000;
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + 5000;
+  while (performance.now() < deadline) {
     try {
       const probe = await observeBroker({
         url: `mqtt://127.0.0.1:${port}`,

@@ -12,7 +12,7 @@ import {
   retrieveVolume,
 } from './index.js';
 
-const NAME = `archive-test-${Math.random()}`;
+const NAME = `archive-test-${crypto.randomUUID()}`;
 const folder = async () =>
   browserStudyFolder(await (await navigator.storage.getDirectory()).getDirectoryHandle(NAME, { create: true }));
 afterAll(async () => (await navigator.storage.getDirectory()).removeEntry(NAME, { recursive: true }));
