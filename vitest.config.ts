@@ -141,6 +141,8 @@ export default defineConfig({
           ...tries,
           environment: 'node',
           include: whole,
+          // What a page is asked for is there some pictures later, and these come slowly where there is no GPU.
+          expect: { poll: { timeout: 20_000 } },
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,

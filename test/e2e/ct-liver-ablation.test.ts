@@ -128,7 +128,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await pictured('heat');
     await click('accept-other');
     await page.waitForSelector('#detail .refused');
-    expect(await refusal()).toContain('confirmed at the patient');
+    await expect.poll(() => refusal()).toContain('confirmed at the patient');
     await click('accept-plan');
   }, 240_000);
 
@@ -196,11 +196,11 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     const before = await answer();
     await page.reload();
     await page.waitForSelector('[data-action="resume"]:not([disabled])', { timeout: 120_000 });
-    expect(await text('#open-cases')).toMatch(/not finished.*\d{4}-\d\d-\d\d \d\d:\d\d UTC/s);
+    await expect.poll(() => text('#open-cases')).toMatch(/not finished.*\d{4}-\d\d-\d\d \d\d:\d\d UTC/s);
     await picture('open-case');
     await click('resume');
     await page.waitForSelector('#app[data-step="register"]', { timeout: 60_000 });
-    expect(await text('#session')).toMatch(/^Session: resumed, begun \d\d:\d\d UTC$/);
+    await expect.poll(() => text('#session')).toMatch(/^Session: resumed, begun \d\d:\d\d UTC$/);
     const standing = page.$$eval('#alarms .alarm:not([hidden])', (all) => all.map((a) => (a as HTMLElement).dataset['rule']));
     expect(await standing).toContain('restored-unverified');
     await page.waitForSelector('#app[data-step="verify"]', { timeout: 60_000 });

@@ -49,26 +49,26 @@ describe.skipIf(executablePath === undefined)('the procedure by the keyboard alo
   it('registers the second image, looks at it in every way and accepts it', async () => {
     await press('start-images');
     await enabled('accept-images');
-    expect(await at.text('#detail .limit-line')).toMatch(/limit 1\.8.mm/u);
+    await expect.poll(() => at.text('#detail .limit-line')).toMatch(/limit 1\.8.mm/u);
     await at.tabTo('look-checkerboard');
     const seen = [await at.slice()];
     for (const mode of ['edges', 'blend', 'spyglass']) {
       await at.page.keyboard.press('ArrowRight');
-      expect(await at.focused()).toBe(`look-${mode}`);
+      await expect.poll(() => at.focused()).toBe(`look-${mode}`);
       const now = await at.slice();
       expect(await at.differing(now, seen.at(-1) as number), mode).toBeGreaterThan(0.005);
       seen.push(now);
     }
     await at.tabTo('look-value');
     await at.page.keyboard.press('ArrowRight');
-    expect(await at.text('.look output')).toBe('100 px');
+    await expect.poll(() => at.text('.look output')).toBe('100 px');
     await press('accept-images');
     await at.page.waitForSelector('#app[data-step="calibrate"]');
-    expect(await at.text('#images')).toMatch(/^MR on CT: registered/);
+    await expect.poll(() => at.text('#images')).toMatch(/^MR on CT: registered/);
     await press('second', ' ');
-    expect(await at.text('[data-action="second"]')).toBe('Hide MR');
+    await expect.poll(() => at.text('[data-action="second"]')).toBe('Hide MR');
     await press('second', ' ');
-    expect(await at.text('[data-action="second"]')).toBe('Show MR');
+    await expect.poll(() => at.text('[data-action="second"]')).toBe('Show MR');
   }, 120_000);
 
   it('pivots the stylus and accepts what was found', async () => {
@@ -91,7 +91,7 @@ describe.skipIf(executablePath === undefined)('the procedure by the keyboard alo
     }
     await press('register');
     await at.page.waitForSelector('#app[data-step="review"]');
-    expect(await at.text('#detail .verdict')).toBe('✓ within the limit');
+    await expect.poll(() => at.text('#detail .verdict')).toBe('✓ within the limit');
     await press('pick-2');
     await enabled('exclude');
     await press('pick-2');
@@ -108,7 +108,7 @@ describe.skipIf(executablePath === undefined)('the procedure by the keyboard alo
       if (await at.has('finish')) await press('finish').catch(() => undefined);
       await at.page.waitForTimeout(500);
     }
-    expect(await at.text('#detail')).toContain('Tip on target');
+    await expect.poll(() => at.text('#detail')).toContain('Tip on target');
     await at.picture('keyboard-finished');
   }, 120_000);
 

@@ -73,8 +73,8 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
     async () => {
       await click('other-segmentation');
       await page.waitForSelector('#detail .said');
-      expect(await said()).toMatch(/frame of reference/);
-      expect(await text('#detail')).toMatch(/left mid PZ.*left/s);
+      await expect.poll(() => said()).toMatch(/frame of reference/);
+      await expect.poll(() => text('#detail')).toMatch(/left mid PZ.*left/s);
       await picture('import');
       await click('accept-case');
       await step('calibrate');
@@ -150,8 +150,8 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
       expect(slice.unseen).toBeGreaterThan(1000);
       expect(slice.grey).toBeGreaterThan(20);
       await page.waitForSelector('#detail .said');
-      expect(await said()).toMatch(/gap of/);
-      expect(await page.locator('#coverage [data-kind="gap"]').count()).toBeGreaterThan(0);
+      await expect.poll(() => said()).toMatch(/gap of/);
+      await expect.poll(() => page.locator('#coverage [data-kind="gap"]').count()).toBeGreaterThan(0);
       await picture('gap');
       for (let n = 0; n < 10 && (await page.getAttribute('#app', 'data-step')) === 'sweep'; n += 1) {
         await click('sweep');
@@ -184,7 +184,7 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
   /** Looks at both images another way, and waits until it is drawn. */
   async function lookAt(way: string): Promise<void> {
     for (let n = 0; n < 3 && (await text('#fused')) !== way; n += 1) await click('fused');
-    expect(await text('#fused')).toBe(way);
+    await expect.poll(() => text('#fused')).toBe(way);
     // Two more pictures: one that was begun before would show what was. Where there is a GPU nobody counts them.
     const drawn = Number((await page.getAttribute('#stage', 'data-pictures')) ?? Number.NaN);
     if (Number.isNaN(drawn)) return;
@@ -197,7 +197,7 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
       await click('mark');
       await click('register');
       await page.waitForSelector('[data-action="accept-registration"]:not([disabled])');
-      expect(await text('#detail')).toMatch(/Outcome\s*ok/);
+      await expect.poll(() => text('#detail')).toMatch(/Outcome\s*ok/);
       const bounds = [...(await text('#detail')).matchAll(/at [^≤]+≤\s*([\d.]+)/g)].map((m) => Number(m[1]));
       expect(bounds).toHaveLength(made.given.lesions.length);
       for (const mm of bounds) expect(mm).toBeLessThanOrEqual(MAX_TRE95_MM);
@@ -262,20 +262,20 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
       const sampled = await text('#detail');
       await page.reload();
       await page.waitForSelector('[data-action="resume"]:not([disabled])');
-      expect(await text('#open-cases')).toMatch(/not finished.*\d{4}-\d\d-\d\d \d\d:\d\d UTC, biopsy/s);
+      await expect.poll(() => text('#open-cases')).toMatch(/not finished.*\d{4}-\d\d-\d\d \d\d:\d\d UTC, biopsy/s);
       await picture('open');
       await click('resume');
       await step('biopsy');
-      expect(await text('#session')).toMatch(/^Session: resumed, begun \d\d:\d\d UTC$/);
+      await expect.poll(() => text('#session')).toMatch(/^Session: resumed, begun \d\d:\d\d UTC$/);
       await page.waitForSelector('#alarms [data-rule="restored-unverified"]:not([hidden])');
       expect(await page.locator('[data-action="fire"]').count()).toBe(0);
       expect(await text('[data-value="probability"] .figure')).toBe('–');
       const [was] = sampled.match(/\d+\u202f% · 1 core/) ?? [''];
-      expect(await text('#detail')).toContain(was);
+      await expect.poll(() => text('#detail')).toContain(was);
       await picture('resumed');
       await verifyAgain();
       await page.waitForSelector('#alarms [data-rule="restored-unverified"]', { state: 'hidden' });
-      expect(await text('#basis')).toBe(bound);
+      await expect.poll(() => text('#basis')).toBe(bound);
     },
     TEST_MS,
   );

@@ -79,7 +79,7 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
     await at.page.waitForSelector('#app[data-step="images"] [data-action="start-images"]');
     // The skin comes from a worker, after the slices; the picture that all others are held against is whole.
     await at.page.waitForSelector('#stage[data-skin="shown"]', { timeout: 50_000, state: 'attached' });
-    expect(await at.text('#detail .lead')).toBe('Where does the MR lie on the CT?');
+    await expect.poll(() => at.text('#detail .lead')).toBe('Where does the MR lie on the CT?');
     alone = await at.slice();
     await at.picture('second-waiting');
   }, 120_000);
@@ -116,12 +116,12 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
   }, 240_000);
 
   it('says what it is worth at the target, and is not taken before a person takes it', async () => {
-    expect(await verdict()).toBe('✓ all checks hold');
+    await expect.poll(() => verdict()).toBe('✓ all checks hold');
     const bound = parseReading((await at.text('#detail .big')).trim());
     expect(bound).toBeGreaterThan(0.05);
     expect(bound).toBeLessThan(1.5);
-    expect(await at.text('#detail .limit-line')).toMatch(/limit 2\.0.mm, expected ≤.\d\.\d.mm \(95 %\)/u);
-    expect(await at.banner()).toBe('Not accepted yet');
+    await expect.poll(() => at.text('#detail .limit-line')).toMatch(/limit 2\.0.mm, expected ≤.\d\.\d.mm \(95 %\)/u);
+    await expect.poll(() => at.banner()).toBe('Not accepted yet');
     expect(await at.has('accept-by-eye')).toBe(false);
   }, 120_000);
 
@@ -136,7 +136,7 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
       const said = await at.text('.look output');
       await at.page.focus('#look-value');
       await at.page.keyboard.press('Home');
-      expect(await at.text('.look output'), mode).not.toBe(said);
+      await expect.poll(() => at.text('.look output'), { message: mode }).not.toBe(said);
       expect(await at.differing(now, await at.slice()), `${mode} set`).toBeGreaterThan(SEEN);
     }
   }, 120_000);
@@ -145,16 +145,16 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
     await at.click('reject-images');
     await at.page.waitForSelector('[data-action="start-images"]');
     expect(await at.differing(alone, await at.slice())).toBeLessThan(SEEN);
-    expect(await at.banner()).toBe('');
+    await expect.poll(() => at.banner()).toBe('');
   }, 120_000);
 
   it('is not to be accepted by any means where left and right are exchanged', async () => {
     await fault('mirrored');
     await at.click('start-images');
     await at.page.waitForSelector('[data-finding="mirrored"]', { timeout: 60_000 });
-    expect(await at.banner()).toBe('Not to be trusted');
-    expect(await at.text('#detail .big')).toBe('unknown');
-    expect(await at.text('#detail')).toMatch(/Left and right .* exchanged.*cannot be accepted by eye/s);
+    await expect.poll(() => at.banner()).toBe('Not to be trusted');
+    await expect.poll(() => at.text('#detail .big')).toBe('unknown');
+    await expect.poll(() => at.text('#detail')).toMatch(/Left and right .* exchanged.*cannot be accepted by eye/s);
     expect([await at.has('accept-images'), await at.page.locator('[data-action="accept-by-eye"]').count()]).toEqual([false, 0]);
     await at.picture('second-mirrored');
     await at.click('reject-images');
@@ -164,15 +164,15 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
     await fault('noisy');
     await at.click('start-images');
     await review();
-    expect(await verdict()).toBe('? another place fits as well');
+    await expect.poll(() => verdict()).toBe('? another place fits as well');
     expect(await at.page.locator('[data-action="accept-images"]').count()).toBe(0);
-    expect(await at.page.locator('[data-action="accept-by-eye"][disabled]').count()).toBe(1);
+    await expect.poll(() => at.page.locator('[data-action="accept-by-eye"][disabled]').count()).toBe(1);
     await at.picture('second-noisy');
     await at.page.check('#compared');
     await at.click('accept-by-eye');
     await at.page.waitForSelector('#app[data-step="calibrate"]');
-    expect(await at.text('#images')).toBe('MR on CT: accepted by eye, error unknown');
-    expect(await at.page.getAttribute('#images', 'data-kind')).toBe('warn');
+    await expect.poll(() => at.text('#images')).toBe('MR on CT: accepted by eye, error unknown');
+    await expect.poll(() => at.page.getAttribute('#images', 'data-kind')).toBe('warn');
     await at.picture('second-by-eye');
     await at.click('second');
     expect(await at.differing(alone, await at.slice())).toBeGreaterThan(SEEN);
@@ -180,7 +180,7 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
 
   it('is taken back in a later step, and registered anew', async () => {
     await at.click('take-back-second');
-    expect(await at.text('#images')).toBe('MR: not registered, not shown');
+    await expect.poll(() => at.text('#images')).toBe('MR: not registered, not shown');
     expect(await at.differing(alone, await at.slice())).toBeLessThan(SEEN);
     await at.picture('second-taken-back');
     await at.click('register-second');
@@ -196,15 +196,15 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
     await at.load();
     await at.click('accept-plan');
     expect(await at.page.locator('#simulation button').count()).toBe(0);
-    expect(await at.text('#detail')).toContain('Second image 50×60×65.');
+    await expect.poll(() => at.text('#detail')).toContain('Second image 50×60×65.');
     await at.click('start-images');
     await at.page.waitForSelector('[data-action="accept-images"]', { timeout: 60_000 });
     await at.click('accept-images');
     await at.page.waitForSelector('#app[data-step="calibrate"]');
-    expect(await at.text('#images')).toMatch(/^Second image on CT: registered, ≤.\d\.\d.mm at the target$/u);
+    await expect.poll(() => at.text('#images')).toMatch(/^Second image on CT: registered, ≤.\d\.\d.mm at the target$/u);
     const hidden = await at.slice();
     await at.click('second');
-    expect(await at.text('[data-action="second"]')).toBe('Hide second image');
+    await expect.poll(() => at.text('[data-action="second"]')).toBe('Hide second image');
     expect(await at.differing(hidden, await at.slice())).toBeGreaterThan(SEEN);
   }, 120_000);
 
@@ -213,7 +213,7 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
     await at.load();
     await at.click('accept-plan');
     await at.page.waitForSelector('#app[data-step="calibrate"]');
-    expect(await at.text('#images')).toMatch(/^Second image not read: /);
+    await expect.poll(() => at.text('#images')).toMatch(/^Second image not read: /);
     await at.page.unroute('**/files/second/0');
     await at.page.unroute('**/case');
   }, 120_000);
@@ -223,7 +223,7 @@ describe.skipIf(executablePath === undefined)('a second image in the browser', (
     await at.click('accept-plan');
     await at.click('leave-images');
     await at.page.waitForSelector('#app[data-step="calibrate"]');
-    expect(await at.text('#images')).toBe('MR: not registered, not shown');
+    await expect.poll(() => at.text('#images')).toBe('MR: not registered, not shown');
     expect(await at.has('second')).toBe(false);
   }, 120_000);
 
