@@ -27,7 +27,7 @@ async function runVitest(filters) {
   const env = { TROCAR_TEST_COUNTS: COUNTS, ...(filters.length === 0 && { CI: '1' }) };
   const { code } = await tool('vitest/vitest.mjs', ['run', ...filters], { show: 'all', env });
   /** @type {Counts} */
-  let counts = { passed: 0, failed: 0, skipped: 0, failures: [], reasons: {}, dearest: [] };
+  let counts = { passed: 0, failed: 0, skipped: 0, failures: [], reasons: {}, projects: {}, dearest: [] };
   try {
     counts = JSON.parse(readFileSync(COUNTS, 'utf8'));
   } catch {
@@ -55,6 +55,10 @@ if (filesNotRun > 0) reasons.push(['browser test files, of which none ran: no Ch
 if (reasons.length > 0) console.log('\nSkipped:');
 for (const [reason, count] of reasons) console.log(`  ${count} × ${reason}`);
 if (filters.length === 0) {
+  console.log('\nWhat the files of each project took together, s:');
+  for (const [name, { files, seconds }] of Object.entries(tests.projects)) {
+    console.log(`  ${seconds.toFixed(0).padStart(6)}  ${name}, ${files} files`);
+  }
   console.log('\nFiles that took longest, s:');
   for (const [file, seconds] of tests.dearest) console.log(`  ${seconds.toFixed(1).padStart(6)}  ${file}`);
 }

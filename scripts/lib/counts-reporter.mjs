@@ -9,6 +9,7 @@ import { dirname, relative } from 'node:path';
  * @property {number} skipped
  * @property {readonly string[]} failures
  * @property {Record<string, number>} reasons skipped tests by file and reason, or by suite where none was given
+ * @property {Record<string, { files: number, seconds: number }>} projects what the files of each took together
  * @property {readonly (readonly [string, number])[]} dearest the files that took longest, with seconds: its tests and what it imports
  */
 
@@ -27,13 +28,14 @@ export default class CountsReporter {
    * @param {readonly unknown[]} errors
    */
   onTestRunEnd(modules, errors) {
-    /** @type {{ passed: number, failed: number, skipped: number, failures: string[], reasons: Record<string, number>, dearest: [string, number][] }} */
+    /** @type {{ passed: number, failed: number, skipped: number, failures: string[], reasons: Record<string, number>, projects: Counts['projects'], dearest: [string, number][] }} */
     const counts = {
       passed: 0,
       failed: errors.length,
       skipped: 0,
       failures: errors.map(() => 'an error outside any test'),
       reasons: {},
+      projects: {},
       dearest: [],
     };
     for (const module of modules) {
@@ -43,7 +45,12 @@ export default class CountsReporter {
       counts.failed += broken.length;
       counts.failures.push(...broken.map((part) => `${file}${'fullName' in part ? ` > ${part.fullName}` : ' did not load'}`));
       const took = module.diagnostic();
-      counts.dearest.push([file, (took.duration + took.collectDuration + took.setupDuration) / 1000]);
+      const seconds = (took.duration + took.collectDuration + took.setupDuration) / 1000;
+      counts.dearest.push([file, seconds]);
+      counts.projects[module.project.name] ??= { files: 0, seconds: 0 };
+      const project = /** @type {{ files: number, seconds: number }} */ (counts.projects[module.project.name]);
+      project.files += 1;
+      project.seconds += seconds;
       for (const test of module.children.allTests()) this.#count(counts, file, test);
     }
     counts.dearest = counts.dearest.sort((a, b) => b[1] - a[1]).slice(0, DEAREST);
