@@ -10,6 +10,7 @@ import { setText } from './dom.js';
 import { Panel } from './panel.js';
 import type { ShellPlan } from './shell.js';
 import { EN } from './texts/en.js';
+import { fetchLetters, hasLetters } from './texts/fonts.js';
 import { t } from './texts/index.js';
 import { chooseHere, inEnglish, LANGUAGES, language } from './texts/language.js';
 
@@ -63,6 +64,8 @@ beforeAll(async () => {
     style.onerror = reject;
     document.head.append(style);
   });
+  expect(Object.keys(LANGUAGES).filter(hasLetters)).toEqual(['en']);
+  await Promise.all(Object.keys(LANGUAGES).map(fetchLetters));
 });
 
 afterEach(() => chooseHere('en'));
@@ -169,6 +172,25 @@ describe('a page in another language', () => {
     setText(at, t('Alarms'));
     expect(at.hasAttribute('data-untranslated')).toBe(false);
     expect(at.hasAttribute('lang')).toBe(false);
+  });
+
+  it('has the letters of every script from its own server, and leaves Latin ones alone', () => {
+    const wide = (text: string, family: string): number => {
+      const context = new OffscreenCanvas(8, 8).getContext('2d') as OffscreenCanvasRenderingContext2D;
+      context.font = `32px "${family}", monospace`;
+      return context.measureText(text).width;
+    };
+    for (const [tag, family, word] of [
+      ['hi', 'Noto Sans Devanagari', 'नमस्ते'],
+      ['bn', 'Noto Sans Bengali', 'নমস্কার'],
+      ['gu', 'Noto Sans Gujarati', 'નમસ્તે'],
+    ] as const) {
+      expect(hasLetters(tag), tag).toBe(true);
+      const faces = [...document.fonts].filter((face) => face.family.replaceAll('"', '') === family);
+      expect(faces.map((face) => face.status)).toEqual(['loaded']);
+      expect(wide(word, family)).not.toBe(wide(word, 'no such family'));
+      expect(wide('Target 12.5', family)).toBe(wide('Target 12.5', 'no such family'));
+    }
   });
 
   it('takes no language for another, and falls back to English', () => {

@@ -1,4 +1,5 @@
 import { type Catalogue, chooseLanguage, markEnglish, type SourceCatalogue, TextLanguage, Texts } from '@trocar/core/text';
+import { fetchLetters, hasLetters } from './fonts.js';
 
 /** What can be chosen, by tags and by the names that the languages have for themselves. */
 export const LANGUAGES = { en: 'English', hi: 'हिन्दी', bn: 'বাংলা', gu: 'ગુજરાતી' } as const;
@@ -26,17 +27,30 @@ export const language: TextLanguage = new TextLanguage(
   chooseLanguage([new URLSearchParams(location.search).get('lang'), kept()], TAGS),
 );
 
+// Before the page says a word.
+await fetchLetters(language.locale.language);
+
 document.documentElement.lang = language.locale.language;
 language.onChange((now) => {
   document.documentElement.lang = now;
 });
 
-/** Another language, from now on, without loading the page anew. @param keep whether it is for the next time as well: default true */
+/** What was asked for last: letters that come late for an earlier choice change nothing any more. */
+let asked = 0;
+
+/**
+ * Another language, without loading the page anew: at once, or as soon as its letters have come.
+ * @param keep whether it is for the next time as well: default true
+ */
 export function chooseHere(tag: string, keep = true): void {
-  language.choose(chooseLanguage([tag], TAGS));
+  const chosen = chooseLanguage([tag], TAGS);
+  asked += 1;
+  const mine = asked;
+  if (hasLetters(chosen)) language.choose(chosen);
+  else void fetchLetters(chosen).then(() => (mine === asked ? language.choose(chosen) : undefined));
   if (!keep) return;
   try {
-    localStorage.setItem(KEPT_AS, language.locale.language);
+    localStorage.setItem(KEPT_AS, chosen);
   } catch {
     // Then it holds until the page is left.
   }
