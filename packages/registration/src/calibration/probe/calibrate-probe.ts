@@ -2,7 +2,7 @@ import { type AffineTransform, affineTransform, type Frame, NavError } from '@tr
 import type { Finding, ResultOutcome } from '../../outcome.js';
 import { at } from '../../points/rigid-fit.js';
 import { depthChangeOf, phantomSizeOf, type ScaleStep, type SizeCheck } from './checks.js';
-import { expectedErrorAt, fitProbe, type ProbeFit } from './fit.js';
+import { errorBoundAt, expectedErrorAt, fitProbe, type ProbeFit } from './fit.js';
 import { type Labelling, linearProbe, middlePoints } from './linear.js';
 import { LAG, misfitsOf, PARAMETERS, type ProbeState, probeFromImageOf, type WireModel } from './model.js';
 import {
@@ -61,6 +61,16 @@ export interface ProbeResidual {
   readonly rmsMm: number;
 }
 
+/** What the error of a calibration is told from. */
+export interface ProbeCounts {
+  /** Images in the fit. */
+  readonly used: number;
+  /** Groups of them (views of a target that stands still; stretches of a recording) whose errors are taken for independent of each other. */
+  readonly groups: number;
+  /** How many independent images they are worth: images of one view err alike. Of wires, whose images are of views of their own, as many as were used. */
+  readonly effective: number;
+}
+
 /** Where a tracked probe's images lie. */
 export interface ProbeCalibration<Probe extends string, Image extends string> extends CheckedProbe {
   readonly outcome: ResultOutcome;
@@ -96,6 +106,10 @@ export interface ProbeCalibration<Probe extends string, Image extends string> ex
    * what the tracker adds is not in it.
    */
   expectedErrorMm(column: number, row: number): number;
+  /** What that error stays below with a probability (default 0.95), mm; it knows from how few independent images it is told. */
+  errorBoundMm(column: number, row: number, probability?: number): number;
+  /** What the error is told from. */
+  readonly counts: ProbeCounts;
 }
 
 /** Images needed, and those that each fold leaves. */
@@ -144,6 +158,7 @@ export function calibrateProbe<Probe extends string, Image extends string>(
     ...scaleFindingsOf(fit, phantomSize, depthChangeOf(model, fit, wanted === 'estimate')),
     ...findingsOf(fit, heldOut, lagSdMs, start.rival),
   ];
+  const used = fit.weights.filter((w) => w > 0).length;
   const provenance = { method: 'n-wire', ...(options.inputs !== undefined && { inputs: options.inputs }) };
   return {
     outcome: findings.some(({ code }) => code === 'labelling') ? 'ambiguous' : findings.length > 0 ? 'failed' : 'ok',
@@ -161,6 +176,8 @@ export function calibrateProbe<Probe extends string, Image extends string>(
     findings,
     covariance: fit.covariance,
     expectedErrorMm: (column, row) => expectedErrorAt(fit, column, row),
+    errorBoundMm: (column, row, probability = 0.95) => errorBoundAt(fit, column, row, probability),
+    counts: { used, groups: fit.clusters, effective: used },
   };
 }
 

@@ -1,4 +1,4 @@
-import { cholesky, choleskySolve, invertSymmetric } from '@trocar/core/math';
+import { cholesky, choleskySolve, invertSymmetric, radiusQuantile } from '@trocar/core/math';
 import { median, tukeyWeight } from '../../accuracy/robust.js';
 import { at } from '../../points/rigid-fit.js';
 import {
@@ -25,6 +25,8 @@ export interface ProbeFit {
   /** Standard deviations of misfits, mm: of side wires along columns and rows, then of middle wires. */
   readonly sdMm: Float64Array;
   readonly converged: boolean;
+  /** How many stretches of images the covariance rests on. */
+  readonly clusters: number;
 }
 
 /** What the fit is told. */
@@ -181,7 +183,7 @@ class Fitter {
    * (sandwich estimate; White 1982, Econometrica 50:1, with clusters as in Liang & Zeger 1986, Biometrika 73:13): dots of one image share the pose's
    * error, and images in a row share what the tracker does slowly.
    */
-  covariance(state: ProbeState): Float64Array {
+  covariance(state: ProbeState): { covariance: Float64Array; clusters: number } {
     const f = this.#free.length;
     const scores: Float64Array[] = [];
     const { a } = this.normal(state, scores);
@@ -206,7 +208,7 @@ class Fitter {
         out[p * PARAMETERS + q] = (scale * (at(whole, i * f + j) + at(whole, j * f + i))) / 2;
       });
     });
-    return out;
+    return { covariance: out, clusters };
   }
 }
 
@@ -263,15 +265,28 @@ export function fitProbe(model: WireModel, from: ProbeState, options: FitOptions
   }
   const { state, converged } = settled;
   const { pivot, weights, sd } = fitter;
-  return { state, covariance: fitter.covariance(state), pivot, weights, sdMm: sd.slice(), converged };
+  return { state, ...fitter.covariance(state), pivot, weights, sdMm: sd.slice(), converged };
 }
 
-/** Root mean square error at a pixel: the parameters' covariance through the derivatives of its place. */
-export function expectedErrorAt(
-  { state, covariance, pivot }: Pick<ProbeFit, 'state' | 'covariance' | 'pivot'>,
-  column: number,
-  row: number,
-): number {
+/** What an error is told from. */
+export type ErrorSource = Pick<ProbeFit, 'state' | 'covariance' | 'pivot' | 'clusters'>;
+
+/** Root mean square error at a pixel, mm. */
+export function expectedErrorAt(fit: ErrorSource, column: number, row: number): number {
+  const c = errorCovarianceAt(fit, column, row);
+  return Math.sqrt(Math.max(0, at(c, 0) + at(c, 4) + at(c, 8)));
+}
+
+/**
+ * What the error at a pixel stays below with a probability, mm: the radius of the sphere that holds so much of a Gaussian whose covariance was estimated from
+ * as many groups of images as the fit has.
+ */
+export function errorBoundAt(fit: ErrorSource, column: number, row: number, probability: number): number {
+  return radiusQuantile(errorCovarianceAt(fit, column, row), probability, Math.max(1, fit.clusters - 1));
+}
+
+/** Covariance of a pixel's place in the probe, 3 × 3, mm²: that of the parameters through the derivatives of the place. */
+function errorCovarianceAt({ state, covariance, pivot }: ErrorSource, column: number, row: number): Float64Array {
   const place = (s: ProbeState): number[] => {
     const m = probeFromImageOf(s);
     return [0, 1, 2].map((r) => at(m, r) * column + at(m, 4 + r) * row + at(m, 12 + r));
@@ -285,12 +300,13 @@ export function expectedErrorAt(
     const minus = place(moved(state, step, pivot));
     return plus.map((x, r) => (x - (minus[r] as number)) / (2 * h));
   });
-  let variance = 0;
+  const out = new Float64Array(9);
   derivatives.forEach((a, p) => {
     derivatives.forEach((b, q) => {
-      const dot = a.reduce((sum, x, r) => sum + x * (b[r] as number), 0);
-      variance += dot * at(covariance, p * PARAMETERS + q);
+      const c = at(covariance, p * PARAMETERS + q);
+      for (let r = 0; r < 3; r += 1)
+        for (let s = 0; s < 3; s += 1) out[3 * r + s] = at(out, 3 * r + s) + c * (a[r] as number) * (b[s] as number);
     });
   });
-  return Math.sqrt(Math.max(0, variance));
+  return out;
 }

@@ -1,13 +1,14 @@
 import { affineTransform, type Frame, NavError } from '@trocar/core';
 import { cholesky, choleskySolve } from '@trocar/core/math';
 import { at } from '../../points/rigid-fit.js';
-import type { ProbeCalibration, ProbeFinding } from './calibrate-probe.js';
-import { expectedErrorAt } from './fit.js';
+import type { ProbeCalibration, ProbeCounts, ProbeFinding } from './calibrate-probe.js';
+import { errorBoundAt, expectedErrorAt } from './fit.js';
 import { LAG, PARAMETERS, probeFromImageOf } from './model.js';
 import { haveTimes, ProbeTrack, requireMotion, requireObservations, type WireObservation } from './observations.js';
 import { startOf } from './start.js';
 import { fitTarget, type StaticTarget, type TargetFit, type TargetModel, targetMisfits } from './static-target.js';
 import { summaryOf } from './validate-probe.js';
+import { effectiveImages, viewsOf } from './views.js';
 
 /** An image of a small target, such as the crossing of two wires or a bead. */
 export interface PointObservation {
@@ -33,6 +34,11 @@ export interface TargetOptions {
   /** Stretches of images for the cross-validation; 0 for none. Default 5. */
   readonly folds?: number;
   readonly inputs?: string;
+  /**
+   * Which view each image is of, a number for each: what images of one view err by is taken to be alike, and the error is told from the differences between views. By
+   * default images whose poses are within 2 mm and 2° of each other are of one.
+   */
+  readonly views?: readonly number[];
 }
 
 const LEAST_IMAGES = 15;
@@ -211,7 +217,17 @@ function calibrate<Probe extends string, Image extends string>(
   requireMotion(observations);
   const wanted = options.lagMs ?? 0;
   if (wanted !== 0 && !haveTimes(observations)) throw new NavError('calibration/bad-option', 'A lag needs images with times.');
-  const model: TargetModel = { observations, kind, track: new ProbeTrack(observations, wanted === 0 ? 'measured' : 'smoothed') };
+  const views = options.views ?? viewsOf(observations);
+  if (views.length !== observations.length) {
+    const message = `There are ${observations.length} images and ${views.length} numbers of their views.`;
+    throw new NavError('calibration/bad-option', message);
+  }
+  const model: TargetModel = {
+    observations,
+    kind,
+    views,
+    track: new ProbeTrack(observations, wanted === 0 ? 'measured' : 'smoothed'),
+  };
   const [estimateLag, lagMs] = [wanted === 'estimate', wanted === 'estimate' ? 0 : wanted];
   const images = observations.map((_, n) => n);
   const fits = (guess(model, lagMs) ?? [])
@@ -257,7 +273,19 @@ function calibrate<Probe extends string, Image extends string>(
     findings,
     covariance: fit.covariance,
     expectedErrorMm: (column, row) => expectedErrorAt(fit, column, row),
+    errorBoundMm: (column, row, probability = 0.95) => errorBoundAt(fit, column, row, probability),
+    counts: countsOf(model, fit, images),
   };
+}
+
+function countsOf(model: TargetModel, fit: TargetFit, images: readonly number[]): ProbeCounts {
+  const used = images.filter((n) => at(fit.weights, n) > 0);
+  const misfits = used.map((n) => targetMisfits(model, fit.state, fit.target, n));
+  const effective = effectiveImages(
+    used.map((n) => model.views[n] as number),
+    misfits,
+  );
+  return { used: used.length, groups: fit.clusters, effective };
 }
 
 const columnLength = (m: Float64Array, from: number): number => Math.hypot(at(m, from), at(m, from + 1), at(m, from + 2));
@@ -298,6 +326,7 @@ function crossValidated(
       fit,
       numbers.filter((n) => n < first || n >= end),
       estimateLag,
+      false,
     );
     all.push(...distances(model, without, numbers.slice(first, end)));
   }

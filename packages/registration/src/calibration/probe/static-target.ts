@@ -1,5 +1,5 @@
 import { NavError } from '@trocar/core';
-import { cholesky, choleskySolve, invertSymmetric } from '@trocar/core/math';
+import { cholesky, choleskySolve } from '@trocar/core/math';
 import { median, tukeyWeight } from '../../accuracy/robust.js';
 import { at } from '../../points/rigid-fit.js';
 import { LAG, moved, PARAMETERS, type ProbeState, probeFromImageOf } from './model.js';
@@ -32,6 +32,8 @@ export interface TargetFit {
   readonly weights: Float64Array;
   readonly sdMm: number;
   readonly converged: boolean;
+  /** How many independent groups of pictures the covariance rests on. */
+  readonly clusters: number;
 }
 
 /** What the fit looks at. */
@@ -39,6 +41,8 @@ export interface TargetModel {
   readonly observations: readonly WireObservation[];
   readonly track: ProbeTrack;
   readonly kind: StaticTarget;
+  /** Which view each image is of: what images of one view err by is alike. */
+  readonly views: readonly number[];
 }
 
 const NUDGE = [1e-5, 1e-5, 1e-5, 1e-3, 1e-3, 1e-3, 1e-5, 1e-5, 1];
@@ -107,7 +111,11 @@ class Fitter {
     return sum;
   }
 
-  normal(state: ProbeState, target: Float64Array, scores?: Float64Array[]): { a: Float64Array; g: Float64Array } {
+  normal(
+    state: ProbeState,
+    target: Float64Array,
+    images: readonly number[] = this.#images,
+  ): { a: Float64Array; g: Float64Array } {
     const f = this.size;
     const [a, g] = [new Float64Array(f * f), new Float64Array(f)];
     const sides = Array.from({ length: f }, (_, i) => {
@@ -118,7 +126,7 @@ class Fitter {
       x[i] = -h;
       return { plus, minus: this.step(state, target, x), h };
     });
-    for (const n of this.#images) {
+    for (const n of images) {
       const w = at(this.weights, n);
       if (w === 0) continue;
       const r = targetMisfits(this.#model, state, target, n);
@@ -126,17 +134,14 @@ class Fitter {
         const low = targetMisfits(this.#model, ...minus, n);
         return targetMisfits(this.#model, ...plus, n).map((x, k) => (x - at(low, k)) / (2 * h));
       });
-      const own = new Float64Array(f);
       for (let i = 0; i < f; i += 1) {
         const ci = columns[i] as Float64Array;
-        for (let k = 0; k < r.length; k += 1) own[i] = at(own, i) + w * at(ci, k) * at(r, k);
+        for (let k = 0; k < r.length; k += 1) g[i] = at(g, i) + w * at(ci, k) * at(r, k);
         for (let j = 0; j < f; j += 1) {
           const cj = columns[j] as Float64Array;
           for (let k = 0; k < r.length; k += 1) a[i * f + j] = at(a, i * f + j) + w * at(ci, k) * at(cj, k);
         }
-        g[i] = at(g, i) + at(own, i);
       }
-      scores?.push(own);
     }
     return { a, g };
   }
@@ -184,29 +189,49 @@ class Fitter {
     });
   }
 
-  /** Sandwich estimate over stretches of images, as of the wires' fit; of the probe's parameters only, at its PARAMETERS' places. */
-  covariance(state: ProbeState, target: Float64Array): Float64Array {
+  /**
+   * The jackknife over views (CR3: MacKinnon & White 1985, J. Econometrics 29:305; by groups as in Bell & McCaffrey 2002, Survey Methodology 28:169), of the
+   * probe's parameters only, at its PARAMETERS' places. Without view g the fit would be (A − A_g)⁻¹ s_g elsewhere, one step of Gauss–Newton. Few views bend a fit
+   * towards themselves, so that their own misfits are too small to tell its error by: what happens without them is not.
+   */
+  covariance(state: ProbeState, target: Float64Array): { covariance: Float64Array; clusters: number } {
     const f = this.size;
-    const scores: Float64Array[] = [];
-    const { a } = this.normal(state, target, scores);
-    for (let i = 0; i < f; i += 1) a[i * f + i] = at(a, i * f + i) * (1 + 1e-12);
-    const inverse = invertSymmetric(a, f);
-    const length = Math.max(1, Math.ceil(scores.length / 24));
-    const clusters = Math.ceil(scores.length / length);
+    const { a } = this.normal(state, target);
+    const groups = clustersOf(
+      this.#model.views,
+      this.#images.filter((n) => at(this.weights, n) > 0),
+    );
     const out = new Float64Array(PARAMETERS * PARAMETERS);
-    for (let c = 0; c < clusters; c += 1) {
-      const sum = new Float64Array(f);
-      for (const own of scores.slice(c * length, (c + 1) * length))
-        for (let i = 0; i < f; i += 1) sum[i] = at(sum, i) + at(own, i);
-      const x = Float64Array.from({ length: f }, (_, i) => sum.reduce((s, v, j) => s + v * at(inverse, i * f + j), 0));
+    for (const images of groups) {
+      const own = this.normal(state, target, images);
+      const rest = a.map((x, i) => x - at(own.a, i));
+      for (let i = 0; i < f; i += 1) rest[i * f + i] = at(rest, i * f + i) * (1 + 1e-12);
+      // Without this view nothing is determined: neither is the error.
+      if (!cholesky(rest, rest, f)) return { covariance: out.fill(Number.NaN), clusters: groups.length };
+      const x = choleskySolve(new Float64Array(f), rest, own.g, f);
       this.#free.forEach((p, i) => {
         this.#free.forEach((q, j) => {
-          out[p * PARAMETERS + q] = at(out, p * PARAMETERS + q) + (at(x, i) * at(x, j) * clusters) / Math.max(1, clusters - 1);
+          out[p * PARAMETERS + q] = at(out, p * PARAMETERS + q) + (at(x, i) * at(x, j) * (groups.length - 1)) / groups.length;
         });
       });
     }
-    return out;
+    return { covariance: out, clusters: groups.length };
   }
+}
+
+/** Views whose errors are taken for independent: at most. More are joined with those after them, which share what a tracker errs by slowly. */
+const MOST_CLUSTERS = 24;
+
+/** Images by their views, in the order in which views were first seen. */
+function clustersOf(views: readonly number[], images: readonly number[]): number[][] {
+  const order = [...new Set(images.map((n) => views[n] as number))];
+  const count = Math.min(MOST_CLUSTERS, order.length);
+  const clusters = Array.from({ length: count }, (): number[] => []);
+  for (const n of images) {
+    const place = order.indexOf(views[n] as number);
+    (clusters[Math.floor((place * count) / order.length)] as number[]).push(n);
+  }
+  return clusters;
 }
 
 /** The middle of all dots, mm in the probe's frame. */
@@ -225,6 +250,7 @@ function middleOf({ observations, kind }: TargetModel, state: ProbeState, images
 
 /**
  * Fits a probe's map and a target from a first guess; images that disagree are left out.
+ * @param withError false for a fit whose error is not asked for: its covariance is 0
  * @throws NavError `calibration/narrow` where the images do not determine them
  */
 export function fitTarget(
@@ -232,6 +258,7 @@ export function fitTarget(
   start: { readonly state: ProbeState; readonly target: Float64Array },
   images: readonly number[],
   estimateLag: boolean,
+  withError: boolean = true,
 ): TargetFit {
   const fitter = new Fitter(model, start.state, images, estimateLag);
   let now = { ...start, converged: false };
@@ -239,12 +266,19 @@ export function fitTarget(
     now = fitter.settle(now.state, now.target);
     if (round < ROUNDS - 1) fitter.weigh(now.state, now.target);
   }
-  const covariance = fitter.covariance(now.state, now.target);
+  const none = { covariance: new Float64Array(PARAMETERS * PARAMETERS), clusters: 0 };
+  const { covariance, clusters } = withError ? fitter.covariance(now.state, now.target) : none;
+  const { dots, misfits } = model.kind;
+  if (withError && (clusters - 1) * dots * misfits <= fitter.size) {
+    const least = Math.floor(fitter.size / (dots * misfits)) + 2;
+    const message = `The images are of ${clusters} views, and ${least} are needed. Turn and tilt the probe about all axes between them.`;
+    throw new NavError('calibration/narrow', message, { detail: { views: clusters, needed: least } });
+  }
   if (!covariance.every((x) => Number.isFinite(x))) {
     throw new NavError(
       'calibration/narrow',
       'The images do not determine the map from pixels. Turn and tilt the probe about all axes.',
     );
   }
-  return { ...now, covariance, pivot: fitter.pivot, weights: fitter.weights, sdMm: fitter.sd };
+  return { ...now, covariance, clusters, pivot: fitter.pivot, weights: fitter.weights, sdMm: fitter.sd };
 }
