@@ -32,6 +32,7 @@ export {
   transferPreset,
 } from './transfer-function.js';
 export type { VolumeClip, VolumeLook, VolumeRendering, WholeVolumeLook } from './volume-look.js';
+export { type DepthWord, type DrawnWords, ENGLISH_WORDS, type EntryWords } from './words.js';
 export {
   type RigidPose,
   startXr,

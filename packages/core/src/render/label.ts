@@ -22,8 +22,13 @@ void main() {
   colour.a *= uLook.x;
 }`;
 
-/** Fonts every system has; nothing is downloaded. */
-export const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
+/**
+ * Fonts every system has; nothing is downloaded. What the first ones lack of Devanagari, Bengali and Gujarati comes from those that a system
+ * has for them.
+ */
+export const FONT: string =
+  'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Gujarati", "Nirmala UI", ' +
+  '"Kohinoor Devanagari", "Kohinoor Bangla", "Kohinoor Gujarati", sans-serif';
 
 /** Where a label's text lies about its position. */
 export type Anchor = 'centre' | 'left' | 'right';
@@ -139,7 +144,10 @@ export class Label {
     const rim = Math.max(2, sizePx / 7);
     c.font = font;
     this.#width = Math.ceil(c.measureText(text).width + 2 * rim);
-    this.#height = Math.ceil(sizePx * 1.3 + 2 * rim);
+    c.textBaseline = 'middle';
+    // Letters of other scripts reach higher and lower than Latin ones.
+    const { actualBoundingBoxAscent: above, actualBoundingBoxDescent: below } = c.measureText(text);
+    this.#height = Math.ceil(Math.max(sizePx * 1.3, 2 * above, 2 * below) + 2 * rim);
     this.#canvas.width = this.#width;
     this.#canvas.height = this.#height;
     c.font = font;

@@ -10,6 +10,7 @@ import type { SliceParts } from './slice-parts.js';
 import type { Tool } from './tool.js';
 import type { VolumeRendering } from './volume-look.js';
 import type { VolumeTexture } from './volume-texture.js';
+import { type DrawnWords, ENGLISH_WORDS } from './words.js';
 
 /**
  * How far a fiducial has come: to be touched, being touched, touched; touched and worth a second look; touched and most
@@ -72,6 +73,8 @@ export interface StageModel {
   readonly tools: Tool[];
   /** What the application added: drawn after everything of the stage's own. */
   readonly graphics: GuidanceGraphic[];
+  /** What is said in the views. */
+  words: DrawnWords;
   /** Whether anything is drawn over the images. */
   readonly annotations: boolean;
   /** Device pixels per CSS pixel. */
@@ -104,6 +107,7 @@ export function emptyModel(): StageModel {
     errorRevision: 0,
     tools: [],
     graphics: [],
+    words: ENGLISH_WORDS,
     dpr: 1,
     canvas: { width: 1, height: 1 },
     annotations: true,

@@ -41,6 +41,7 @@ import { Surface, type SurfaceMesh, type SurfaceStyle } from './surface.js';
 import type { Tool } from './tool.js';
 import { VolumeInScene } from './volume-in-scene.js';
 import type { VolumeTexture } from './volume-texture.js';
+import type { DrawnWords } from './words.js';
 
 /** One of the three slices, standing in the 3D view. */
 interface StandingSlice {
@@ -75,6 +76,7 @@ export class SceneView {
   readonly #styles = new PerRatio(nameStyle);
   #title = '';
   #titled = Number.NaN;
+  #words: DrawnWords | undefined;
   readonly #planeOf: (name: SliceViewName) => PlaneView;
   readonly #lightAt = vec3(0, 0, 0);
   /** What the marks on the glass were placed by. */
@@ -216,12 +218,13 @@ export class SceneView {
   }
 
   /** The view's name, and how much too large errors are drawn in it. */
-  #nameIt(big: boolean, { dpr, errorScale, targetError, fiducials }: StageModel): void {
+  #nameIt(big: boolean, { dpr, errorScale, targetError, fiducials, words }: StageModel): void {
     let scaled = errorScale !== 1 && targetError !== undefined;
     for (let n = 0; errorScale !== 1 && !scaled && n < fiducials.length; n += 1) scaled = fiducials[n]?.offset !== undefined;
     const factor = scaled ? errorScale : 1;
-    if (factor !== this.#titled) this.#title = factor === 1 ? '3D' : `3D · ERRORS DRAWN × ${factor}`;
+    if (factor !== this.#titled || words !== this.#words) this.#title = factor === 1 ? '3D' : `3D · ${words.errorsDrawn(factor)}`;
     this.#titled = factor;
+    this.#words = words;
     this.#name.set(big ? this.#title : '', this.#styles.at(dpr));
     this.#name.at(8 * dpr, 16 * dpr);
   }

@@ -8,13 +8,6 @@ import type { Tool } from './tool.js';
  */
 export type SliceDriveMode = 'inPlane0' | 'inPlane90' | 'probesEye';
 
-/** What stands on a view that a tool leads. */
-export const DRIVE_NAMES: Readonly<Record<SliceDriveMode, string>> = {
-  inPlane0: 'in-plane 0°',
-  inPlane90: 'in-plane 90°',
-  probesEye: 'probe’s eye',
-};
-
 /** A tool that turns and moves a slice view. */
 export interface SliceDrive {
   readonly tool: Tool;

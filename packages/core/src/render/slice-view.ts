@@ -10,10 +10,11 @@ import type { PixelRect } from './layout.js';
 import type { StageModel } from './model.js';
 import { centreOf, crossInto, extentOf, PlaneView, patientAxes, type SliceAxes, type SliceViewName } from './planes.js';
 import { type Slab, slabSamples } from './slab.js';
-import { DRIVE_NAMES, type SliceDrive, SliceDriver } from './slice-drive.js';
+import { type SliceDrive, SliceDriver } from './slice-drive.js';
 import { FiducialsOnSlice, PlanOnSlice, ToolOnSlice } from './slice-marks.js';
 import { SliceMaterial } from './slice-material.js';
 import type { Tool } from './tool.js';
+import { type DrawnWords, ENGLISH_WORDS } from './words.js';
 
 /** One slice: the cut volume, then what lies on it in mm, then what lies on the glass in pixels. */
 export class SliceView {
@@ -48,13 +49,14 @@ export class SliceView {
   #driver: SliceDriver | undefined;
   #locked = false;
   #title: string;
+  #words = ENGLISH_WORDS;
   #slabStepMm = 0;
   /** mm at a zoom of 1, per fraction of the view: right and up. */
   #fitted: readonly [number, number] = [200, 200];
 
   constructor(name: SliceViewName) {
     this.name = name;
-    this.#title = name.toUpperCase();
+    this.#title = this.#words.views[name];
     this.plane.axes = patientAxes(name);
     this.#slice.fillView = true;
     this.#quad = new Mesh(new PlaneGeometry(2, 2), this.#slice.material);
@@ -100,12 +102,18 @@ export class SliceView {
     else this.#driver.aim(this.plane);
   }
 
+  #speak(words: DrawnWords): void {
+    this.#words = words;
+    this.#nameIt();
+  }
+
   /** Says on the view what it is where it is no plain slice. */
   #nameIt(): void {
     const slab = this.#slab;
-    const thick = slab && `${SLAB_NAMES[slab.mode]} ${slab.thicknessMm} mm`;
-    const parts = [(this.#driver === undefined ? this.name : DRIVE_NAMES[this.#driver.drive.mode]).toUpperCase(), thick];
-    this.#title = [...parts, this.#locked ? 'LOCKED' : undefined].filter((part) => part !== undefined).join(' · ');
+    const { views, drives, slabs, locked } = this.#words;
+    const thick = slab && `${slabs[slab.mode]} ${slab.thicknessMm} mm`;
+    const name = this.#driver === undefined ? views[this.name] : drives[this.#driver.drive.mode];
+    this.#title = [name, thick, this.#locked ? locked : undefined].filter((part) => part !== undefined).join(' · ');
   }
 
   /** Whether the view should follow a tool that is not live: nothing in it may be taken for live. */
@@ -274,6 +282,7 @@ export class SliceView {
   /** Settles what lies on the slice and on the glass. */
   #annotate(rect: PixelRect, normal: Vec3, model: StageModel): void {
     const { plane } = this;
+    if (model.words !== this.#words) this.#speak(model.words);
     this.#plan.update(plane, normal, model);
     for (let n = 0; n < this.#tools.length; n += 1) (this.#tools[n] as ToolOnSlice).update(plane, normal, model.dpr);
     this.#fiducials.update(plane, model);
@@ -308,8 +317,6 @@ export class SliceView {
     this.#camera.matrixWorldNeedsUpdate = true;
   }
 }
-
-const SLAB_NAMES: Readonly<Record<Slab['mode'], string>> = { max: 'MIP', min: 'MinIP', mean: 'mean' };
 
 /** A zoom that still shows something. */
 function limited(zoom: number): number {

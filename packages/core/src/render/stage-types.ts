@@ -2,6 +2,7 @@ import type { Frame, Point } from '../frames/index.js';
 import type { Clock } from '../time/index.js';
 import type { Layout } from './layout.js';
 import type { FiducialState } from './model.js';
+import type { DrawnWords } from './words.js';
 
 /** What {@link createStage} is told. */
 export interface StageOptions<F extends string> {
@@ -19,6 +20,8 @@ export interface StageOptions<F extends string> {
   readonly interactive?: boolean;
   /** Draws letters, scale bars, crosshair and marks over the images. Default true; false for plain pictures. */
   readonly annotations?: boolean;
+  /** What the stage and the graphics on it say. Default: {@link ENGLISH_WORDS}. */
+  readonly words?: DrawnWords;
   /** A tool whose pose was queried longer ago than this is drawn as stale. Default 250 ms. */
   readonly staleAfterMs?: number;
   /** The most GPU memory one volume may take. Default 2 GiB. */

@@ -8,6 +8,7 @@ import { SceneView } from './scene-view.js';
 import { SliceView } from './slice-view.js';
 import type { KeyTargets } from './stage-keys.js';
 import type { Tool } from './tool.js';
+import type { DrawnWords } from './words.js';
 
 const GAP_PX = 2;
 // Made once: three reads a colour from its text anew each time.
@@ -144,12 +145,16 @@ export class StageViews {
     this.#scene?.setAxes(view, axes, model);
   }
 
-  addTool(tool: Tool): void {
+  addTool(tool: Tool, model: StageModel): void {
+    model.tools.push(tool);
     for (const view of this.#slices) view.addTool(tool);
     this.#scene?.addTool(tool);
   }
 
-  removeTool(tool: Tool): void {
+  removeTool(tool: Tool, model: StageModel): void {
+    const at = model.tools.indexOf(tool);
+    if (at < 0) return;
+    model.tools.splice(at, 1);
     for (const view of this.#slices) view.removeTool(tool);
     this.#scene?.removeTool(tool);
   }
@@ -157,12 +162,19 @@ export class StageViews {
   /** Adds a guidance graphic to the views; the answer takes it off again. */
   addGraphic(graphic: GuidanceGraphic, model: StageModel): () => void {
     model.graphics.push(graphic);
+    graphic.setWords?.(model.words);
     if (graphic.object !== undefined) this.#scene?.objects.add(graphic.object);
     return () => {
       const at = model.graphics.indexOf(graphic);
       if (at >= 0) model.graphics.splice(at, 1);
       graphic.object?.removeFromParent();
     };
+  }
+
+  /** Says everything in these words from the next frame on. */
+  setWords(words: DrawnWords, model: StageModel): void {
+    model.words = words;
+    for (const graphic of model.graphics) graphic.setWords?.(words);
   }
 
   /** Takes over the model's volume, its window, and how it is drawn as a whole. */

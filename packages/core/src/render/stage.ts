@@ -26,6 +26,7 @@ import { StageViews } from './stage-views.js';
 import type { SurfaceMesh, SurfaceStyle } from './surface.js';
 import { Tool, type ToolGeometry } from './tool.js';
 import { type VolumeLook, VolumeRendering } from './volume-look.js';
+import { type DrawnWords, ENGLISH_WORDS } from './words.js';
 import { offerToXr } from './xr/host.js';
 
 /**
@@ -77,7 +78,7 @@ export class Stage<in out F extends string> {
     this.#staleAfterMs = options.staleAfterMs ?? 250;
     this.#pixelRatio = options.pixelRatio;
     this.#renderer = makeRenderer(canvas, options.antialias ?? true);
-    this.#model = { ...emptyModel(), annotations: options.annotations ?? true };
+    this.#model = { ...emptyModel(), annotations: options.annotations ?? true, words: options.words ?? ENGLISH_WORDS };
     this.#views = new StageViews(options.layout ?? quadLayout(), this.#model);
     this.#textures = new StageTextures(this.#renderer, options.maxTextureBytes ?? 2 ** 31, this.#model, this.#views);
     this.#observer = new ResizeObserver((entries) => this.#resize(entries[0]));
@@ -241,8 +242,7 @@ export class Stage<in out F extends string> {
   addTool(options: { readonly name: string; readonly geometry: ToolGeometry }): Tool {
     this.#requireAlive('Adding a tool');
     const tool = new Tool(options.name, options.geometry, { remove: (t) => this.#removeTool(t) });
-    this.#model.tools.push(tool);
-    this.#views.addTool(tool);
+    this.#views.addTool(tool, this.#model);
     return tool;
   }
 
@@ -253,6 +253,11 @@ export class Stage<in out F extends string> {
   addGraphic(graphic: GuidanceGraphic): () => void {
     this.#requireAlive('Adding a guidance graphic');
     return this.#views.addGraphic(graphic, this.#model);
+  }
+
+  /** Says everything in these words from the next frame on: the stage itself, and the graphics on it. */
+  setWords(words: DrawnWords): void {
+    this.#views.setWords(words, this.#model);
   }
 
   /** Where the slices cut. */
@@ -330,7 +335,7 @@ export class Stage<in out F extends string> {
   /** Where a view lies on the canvas, in device pixels from its upper left corner; undefined where it is not shown. */
   viewRect(view: ViewName): PixelRect | undefined {
     const cell = this.#views.layout.find((c) => c.view === view);
-    return cell && this.#rect(cell);
+    return cell && this.#views.rect(cell, this.#model);
   }
 
   /** Draws one frame, with the poses as last given. Does nothing while the context is lost. */
@@ -408,16 +413,9 @@ export class Stage<in out F extends string> {
     this.#views.settle(model);
   }
 
-  #rect(cell: Layout[number]): PixelRect {
-    return this.#views.rect(cell, this.#model);
-  }
-
   #removeTool(tool: Tool): void {
-    const at = this.#model.tools.indexOf(tool);
-    if (at < 0) return;
-    this.#model.tools.splice(at, 1);
     if (this.#followed === tool) this.#followed = undefined;
-    this.#views.removeTool(tool);
+    this.#views.removeTool(tool, this.#model);
   }
 
   #offerToXr(): void {

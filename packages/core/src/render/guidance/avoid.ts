@@ -7,8 +7,9 @@ import { mesh as checkedMesh, SignedMeshDistance } from '../../volume/index.js';
 import { DrawnStatus } from '../drawn-status.js';
 import { PALETTE, rgb, statusStyle } from '../palette.js';
 import { Surface, type SurfaceMesh } from '../surface.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import type { FarEnd } from './distance-line.js';
-import { ALARM_TEXT, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { ALARM_TEXT, type GuidanceGraphic, wordColour } from './graphic.js';
 import { CachedText } from './quantities.js';
 import { SceneLabel } from './scene-label.js';
 
@@ -92,6 +93,7 @@ export class AvoidStructure implements GuidanceGraphic {
   #dpr = 0;
   #written = '';
   #worded: Status | undefined;
+  #words = ENGLISH_WORDS;
 
   /** @throws NavError `pose/bad-option` for limits that make no sense; `mesh/empty`, `mesh/bad-geometry` */
   constructor({ name, mesh, ...limits }: AvoidOptions) {
@@ -168,6 +170,11 @@ export class AvoidStructure implements GuidanceGraphic {
     }
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#written = '\0';
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     this.#shell.dispose();
@@ -184,7 +191,7 @@ export class AvoidStructure implements GuidanceGraphic {
     this.#worded = status;
     const { word, colour } = LOOKS[level];
     // A predicted distance is in the status's colour; an unknown one says why, and that it is the tip, not the structure, that is not seen.
-    const why = this.#drawn.live ? '' : level === 'unknown' ? `· TIP ${STATUS_WORDS[status]}` : STATUS_WORDS[status];
+    const why = this.#drawn.live ? '' : level === 'unknown' ? `· ${this.#words.tip[status]}` : this.#words.status[status];
     const text = said ? `${word} ${this.name} ${number} ${why}`.trim() : '';
     const ok = level === 'danger' || level === 'inside' ? ALARM_TEXT : colour;
     const shown = status === 'ok' ? ok : wordColour(this.#drawn.live, statusStyle(status).colour);

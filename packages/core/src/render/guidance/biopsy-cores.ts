@@ -6,6 +6,7 @@ import type { Mesh } from '../../volume/index.js';
 import { PALETTE } from '../palette.js';
 import type { PlaneView } from '../planes.js';
 import { Surface, type SurfaceMesh } from '../surface.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { coreCylinder, coreRegion } from './core-shape.js';
 import { CoresOnSlice } from './cores-on-slice.js';
 import type { GuidanceGraphic } from './graphic.js';
@@ -63,6 +64,7 @@ export class BiopsyCores<in out F extends string> implements GuidanceGraphic {
   #labels: readonly SceneLabel[] = [];
   readonly #slices = new Map<PlaneView, CoresOnSlice>();
   #changed = 0;
+  #words = ENGLISH_WORDS;
   #dpr = 1;
 
   /** @throws NavError `pose/bad-option`, `frame/mismatch` */
@@ -145,6 +147,11 @@ export class BiopsyCores<in out F extends string> implements GuidanceGraphic {
     part.draw(renderer, plane);
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#weigh();
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     this.#dropCores();
@@ -191,7 +198,7 @@ export class BiopsyCores<in out F extends string> implements GuidanceGraphic {
     for (const target of this.#targets) {
       const p = map?.targets.find((t) => t.target === target.name)?.probability ?? Number.NaN;
       target.level = Number.isNaN(p) ? 'unknown' : p >= this.#enough ? 'enough' : 'little';
-      const less = target.level === 'little' ? `, below ${formatProbability(this.#enough)}` : '';
+      const less = target.level === 'little' ? `, ${this.#words.below(formatProbability(this.#enough))}` : '';
       target.text = `${target.name} ${formatProbability(p)}${less}`;
       target.shell.look(SAMPLED_LOOKS[target.level]);
     }
@@ -209,8 +216,11 @@ export class BiopsyCores<in out F extends string> implements GuidanceGraphic {
       label.at(centre[0] as number, centre[1] as number, centre[2] as number, 0, 0);
     }
     for (const { core, label } of this.#cores) {
-      const word = core.status === 'ok' ? '' : ' PREDICTED';
-      label.set(`${core.id}${word}`, { sizePx: Math.round(12 * dpr), colour: coreColour(core), weight: 700 });
+      label.set(`${core.id} ${this.#words.status[core.status]}`.trim(), {
+        sizePx: Math.round(12 * dpr),
+        colour: coreColour(core),
+        weight: 700,
+      });
       const [x, y, z] = core.near as unknown as [number, number, number];
       label.at(x, y, z, 0, -12 * dpr);
     }

@@ -4,8 +4,9 @@ import { DrawnStatus } from '../drawn-status.js';
 import { Fingerprint } from '../fingerprint.js';
 import { PALETTE } from '../palette.js';
 import { orientationLetters } from '../planes.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { AcrossPath } from './across-path.js';
-import { type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { type GuidanceGraphic, wordColour } from './graphic.js';
 import { Panel } from './panel.js';
 import { adaptiveScale, CachedText } from './quantities.js';
 
@@ -42,11 +43,12 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
   readonly #bound = new CachedText((mm) => `95 % ${formatBound(mm)}`, 0.05);
   readonly #half = new CachedText((mm) => String(mm), 0.5);
   readonly #full = new CachedText((mm) => formatMm(mm, 0), 0.5);
+  #words = ENGLISH_WORDS;
   #scale = 10;
 
   /** Appends its canvas to an element, whose size it takes. */
   constructor(host: HTMLElement, { plan, toolAxis, up, targetRadiusMm = 1, pixelRatio }: BullseyeOptions<F>) {
-    this.#panel = new Panel(host, 'bullseye: lateral deviation from the plan', pixelRatio);
+    this.#panel = new Panel(host, this.#words.panels.bullseye, pixelRatio);
     this.canvas = this.#panel.canvas;
     this.#path = new AcrossPath(plan, toolAxis, up);
     this.#targetRadiusMm = targetRadiusMm;
@@ -74,7 +76,12 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
     this.#changes.add(tip);
     this.#changes.add(aim);
     this.#changes.add(ellipse);
-    if (this.#changes.changed() || changed || this.#panel.resized) this.#draw();
+    if (this.#changes.changed() || changed || this.#panel.outdated) this.#draw();
+  }
+
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#panel.speak(words.panels.bullseye);
   }
 
   dispose(): void {
@@ -201,7 +208,7 @@ export class Bullseye<in out F extends string> implements GuidanceGraphic {
     const { width, height } = panel;
     const { live, style, status } = this.#drawn;
     const { lateralMm, ellipse } = this.#path;
-    const word = STATUS_WORDS[status];
+    const word = this.#words.status[status];
     const half = width / 2 - 10;
     panel.text(live ? this.#number.of(lateralMm) : UNKNOWN, 8, height - foot * 0.45, foot * 0.62, PALETTE.text, 'left', half);
     const small = Math.max(12, foot * 0.27);

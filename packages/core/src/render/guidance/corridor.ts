@@ -7,6 +7,7 @@ import { Hud } from '../hud.js';
 import { type Dash, PALETTE } from '../palette.js';
 import { cross, crossInto, type PlaneView, unit } from '../planes.js';
 import { Surface } from '../surface.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import type { GuidanceGraphic } from './graphic.js';
 import { dashed, Outline } from './outline.js';
 import { inPlane, planarReach } from './quantities.js';
@@ -61,6 +62,7 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
   readonly #normal = vec3(0, 0, 0);
   #cutLook: { status: Status | undefined; dpr: number } = { status: undefined, dpr: 0 };
   readonly #widest = Float64Array.of(Number.NaN);
+  #words = ENGLISH_WORDS;
   #dpr = 0;
 
   /** @throws NavError `pose/bad-option` */
@@ -141,6 +143,11 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
     this.#overlay.render(renderer);
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#look();
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     for (const part of [this.#planned, this.#widened, this.#rims, this.#word, this.#cutPlanned, this.#cutWidened]) part.dispose();
@@ -151,7 +158,7 @@ export class TrajectoryCorridor<in out F extends string> implements GuidanceGrap
     const known = this.status === 'ok';
     this.#widened.object.visible = known;
     this.#rims.style(PALETTE.plan, 2.5 * dpr, known ? undefined : dashed(UNKNOWN_DASH, dpr));
-    this.#word.set(known ? '' : 'ERROR UNKNOWN', { sizePx: Math.round(15 * dpr), colour: PALETTE.plan, weight: 700 });
+    this.#word.set(known ? '' : this.#words.errorUnknown, { sizePx: Math.round(15 * dpr), colour: PALETTE.plan, weight: 700 });
     const { xyz: e } = this.#plan.entry;
     this.#word.at(e[0] as number, e[1] as number, e[2] as number, 14 * dpr, -14 * dpr, 1);
   }

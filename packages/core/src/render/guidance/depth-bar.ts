@@ -12,7 +12,8 @@ import {
 import { DrawnStatus } from '../drawn-status.js';
 import { Fingerprint } from '../fingerprint.js';
 import { PALETTE } from '../palette.js';
-import { ALARM_TEXT, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { type DepthWord, type DrawnWords, ENGLISH_WORDS } from '../words.js';
+import { ALARM_TEXT, type GuidanceGraphic, wordColour } from './graphic.js';
 import { Panel } from './panel.js';
 import { adaptiveScale, CachedText } from './quantities.js';
 
@@ -54,6 +55,7 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
   readonly #corridorMm: number;
   #state: GuidanceState = 'noPose';
   #beside = false;
+  #words = ENGLISH_WORDS;
   #scale = 100;
 
   /** Appends its canvas to an element, whose size it takes. @throws NavError `pose/bad-option` */
@@ -63,7 +65,7 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
       throw new NavError('pose/bad-option', `A depth bar needs a corridor's radius above 0 mm, got ${corridorRadiusMm}.`);
     }
     this.#corridorMm = corridorRadiusMm;
-    this.#panel = new Panel(host, 'depth bar: distance left to the target', pixelRatio);
+    this.#panel = new Panel(host, this.#words.panels.depthBar, pixelRatio);
     this.canvas = this.#panel.canvas;
     this.#deviation = new Deviation(plan, toolAxis === undefined ? {} : { toolAxis });
     this.#limits = limits;
@@ -104,7 +106,12 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     this.#seen[1] = this.#scale;
     this.#changes.add(this.#seen);
     this.#changes.addInteger(STATES.indexOf(this.state) + (this.beside ? STATES.length : 0));
-    if (this.#changes.changed() || changed || this.#panel.resized) this.#draw();
+    if (this.#changes.changed() || changed || this.#panel.outdated) this.#draw();
+  }
+
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#panel.speak(words.panels.depthBar);
   }
 
   dispose(): void {
@@ -203,6 +210,16 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     }
   }
 
+  /** What is said of the tip. That a pose is predicted takes nothing from what it says of the target. */
+  #word(past: boolean): string {
+    const { status, live } = this.#drawn;
+    const { depth, status: byStatus } = this.#words;
+    if (!live) return byStatus[status];
+    const at: DepthWord = this.beside ? 'beside' : past ? 'pastTarget' : this.state === 'onTarget' ? 'onTarget' : 'toTarget';
+    if (status === 'ok') return depth[at];
+    return at === 'toTarget' ? byStatus[status] : `${depth[at]} · ${byStatus[status]}`;
+  }
+
   #foot(foot: number): void {
     const panel = this.#panel;
     const { width, height } = panel;
@@ -210,8 +227,7 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
     const { state } = this;
     const { beside } = this;
     const past = state === 'pastTarget' && !beside;
-    const said = beside ? BESIDE : past ? 'PAST TARGET' : state === 'onTarget' ? 'ON TARGET' : 'TO TARGET';
-    const word = live ? (status === 'ok' ? said : beside ? `${BESIDE} · PREDICTED` : PREDICTED[state]) : STATUS_WORDS[status];
+    const word = this.#word(past);
     const colour = past ? ALARM_TEXT : state === 'onTarget' ? PALETTE.target : PALETTE.text;
     const text = live ? this.#number.of(this.#deviation.depthRemainingMm) : UNKNOWN;
     panel.text(text, width / 2, height - foot * 0.66, foot * 0.56, colour, 'center', width - 12);
@@ -220,18 +236,7 @@ export class DepthBar<in out F extends string> implements GuidanceGraphic {
   }
 }
 
-/** What stands where a depth along the way means nothing. */
-const BESIDE = 'BESIDE THE WAY';
 /** As {@link GuidanceLimits} has it by default, mm. */
 const HYSTERESIS_MM = 0.3;
-
-/** That a pose is predicted takes nothing from what it says of the target. */
-const PREDICTED: Readonly<Record<GuidanceState, string>> = {
-  noPose: '',
-  notLive: '',
-  approach: 'PREDICTED',
-  onTarget: 'ON TARGET · PREDICTED',
-  pastTarget: 'PAST TARGET · PREDICTED',
-};
 
 const STATES: readonly GuidanceState[] = ['noPose', 'notLive', 'approach', 'onTarget', 'pastTarget'];

@@ -1,5 +1,6 @@
 import type { Status } from '../../frames/index.js';
 import { formatNumber, UNKNOWN } from '../../guidance/index.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { ENTRY_KINDS, ENTRY_LOOKS, SCORE_COLOURS } from './entry-looks.js';
 import type { EntryMap } from './entry-map.js';
 import type { GuidanceGraphic } from './graphic.js';
@@ -15,12 +16,12 @@ export class EntryLegend<F extends string> implements GuidanceGraphic {
   /** Appends itself to an element. */
   constructor(host: HTMLElement, map: EntryMap<F>) {
     this.#map = map;
-    const rows = ENTRY_KINDS.map((kind) => ({
+    const marks = ENTRY_KINDS.map((kind) => ({
       mark: kind === 'possible' ? scoreBar() : swatch(ENTRY_LOOKS[kind]),
-      words: ENTRY_LOOKS[kind].words,
     }));
-    this.#table = new ReadoutTable(host, 'Entries on the skin', [...rows, { words: 'scores' }], 1);
+    this.#table = new ReadoutTable(host, [...marks, {}], 1);
     this.element = this.#table.element;
+    this.setWords(ENGLISH_WORDS);
     this.settle();
   }
 
@@ -34,6 +35,10 @@ export class EntryLegend<F extends string> implements GuidanceGraphic {
     const [least, best] = this.#map.scores;
     const text = Number.isNaN(best) ? UNKNOWN : `${formatNumber(least, 2)} – ${formatNumber(best, 2)}`;
     this.#table.set(ENTRY_KINDS.length, 0, text);
+  }
+
+  setWords({ entries: { legend, kinds, scores } }: DrawnWords): void {
+    this.#table.speak(legend, [...ENTRY_KINDS.map((kind) => kinds[kind]), scores]);
   }
 
   dispose(): void {

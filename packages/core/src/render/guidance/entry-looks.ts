@@ -7,19 +7,18 @@ export type EntryKind = 'possible' | TrajectoryRefusal;
 
 /** How entries of a kind look on the skin. */
 export interface EntryLook extends Ink {
-  readonly words: string;
   /** 0 … 1: what cannot be used lets the inside be seen. */
   readonly opacity: number;
 }
 
 /** In the order of the shader's kinds. Colour and hatch both differ; what a structure forbids is in the colour of alarm, what the shape forbids is grey. */
 export const ENTRY_LOOKS: Readonly<Record<EntryKind, EntryLook>> = {
-  possible: { colour: '#bfe8d8', hatch: 'plain', opacity: 0.9, words: 'possible: the brighter, the better' },
-  tooNear: { colour: PALETTE.alarm, hatch: 'crossed', opacity: 0.6, words: 'too near a structure' },
-  tooOblique: { colour: '#8894a1', hatch: 'stripes', opacity: 0.42, words: 'too oblique to the skin' },
-  tooDeep: { colour: '#5d6873', hatch: 'dots', opacity: 0.42, words: 'deeper than the needle reaches' },
-  offDirection: { colour: '#8894a1', hatch: 'lines', opacity: 0.42, words: 'off the preferred direction' },
-  notFinite: { colour: '#3a434d', hatch: 'counter', opacity: 0.42, words: 'no way at all' },
+  possible: { colour: '#bfe8d8', hatch: 'plain', opacity: 0.9 },
+  tooNear: { colour: PALETTE.alarm, hatch: 'crossed', opacity: 0.6 },
+  tooOblique: { colour: '#8894a1', hatch: 'stripes', opacity: 0.42 },
+  tooDeep: { colour: '#5d6873', hatch: 'dots', opacity: 0.42 },
+  offDirection: { colour: '#8894a1', hatch: 'lines', opacity: 0.42 },
+  notFinite: { colour: '#3a434d', hatch: 'counter', opacity: 0.42 },
 };
 
 /** The kinds, in that order. */

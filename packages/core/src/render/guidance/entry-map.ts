@@ -5,7 +5,8 @@ import { formatDegrees, formatMm, type TrajectorySearch } from '../../guidance/i
 import type { Mesh as Skin } from '../../volume/index.js';
 import { PALETTE } from '../palette.js';
 import { uniform } from '../uniform.js';
-import { ENTRY_KINDS, ENTRY_LOOKS, type EntryKind, entryKind } from './entry-looks.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
+import { ENTRY_KINDS, type EntryKind, entryKind } from './entry-looks.js';
 import { entryMaterial } from './entry-material.js';
 import { ALARM_TEXT, type GuidanceGraphic } from './graphic.js';
 import { ScenePin } from './scene-pin.js';
@@ -42,6 +43,7 @@ export class EntryMap<F extends string> implements GuidanceGraphic {
   readonly #counts = new Uint32Array(ENTRY_KINDS.length);
   #search: TrajectorySearch | undefined;
   #chosen: number | undefined;
+  #words = ENGLISH_WORDS;
   #dpr = 1;
 
   constructor({ skin, structures = [] }: EntryMapOptions<F>) {
@@ -141,6 +143,11 @@ export class EntryMap<F extends string> implements GuidanceGraphic {
     this.#pin.viewport(width, height);
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#mark();
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     this.#mesh.geometry.dispose();
@@ -180,7 +187,7 @@ export class EntryMap<F extends string> implements GuidanceGraphic {
   #mark(): void {
     const at = this.#chosen;
     if (at === undefined) {
-      const none = this.#search === undefined ? 'ENTRIES NOT SEARCHED' : '';
+      const none = this.#search === undefined ? this.#words.entries.noneSearched : '';
       this.#pin.place(meanOf(this.#skin.positions), undefined);
       this.#pin.write('', none, PALETTE.text, PALETTE.text, this.#dpr);
       return;
@@ -194,15 +201,17 @@ export class EntryMap<F extends string> implements GuidanceGraphic {
   #wayOf(at: number): [string, string] {
     const { depthMm, spareMm, skinAngleDeg } = this.#search as TrajectorySearch;
     const spare = spareMm[at] as number;
-    const room = Number.isFinite(spare) ? `${formatMm(Math.floor(10 * spare) / 10)} to spare${this.#by(at)}` : 'nothing near';
-    const angle = `${formatDegrees(skinAngleDeg[at] as number, 0)} to the skin`;
-    return [formatMm(depthMm[at] as number, 0), `ENTRY · ${room} · ${angle}`];
+    const words = this.#words.entries;
+    const room = Number.isFinite(spare) ? words.spare(formatMm(Math.floor(10 * spare) / 10)) + this.#by(at) : words.nothingNear;
+    const angle = words.toSkin(formatDegrees(skinAngleDeg[at] as number, 0));
+    return [formatMm(depthMm[at] as number, 0), `${words.entry} · ${room} · ${angle}`];
   }
 
   #refusalOf(bits: number, at: number): [string, string] {
-    if (bits < 0) return ['!', 'ENTRY · NOT SEARCHED'];
+    const { entry, kinds, refused, notSearched } = this.#words.entries;
+    if (bits < 0) return ['!', `${entry} · ${notSearched}`];
     const kind = ENTRY_KINDS[entryKind(bits)] as EntryKind;
-    return ['! REFUSED', `ENTRY · ${ENTRY_LOOKS[kind].words}${kind === 'tooNear' ? this.#by(at) : ''}`];
+    return [`! ${refused}`, `${entry} · ${kinds[kind]}${kind === 'tooNear' ? this.#by(at) : ''}`];
   }
 
   /** The structure that leaves the least room. */

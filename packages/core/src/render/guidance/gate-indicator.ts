@@ -2,6 +2,7 @@ import { NavError } from '../../base/index.js';
 import type { Status } from '../../frames/index.js';
 import { formatNumber, type GatePhase, type MotionGate, type MotionGateOptions } from '../../guidance/index.js';
 import { PALETTE } from '../palette.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { GateTrace } from './gate-trace.js';
 import type { GuidanceGraphic } from './graphic.js';
 import { Panel } from './panel.js';
@@ -20,12 +21,12 @@ export interface GateIndicatorOptions {
 /** What an indicator says: the gate's phase, or that it was not asked in time. */
 type Said = GatePhase | 'stale';
 
-/** Sign, word and colour of each: no two have the same sign. */
-const LOOKS: Readonly<Record<Said, { readonly word: string; readonly colour: string }>> = {
-  open: { word: 'GATE OPEN', colour: PALETTE.fiducial },
-  closed: { word: 'GATE CLOSED', colour: PALETTE.target },
-  unknown: { word: 'NO BREATHING FOUND', colour: PALETTE.unknown },
-  stale: { word: 'NO MOTION SIGNAL', colour: PALETTE.stale },
+/** The colour of each; its sign is another one, too. */
+const COLOURS: Readonly<Record<Said, string>> = {
+  open: PALETTE.fiducial,
+  closed: PALETTE.target,
+  unknown: PALETTE.unknown,
+  stale: PALETTE.stale,
 };
 
 /** The levels at the lower and the upper edge of the trace. */
@@ -52,7 +53,8 @@ export class GateIndicator implements GuidanceGraphic {
   readonly #point = new Float64Array(2);
   /** The usual period, ms, and the one that the words say. */
   readonly #period = Float64Array.of(Number.NaN, Number.NaN);
-  readonly #text = new CachedText((ms) => `every ${formatNumber(ms / 1000, 1)}\u202fs`, 50);
+  readonly #text = new CachedText((ms) => this.#words.every(`${formatNumber(ms / 1000, 1)}\u202fs`), 50);
+  #words = ENGLISH_WORDS;
   #phase: GatePhase = 'unknown';
   #said: Said = 'stale';
   /** Samples taken, and those that the trace was drawn with; what the head was drawn for. */
@@ -74,7 +76,7 @@ export class GateIndicator implements GuidanceGraphic {
     this.#openBelow = openBelow;
     this.#closeAbove = openBelow + hysteresis;
     this.#ms = 1000 * seconds;
-    this.#panel = new Panel(host, 'breathing gate: open, closed or unknown, and the motion', pixelRatio);
+    this.#panel = new Panel(host, this.#words.panels.gate, pixelRatio);
     this.canvas = this.#panel.canvas;
   }
 
@@ -104,10 +106,17 @@ export class GateIndicator implements GuidanceGraphic {
     if (this.#period[0] !== this.#period[1]) this.#every = this.#text.of(this.#period[0] as number);
     this.#period[1] = this.#period[0] as number;
     const words = this.#said === 'open' || this.#said === 'closed' ? this.#every : '';
-    const { resized } = this.#panel;
-    const headed = resized || this.#said !== this.#headed || words !== this.#worded;
+    const { outdated } = this.#panel;
+    const headed = outdated || this.#said !== this.#headed || words !== this.#worded;
     if (headed) this.#drawHead(words);
     if (headed || this.#taken !== this.#traced) this.#drawMotion();
+  }
+
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#text.forget();
+    this.#period[1] = Number.NaN;
+    this.#panel.speak(words.panels.gate);
   }
 
   dispose(): void {
@@ -122,7 +131,8 @@ export class GateIndicator implements GuidanceGraphic {
     panel.begin();
     const head = this.#head();
     this.#sign(head * 0.5 + 4, head * 0.52, head * 0.34);
-    const { word, colour } = LOOKS[this.#said];
+    const colour = COLOURS[this.#said];
+    const word = this.#words.gate[this.#said];
     const room = panel.width - head - 14;
     const known = words !== '';
     panel.text(word, head + 8, head * (known ? 0.4 : 0.52), head * 0.36, known ? colour : PALETTE.text, 'left', room);
@@ -142,7 +152,7 @@ export class GateIndicator implements GuidanceGraphic {
   #sign(x: number, y: number, r: number): void {
     const panel = this.#panel;
     const c = panel.context;
-    const { colour } = LOOKS[this.#said];
+    const colour = COLOURS[this.#said];
     c.beginPath();
     if (this.#said === 'closed') {
       c.fillStyle = colour;
@@ -184,7 +194,7 @@ export class GateIndicator implements GuidanceGraphic {
     c.lineTo(x + width, zero - this.#openBelow * perLevel);
     c.stroke();
     this.#line(x, zero, width, perLevel, y, y + height);
-    if (this.phase === 'unknown') panel.hatch(x, y, width, height, LOOKS[this.#said].colour);
+    if (this.phase === 'unknown') panel.hatch(x, y, width, height, COLOURS[this.#said]);
   }
 
   #line(x: number, zero: number, width: number, perLevel: number, top: number, bottom: number): void {
@@ -213,7 +223,7 @@ export class GateIndicator implements GuidanceGraphic {
     c.stroke();
     if (!drawing || !known) return;
     // Where it is now.
-    c.fillStyle = LOOKS[this.#said].colour;
+    c.fillStyle = COLOURS[this.#said];
     c.beginPath();
     c.arc(Math.min(px, x + width - 5), py, 5, 0, 2 * Math.PI);
     c.fill();

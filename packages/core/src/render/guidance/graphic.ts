@@ -2,6 +2,7 @@ import type { Object3D, WebGLRenderer } from 'three';
 import type { Status } from '../../frames/index.js';
 import { PALETTE } from '../palette.js';
 import type { PlaneView } from '../planes.js';
+import type { DrawnWords } from '../words.js';
 import type { SceneLabel } from './scene-label.js';
 
 /** What every guidance graphic is to whoever draws it: the stage, or a loop of the application's own. */
@@ -22,22 +23,13 @@ export interface GuidanceGraphic {
   inScene?(width: number, height: number, dpr: number): void;
   /** Draws over a slice, into the viewport that is set. */
   onSlice?(renderer: WebGLRenderer, plane: PlaneView, dpr: number): void;
+  /** Says everything in these words from the next frame on; the stage hands its own in when a graphic is added, and when they change. */
+  setWords?(words: DrawnWords): void;
   /** Gives everything back. Twice is once. */
   dispose(): void;
 }
 
-/** What stands on a graphic that is not simply live; empty for `ok`. */
-export const STATUS_WORDS: Readonly<Record<Status, string>> = {
-  ok: '',
-  predicted: 'PREDICTED',
-  unknown: 'NOT CONFIRMED',
-  outOfVolume: 'OUT OF VOLUME',
-  stale: 'STALE',
-  missing: 'NOT VISIBLE',
-  disconnected: 'DISCONNECTED',
-};
-
-/** The colour of such a word: lines in the colour of alarm are read well, letters are not. */
+/** The colour of a word that says why something is not live: lines in the colour of alarm are read well, letters are not. */
 export function wordColour(live: boolean, colour: string): string {
   return !live && colour === PALETTE.alarm ? ALARM_TEXT : colour;
 }

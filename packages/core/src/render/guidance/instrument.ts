@@ -15,9 +15,10 @@ import type { PoseView, Status } from '../../frames/index.js';
 import { DrawnStatus } from '../drawn-status.js';
 import type { PlaneView } from '../planes.js';
 import { Stroke } from '../stroke.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { type FanShape, fanFrame, fanOutline } from './fan.js';
 import { FanOnSlice } from './fan-on-slice.js';
-import { type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
+import type { GuidanceGraphic } from './graphic.js';
 import type { InstrumentDescription } from './instrument-description.js';
 import { dashed, Outline } from './outline.js';
 import { SceneLabel } from './scene-label.js';
@@ -46,6 +47,7 @@ export class InstrumentGraphic implements GuidanceGraphic {
   readonly #word = new SceneLabel();
   readonly labels: readonly SceneLabel[];
   readonly #end: readonly [number, number, number];
+  #words = ENGLISH_WORDS;
   #dpr = 0;
 
   constructor(description: InstrumentDescription) {
@@ -101,6 +103,11 @@ export class InstrumentGraphic implements GuidanceGraphic {
     if (this.#drawn.shown) this.#sliceFan?.draw(renderer, plane, dpr, this.object.matrix, this.#drawn.style);
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#look();
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     for (const part of this.#parts) part.geometry.dispose();
@@ -144,7 +151,7 @@ export class InstrumentGraphic implements GuidanceGraphic {
       label.set(solid ? mark.label : '', { sizePx: Math.round(15 * dpr), colour: '#ffffff', anchor: 'left', weight: 700 });
       label.at(s[0] * mark.mm, s[1] * mark.mm, s[2] * mark.mm, 12 * dpr, 0, 1);
     }
-    this.#word.set(STATUS_WORDS[this.#drawn.status], { sizePx: Math.round(16 * dpr), colour, anchor: 'left', weight: 700 });
+    this.#word.set(this.#words.status[this.#drawn.status], { sizePx: Math.round(16 * dpr), colour, anchor: 'left', weight: 700 });
     this.#word.at(0, 0, 0, 14 * dpr, 14 * dpr, 1);
   }
 }

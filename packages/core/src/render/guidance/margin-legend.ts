@@ -1,8 +1,9 @@
 import type { Status } from '../../frames/index.js';
 import { type AblationCoverage, formatMm, formatMmWithin, type MarginMap, UNKNOWN } from '../../guidance/index.js';
 import { PALETTE } from '../palette.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { formatLeast } from './avoid.js';
-import { ALARM_TEXT, type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
+import { ALARM_TEXT, type GuidanceGraphic } from './graphic.js';
 import { swatch } from './hatch.js';
 import { MARGIN_STEPS, marginShares } from './margin-steps.js';
 import type { MarginSurface } from './margin-surface.js';
@@ -22,16 +23,15 @@ export class MarginLegend<in out F extends string> implements GuidanceGraphic {
   readonly element: HTMLElement;
   readonly #surface: MarginSurface<F>;
   readonly #table: ReadoutTable;
+  #words = ENGLISH_WORDS;
   #written: { readonly map: MarginMap<F> | undefined; readonly bound: number; readonly status: Status } | undefined;
 
   /** Appends itself to an element. */
   constructor(host: HTMLElement, surface: MarginSurface<F>) {
     this.#surface = surface;
-    const rows = MARGIN_STEPS.map((step) => ({ mark: swatch(step), words: step.words }));
-    const name = `Ablation margin, ${surface.kind}`;
-    this.#table = new ReadoutTable(host, name, [...rows, { words: 'least margin' }, { words: 'with 95 %, there' }], 1);
+    this.#table = new ReadoutTable(host, [...MARGIN_STEPS.map((step) => ({ mark: swatch(step) })), {}, {}], 1);
     this.element = this.#table.element;
-    this.#write();
+    this.setWords(ENGLISH_WORDS);
   }
 
   get status(): Status {
@@ -45,6 +45,13 @@ export class MarginLegend<in out F extends string> implements GuidanceGraphic {
     this.#write();
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    const { marginLegend, marginSteps, leastMargin, leastMarginBound } = words;
+    this.#table.speak(marginLegend[this.#surface.kind], [...marginSteps, leastMargin, leastMarginBound]);
+    this.#write();
+  }
+
   dispose(): void {
     this.#table.dispose();
   }
@@ -55,8 +62,12 @@ export class MarginLegend<in out F extends string> implements GuidanceGraphic {
     const shares = map && marginShares(map);
     for (let n = 0; n < LEAST; n += 1) this.#table.set(n, 0, formatProbability(shares?.[n] ?? Number.NaN));
     const colour = leastMm < 0 ? ALARM_TEXT : PALETTE.text;
-    this.#table.set(LEAST, 0, map === undefined ? STATUS_WORDS[status] || UNKNOWN : formatMmWithin(leastMm, FIELD), colour);
-    this.#table.set(LEAST + 1, 0, map === undefined ? UNKNOWN : Number.isNaN(bound) ? 'ERROR UNKNOWN' : formatLeast(bound));
+    this.#table.set(LEAST, 0, map === undefined ? this.#words.status[status] || UNKNOWN : formatMmWithin(leastMm, FIELD), colour);
+    this.#table.set(
+      LEAST + 1,
+      0,
+      map === undefined ? UNKNOWN : Number.isNaN(bound) ? this.#words.errorUnknown : formatLeast(bound),
+    );
   }
 }
 
@@ -72,10 +83,22 @@ export class CoverageReadout {
   /** Appends itself to an element. @param marginsMm a row each, in this order. Default complete coverage, and with 5 mm */
   constructor(host: HTMLElement, marginsMm: readonly number[] = [0, 5]) {
     this.#marginsMm = marginsMm;
-    const rows = marginsMm.map((mm) => ({ words: mm === 0 ? 'all of the tumour covered' : `with ${formatMm(mm, 0)} around it` }));
-    this.#table = new ReadoutTable(host, 'Probability, by the pose’s error', rows, 2);
+    this.#table = new ReadoutTable(
+      host,
+      marginsMm.map(() => ({})),
+      2,
+    );
     this.element = this.#table.element;
+    this.setWords(ENGLISH_WORDS);
     this.show([]);
+  }
+
+  /** Says everything in these words. It is no graphic of a stage, which hands them in to its own. */
+  setWords({ coverage: { name, all, around } }: DrawnWords): void {
+    this.#table.speak(
+      name,
+      this.#marginsMm.map((mm) => (mm === 0 ? all : around(formatMm(mm, 0)))),
+    );
   }
 
   /** @param coverages those with one of its margins are shown; the others, and all that is absent, are not known */

@@ -1,12 +1,13 @@
 import type { MarginMap } from '../../guidance/index.js';
 import type { Ink } from './hatch.js';
 
+/** Of which zone margins are: of a plan; of a zone at a tool's pose; of what images afterwards show. */
+export type MarginKind = 'planned' | 'tracked' | 'confirmed';
+
 /** One step of the scale that margins are drawn in. */
 export interface MarginStep extends Ink {
   /** From this margin on, mm; −Infinity for the first. */
   readonly fromMm: number;
-  /** What a legend says. */
-  readonly words: string;
   /** Its outline on a slice: width, CSS pixels, and whether it has barbs. */
   readonly widthPx: number;
   readonly barbed: boolean;
@@ -22,12 +23,11 @@ export const MARGIN_LIMITS_MM: readonly [number, number, number] = [0, 5, 10];
 export const MARGIN_STEPS: readonly [MarginStep, MarginStep, MarginStep, MarginStep] = [
   {
     fromMm: Number.NEGATIVE_INFINITY,
-    words: 'below 0 mm: not covered',
     ...{ colour: '#d55e00', hatch: 'crossed', ink: '#ffffff', widthPx: 5, barbed: true },
   },
-  { fromMm: 0, words: '0 – 5 mm', colour: '#f2b632', hatch: 'stripes', widthPx: 5, barbed: false },
-  { fromMm: 5, words: '5 – 10 mm', colour: '#0f8f6a', hatch: 'dots', widthPx: 3.25, barbed: false },
-  { fromMm: 10, words: '10 mm and more', colour: '#bfe8d8', hatch: 'plain', widthPx: 1.75, barbed: false },
+  { fromMm: 0, colour: '#f2b632', hatch: 'stripes', widthPx: 5, barbed: false },
+  { fromMm: 5, colour: '#0f8f6a', hatch: 'dots', widthPx: 3.25, barbed: false },
+  { fromMm: 10, colour: '#bfe8d8', hatch: 'plain', widthPx: 1.75, barbed: false },
 ];
 
 /** The step of a margin, 0 … 3; −1 for one that is not known. @param mm negative: not covered */

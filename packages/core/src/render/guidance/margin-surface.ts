@@ -8,16 +8,14 @@ import { DrawnStatus } from '../drawn-status.js';
 import { type Dash, PALETTE, statusStyle } from '../palette.js';
 import type { PlaneView } from '../planes.js';
 import { Surface } from '../surface.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { formatLeast } from './avoid.js';
-import { ALARM_TEXT, type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { ALARM_TEXT, type GuidanceGraphic, wordColour } from './graphic.js';
 import { MarginOnSlice, type MarginOutlineStyle } from './margin-on-slice.js';
-import { MARGIN_LIMITS_MM, MARGIN_STEPS, marginStep } from './margin-steps.js';
+import { MARGIN_LIMITS_MM, MARGIN_STEPS, type MarginKind, marginStep } from './margin-steps.js';
 import { MeshCut } from './mesh-cut.js';
 import { ScenePin } from './scene-pin.js';
 import { drawable, meanOf, StepSurface } from './step-surface.js';
-
-/** Of which zone the margins are. */
-export type MarginKind = 'planned' | 'tracked' | 'confirmed';
 
 /** What {@link MarginSurface} is made from. */
 export interface MarginSurfaceOptions<F extends string> {
@@ -64,6 +62,7 @@ export class MarginSurface<in out F extends string> implements GuidanceGraphic {
   #worst = -1;
   #shown = false;
   #outline: MarginOutlineStyle = { colour: PALETTE.stale, dash: undefined, changed: 0 };
+  #words = ENGLISH_WORDS;
   #dpr = 0;
 
   constructor({ kind, surface }: MarginSurfaceOptions<F>) {
@@ -150,6 +149,11 @@ export class MarginSurface<in out F extends string> implements GuidanceGraphic {
     part.draw(renderer, plane, this.#live ? this.#margins : undefined);
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#look();
+  }
+
   dispose(): void {
     this.object.removeFromParent();
     for (const part of [this.#steps, this.#shell, this.#pin, ...this.#slices.values()]) part.dispose();
@@ -218,9 +222,10 @@ export class MarginSurface<in out F extends string> implements GuidanceGraphic {
     // In a field of fixed width, so that the number stands still while it changes.
     const number = formatMmWithin(least, FIELD);
     const figure = !live ? UNKNOWN : uncovered ? number.replace(/^\u2007*/, (pad) => `${pad}! `) : number;
-    const kind = KIND_WORDS[this.kind];
-    const word = this.kind === 'tracked' ? STATUS_WORDS[this.#drawn.status] : live ? '' : 'NOT KNOWN';
-    const sure = !live ? '' : Number.isNaN(bound) ? 'ERROR UNKNOWN' : `95 % ${formatLeast(bound)}`;
+    const { margins, status, marginNotKnown, errorUnknown } = this.#words;
+    const kind = margins[this.kind];
+    const word = this.kind === 'tracked' ? status[this.#drawn.status] : live ? '' : marginNotKnown;
+    const sure = !live ? '' : Number.isNaN(bound) ? errorUnknown : `95 % ${formatLeast(bound)}`;
     const said = [kind, word, sure].filter((text) => text !== '').join(' · ');
     const colour = wordColour(
       live && !uncovered,
@@ -234,12 +239,6 @@ export class MarginSurface<in out F extends string> implements GuidanceGraphic {
 const PLANNED: Dash = [9, 6];
 /** Characters of a margin with its unit, of the longest that is likely: `−12.3 mm`. */
 const FIELD = 8;
-
-const KIND_WORDS: Readonly<Record<MarginKind, string>> = {
-  planned: 'PLANNED MARGIN',
-  tracked: 'MARGIN NOW',
-  confirmed: 'CONFIRMED MARGIN',
-};
 
 /** The radius of the 95 % sphere of a pose's error at a place, mm; NaN where it has none. */
 function reach95({ covariance, degreesOfFreedom = Number.POSITIVE_INFINITY }: PlaceError, at: ArrayLike<number>): number {

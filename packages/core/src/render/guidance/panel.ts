@@ -1,9 +1,8 @@
 import { NavError } from '../../base/index.js';
 import { canvasSize, observeSize } from '../canvas-size.js';
+import { FONT } from '../label.js';
 import { PALETTE } from '../palette.js';
 
-/** Fonts every system has; nothing is downloaded. */
-const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const NO_DASH: number[] = [];
 
 /** A letter, and the width of its place. */
@@ -20,7 +19,22 @@ interface Face {
   readonly digit: number;
   /** By code unit. */
   readonly letters: Map<number, Letter>;
+  /** Texts of other scripts in pieces that are drawn whole. */
+  readonly shaped: Map<string, readonly Letter[]>;
 }
+
+/**
+ * Whether a letter's form may depend on its neighbours, as in the scripts of India, or is made of more than one code unit: it is then drawn
+ * together with them. Latin letters, Greek, digits, punctuation and symbols stand by themselves.
+ */
+function joins(code: number): boolean {
+  return (
+    (code >= 0x300 && code <= 0x36f) || (code >= 0x530 && code < 0x1e00) || code === 0x200c || code === 0x200d || code >= 0xd800
+  );
+}
+
+/** More texts than this of a face are not remembered: those that hold numbers would be without end. */
+const MOST_SHAPED = 64;
 
 /** A canvas of a flat instrument, in CSS pixels, sharp on every screen, with figures that stand still while they change. */
 export class Panel {
@@ -29,8 +43,8 @@ export class Panel {
   /** CSS pixels. */
   width = 1;
   height = 1;
-  /** Whether the size has changed since the last {@link begin}. */
-  resized = true;
+  /** Whether what is drawn is out of date: its size or its words have changed since the last {@link begin}. */
+  outdated = true;
   readonly #observer: ResizeObserver;
   readonly #pixelRatio: number | undefined;
   readonly #faces = new Map<number, Face>();
@@ -54,11 +68,17 @@ export class Panel {
     this.#resize();
   }
 
+  /** Other words are drawn from now on, and a screen reader calls the panel so. */
+  speak(name: string): void {
+    this.canvas.setAttribute('aria-label', name);
+    this.outdated = true;
+  }
+
   /** Clears the canvas and sets its units to CSS pixels. */
   begin(): CanvasRenderingContext2D {
     const c = this.context;
     const scale = this.canvas.width / this.width;
-    this.resized = false;
+    this.outdated = false;
     c.setTransform(scale, 0, 0, scale, 0, 0);
     c.globalAlpha = 1;
     c.fillStyle = PALETTE.background;
@@ -101,14 +121,15 @@ export class Panel {
       face = this.#face(weight, Math.max(6, Math.floor((sizePx * most) / width)));
       width = this.#widthOf(text, face);
     }
+    const shaped = this.#shaped(text, face);
     let at = align === 'left' ? x : align === 'right' ? x - width : x - width / 2;
     c.font = face.font;
     // A dark rim: letters are read over an image as over the ground.
     this.line(PALETTE.background, face.sizePx / 5);
     c.lineJoin = 'round';
     // By code units: iterating a string would make a new one of each letter, every time.
-    for (let n = 0; n < text.length; n += 1) {
-      const letter = this.#letter(text.charCodeAt(n), face);
+    for (let n = 0; n < (shaped ?? text).length; n += 1) {
+      const letter = shaped?.[n] ?? this.#letter(text.charCodeAt(n), face);
       c.strokeText(letter.text, at + letter.width / 2, y);
       c.fillText(letter.text, at + letter.width / 2, y);
       at += letter.width;
@@ -146,15 +167,43 @@ export class Panel {
     const font = `${weight} ${sizePx}px ${FONT}`;
     this.context.font = font;
     const digit = Math.max(...[...'0123456789'].map((d) => this.context.measureText(d).width));
-    const face = { font, sizePx, digit, letters: new Map() };
+    const face = { font, sizePx, digit, letters: new Map(), shaped: new Map() };
     this.#faces.set(key, face);
     return face;
   }
 
   #widthOf(text: string, face: Face): number {
     let sum = 0;
+    const shaped = this.#shaped(text, face);
+    if (shaped !== undefined) {
+      for (let n = 0; n < shaped.length; n += 1) sum += (shaped[n] as Letter).width;
+      return sum;
+    }
     for (let n = 0; n < text.length; n += 1) sum += this.#letter(text.charCodeAt(n), face).width;
     return sum;
+  }
+
+  /** A text in the pieces that it is drawn in, where it has letters that join; undefined where each stands by itself. */
+  #shaped(text: string, face: Face): readonly Letter[] | undefined {
+    let joined = false;
+    for (let n = 0; n < text.length && !joined; n += 1) joined = joins(text.charCodeAt(n));
+    if (!joined) return undefined;
+    const known = face.shaped.get(text);
+    if (known !== undefined) return known;
+    const pieces: Letter[] = [];
+    for (let n = 0, to = 1; n < text.length; n = to, to = n + 1) {
+      const code = text.charCodeAt(n);
+      if (!joins(code)) pieces.push(this.#letter(code, face));
+      else {
+        while (to < text.length && joins(text.charCodeAt(to))) to += 1;
+        const piece = text.slice(n, to);
+        this.context.font = face.font;
+        pieces.push({ text: piece, width: this.context.measureText(piece).width });
+      }
+    }
+    if (face.shaped.size >= MOST_SHAPED) face.shaped.clear();
+    face.shaped.set(text, pieces);
+    return pieces;
   }
 
   /** A letter and its place: for digits that of the widest one. */
@@ -186,6 +235,6 @@ export class Panel {
     if (changed) this.#setSize(width, height);
     this.width = width / dpr;
     this.height = height / dpr;
-    this.resized = true;
+    this.outdated = true;
   }
 }

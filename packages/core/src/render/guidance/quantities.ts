@@ -114,6 +114,11 @@ export class CachedText {
     this.#step = step;
   }
 
+  /** Makes the text anew when it is next asked for: it is said in other words now. */
+  forget(): void {
+    this.#key[0] = Number.NaN;
+  }
+
   of(value: number): string {
     const key = Math.floor(value / this.#step);
     if (key === this.#key[0]) return this.#text;

@@ -1,28 +1,34 @@
 import { FONT } from '../label.js';
 import { PALETTE } from '../palette.js';
 
-/** A row: a picture or nothing, words, and as many figures as there are columns. */
+/** A row: a picture or nothing, then words, and as many figures as there are columns. */
 export interface ReadoutRow {
   readonly mark?: HTMLElement;
-  readonly words: string;
 }
 
 /** A small table of figures beside the pictures. Its figures have digits of one width and stand at the right; texts are set only where they change. */
 export class ReadoutTable {
   readonly element: HTMLTableElement;
   readonly #cells: HTMLTableCellElement[][] = [];
+  readonly #words: Text[] = [];
 
-  /** Appends itself to an element. @param name what a screen reader calls it */
-  constructor(host: HTMLElement, name: string, rows: readonly ReadoutRow[], columns: number) {
+  /** Appends itself to an element; {@link speak} gives it its words. */
+  constructor(host: HTMLElement, rows: readonly ReadoutRow[], columns: number) {
     const table = document.createElement('table');
     table.style.cssText =
       `border-collapse:collapse;color:${PALETTE.text};background:${PALETTE.background};` +
       `font:600 14px ${FONT};font-variant-numeric:tabular-nums`;
-    table.createCaption().textContent = name;
+    table.createCaption();
     (table.caption as HTMLElement).style.cssText = `text-align:left;padding:2px 6px;color:${PALETTE.quietText}`;
     for (const row of rows) this.#add(table, row, columns);
     this.element = table;
     host.append(table);
+  }
+
+  /** Sets the words of every row. @param name what stands above it, and what a screen reader calls it */
+  speak(name: string, words: readonly string[]): void {
+    (this.element.caption as HTMLElement).textContent = name;
+    for (const [n, text] of this.#words.entries()) text.data = words[n] ?? '';
   }
 
   /** Sets a figure, and its colour. */
@@ -39,7 +45,7 @@ export class ReadoutTable {
     this.element.remove();
   }
 
-  #add(table: HTMLTableElement, { mark, words }: ReadoutRow, columns: number): void {
+  #add(table: HTMLTableElement, { mark }: ReadoutRow, columns: number): void {
     const line = table.insertRow();
     const head = document.createElement('th');
     head.scope = 'row';
@@ -47,7 +53,9 @@ export class ReadoutTable {
     const inner = document.createElement('span');
     inner.style.cssText = 'display:flex;gap:8px;align-items:center';
     if (mark !== undefined) inner.append(mark);
-    inner.append(words);
+    const text = document.createTextNode('');
+    this.#words.push(text);
+    inner.append(text);
     head.append(inner);
     line.append(head);
     this.#cells.push(

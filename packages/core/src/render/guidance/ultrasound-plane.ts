@@ -5,8 +5,9 @@ import { multiply4, rigidityError } from '../../math/index.js';
 import { DrawnStatus } from '../drawn-status.js';
 import { statusStyle } from '../palette.js';
 import { uniform } from '../uniform.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { type FanShape, fanOutline, requireFan } from './fan.js';
-import { type GuidanceGraphic, STATUS_WORDS } from './graphic.js';
+import type { GuidanceGraphic } from './graphic.js';
 import { dashed, Outline } from './outline.js';
 import { SceneLabel } from './scene-label.js';
 import type { UltrasoundImage } from './ultrasound-image.js';
@@ -79,6 +80,7 @@ export class UltrasoundPlane implements GuidanceGraphic {
   readonly #word = new SceneLabel();
   readonly labels: readonly SceneLabel[] = [this.#word];
   #drawn: Status = 'missing';
+  #words = ENGLISH_WORDS;
   #dpr = 0;
 
   /** @throws NavError `pose/bad-option` */
@@ -140,6 +142,11 @@ export class UltrasoundPlane implements GuidanceGraphic {
     this.#look();
   }
 
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#look();
+  }
+
   /** Leaves the image, which is its owner's. */
   dispose(): void {
     this.object.removeFromParent();
@@ -154,7 +161,7 @@ export class UltrasoundPlane implements GuidanceGraphic {
     const { colour, dash } = statusStyle(this.#drawn);
     const solid = this.#quad.visible;
     this.#outline.style(colour, (solid ? 2.5 : 3) * dpr, dashed(dash, dpr));
-    this.#word.set(STATUS_WORDS[this.#drawn], { sizePx: Math.round(18 * dpr), colour, anchor: 'left', weight: 700 });
+    this.#word.set(this.#words.status[this.#drawn], { sizePx: Math.round(18 * dpr), colour, anchor: 'left', weight: 700 });
   }
 }
 

@@ -3,8 +3,9 @@ import { formatNumber } from '../../guidance/index.js';
 import { invertRigid, multiply4, vec3 } from '../../math/index.js';
 import { DrawnStatus } from '../drawn-status.js';
 import { PALETTE, statusStyle } from '../palette.js';
+import { type DrawnWords, ENGLISH_WORDS } from '../words.js';
 import { fanOutline } from './fan.js';
-import { type GuidanceGraphic, STATUS_WORDS, wordColour } from './graphic.js';
+import { type GuidanceGraphic, wordColour } from './graphic.js';
 import { Panel } from './panel.js';
 import { CachedText } from './quantities.js';
 import type { UltrasoundImage } from './ultrasound-image.js';
@@ -57,6 +58,7 @@ export class UltrasoundView implements GuidanceGraphic {
   #targets: readonly { readonly target: UltrasoundTarget; readonly away: CachedText }[] = [];
   #revision = -1;
   #dirty = true;
+  #words = ENGLISH_WORDS;
 
   /** Appends its canvas to an element, whose size it takes. @throws NavError `pose/bad-option` */
   constructor(host: HTMLElement, { image, pixelRatio, ...geometry }: UltrasoundViewOptions) {
@@ -65,7 +67,7 @@ export class UltrasoundView implements GuidanceGraphic {
     this.#spacing = spacing;
     this.#outline = fanOutline(fan, 48);
     this.#probeFromImage = probeFromImage;
-    this.#panel = new Panel(host, 'live ultrasound image', pixelRatio);
+    this.#panel = new Panel(host, this.#words.panels.ultrasound, pixelRatio);
     this.canvas = this.#panel.canvas;
     this.#picture.width = image.width;
     this.#picture.height = image.height;
@@ -114,9 +116,14 @@ export class UltrasoundView implements GuidanceGraphic {
     this.#frame.giveStatus('ok', this.#image.takenAt);
     const aged = this.#frame.settle(now, staleAfterMs);
     const changed = this.#pose.settle(now, staleAfterMs);
-    if (!(aged || changed || this.#dirty || this.#panel.resized || this.#revision !== this.#image.revision)) return;
+    if (!(aged || changed || this.#dirty || this.#panel.outdated || this.#revision !== this.#image.revision)) return;
     this.#dirty = false;
     this.#draw();
+  }
+
+  setWords(words: DrawnWords): void {
+    this.#words = words;
+    this.#panel.speak(words.panels.ultrasound);
   }
 
   dispose(): void {
@@ -193,8 +200,8 @@ export class UltrasoundView implements GuidanceGraphic {
 
   #foot(foot: number, fresh: boolean): void {
     const panel = this.#panel;
-    const poseWord = STATUS_WORDS[this.#pose.status];
-    const word = !(this.#image.revision > 0) ? 'NO IMAGE' : fresh ? poseWord && `PROBE ${poseWord}` : 'IMAGE STALE';
+    const { noImage, imageStale, probe } = this.#words;
+    const word = !(this.#image.revision > 0) ? noImage : fresh ? probe[this.#pose.status] : imageStale;
     const { colour } = statusStyle(fresh ? this.#pose.status : 'stale');
     const shown = wordColour(fresh && this.#pose.live, colour);
     panel.text(word, panel.width / 2, panel.height - foot / 2, foot * 0.6, shown, 'center', panel.width - 12);

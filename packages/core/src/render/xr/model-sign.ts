@@ -1,17 +1,18 @@
 import { CanvasTexture, LinearFilter, Mesh, MeshBasicMaterial, PlaneGeometry, type Scene, SRGBColorSpace } from 'three';
+import { FONT } from '../label.js';
 import { PALETTE } from '../palette.js';
+import type { DrawnWords } from '../words.js';
 
 /** Pixels of the plate, and how wide it is in the room, metres. */
 const [WIDTH_PX, HEIGHT_PX, WIDTH_M] = [1024, 160, 0.36];
-
-/** Fonts every system has; nothing is downloaded. */
-const FONT = `700 76px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif`;
 
 /** A plate under a model, in a scene in metres: that it is one, and does not lie where it is drawn. */
 export class ModelSign {
   readonly #canvas: HTMLCanvasElement | OffscreenCanvas;
   readonly #texture: CanvasTexture;
   readonly #plate: Mesh<PlaneGeometry, MeshBasicMaterial>;
+  #scale = 1;
+  #said: DrawnWords | undefined;
 
   constructor(scene: Scene) {
     this.#canvas = typeof OffscreenCanvas === 'undefined' ? document.createElement('canvas') : new OffscreenCanvas(1, 1);
@@ -34,13 +35,21 @@ export class ModelSign {
   }
 
   /**
-   * Says what is drawn above it.
+   * Puts it under a model.
    * @param scale of the model; 1 is true size
    * @param x metres, as y and z: the plate's middle
    */
   stand(scale: number, x: number, y: number, z: number): void {
     this.#plate.position.set(x, y, z);
-    this.#write(scale === 1 ? 'MODEL · NOT IN PLACE' : `MODEL × ${Number(scale.toPrecision(2))} · NOT IN PLACE`);
+    this.#scale = scale;
+    this.#said = undefined;
+  }
+
+  /** Says what is drawn above it, where that is not said yet in these words. */
+  speak(words: DrawnWords): void {
+    if (words === this.#said) return;
+    this.#said = words;
+    this.#write(words.model(this.#scale));
   }
 
   /** Turns it, about up alone, to whoever looks; metres. */
@@ -66,7 +75,7 @@ export class ModelSign {
     c.lineWidth = 8;
     c.strokeRect(4, 4, WIDTH_PX - 8, HEIGHT_PX - 8);
     c.fillStyle = PALETTE.target;
-    c.font = FONT;
+    c.font = `700 76px ${FONT}`;
     c.textAlign = 'center';
     c.textBaseline = 'middle';
     c.fillText(text, WIDTH_PX / 2, HEIGHT_PX / 2, WIDTH_PX - 48);

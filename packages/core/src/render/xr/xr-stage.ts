@@ -195,6 +195,7 @@ export class XrStage<in out F extends string> {
     this.#arrange(width, height);
     this.#marks.update(this.#host.model, width, height);
     this.#sign.shown = this.#placement === 'tableTop';
+    this.#sign.speak(this.#host.model.words);
     this.#sign.face(eyes.position);
     this.#drawRays(eyes);
     this.#clear();
