@@ -15,6 +15,7 @@ import {
 } from '@trocar/core/render';
 import { resample, type Volume } from '@trocar/core/volume';
 import { h } from '../../suite/page/dom.js';
+import { speakWith } from '../../suite/page/speak.js';
 import { CT } from '../src/frames.js';
 import type { HeatPreview } from '../src/heat.js';
 import { planningCovariance } from '../src/plan-step.js';
@@ -89,6 +90,7 @@ export class Graphics {
     this.#entries = new EntryMap({ skin: procedure.case.skin, structures: planning.structures });
     this.#planned = new MarginSurface({ kind: 'planned', surface: planning.target.surface });
     this.#coverage = new CoverageReadout(this.legends.coverage, [0, planning.demands.marginMm]);
+    speakWith(this.#coverage);
     this.#legend = new EntryLegend(this.legends.entries, this.#entries);
     this.#skin = drawn(procedure.case.skin);
   }

@@ -10,6 +10,7 @@ import { caseFacts, drawsInSoftware, order, painted, pause } from '../../suite/p
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
+import { speakWith } from '../../suite/page/speak.js';
 import { inEnglish, language } from '../../suite/page/texts/language.js';
 import type { AblationCase } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
@@ -73,6 +74,7 @@ class Page {
   constructor() {
     const { canvas } = this.#panel;
     this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
+    speakWith(this.#stage);
     this.#tool = this.#stage.addTool({ name: 'applicator', geometry: { kind: 'stylus', ...SHAFT_MM } });
     this.#guide = new Guide(this.#stage, this.#tool, this.#panel.guide, { instrument: APPLICATOR_LOOK });
     document.querySelector('#readout')?.before(this.#gateHost);

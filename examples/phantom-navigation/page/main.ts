@@ -9,6 +9,7 @@ import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
 import { clockTime } from '../../suite/page/resumed.js';
+import { speakWith } from '../../suite/page/speak.js';
 import { inEnglish, language } from '../../suite/page/texts/language.js';
 import { BODIES, type BodyName } from '../../suite/src/frames.js';
 import type { NavigationCase } from '../src/case.js';
@@ -73,6 +74,7 @@ class Page {
   constructor() {
     const { canvas } = this.#panel;
     this.#stage = createStage(canvas, { frame: CT, clock: this.#clock, antialias: !drawsInSoftware() });
+    speakWith(this.#stage);
     this.#stylus = this.#stage.addTool({ name: 'stylus', geometry: { kind: 'stylus', ...STYLUS_MM } });
     this.#pictures = new Pictures(this.#stage);
     this.#second = new SecondView(this.#stage);

@@ -1,5 +1,6 @@
 import { formatBound } from '@trocar/core/guidance';
 import { type FiducialState, SLICE_VIEWS, type Stage, type StageFiducial } from '@trocar/core/render';
+import { language } from '../../suite/page/texts/language.js';
 import type { FitFlag, Proposal } from '../../suite/src/registration-step.js';
 import type { Procedure } from '../src/procedure.js';
 import { t } from './texts/index.js';
@@ -37,7 +38,7 @@ export class Pictures {
   show(procedure: Procedure): void {
     const { stage, proposal } = procedure;
     const states = this.#states(procedure);
-    const key = [stage, proposal, ...states];
+    const key = [stage, proposal, language.locale.language, ...states];
     if (key.length === this.#key.length && key.every((v, n) => v === this.#key[n])) return;
     const entered = this.#key[0] !== stage;
     this.#key = key;

@@ -6,7 +6,8 @@ import { GU } from './gu.js';
 import { HI } from './hi.js';
 import { inEnglish, speaking, unreviewed } from './language.js';
 
-type Said = Texts<{ readonly [K in SuiteText]: K }>;
+/** What says the messages of the suite. */
+export type Said = Texts<{ readonly [K in SuiteText]: K }>;
 
 const texts: Said = speaking({
   en: sourceCatalogue(EN),

@@ -194,8 +194,9 @@ export class XrStage<in out F extends string> {
     const { z: width, w: height } = viewportOf(renderer);
     this.#arrange(width, height);
     this.#marks.update(this.#host.model, width, height);
-    this.#sign.shown = this.#placement === 'tableTop';
-    this.#sign.speak(this.#host.model.words);
+    const model = this.#placement === 'tableTop';
+    this.#sign.shown = model;
+    if (model) this.#sign.speak(this.#host.model.words);
     this.#sign.face(eyes.position);
     this.#drawRays(eyes);
     this.#clear();
