@@ -8,6 +8,7 @@ import { BEAD_VIEWS, PICTURES_A_VIEW, whyNotCalibrated } from '../src/probe-cali
 import type { Procedure } from '../src/procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS } from '../src/register-step.js';
 import { inReference } from '../src/simulated-procedure.js';
+import { fitBeadInWorker } from './fit-bead-in-worker.js';
 import { BY, type Keeping } from './keeping.js';
 import { scriptedMarks } from './server-link.js';
 import type { Step } from './shell.js';
@@ -85,6 +86,9 @@ async function calibrateProbe({ procedure, errands }: ActionPlace): Promise<void
       if (refusal !== undefined && refusal.code !== 'no-bead') return;
     }
   }
+  // Worked out beside the page, which goes on drawing: a live image that stands still is no live image.
+  const { done, seen } = calibration;
+  if (done) procedure.reviewProbeCalibration(seen, await fitBeadInWorker(seen));
 }
 
 function equipmentActions(place: ActionPlace): Action[] {

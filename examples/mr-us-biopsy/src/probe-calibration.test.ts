@@ -3,17 +3,18 @@ import { describe, expect, inject, it } from 'vitest';
 import { PLANE, PROBE } from './frames.js';
 import { phantomCase } from './phantom-case.js';
 import { isStoredPlane, PLANE_MIDDLE, storedPlane } from './probe.js';
-import { PICTURES, whyNotCalibrated } from './probe-calibration.js';
+import { PICTURES, ProbeCalibrationStep, whyNotCalibrated } from './probe-calibration.js';
 import { SimulatedProcedure } from './simulated-procedure.js';
 
 const seed = inject('seed');
 const effort = inject('effort');
 const phantom = phantomCase(seed);
 
-/** How far a calibration puts the middle of the gland from where it is in the probe, mm. */
+/** How far a calibration puts what pictures show as the middle of the gland from where it is in the probe, mm. */
 function errorMm(sim: SimulatedProcedure, matrix: ArrayLike<number>): number {
   const put = transformPoint(new Float64Array(3), matrix, PLANE_MIDDLE);
-  const is = transformPoint(new Float64Array(3), sim.truth.probeFromPlane, PLANE_MIDDLE);
+  const shown = [PLANE_MIDDLE[0], PLANE_MIDDLE[1], sim.truth.shownFrom(PLANE_MIDDLE[2])];
+  const is = transformPoint(new Float64Array(3), sim.truth.probeFromPlane, shown);
   return Math.hypot(...put.map((x, k) => x - (is[k] as number)));
 }
 
@@ -64,5 +65,23 @@ describe('the probe calibrated by a bead', () => {
     expect(whyNotCalibrated({ ...good, heldOutMm: Number.NaN })?.code).toBe('calibration-poor');
     expect(whyNotCalibrated({ ...good, scale: 0.96 })?.code).toBe('calibration-scale');
     expect(whyNotCalibrated({ ...good, beadMm: 2 })?.code).toBe('calibration-off');
+  });
+});
+
+describe('a calibration under review', () => {
+  it('is dropped where the pictures that it was worked out of were put aside', () => {
+    const step = new ProbeCalibrationStep();
+    const { seen } = step;
+    step.restart();
+    const fit = {
+      probeFromImage: new Float64Array(16),
+      pixelMm: [0.1, 0.1],
+      heldOutMm: 0.1,
+      expectedMm: 0.1,
+      turnSdRad: 0.01,
+    } as const;
+    expect(step.review(seen, fit)?.code).toBe('not-calibrated');
+    expect(step.found).toBeUndefined();
+    expect(step.review(step.seen, { code: 'calibration/narrow', message: 'too few' })?.code).toBe('calibration/narrow');
   });
 });

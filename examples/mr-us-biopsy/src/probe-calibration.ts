@@ -1,13 +1,14 @@
-import { isNavError, type PoseView, type Transform } from '@trocar/core';
+import type { PoseView, Transform } from '@trocar/core';
 import { identity4, invertRigid, multiply4, transformPoint } from '@trocar/core/math';
-import { calibrateProbeByPoint, type PointObservation, type ProbeCalibration } from '@trocar/registration';
+import type { PointObservation } from '@trocar/registration';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
+import type { BeadFit } from './bead-fit.js';
 import { blobNear } from './equipment-step.js';
-import { IMAGE, PLANE, PROBE } from './frames.js';
+import { PLANE, PROBE } from './frames.js';
 import type { LiveFrame } from './live-images.js';
 import { BATH_BEADS, edgeKnownAbout, PLANE_MIDDLE } from './probe.js';
 
-/** The bead is looked at from so many sides, and so many pictures of each are used: what they err by alike is not averaged away. */
+/** The bead is looked at from so many sides, and so many pictures of each are used: what those of a side err by alike is told from how the sides differ. */
 export const BEAD_VIEWS = 20;
 export const PICTURES_A_VIEW = 3;
 export const PICTURES: number = BEAD_VIEWS * PICTURES_A_VIEW;
@@ -15,7 +16,8 @@ export const PICTURES: number = BEAD_VIEWS * PICTURES_A_VIEW;
 export const CALIBRATION_LIMITS = { heldOutMm: 1, beadMm: 1.2, scale: 0.03 } as const;
 /** The calibration works in pixels; the scanner's sector is laid out in such. */
 const PIXEL_MM = 0.1;
-const MIDDLE_ROW = PLANE_MIDDLE[2] / PIXEL_MM;
+/** Where the middle of the gland shows: the error is asked for there. */
+export const MIDDLE_ROW: number = PLANE_MIDDLE[2] / PIXEL_MM;
 
 /** A calibration under review. */
 export interface BeadCalibration {
@@ -36,7 +38,7 @@ export interface BeadCalibration {
  * result where it comes out right.
  */
 export class ProbeCalibrationStep {
-  readonly #seen: PointObservation[] = [];
+  #seen: PointObservation[] = [];
   #found: BeadCalibration | undefined;
   #number = -1;
 
@@ -51,8 +53,13 @@ export class ProbeCalibrationStep {
   }
 
   restart(): void {
-    this.#seen.length = 0;
+    this.#seen = [];
     this.#found = undefined;
+  }
+
+  /** The pictures so far, for a fit; another list once it begins anew. */
+  get seen(): readonly PointObservation[] {
+    return this.#seen;
   }
 
   /** The calibration under review, which is no longer one then; or why there is none to accept. */
@@ -66,7 +73,7 @@ export class ProbeCalibrationStep {
   }
 
   /**
-   * One more picture of the bead; the same one again is none. With the last of them the calibration is worked out.
+   * One more picture of the bead; the same one again is none. After the last of them the calibration is to be worked out.
    * @param view reference from plane at the picture's time, by the calibration so far, which says where to look
    * @param probeFromPlane that calibration
    */
@@ -84,31 +91,25 @@ export class ProbeCalibrationStep {
       point: [seen.x / PIXEL_MM, seen.z / PIXEL_MM],
       referenceFromProbe: multiply4(identity4(), view.matrix, invertRigid(identity4(), probeFromPlane)),
     });
-    return this.done ? this.#calibrate() : undefined;
+    return undefined;
   }
 
-  #calibrate(): Refusal | undefined {
-    try {
-      const result = calibrateProbeByPoint(PROBE, IMAGE, this.#seen);
-      const [finding] = result.findings;
-      if (finding !== undefined) return { code: finding.code, message: finding.message };
-      this.#found = this.#reviewed(result);
-    } catch (error) {
-      if (!isNavError(error)) throw error;
-      return { code: error.code, message: error.message };
-    }
+  /**
+   * Takes up what was worked out of pictures, for review. Fits of pictures that were put aside meanwhile are dropped.
+   * @returns why it is not to be used; undefined where it holds what it must
+   */
+  review(seen: readonly PointObservation[], fit: BeadFit | Refusal): Refusal | undefined {
+    if (seen !== this.#seen) return NOT_CALIBRATED;
+    if (isRefusal(fit)) return fit;
+    this.#found = this.#reviewed(fit);
     return whyNotCalibrated(this.#found);
   }
 
-  #reviewed(result: ProbeCalibration<'probe', 'image'>): BeadCalibration {
-    const { probeFromImage, pixelMm, covariance, heldOut } = result;
-    const alike = Math.sqrt(PICTURES_A_VIEW);
-    const expectedMm = alike * result.expectedErrorMm(0, MIDDLE_ROW);
-    const turn = alike * Math.sqrt(Math.max(...[0, 1, 2].map((k) => covariance[11 * k] as number)));
+  #reviewed({ probeFromImage, pixelMm, heldOutMm, expectedMm, turnSdRad }: BeadFit): BeadCalibration {
     const edge = edgeKnownAbout(PROBE, PLANE, planeOf(probeFromImage), {
       middle: PLANE_MIDDLE,
       sdMm: expectedMm / Math.sqrt(3),
-      sdRad: turn,
+      sdRad: turnSdRad,
       method: 'point-target',
     });
     const places = this.#seen.map(({ point: [u, v], referenceFromProbe }) => {
@@ -119,7 +120,7 @@ export class ProbeCalibrationStep {
     return {
       edge,
       pictures: this.#seen.length,
-      heldOutMm: heldOut?.meanMm ?? Number.NaN,
+      heldOutMm,
       expectedMm,
       beadMm: Math.hypot(...off),
       scale: Math.sqrt(pixelMm[0] * pixelMm[1]) / PIXEL_MM,

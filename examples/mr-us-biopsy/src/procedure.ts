@@ -1,8 +1,9 @@
 import { type Clock, FrameGraph, type Instant, type PoseBuffer, PoseView, type Transform } from '@trocar/core';
 import type { BiopsyMap } from '@trocar/core/guidance';
 import type { Volume } from '@trocar/core/volume';
-import type { RegistrationVerification } from '@trocar/registration';
+import type { PointObservation, RegistrationVerification } from '@trocar/registration';
 import { isRefusal, type Refusal, tried } from '../../suite/src/refusal.js';
+import type { BeadFit } from './bead-fit.js';
 import type { BiopsyCase, CaseLesion } from './case.js';
 import { compound } from './compound.js';
 import { type EquipmentChecks, EquipmentStep } from './equipment-step.js';
@@ -269,9 +270,7 @@ export class Procedure {
   check(what: 'side' | 'needle' | number): Refusal | undefined {
     if (this.#stage !== 'calibrate') return this.#wrongStage('The equipment is checked before the sweep');
     const latest = this.#latest;
-    if (latest === undefined || this.imageAgeMs > IMAGE_STALE_MS) {
-      return this.#refuse(NO_IMAGE);
-    }
+    if (latest === undefined || this.imageAgeMs > IMAGE_STALE_MS) return this.#refuse(NO_IMAGE);
     const { echoes } = latest.frame;
     const { equipment } = this;
     const answer =
@@ -280,16 +279,21 @@ export class Procedure {
         : what === 'needle'
           ? equipment.checkNeedle(echoes, this.graph.get(PLANE, GUIDE)?.matrix)
           : equipment.checkBead(what, echoes, latest.view);
-    return answer === undefined ? this.#done() : this.#refuse(answer);
+    return this.#refuse(answer);
   }
 
-  /** One more view of the bead that the probe is calibrated by, on the newest picture; worked out with the last of them. */
+  /** One more view of the bead that the probe is calibrated by, on the newest picture; what comes of the last of them is reviewed. */
   viewBead(): Refusal | undefined {
     if (this.#stage !== 'calibrate') return this.#wrongStage('The probe is calibrated before the sweep');
     const [latest, plane] = [this.#latest, this.graph.get(PROBE, PLANE)];
     if (latest === undefined || plane === undefined || this.imageAgeMs > IMAGE_STALE_MS) return this.#refuse(NO_IMAGE);
-    const answer = this.calibration.take(latest.frame, latest.view, plane.matrix);
-    return answer === undefined ? this.#done() : this.#refuse(answer);
+    return this.#refuse(this.calibration.take(latest.frame, latest.view, plane.matrix));
+  }
+
+  /** A calibration that was worked out of pictures of the bead: for a person to look at, and to accept. */
+  reviewProbeCalibration(seen: readonly PointObservation[], fit: BeadFit | Refusal): Refusal | undefined {
+    if (this.#stage !== 'calibrate') return this.#wrongStage('The probe is calibrated before the sweep');
+    return this.#refuse(this.calibration.review(seen, fit));
   }
 
   /** Takes the new calibration for the stored one; the beads are checked again with it. */
@@ -441,13 +445,8 @@ export class Procedure {
     if (this.#stage !== 'biopsy' || this.#accepted === undefined)
       return { code: 'wrong-stage', message: 'No core can be taken before the registration is verified.' };
     if (this.#due !== undefined) return whyVerify(this.#due, this.drift);
-    if (!(this.imageAgeMs <= IMAGE_STALE_MS)) {
-      return {
-        code: 'image-stale',
-        message: 'The live image does not change: nobody sees the needle. Wake the scanner before firing.',
-      };
-    }
-    return undefined;
+    const message = 'The live image does not change: nobody sees the needle. Wake the scanner before firing.';
+    return this.imageAgeMs <= IMAGE_STALE_MS ? undefined : { code: 'image-stale', message };
   }
 
   /**
@@ -479,7 +478,8 @@ export class Procedure {
     return this.#refuse({ code: 'wrong-stage', message: `${what}, not in "${this.#stage}".` });
   }
 
-  #refuse(refusal: Refusal): Refusal {
+  /** Keeps a refusal to be shown; undefined, where there is none, takes the last one away. */
+  #refuse<R extends Refusal | undefined>(refusal: R): R {
     this.refusal = refusal;
     return refusal;
   }

@@ -1,12 +1,13 @@
 import { PoseSample } from '@trocar/core';
 import { type ManualClock, manualClock } from '@trocar/core/testing';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
+import { fitBead } from './bead-fit.js';
 import type { TakenCore } from './fire-step.js';
 import { TOOLS } from './frames.js';
 import { PACES, type SweepFault } from './hand.js';
 import type { PhantomCase } from './phantom-case.js';
 import { BATH_BEADS, TRY_NEEDLE_MM } from './probe.js';
-import { BEAD_VIEWS, PICTURES_A_VIEW } from './probe-calibration.js';
+import { BEAD_VIEWS, MIDDLE_ROW, PICTURES_A_VIEW } from './probe-calibration.js';
 import { Procedure } from './procedure.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS, marked, type RegisterSweep } from './register-step.js';
 import { registerBy } from './register-sweep.js';
@@ -112,7 +113,9 @@ export class SimulatedProcedure {
         this.run(1000 / IMAGES_HZ);
       }
     }
-    return procedure.acceptProbeCalibration();
+    const { done, seen } = procedure.calibration;
+    const refusal = done ? procedure.reviewProbeCalibration(seen, fitBead(seen, MIDDLE_ROW)) : undefined;
+    return refusal ?? procedure.acceptProbeCalibration();
   }
 
   /** The sweep; the refusal of a bad one. */

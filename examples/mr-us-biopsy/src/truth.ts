@@ -154,6 +154,12 @@ export class HiddenTruth {
     return invertRigid(identity4(), this.#planeFromProbe);
   }
 
+  /** Where in the plane the middle beam's echo truly comes from that a picture shows `depthMm` from the apex: the speed of sound is not the assumed one, mm. */
+  shownFrom(depthMm: number): number {
+    const { startMm, stepMm } = this.#probe.fan;
+    return startMm + ((depthMm - startMm) * stepMm) / END_FIRE_FAN.stepMm;
+  }
+
   /** Hides a tool from the tracker, or shows it again. */
   cover(tool: ToolName, hidden: boolean): void {
     if (hidden) this.#covered.add(tool);

@@ -39,6 +39,11 @@ export interface TargetOptions {
    * default images whose poses are within 2 mm and 2° of each other are of one.
    */
   readonly views?: readonly number[];
+  /**
+   * Standard deviation along columns and rows of what all images err by alike, mm: such as which part of a bead echoes. The images cannot tell it; it goes into the told
+   * error. Default 0.
+   */
+  readonly sharedMm?: number;
 }
 
 const LEAST_IMAGES = 15;
@@ -230,11 +235,14 @@ function calibrate<Probe extends string, Image extends string>(
   };
   const [estimateLag, lagMs] = [wanted === 'estimate', wanted === 'estimate' ? 0 : wanted];
   const images = observations.map((_, n) => n);
+  const { sharedMm = 0 } = options;
+  if (!(sharedMm >= 0))
+    throw new NavError('calibration/bad-option', `What images err by alike is 0 mm or more, not ${sharedMm}.`);
   const fits = (guess(model, lagMs) ?? [])
     .filter(({ m }) => Math.min(columnLength(m, 0), columnLength(m, 4)) > 1e-6)
     .map(({ m, target }) => fitTarget(model, { state: startOf(m, lagMs), target }, images, estimateLag));
   fits.sort((a, b) => a.sdMm - b.sdMm);
-  const [fit] = fits;
+  const fit = fits[0] && withShared(fits[0], sharedMm);
   if (fit === undefined) {
     throw new NavError(
       'calibration/narrow',
@@ -276,6 +284,20 @@ function calibrate<Probe extends string, Image extends string>(
     errorBoundMm: (column, row, probability = 0.95) => errorBoundAt(fit, column, row, probability),
     counts: countsOf(model, fit, images),
   };
+}
+
+/** A shift of all dots in the image is one of the image in the probe: in the plane of it. */
+function withShared(fit: TargetFit, sdMm: number): TargetFit {
+  const covariance = fit.covariance.slice();
+  const { pose } = fit.state;
+  for (let r = 0; r < 3; r += 1) {
+    for (let c = 0; c < 3; c += 1) {
+      const inPlane = at(pose, r) * at(pose, c) + at(pose, 4 + r) * at(pose, 4 + c);
+      const n = (3 + r) * PARAMETERS + 3 + c;
+      covariance[n] = at(covariance, n) + sdMm * sdMm * inPlane;
+    }
+  }
+  return { ...fit, covariance };
 }
 
 function countsOf(model: TargetModel, fit: TargetFit, images: readonly number[]): ProbeCounts {

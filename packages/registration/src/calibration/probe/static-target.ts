@@ -55,20 +55,30 @@ const pose4 = new Float64Array(16);
 
 /** The misfits of one image, mm. */
 export function targetMisfits(model: TargetModel, state: ProbeState, target: Float64Array, image: number): Float64Array {
-  const { kind, track, observations } = model;
+  model.track.referenceFromProbe(pose4, image, state.lagMs);
+  return misfitsBy(model, probeFromImageOf(state), target, image);
+}
+
+/** The same by a map from pixels, with the pose in `pose4`. */
+function misfitsBy({ kind, observations }: TargetModel, m: Float64Array, target: Float64Array, image: number): Float64Array {
   const out = new Float64Array(kind.dots * kind.misfits);
-  const m = probeFromImageOf(state);
-  track.referenceFromProbe(pose4, image, state.lagMs);
   const { dots } = observations[image] as WireObservation;
   for (let k = 0; k < kind.dots; k += 1) {
     const [u, v] = [at(dots, 2 * k), at(dots, 2 * k + 1)];
-    const [a, b, c] = [0, 1, 2].map((r) => at(m, r) * u + at(m, 4 + r) * v + at(m, 12 + r)) as [number, number, number];
-    const [x, y, z] = [0, 1, 2].map(
-      (r) => at(pose4, r) * a + at(pose4, 4 + r) * b + at(pose4, 8 + r) * c + at(pose4, 12 + r),
-    ) as [number, number, number];
-    kind.misfit(out, k * kind.misfits, target, x, y, z);
+    const a = at(m, 0) * u + at(m, 4) * v + at(m, 12);
+    const b = at(m, 1) * u + at(m, 5) * v + at(m, 13);
+    const c = at(m, 2) * u + at(m, 6) * v + at(m, 14);
+    const along = (r: number): number => at(pose4, r) * a + at(pose4, 4 + r) * b + at(pose4, 8 + r) * c + at(pose4, 12 + r);
+    kind.misfit(out, k * kind.misfits, target, along(0), along(1), along(2));
   }
   return out;
+}
+
+/** A state and a target beside others. */
+interface Side {
+  readonly map: Float64Array;
+  readonly lagMs: number;
+  readonly target: Float64Array;
 }
 
 class Fitter {
@@ -79,6 +89,9 @@ class Fitter {
   readonly pivot: Float64Array;
   readonly weights: Float64Array;
   sd = 1;
+  readonly #pose = new Float64Array(16);
+  #image = -1;
+  #lagMs = Number.NaN;
 
   constructor(model: TargetModel, state: ProbeState, images: readonly number[], estimateLag: boolean) {
     this.#model = model;
@@ -102,11 +115,22 @@ class Fitter {
     return [moved(state, own, this.pivot), this.#model.kind.moved(target, rest)];
   }
 
+  /** The pose is read anew only where image or lag differ from the last time. */
+  #misfits({ map, lagMs, target }: Side, image: number): Float64Array {
+    if (image !== this.#image || lagMs !== this.#lagMs) {
+      this.#model.track.referenceFromProbe(this.#pose, image, lagMs);
+      [this.#image, this.#lagMs] = [image, lagMs];
+    }
+    pose4.set(this.#pose);
+    return misfitsBy(this.#model, map, target, image);
+  }
+
   cost(state: ProbeState, target: Float64Array): number {
+    const map = probeFromImageOf(state);
     let sum = 0;
     for (const n of this.#images) {
       const w = at(this.weights, n);
-      if (w > 0) for (const r of targetMisfits(this.#model, state, target, n)) sum += w * r * r;
+      if (w > 0) for (const r of this.#misfits({ map, lagMs: state.lagMs, target }, n)) sum += w * r * r;
     }
     return sum;
   }
@@ -118,21 +142,24 @@ class Fitter {
   ): { a: Float64Array; g: Float64Array } {
     const f = this.size;
     const [a, g] = [new Float64Array(f * f), new Float64Array(f)];
-    const sides = Array.from({ length: f }, (_, i) => {
-      const h = i < this.#free.length ? (NUDGE[this.#free[i] as number] as number) : TARGET_NUDGE;
+    const side = (i: number, h: number): Side => {
       const x = new Float64Array(f);
       x[i] = h;
-      const plus = this.step(state, target, x);
-      x[i] = -h;
-      return { plus, minus: this.step(state, target, x), h };
-    });
+      const [moved, there] = this.step(state, target, x);
+      return { map: probeFromImageOf(moved), lagMs: moved.lagMs, target: there };
+    };
+    const steps = Array.from({ length: f }, (_, i) =>
+      i < this.#free.length ? (NUDGE[this.#free[i] as number] as number) : TARGET_NUDGE,
+    );
+    const sides = steps.map((h, i) => ({ plus: side(i, h), minus: side(i, -h), h }));
+    const own = { map: probeFromImageOf(state), lagMs: state.lagMs, target };
     for (const n of images) {
       const w = at(this.weights, n);
       if (w === 0) continue;
-      const r = targetMisfits(this.#model, state, target, n);
+      const r = this.#misfits(own, n);
       const columns = sides.map(({ plus, minus, h }) => {
-        const low = targetMisfits(this.#model, ...minus, n);
-        return targetMisfits(this.#model, ...plus, n).map((x, k) => (x - at(low, k)) / (2 * h));
+        const low = this.#misfits(minus, n);
+        return this.#misfits(plus, n).map((x, k) => (x - at(low, k)) / (2 * h));
       });
       for (let i = 0; i < f; i += 1) {
         const ci = columns[i] as Float64Array;

@@ -65,6 +65,15 @@ describe('the error of a calibration by a point', () => {
     expect(apart.effective).toBeGreaterThan(45);
   });
 
+  it('holds what all pictures err by alike where that is told, and cannot know it where it is not', () => {
+    const { observations } = pointViews(new Random(7), ALIKE);
+    const told = (how: TargetOptions): number =>
+      calibrateProbeByPoint(PROBE, IMAGE, observations, { folds: 0, ...how }).expectedErrorMm(600, 100);
+    // Two axes of the image, and none across it.
+    expect(told({ sharedMm: 0.5 }) ** 2 - told({}) ** 2).toBeCloseTo(2 * 0.25, 6);
+    expect(() => told({ sharedMm: -1 })).toThrow(/0 mm or more/);
+  });
+
   it('is not told from fewer views than there are unknowns, however many pictures', () => {
     const codeOf = (views: number, how: TargetOptions = {}): string => {
       const { observations } = pointViews(new Random(3), { ...ALIKE, views, imagesAView: 20 });
