@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Clock, NavError } from '@trocar/core';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { SUBPROTOCOL } from '../codec/bridge/index.js';
 import { LARGEST_FRAME, LONGEST_PARTICIPANT, RELAY_CLOSE, ROOM_NAME } from '../codec/relay/index.js';
 import { TokenSet, tokenOf } from './auth.js';
+import { closeServer, httpServer, listenAt, socketUrl, turnAway } from './http-server.js';
 import { accessPolicy } from './policy.js';
 import { relayMetrics } from './relay-metrics.js';
 import { type RelayPeer, RelayRoom, type RoomOptions, USUAL_ROOM } from './relay-room.js';
@@ -82,10 +81,8 @@ const PUBLISHER_PER_SECOND = 200;
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const server = new RelayServer(options);
   const port = await server.listen();
-  const host = options.host ?? '127.0.0.1';
-  const scheme = options.tls === undefined ? 'ws' : 'wss';
   return {
-    url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: socketUrl(options.tls, options.host ?? '127.0.0.1', port),
     port,
     room: (name) => server.rooms.get(name),
     close: () => server.close(),
@@ -123,19 +120,7 @@ class RelayServer {
       role: role === 'publisher' ? ('control' as const) : ('observe' as const),
     }));
     this.#door = new Door(policy, new TokenSet(tokens), options.clock);
-    const http = {
-      connectionsCheckingInterval: 1000,
-      headersTimeout: 5000,
-      requestTimeout: 5000,
-      maxHeaderSize: 8192,
-      noDelay: true,
-    };
-    const answer = (request: IncomingMessage, response: ServerResponse): void => this.#answer(request, response);
-    const { tls } = options;
-    this.#server =
-      tls === undefined
-        ? createServer(http, answer)
-        : createSecureServer({ ...http, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2', handshakeTimeout: 5000 }, answer);
+    this.#server = httpServer(options.tls, (request, response) => this.#answer(request, response));
     const rooms = options.rooms ?? 16;
     this.#server.maxConnections = rooms * (this.#roomOptions.observers + 1) + CONNECTIONS_SPARE;
     this.#sockets = new WebSocketServer({
@@ -148,28 +133,18 @@ class RelayServer {
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  listen(): Promise<number> {
+  async listen(): Promise<number> {
     const { host = '127.0.0.1', port = 0 } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause) => {
-        reject(new NavError('device/connect-failed', `The relay cannot listen on ${host}:${port}: ${cause.message}.`, { cause }));
-      });
-      this.#server.listen(port, host, () => {
-        this.#timer = setInterval(() => this.#tick(), TICK_MS);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-    });
+    const at = await listenAt(this.#server, host, port, 'relay');
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    return at;
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const room of this.rooms.values()) room.close();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      setTimeout(() => this.#server.closeAllConnections(), 300).unref();
-      setTimeout(() => {
-        for (const socket of this.#sockets.clients) socket.terminate();
-      }, 300).unref();
+    await closeServer(this.#server, () => {
+      for (const socket of this.#sockets.clients) socket.terminate();
     });
   }
 
@@ -272,11 +247,7 @@ class RelayServer {
   #turnAway(socket: Duplex, status: string, body: string): void {
     this.#refused += 1;
     this.#options.log?.({ what: 'refused', room: '', who: body });
-    socket.on('error', () => undefined);
-    const text = `${body}\n`;
-    const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}`;
-    socket.end(`${head}\r\n\r\n${text}`);
-    setTimeout(() => socket.destroy(), 1000).unref();
+    turnAway(socket, status, body);
   }
 }
 

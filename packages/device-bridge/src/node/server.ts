@@ -1,12 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Clock, NavError } from '@trocar/core';
 import { WebSocketServer } from 'ws';
 import { type DeviceState, SUBPROTOCOL } from '../codec/bridge/index.js';
 import type { Driver } from '../driver.js';
 import { type AccessToken, TokenSet } from './auth.js';
+import { closeServer, httpServer, listenAt, socketUrl, turnAway } from './http-server.js';
 import { healthOf, metricsText } from './metrics.js';
 import { accessPolicy, isLoopback } from './policy.js';
 import type { BridgeDevice } from './server-devices.js';
@@ -100,7 +99,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const server = makeServer(options, limits, hub, door);
   let port: number;
   try {
-    port = await listen(server, host, options.port ?? 0);
+    port = await listenAt(server, host, options.port ?? 0, 'bridge');
   } catch (error) {
     hub.close();
     throw error;
@@ -108,10 +107,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const close = async (): Promise<void> => {
     await hub.devices.stop();
     hub.close();
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      setTimeout(() => server.closeAllConnections(), 300).unref();
-    });
+    await closeServer(server);
   };
   try {
     await hub.devices.start();
@@ -119,9 +115,8 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     await close();
     throw error;
   }
-  const scheme = options.tls === undefined ? 'ws' : 'wss';
   return {
-    url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: socketUrl(options.tls, host, port),
     port,
     get clientCount() {
       return hub.clientCount;
@@ -170,22 +165,9 @@ function makeHub(options: BridgeOptions, limits: BridgeLimits): Hub {
 }
 
 function makeServer(options: BridgeOptions, limits: BridgeLimits, hub: Hub, door: Door): Server {
-  const http = {
-    connectionsCheckingInterval: 1000,
-    headersTimeout: 5000,
-    requestTimeout: 5000,
-    maxHeaderSize: 8192,
-    noDelay: true,
-  };
   const within = options.healthyWithinMs ?? 500;
   const answer = (request: IncomingMessage, response: ServerResponse): void => ask(request, response, door, hub, within);
-  const server: Server =
-    options.tls === undefined
-      ? createServer(http, answer)
-      : createSecureServer(
-          { ...http, cert: options.tls.cert, key: options.tls.key, minVersion: 'TLSv1.2', handshakeTimeout: 5000 },
-          answer,
-        );
+  const server = httpServer(options.tls, answer);
   server.maxConnections = limits.clients + SPARE_CONNECTIONS;
   const sockets = new WebSocketServer({
     noServer: true,
@@ -199,15 +181,6 @@ function makeServer(options: BridgeOptions, limits: BridgeLimits, hub: Hub, door
   });
   server.on('upgrade', (request, socket, head) => upgrade(request, socket, head, door, hub, sockets));
   return server;
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(new NavError('device/connect-failed', `The bridge cannot listen on ${host}:${port}: ${cause.message}.`, { cause }));
-    });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
 }
 
 /** Answers a request that is no WebSocket: under the same policy. */
@@ -250,23 +223,12 @@ function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, door: D
   const tooMany = entry.role === undefined ? undefined : hub.tooMany(entry.address);
   if (entry.role === undefined) {
     hub.countRefusal(entry.code);
-    refuse(socket, `${entry.status} ${entry.phrase}`, `${entry.code}: ${entry.why}`);
+    turnAway(socket, `${entry.status} ${entry.phrase}`, `${entry.code}: ${entry.why}`);
   } else if (tooMany !== undefined) {
     hub.countRefusal('bridge/too-much');
-    refuse(socket, '503 Service Unavailable', `bridge/too-much: ${tooMany}`);
+    turnAway(socket, '503 Service Unavailable', `bridge/too-much: ${tooMany}`);
   } else {
     const { address, role } = entry;
     sockets.handleUpgrade(request, socket, head, (accepted) => hub.add({ socket: accepted, stream: socket, address, role }));
   }
-}
-
-function refuse(socket: Duplex, status: string, body: string): void {
-  socket.on('error', () => undefined);
-  const text = `${body}\n`;
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-  );
-  // One that does not close its side is not waited for.
-  setTimeout(() => socket.destroy(), 1000).unref();
 }
