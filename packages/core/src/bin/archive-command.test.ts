@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findOrthanc, type RunningOrthanc, startOrthanc } from '../dicom/node/index.js';
 import { type BadLink, badLink } from '../dicom/node/test-support/bad-link.js';
+import { authority, hasOpenssl } from '../dicom/node/test-support/certificates.js';
 import { syntheticSeries } from '../dicom/node/test-support/series.js';
 import { runVolumeCommand } from './volume-command.js';
 
@@ -33,6 +34,7 @@ describe('wrong usage', () => {
     [['store', '--archive', 'http://a/b']],
     [['store', 'x']],
     [['store', 'x', '--archive', 'http://a/b', '--token-file', 'a', '--login-file', 'b']],
+    [['store', 'x', '--archive', 'https://a/b', '--cert-file', 'a']],
   ])('%j is 2', async (args) => {
     expect((await run(...args)).code).toBe(2);
   });
@@ -70,6 +72,26 @@ describe.skipIf(findOrthanc() === undefined)('trocar-volume store and fetch, wit
     expect(told).toMatchObject({ ok: true, ignored: [join(sent, 'notes.txt')] });
     expect(told.objects.map((o: { outcome: string }) => o.outcome)).toEqual(Array.from({ length: 5 }, () => 'stored'));
     expect(out).not.toContain(PASSWORD);
+  });
+
+  it.skipIf(!hasOpenssl)('shows an archive that asks who comes its own certificate (needs openssl)', async () => {
+    const trusted = authority();
+    const mutual = await badLink(orthanc.url, { tls: { ...trusted.issue('localhost'), clientCa: trusted.ca } });
+    try {
+      const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => join(root, `${name}.pem`)) as [string, string, string];
+      const own = trusted.issue('theatre-3');
+      for (const [path, text] of [[ca, trusted.ca] as const, [cert, own.cert] as const, [key, own.key] as const])
+        writeFileSync(path, text);
+      const to = ['store', sent, '--archive', mutual.url, '--login-file', login, '--ca-file', ca];
+      const unknown = await run(...to);
+      expect([unknown.code, mutual.passed.length]).toEqual([1, 0]);
+      expect(unknown.error).toMatch(/archive\/tls: .*certificate of this program/);
+      expect(await run(...to, '--cert-file', cert, '--key-file', key)).toMatchObject({ code: 0, error: '' });
+      expect(mutual.passed.length).toBeGreaterThan(0);
+    } finally {
+      await mutual.close();
+      trusted.remove();
+    }
   });
 
   it('fetches a study, goes on after a cut, and asks for nothing twice', async () => {

@@ -62,17 +62,12 @@ export function connectionError(cause: unknown, where: string, begun: boolean): 
   if (isNavError(cause)) return cause;
   const code = deepCode(cause);
   if (code !== undefined && TLS_CODES.test(code)) {
-    return new NavError(
-      'archive/tls',
-      `${where}: the archive's certificate is not trusted, or it does not speak TLS (${code}). Nothing was sent. ` +
-        'Have its authority installed where this program runs; do not switch the check off.',
-      { detail: { where, reason: code }, cause },
-    );
+    return new NavError('archive/tls', `${where}: ${tlsText(code)}`, { detail: { where, reason: code }, cause });
   }
   if (begun || (code !== undefined && CUT_CODES.test(code))) {
     return new NavError(
       'archive/cut-off',
-      `${where}: the connection ended before the answer did. Ask again for what is missing.`,
+      `${where}: the connection ended before the answer did. Ask again for what is missing.${begun ? '' : unasked(where)}`,
       {
         detail: { where, ...(code !== undefined && { reason: code }) },
         cause,
@@ -87,6 +82,31 @@ export function connectionError(cause: unknown, where: string, begun: boolean): 
       detail: { where, ...(code !== undefined && { reason: code }) },
       cause,
     },
+  );
+}
+
+/** Some servers that do not accept a program's certificate say so in no alert: they end the connection. */
+function unasked(where: string): string {
+  if (!where.includes(' https:')) return '';
+  return ' If it always ends so, before any answer: does the archive ask for a certificate of this program, or not accept the one it has?';
+}
+
+/** Alerts by which a server says that it wants to know who comes: 42 to 46, 48 and 116 of TLS (RFC 8446, 6.2). */
+const CLIENT_CODES = /ALERT_(BAD_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE)|CERTIFICATE_REQUIRED/;
+
+function tlsText(code: string): string {
+  if (CLIENT_CODES.test(code)) {
+    return (
+      `the archive asks for a certificate of this program, and there is none or it does not accept it (${code}). Nothing was answered. ` +
+      'Give a certificate and its key that the archive knows (`archiveFetch({ cert, key })`), and see that it has not expired.'
+    );
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    return `the archive's certificate has expired (${code}). Nothing was sent. Have it renewed, and see that this machine's clock is right.`;
+  }
+  return (
+    `the archive's certificate is not trusted, or it does not speak TLS (${code}). Nothing was sent. ` +
+    'Have its authority installed where this program runs; do not switch the check off.'
   );
 }
 

@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isNavError } from '../../base/index.js';
 import { frame } from '../../frames/index.js';
-import { type ArchiveOptions, dicomArchive, retrieveVolume } from '../archive/index.js';
+import { type ArchiveOptions, type DicomArchive, dicomArchive, retrieveVolume } from '../archive/index.js';
 import { archiveFetch, findOrthanc, type RunningOrthanc, startOrthanc } from './index.js';
 import { type BadLink, badLink, type Fault } from './test-support/bad-link.js';
+import { type Authority, authority, type Certified, hasOpenssl } from './test-support/certificates.js';
 import { syntheticSeries } from './test-support/series.js';
 
 const SECRET = 'tok-3141592653';
@@ -198,56 +196,87 @@ describe.skipIf(findOrthanc() === undefined)('a bad link to a real Orthanc', () 
   });
 });
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
-
-describe.skipIf(findOrthanc() === undefined || !openssl)('an archive behind TLS (needs openssl)', () => {
+describe.skipIf(findOrthanc() === undefined || !hasOpenssl)('an archive behind TLS (needs openssl)', () => {
   let orthanc: RunningOrthanc;
-  let secure: BadLink;
-  const folder = mkdtempSync(join(tmpdir(), 'trocar-archive-tls-'));
-  const file = (name: string): string => join(folder, name);
+  let trusted: Authority;
+  const links: BadLink[] = [];
 
   beforeAll(async () => {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    const args = [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-      '-keyout',
-      file('key.pem'),
-      '-out',
-      file('cert.pem'),
-    ];
-    const { status, stderr } = spawnSync('openssl', args);
-    if (status !== 0) throw new Error(stderr.toString());
+    trusted = authority();
     orthanc = await startOrthanc();
-    secure = await badLink(orthanc.url, {
-      tls: { cert: readFileSync(file('cert.pem'), 'utf8'), key: readFileSync(file('key.pem'), 'utf8') },
-    });
   }, 30_000);
+  afterEach(async () => {
+    await Promise.all(links.splice(0).map((one) => one.close()));
+  });
   afterAll(async () => {
-    await secure?.close();
     await orthanc?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    trusted?.remove();
   });
 
+  /** The archive behind a server that speaks TLS. @param days its certificate holds @param clientCa it asks for a certificate from there */
+  async function secured({ days = 2, clientCa }: { days?: number; clientCa?: string } = {}): Promise<BadLink> {
+    const link = await badLink(orthanc.url, { tls: { ...trusted.issue('localhost', days), ...(clientCa && { clientCa }) } });
+    links.push(link);
+    return link;
+  }
+  const trusting = (url: string, own?: Certified): DicomArchive =>
+    dicomArchive({ url, retryDelayMs: 5, retries: 1, fetch: archiveFetch({ ca: trusted.ca, ...own }) });
+
   it('is not spoken with where its certificate is not trusted, and is where it is', async () => {
-    const wary = await failure(all(dicomArchive({ url: secure.url, token: SECRET }).findStudies()));
+    const { url } = await secured();
+    const wary = await failure(all(dicomArchive({ url, token: SECRET }).findStudies()));
     expect(wary.code).toBe('archive/tls');
     expect(wary.text).not.toContain(SECRET);
-    const trusting = dicomArchive({ url: secure.url, fetch: archiveFetch({ ca: readFileSync(file('cert.pem'), 'utf8') }) });
-    expect((await trusting.store(ct.files)).every((o) => o.outcome === 'stored')).toBe(true);
-    expect((await retrieveVolume(trusting, order)).size).toEqual([24, 16, 6]);
-    const other = secure.url.replace('localhost', '127.0.0.1');
-    const named = dicomArchive({ url: other, fetch: archiveFetch({ ca: readFileSync(file('cert.pem'), 'utf8') }) });
+    expect((await trusting(url).store(ct.files)).every((o) => o.outcome === 'stored')).toBe(true);
+    expect((await retrieveVolume(trusting(url), order)).size).toEqual([24, 16, 6]);
+    const named = trusting(url.replace('localhost', '127.0.0.1'));
     expect((await failure(all(named.findStudies()))).code).toBe('archive/tls');
-    const plain = dicomArchive({ url: secure.url.replace('https', 'http'), retries: 0 });
+    const plain = dicomArchive({ url: url.replace('https', 'http'), retries: 0 });
     expect(['archive/cut-off', 'archive/unreachable', 'archive/refused']).toContain(
       (await failure(all(plain.findStudies()))).code,
     );
+  });
+
+  it('is not spoken with once its certificate has expired, and that is what is said', async () => {
+    const expired = await secured({ days: -1 });
+    const said = await failure(all(trusting(expired.url).findStudies()));
+    expect(said.code).toBe('archive/tls');
+    expect(said.text).toMatch(/has expired \(CERT_HAS_EXPIRED\)/);
+    expect(expired.passed).toEqual([]);
+  });
+
+  it('that asks who comes answers a program with a certificate of its authority, and says to any other what is missing', async () => {
+    const mutual = await secured({ clientCa: trusted.ca });
+    const nobody = await failure(all(trusting(mutual.url).findStudies()));
+    expect(nobody.code).toBe('archive/tls');
+    expect(nobody.text).toMatch(/asks for a certificate of this program/);
+    const elsewhere = authority();
+    try {
+      // Node's server sends no alert to a stranger and ends the connection; others do.
+      const stranger = await failure(all(trusting(mutual.url, elsewhere.issue('theatre-3')).findStudies()));
+      expect(['archive/tls', 'archive/cut-off']).toContain(stranger.code);
+      expect(stranger.text).toMatch(/certificate of this program/);
+      expect(stranger.text).not.toMatch(/BEGIN|theatre-3/);
+    } finally {
+      elsewhere.remove();
+    }
+    const late = await failure(all(trusting(mutual.url, trusted.issue('theatre-3', -1)).findStudies()));
+    expect(late.text).toMatch(/certificate of this program/);
+    expect(mutual.passed).toEqual([]);
+    const studies = await all(trusting(mutual.url, trusted.issue('theatre-3')).findStudies());
+    expect(studies.map(({ studyUid }) => studyUid)).toEqual([ct.studyUid]);
+  });
+
+  it('is not begun with half an identity, or with a key of another certificate', () => {
+    const own = trusted.issue('theatre-3');
+    for (const wrong of [{ cert: own.cert }, { key: own.key }, { cert: own.cert, key: trusted.issue('theatre-4').key }]) {
+      let code = '';
+      try {
+        archiveFetch({ ca: trusted.ca, ...wrong });
+      } catch (error) {
+        code = isNavError(error) ? error.code : String(error);
+      }
+      expect(code).toBe('archive/bad-option');
+    }
   });
 });

@@ -1,12 +1,14 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
+import { createSecureContext } from 'node:tls';
+import { NavError } from '../../base/index.js';
 
 /** What a hospital's own TLS needs. All in PEM. */
 export interface ArchiveTls {
   /** Authorities to trust instead of those that come with Node. */
   readonly ca?: string | readonly string[];
-  /** This program's own certificate and key, where the archive asks for them. */
+  /** This program's own certificate and key, where the archive asks who comes (mutual TLS): both, or neither. */
   readonly cert?: string;
   readonly key?: string;
 }
@@ -15,8 +17,10 @@ export interface ArchiveTls {
  * A `fetch` for `ArchiveOptions.fetch` that trusts a hospital's own authority, or shows a certificate of its own: Node's `fetch` can do
  * neither without another package. It does what an archive's client needs: no redirects, no cookies, no cache. TLS 1.2 or newer; a
  * certificate that does not hold is always refused.
+ * @throws NavError `archive/bad-option` where certificate and key are none, or no pair
  */
 export function archiveFetch(tls: ArchiveTls): (url: string, init: RequestInit) => Promise<Response> {
+  requireIdentity(tls);
   const agent = new Agent({
     keepAlive: true,
     minVersion: 'TLSv1.2',
@@ -25,6 +29,22 @@ export function archiveFetch(tls: ArchiveTls): (url: string, init: RequestInit) 
     ...(tls.key !== undefined && { key: tls.key }),
   });
   return (url, init) => ask(agent, url, init);
+}
+
+function requireIdentity({ cert, key }: ArchiveTls): void {
+  if ((cert === undefined) !== (key === undefined)) {
+    const [has, lacks] = cert === undefined ? ['a key', 'certificate'] : ['a certificate', 'key'];
+    throw new NavError('archive/bad-option', `There is ${has} for the archive, and no ${lacks}. Give both.`);
+  }
+  if (cert === undefined || key === undefined) return;
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new NavError('archive/bad-option', `The certificate and the key for the archive cannot be used together: ${why}.`, {
+      cause,
+    });
+  }
 }
 
 async function ask(agent: Agent, url: string, init: RequestInit): Promise<Response> {

@@ -43,8 +43,11 @@ export interface BadLink {
 export interface LinkOptions {
   /** Answers pages of this origin (CORS). */
   readonly allowOrigin?: string;
-  /** Speaks TLS with this certificate and key, in PEM, as a server in front of an archive does. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Speaks TLS with this certificate and key, in PEM, as a server in front of an archive does; with `clientCa` only to who has a certificate
+   * from there.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
 /** A link to an archive's DICOMweb root. */
@@ -62,7 +65,7 @@ export async function badLink(target: string, { allowOrigin, tls }: LinkOptions 
     passed.push(record);
     setTimeout(() => forward(target, incoming, outgoing, record, fault), fault.delayMs ?? 0);
   };
-  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
+  const server = tls === undefined ? createServer(handle) : createTlsServer(secureOptions(tls), handle);
   const port = await listen(server);
   const link: BadLink = {
     url: `${tls === undefined ? 'http' : 'https'}://localhost:${port}/dicom-web`,
@@ -75,6 +78,10 @@ export async function badLink(target: string, { allowOrigin, tls }: LinkOptions 
       }),
   };
   return link;
+}
+
+function secureOptions({ cert, key, clientCa }: NonNullable<LinkOptions['tls']>): Readonly<Record<string, unknown>> {
+  return { cert, key, ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }) };
 }
 
 async function listen(server: Server): Promise<number> {
