@@ -52,11 +52,16 @@ const UNREAD = new Set(
     'setItem',
     'closest',
     'hasStep',
+    'setDefine',
+    'requireSameFrame',
   ]),
 );
 
-/** Every text of a file that people may read and that stands in no catalogue. */
-export function looseTexts(path: string, source: string): LooseText[] {
+/**
+ * Every text of a file that people may read and that stands in no catalogue.
+ * @param drawn the file draws pictures: single words in capitals are read there, too, and what has more than one line is a shader
+ */
+export function looseTexts(path: string, source: string, drawn = false): LooseText[] {
   const file = ts.createSourceFile(
     path,
     source,
@@ -69,7 +74,8 @@ export function looseTexts(path: string, source: string): LooseText[] {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isTypeNode(node)) return;
     if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node) || ts.isJsxText(node)) {
       const text = textOf(node);
-      if (isRead(node, text)) found.push({ line: file.getLineAndCharacterOfPosition(node.getStart()).line + 1, text, node });
+      if (drawn ? isDrawn(node, text) : isRead(node, text))
+        found.push({ line: file.getLineAndCharacterOfPosition(node.getStart()).line + 1, text, node });
     }
     ts.forEachChild(node, look);
   };
@@ -94,6 +100,11 @@ function isRead(node: LooseText['node'], text: string): boolean {
   const place = placeOf(node);
   if (place === 'unread') return false;
   return place === 'read' || LIKE_WORDS.test(text) || (ts.isTemplateExpression(node) && WORD_BESIDE.test(text));
+}
+
+function isDrawn(node: LooseText['node'], text: string): boolean {
+  if (text.includes('\n')) return false;
+  return isRead(node, text) || (/\p{Lu}{3,}/u.test(text) && placeOf(node) !== 'unread');
 }
 
 /** Where a text stands: where people read it, where nobody does, or where it does not tell. */

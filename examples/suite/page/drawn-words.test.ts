@@ -24,6 +24,7 @@ const ASKED: Readonly<Record<string, readonly unknown[]>> = {
   spare: ['3.1\u202fmm'],
   toSkin: ['12°'],
   below: ['90\u202f%'],
+  named: ['Vessels'],
 };
 
 /** Every text of a record, by where it stands in it. */
@@ -55,7 +56,7 @@ describe('the words that are drawn', () => {
         if (english[place] === '' || /^(?:[\d –]+mm|MIP|MinIP)$/.test(text)) continue;
         expect(text, place).toMatch(SCRIPTS[language]);
         // Units and figures are those of the English text.
-        expect(text.match(/[A-Za-z]+/g) ?? [], place).toEqual(english[place]?.match(/\bmm\b|(?<=\u202f)s\b/g) ?? []);
+        expect(text.match(/[A-Za-z]+/g) ?? [], place).toEqual(english[place]?.match(/\bmm\b|(?<=\u202f)s\b|(?<=3)D\b/g) ?? []);
         expect(text.match(/[\d.]+/g) ?? [], place).toEqual(english[place]?.match(/[\d.]+/g) ?? []);
       }
     });

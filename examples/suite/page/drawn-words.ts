@@ -18,6 +18,7 @@ export function drawnWords(t: Say): DrawnWords {
     status,
     tip: of((word) => t('TIP {status}', { status: word }), t('TIP')),
     probe: of((word) => t('PROBE {status}', { status: word }), ''),
+    named: (name) => structureName(name, t),
     views: { axial: t('AXIAL'), coronal: t('CORONAL'), sagittal: t('SAGITTAL') },
     drives: { inPlane0: t('IN-PLANE 0°'), inPlane90: t('IN-PLANE 90°'), probesEye: t('PROBE’S EYE') },
     // The others are abbreviations that stand on every scanner.
@@ -36,12 +37,22 @@ export function drawnWords(t: Say): DrawnWords {
     model: (times) =>
       times === 1 ? t('MODEL · NOT IN PLACE') : t('MODEL × {times} · NOT IN PLACE', { times: Number(times.toPrecision(2)) }),
     panels: {
+      stage: t('Slices and 3D view'),
       bullseye: t('bullseye: lateral deviation from the plan'),
       depthBar: t('depth bar: distance left to the target'),
       gate: t('breathing gate: open, closed or unknown, and the motion'),
       ultrasound: t('live ultrasound image'),
     },
   };
+}
+
+/** The structures that the suite's phantoms and commands name, some of them with the label's number. */
+const STRUCTURE = /^(Vessels|Ventricles|Gallbladder|Bone|Kidneys|Stomach)( \(\d+\))?$/;
+
+/** What a structure is called on the screen, in pictures and in lists; one that a user named is called so. */
+export function structureName(name: string, t: Say): string {
+  const [, known, number = ''] = STRUCTURE.exec(name) ?? [];
+  return known === undefined ? name : t(known as 'Vessels') + number;
 }
 
 function statusWords(t: Say): ByStatus {

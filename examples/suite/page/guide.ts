@@ -16,6 +16,7 @@ import {
 } from '@trocar/core/render';
 import { TRACKER } from '../src/frames.js';
 import { h, live, setText } from './dom.js';
+import { structureName } from './drawn-words.js';
 import type { GuidePlaces } from './panel.js';
 import { t } from './texts/index.js';
 
@@ -191,7 +192,12 @@ export class Guide<F extends string> {
 function rowOf(graphic: AvoidStructure, errorMm: number, remove: () => void): AvoidRow {
   const sign = h('span', { class: 'sign', 'aria-hidden': 'true' });
   const figure = h('span', { class: 'figure' });
-  const row = h('li', { 'data-structure': graphic.name }, sign, h('span', {}, graphic.name), figure);
+  const name = h(
+    'span',
+    {},
+    live(() => structureName(graphic.name, t)),
+  );
+  const row = h('li', { 'data-structure': graphic.name }, sign, name, figure);
   return { graphic, errorMm, row, sign, figure, remove };
 }
 

@@ -189,10 +189,17 @@ export const EN = [
   'below {probability}',
   'MODEL · NOT IN PLACE',
   'MODEL × {times} · NOT IN PLACE',
+  'Slices and 3D view',
   'bullseye: lateral deviation from the plan',
   'depth bar: distance left to the target',
   'breathing gate: open, closed or unknown, and the motion',
   'live ultrasound image',
+  'Vessels',
+  'Ventricles',
+  'Gallbladder',
+  'Bone',
+  'Kidneys',
+  'Stomach',
 ] as const;
 
 /** A text of this page. */

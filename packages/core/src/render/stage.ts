@@ -19,7 +19,7 @@ import type { SceneView } from './scene-view.js';
 import { requireSlab, type Slab } from './slab.js';
 import type { SliceDrive } from './slice-drive.js';
 import type { SliceView } from './slice-view.js';
-import { listenToPerson } from './stage-input.js';
+import { listenToPerson, rename } from './stage-input.js';
 import { StageTextures } from './stage-textures.js';
 import type { StageFiducial, StageOptions, StagePlan, StageResources, StageTargetError } from './stage-types.js';
 import { StageViews } from './stage-views.js';
@@ -257,6 +257,7 @@ export class Stage<in out F extends string> {
 
   /** Says everything in these words from the next frame on: the stage itself, and the graphics on it. */
   setWords(words: DrawnWords): void {
+    rename(this.canvas, this.#model.words, words);
     this.#views.setWords(words, this.#model);
   }
 

@@ -17,7 +17,7 @@ export type DepthWord = 'toTarget' | 'onTarget' | 'pastTarget' | 'beside';
  *
  * They are ready to be drawn: render asks for none of them with every frame, and calls a function only where its number has changed. What a
  * function takes is written already, as `4.2 mm`. Units, figures, a dash for what is not known and the patient's letters L R A P S I are the
- * same in every language and are not among them; nor are names that an application gives (structures, targets, cores).
+ * same in every language and are not among them; nor are identifiers, as those of cores, and what an application writes itself, as fiducials' labels.
  */
 export interface DrawnWords {
   /** What stands on a graphic that is not simply live; empty for `ok`. */
@@ -26,6 +26,8 @@ export interface DrawnWords {
   readonly tip: ByStatus;
   /** The same of a probe, under its image; empty for `ok`. */
   readonly probe: ByStatus;
+  /** What a structure or a target is called where it is drawn, by the name that the application gave it. */
+  readonly named: (name: string) => string;
   /** A slice's name in its corner. */
   readonly views: Readonly<Record<SliceViewName, string>>;
   /** Its name while a tool leads it. */
@@ -64,8 +66,8 @@ export interface DrawnWords {
   readonly below: (probability: string) => string;
   /** That a model in the room is one. @param times its scale; 1 is true size */
   readonly model: (times: number) => string;
-  /** What a screen reader calls the panels. */
-  readonly panels: Readonly<Record<'bullseye' | 'depthBar' | 'gate' | 'ultrasound', string>>;
+  /** What a screen reader calls the stage's canvas, where the page does not name it, and the panels. */
+  readonly panels: Readonly<Record<'stage' | 'bullseye' | 'depthBar' | 'gate' | 'ultrasound', string>>;
 }
 
 /** What is said of entries on the skin. */
@@ -143,6 +145,7 @@ export const ENGLISH_WORDS: DrawnWords = {
   status: STATUS,
   tip: TIP,
   probe: PROBE,
+  named: (name) => name,
   views: { axial: 'AXIAL', coronal: 'CORONAL', sagittal: 'SAGITTAL' },
   drives: { inPlane0: 'IN-PLANE 0°', inPlane90: 'IN-PLANE 90°', probesEye: 'PROBE’S EYE' },
   slabs: { max: 'MIP', min: 'MinIP', mean: 'mean' },
@@ -173,6 +176,7 @@ export const ENGLISH_WORDS: DrawnWords = {
   below: (probability) => `below ${probability}`,
   model: (times) => (times === 1 ? 'MODEL · NOT IN PLACE' : `MODEL × ${Number(times.toPrecision(2))} · NOT IN PLACE`),
   panels: {
+    stage: 'Slices and 3D view',
     bullseye: 'bullseye: lateral deviation from the plan',
     depthBar: 'depth bar: distance left to the target',
     gate: 'breathing gate: open, closed or unknown, and the motion',

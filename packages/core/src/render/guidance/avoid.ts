@@ -94,6 +94,7 @@ export class AvoidStructure implements GuidanceGraphic {
   #written = '';
   #worded: Status | undefined;
   #words = ENGLISH_WORDS;
+  #called: string;
 
   /** @throws NavError `pose/bad-option` for limits that make no sense; `mesh/empty`, `mesh/bad-geometry` */
   constructor({ name, mesh, ...limits }: AvoidOptions) {
@@ -105,6 +106,7 @@ export class AvoidStructure implements GuidanceGraphic {
       );
     }
     this.name = name;
+    this.#called = name;
     this.#limits = limits;
     const positions = Float64Array.from(mesh.positions);
     this.#distance = new SignedMeshDistance(checkedMesh({ frame: frame('stage'), positions, triangles: mesh.indices }));
@@ -172,6 +174,7 @@ export class AvoidStructure implements GuidanceGraphic {
 
   setWords(words: DrawnWords): void {
     this.#words = words;
+    this.#called = words.named(this.name);
     this.#written = '\0';
   }
 
@@ -192,7 +195,7 @@ export class AvoidStructure implements GuidanceGraphic {
     const { word, colour } = LOOKS[level];
     // A predicted distance is in the status's colour; an unknown one says why, and that it is the tip, not the structure, that is not seen.
     const why = this.#drawn.live ? '' : level === 'unknown' ? `· ${this.#words.tip[status]}` : this.#words.status[status];
-    const text = said ? `${word} ${this.name} ${number} ${why}`.trim() : '';
+    const text = said ? `${word} ${this.#called} ${number} ${why}`.trim() : '';
     const ok = level === 'danger' || level === 'inside' ? ALARM_TEXT : colour;
     const shown = status === 'ok' ? ok : wordColour(this.#drawn.live, statusStyle(status).colour);
     this.#label.set(text, { sizePx: Math.round(18 * this.#dpr), colour: shown, weight: 700 });

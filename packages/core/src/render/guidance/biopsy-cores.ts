@@ -199,7 +199,7 @@ export class BiopsyCores<in out F extends string> implements GuidanceGraphic {
       const p = map?.targets.find((t) => t.target === target.name)?.probability ?? Number.NaN;
       target.level = Number.isNaN(p) ? 'unknown' : p >= this.#enough ? 'enough' : 'little';
       const less = target.level === 'little' ? `, ${this.#words.below(formatProbability(this.#enough))}` : '';
-      target.text = `${target.name} ${formatProbability(p)}${less}`;
+      target.text = `${this.#words.named(target.name)} ${formatProbability(p)}${less}`;
       target.shell.look(SAMPLED_LOOKS[target.level]);
     }
     // A target's number is the more important one.

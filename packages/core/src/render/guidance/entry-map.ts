@@ -217,6 +217,6 @@ export class EntryMap<F extends string> implements GuidanceGraphic {
   /** The structure that leaves the least room. */
   #by(at: number): string {
     const name = this.#structures[this.#search?.tightest[at] ?? -1]?.name;
-    return name === undefined ? '' : `: ${name}`;
+    return name === undefined ? '' : `: ${this.#words.named(name)}`;
   }
 }

@@ -55,7 +55,7 @@ export class UltrasoundView implements GuidanceGraphic {
   readonly #rgba: ImageData;
   readonly #imageFromStage = new Float64Array(16).fill(Number.NaN);
   readonly #at = vec3(0, 0, 0);
-  #targets: readonly { readonly target: UltrasoundTarget; readonly away: CachedText }[] = [];
+  #targets: readonly { readonly target: UltrasoundTarget; called: string; readonly away: CachedText }[] = [];
   #revision = -1;
   #dirty = true;
   #words = ENGLISH_WORDS;
@@ -78,6 +78,7 @@ export class UltrasoundView implements GuidanceGraphic {
   setTargets(targets: readonly UltrasoundTarget[]): void {
     this.#targets = targets.map((target) => ({
       target,
+      called: this.#words.named(target.name),
       away: new CachedText((mm) => `${mm < 0 ? '' : '+'}${formatNumber(mm, 1)}\u202fmm`, 0.05),
     }));
     this.#dirty = true;
@@ -123,6 +124,7 @@ export class UltrasoundView implements GuidanceGraphic {
 
   setWords(words: DrawnWords): void {
     this.#words = words;
+    for (const drawn of this.#targets) drawn.called = words.named(drawn.target.name);
     this.#panel.speak(words.panels.ultrasound);
   }
 
@@ -156,7 +158,7 @@ export class UltrasoundView implements GuidanceGraphic {
     panel.line(live ? colour : statusStyle('stale').colour, live ? 2.5 : 2, live ? dash : [4, 6]);
     this.#trace(x0, y0, perMm);
     c.stroke();
-    if (live) for (const { target, away } of this.#targets) this.#mark(target, away, x0, y0, perMm);
+    if (live) for (const { target, called, away } of this.#targets) this.#mark(target.xyz, called, away, x0, y0, perMm);
     this.#foot(foot, fresh);
   }
 
@@ -168,7 +170,7 @@ export class UltrasoundView implements GuidanceGraphic {
     c.closePath();
   }
 
-  #mark({ name, xyz }: UltrasoundTarget, away: CachedText, x0: number, y0: number, perMm: number): void {
+  #mark(xyz: UltrasoundTarget['xyz'], called: string, away: CachedText, x0: number, y0: number, perMm: number): void {
     const panel = this.#panel;
     const c = panel.context;
     const at = this.project(this.#at, xyz);
@@ -194,7 +196,7 @@ export class UltrasoundView implements GuidanceGraphic {
     }
     const toLeft = x > panel.width * 0.6;
     const room = (toLeft ? x : panel.width - x) - 18;
-    const text = inPlane ? name : `${name} ${away.of(z)}`;
+    const text = inPlane ? called : `${called} ${away.of(z)}`;
     panel.text(text, toLeft ? x - 14 : x + 14, y, 16, PALETTE.target, toLeft ? 'right' : 'left', room);
   }
 
