@@ -3,8 +3,10 @@ import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, extname, join, normalize } from 'node:path';
-import { NavError } from '@trocar/core';
+import { isNavError, NavError } from '@trocar/core';
 import { BadOrder } from './orders.js';
+import type { ResultsDesk } from './results-desk.js';
+import { answerResults } from './results-http.js';
 
 /** What a page is served beside: a bridge that the page connects to. */
 export interface PageWorld {
@@ -29,6 +31,8 @@ export interface PageServerOptions<W extends PageWorld> {
   readonly obey: (world: W, order: unknown) => number;
   /** What the simulation measures that does not go over the bridge, as a live picture: `GET /bytes/NAME`. Undefined: there is none. */
   readonly bytes?: (world: W, name: string) => Uint8Array | undefined;
+  /** Keeps the results of the procedure and sends them to an archive; absent, nothing can be kept here. It is closed with the server. */
+  readonly results?: ResultsDesk;
   /** Default 0: any free port. */
   readonly port?: number;
 }
@@ -90,6 +94,7 @@ export async function servePage<W extends PageWorld>(options: PageServerOptions<
     world,
     close: async () => {
       await world.close();
+      await options.results?.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
@@ -117,6 +122,7 @@ async function answer<W extends PageWorld>(site: Site<W>, request: IncomingMessa
   // A name that was made to point here (DNS rebinding) is not this site.
   if (`http://${request.headers.host ?? ''}` !== site.origin) return send(response, 403, 'This is not the address of the page.');
   if (request.method === 'POST' && url.pathname === '/order') return takeOrder(site, request, response);
+  if (/^\/results(\/|$)/.test(url.pathname)) return sendResults(site, url.pathname, request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'Only GET is answered here.');
   if (url.pathname === '/case') return sendJson(response, { ...site.facts(site.world), bridge: site.world.bridge.url });
   const file = /^\/files\/([a-z][a-z-]{0,31})\/(\d{1,6})$/.exec(url.pathname);
@@ -146,6 +152,23 @@ async function takeOrder<W extends PageWorld>(site: Site<W>, request: IncomingMe
     throw new BadOrder('The order is no JSON.');
   }
   return sendJson(response, { doneInMs: site.obey(site.world, order) });
+}
+
+async function sendResults<W extends PageWorld>(
+  { results, origin }: Site<W>,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (results === undefined) return send(response, 404, 'Nothing is kept here.');
+  if (request.method !== 'GET' && request.headers.origin !== origin)
+    return send(response, 403, 'Only the page itself may keep results.');
+  try {
+    sendJson(response, await answerResults(results, path, request));
+  } catch (error) {
+    if (!isNavError(error)) throw error;
+    sendJson(response, { error: { code: error.code, message: error.message } }, 422);
+  }
 }
 
 /** What every answer carries: nothing is loaded from elsewhere, and the page has precise clocks to itself. */
@@ -188,8 +211,8 @@ function sendBytes<W extends PageWorld>(site: Site<W>, response: ServerResponse,
   response.end(bytes);
 }
 
-function sendJson(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+function sendJson(response: ServerResponse, value: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(JSON.stringify(value));
 }
 
