@@ -23,7 +23,7 @@ export class ObserverView {
     this.stage.fit();
   }
 
-  /** Shows a state; undefined takes everything but the images away. @param now of the page's clock */
+  /** Shows a state with the next picture; undefined takes everything but the images away. @param now of the page's clock */
   show(state: LiveState | undefined, now: Instant): void {
     this.#showPlan(state?.plan);
     this.#showAnnotations(state?.annotations ?? []);
@@ -35,7 +35,6 @@ export class ObserverView {
       this.#tools.delete(name);
     }
     this.#follow(state);
-    this.stage.render();
   }
 
   #showTool(one: LiveTool, now: Instant): void {

@@ -26,7 +26,9 @@ export function wrongWith(shown: LiveState, truth: LiveState): string | undefine
 }
 
 const byRule = (state: LiveState): unknown =>
-  [...state.alarms].sort((a, b) => (a.rule + a.subject < b.rule + b.subject ? -1 : 1));
+  [...state.alarms]
+    .sort((a, b) => (a.rule + a.subject < b.rule + b.subject ? -1 : 1))
+    .map((one) => ({ ...one, values: Object.entries(one.values).sort() }));
 
 const find = <T extends { readonly name: string }>(list: readonly T[], name: string): T | undefined =>
   list.find((one) => one.name === name);

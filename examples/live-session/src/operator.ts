@@ -102,28 +102,28 @@ function guidanceOf(off: number, status: Status): LiveState['guidance']['state']
 
 function alarmsAt(at: number, needle: LiveTool): LiveAlarm[] {
   const standing: LiveAlarm[] = [];
-  const raise = (rule: string, subject: string, priority: LiveAlarm['priority'], message: string, raisedAtMs: number): void => {
-    standing.push({
-      rule,
-      subject,
-      priority,
-      phase: 'active',
-      message,
-      raisedAtMs,
-      passedAtMs: undefined,
-      acknowledgedAtMs: undefined,
-    });
+  const raise = (alarm: Pick<LiveAlarm, 'rule' | 'subject' | 'priority' | 'message' | 'values' | 'raisedAtMs'>): void => {
+    standing.push({ ...alarm, phase: 'active', passedAtMs: undefined, acknowledgedAtMs: undefined });
   };
-  if (needle.status === 'missing')
-    raise('pose-lost', 'needle', 'medium', 'The needle is not seen: clear the line of sight.', Math.floor(at / 7000) * 7000);
+  if (needle.status === 'missing') {
+    raise({
+      rule: 'pose-lost',
+      subject: 'needle',
+      priority: 'medium',
+      message: 'The needle is not seen: clear the line of sight.',
+      values: { ageMs: 240, periodMs: 17 },
+      raisedAtMs: Math.floor(at / 7000) * 7000,
+    });
+  }
   if (Math.floor(at / 4700) % 3 === 1) {
-    raise(
-      'reference-moved',
-      '',
-      'high',
-      'The reference has moved against its anchor: register again.',
-      Math.floor(at / 4700) * 4700,
-    );
+    raise({
+      rule: 'reference-moved',
+      subject: '',
+      priority: 'high',
+      message: 'The reference has moved against its anchor: register again.',
+      values: { limitMm: 1.5, movedMm: 3.2 },
+      raisedAtMs: Math.floor(at / 4700) * 4700,
+    });
   }
   return standing;
 }

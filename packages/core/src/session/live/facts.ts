@@ -1,4 +1,5 @@
 import { hasPose, STATUSES } from '../../frames/index.js';
+import type { AlarmValues } from '../../guidance/index.js';
 import { fromQuaternion } from '../../math/index.js';
 import { ByteReader, ByteWriter, badValue, malformed } from './bytes.js';
 import { readHundredths, readPoint, readRotation, writeHundredths, writePoint, writeRotation } from './quantised.js';
@@ -22,6 +23,9 @@ import {
  * what changed. What moves with every frame (poses, readings, pointer) is in motion.ts.
  */
 
+/** A version of the messages: 2 has the figures of alarms, 1 has their words alone. */
+export type LiveVersion = 1 | 2;
+
 /** An entry's key is its kind as one character, and its name. Kinds are part of the protocol. */
 const KIND = {
   session: '\x01',
@@ -42,6 +46,8 @@ export const LONGEST_NAME = 64;
 export const LONGEST_SENTENCE = 280;
 /** Points of one annotation. */
 export const MOST_POINTS = 64;
+/** Figures of one alarm. */
+const MOST_FIGURES = 16;
 /** Entries of a state, and layers of a view. */
 const MOST_ENTRIES = 512;
 const MOST_LAYERS = 32;
@@ -145,8 +151,12 @@ export type StillState = Omit<LiveState, 'tools' | 'readings' | 'pointer'> & {
   readonly readings: ReadonlyArray<Pick<LiveReading, 'name' | 'unit'>>;
 };
 
-/** What the entries say. @throws NavError `live/malformed`, also for kinds that this version does not know */
-export function stillStateOf(entries: FactEntries): StillState {
+/**
+ * What the entries say.
+ * @param version of the messages that they came in: alarms of version 1 have no figures
+ * @throws NavError `live/malformed`, also for kinds that this version does not know
+ */
+export function stillStateOf(entries: FactEntries, version: LiveVersion): StillState {
   const each = <T>(kind: string, read: (from: ByteReader, name: string) => T): T[] =>
     [...entries].flatMap(([key, value]) => (key.startsWith(kind) ? [whole(value, (from) => read(from, key.slice(1)))] : []));
   const known: readonly string[] = Object.values(KIND);
@@ -161,7 +171,7 @@ export function stillStateOf(entries: FactEntries): StillState {
     plan: each(KIND.plan, readPlan)[0],
     tools: each(KIND.tool, (from, name) => ({ name, frame: from.text(LONGEST_NAME), status: wordAt(STATUSES, from.u8()) })),
     readings: each(KIND.reading, (from, name) => ({ name, unit: wordAt(UNITS, from.u8()) })),
-    alarms: each(KIND.alarm, readAlarm).sort(byUrgency),
+    alarms: each(KIND.alarm, (from) => readAlarm(from, version)).sort(byUrgency),
     views: each(KIND.view, readView),
     camera: each(KIND.camera, readCamera)[0],
     annotations: each(KIND.annotation, readAnnotation),
@@ -252,9 +262,28 @@ function writeAlarm(to: ByteWriter, one: LiveAlarm): void {
   to.f64(one.raisedAtMs);
   to.f64(one.passedAtMs ?? Number.NaN);
   to.f64(one.acknowledgedAtMs ?? Number.NaN);
+  writeFigures(to, one);
 }
 
-function readAlarm(from: ByteReader): LiveAlarm {
+/** By name, in order: the same figures have the same bytes. */
+function writeFigures(to: ByteWriter, { rule, values }: LiveAlarm): void {
+  const names = Object.keys(values).sort();
+  if (names.length > MOST_FIGURES)
+    throw badValue(`the alarm "${rule}" has ${names.length} figures where ${MOST_FIGURES} are the most`);
+  to.whole(names.length);
+  for (const name of names) {
+    to.text(name, LONGEST_NAME, 'the name of a figure');
+    to.f64(values[name] as number);
+  }
+}
+
+function readFigures(from: ByteReader): AlarmValues {
+  const figures = Array.from({ length: from.whole(MOST_FIGURES) }, () => [from.text(LONGEST_NAME), from.f64()] as const);
+  if (new Set(figures.map(([name]) => name)).size !== figures.length) throw malformed('one figure of an alarm twice');
+  return Object.fromEntries(figures);
+}
+
+function readAlarm(from: ByteReader, version: LiveVersion): LiveAlarm {
   const orUndefined = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value);
   return {
     rule: from.text(LONGEST_NAME),
@@ -265,6 +294,7 @@ function readAlarm(from: ByteReader): LiveAlarm {
     raisedAtMs: from.f64(),
     passedAtMs: orUndefined(from.f64()),
     acknowledgedAtMs: orUndefined(from.f64()),
+    values: version === 1 ? {} : readFigures(from),
   };
 }
 

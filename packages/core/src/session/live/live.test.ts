@@ -1,16 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import { STATUSES, type Status } from '../../frames/index.js';
+import { AlarmTexts } from '../../guidance/index.js';
 import { fromQuaternion, Random, rotationAngleBetween } from '../../math/index.js';
 import { manualClock } from '../../testing/index.js';
+import { TextLanguage } from '../../text/index.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { entriesOf, stillStateOf } from './facts.js';
 import { asOfText } from './freshness.js';
 import { LivePublisher, type OutgoingLive, type PublisherOptions } from './publisher.js';
 import { POSE_STEP_MM, readBound, readPose, writeBound, writePose } from './quantised.js';
 import { LiveReplica, type ReplicaOptions } from './replica.js';
-import type { LiveState } from './state.js';
+import type { LiveAlarm, LiveState } from './state.js';
 import { liveStateOf, randomChange, sentForm } from './test-support/states.js';
+
+/** What an operator of version 1 sent: a whole state with an alarm, its acknowledgement, and a motion; made by that version. */
+const VERSION_1 = [
+  '1014c0ed9c01b955690101000401000b097068616e746f6d20370200030000060864697374616e6365020007107265666572656e63652d6d6f7665647c680f' +
+    '7265666572656e63652d6d6f7665640000003b546865207265666572656e636520686173206d6f76656420616761696e73742069747320616e63686f723a20' +
+    '726567697374657220616761696e2e0000000000208c40000000000000f87f000000000000f87f01a4138e0100',
+  '1152ab0ba501b95569020290030107107265666572656e63652d6d6f7665647c680f7265666572656e63652d6d6f7665640000013b54686520726566657265' +
+    '6e636520686173206d6f76656420616761696e73742069747320616e63686f723a20726567697374657220616761696e2e0000000000208c40000000000000' +
+    'f87f000000000030914001a4138e0100',
+  '12e8803c5801b955690302a0060198118e0100',
+];
 
 const rig = (publisher: Partial<PublisherOptions> = {}, replica: Partial<ReplicaOptions> = {}) => {
   const clock = manualClock(1000);
@@ -331,14 +344,67 @@ describe('a replica', () => {
   it('another version is refused by its name', () => {
     const { out, copy } = rig();
     const bytes = only(out.publish(liveStateOf(new Random(9))));
-    bytes[0] = 0x20;
-    expect(() => copy.receive(bytes)).toThrowError(expect.objectContaining({ code: 'live/wrong-version' }));
+    bytes[0] = 0x30;
+    expect(() => copy.receive(bytes)).toThrowError(
+      expect.objectContaining({ code: 'live/wrong-version', detail: { theirs: 3, ours: 2 } }),
+    );
+    expect(copy.observe().state).toBeUndefined();
+  });
+
+  it('an operator of version 1 is read: alarms without figures, in any language by their rules', () => {
+    const { clock, copy } = rig();
+    clock.advance(400);
+    for (const hex of VERSION_1) expect(copy.receive(Uint8Array.from(Buffer.from(hex, 'hex')))).toBe('applied');
+    const { state, freshness } = copy.observe();
+    expect(freshness.standing).toBe('live');
+    expect(state?.readings).toEqual([{ name: 'distance', unit: 'mm', value: 11, bound95: 1.41 }]);
+    expect(state?.alarms).toEqual([
+      {
+        rule: 'reference-moved',
+        subject: '',
+        priority: 'high',
+        phase: 'acknowledged',
+        message: 'The reference has moved against its anchor: register again.',
+        raisedAtMs: 900,
+        passedAtMs: undefined,
+        acknowledgedAtMs: 1100,
+        values: {},
+      },
+    ]);
+    const alarm = state?.alarms[0] as LiveAlarm;
+    expect(new AlarmTexts(new TextLanguage('bn')).say(alarm)).toMatch(/^[^a-z]*[\u0980-\u09ff][^a-z]*$/i);
+    // One byte of the version is part of what the digest is of.
+    const other = Uint8Array.from(Buffer.from(VERSION_1[0] as string, 'hex'));
+    other[0] = 0x20;
+    const { copy: fresh } = rig();
+    expect(fresh.receive(other)).toBe('diverged');
+    expect(fresh.observe().state).toBeUndefined();
+  });
+
+  it('the figures of an alarm arrive with their bits, an unknown one as unknown; too many are not sent', () => {
+    const { out, copy } = rig();
+    const state = liveStateOf(new Random(4));
+    const alarm: LiveAlarm = {
+      rule: 'reference-moved',
+      subject: '',
+      priority: 'high',
+      phase: 'active',
+      message: 'It moved.',
+      raisedAtMs: 1,
+      passedAtMs: undefined,
+      acknowledgedAtMs: undefined,
+      values: { movedMm: 0.1 + 0.2, limitMm: Number.NaN, far: Number.POSITIVE_INFINITY },
+    };
+    copy.receive(only(out.publish({ ...state, alarms: [alarm] })));
+    expect(copy.held?.alarms).toEqual([alarm]);
+    const many = Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`f${n}`, n]));
+    expect(() => out.publish({ ...state, alarms: [{ ...alarm, values: many }] })).toThrowError(/17 figures where 16/);
   });
 
   it('facts of a kind that it does not know are malformed', () => {
     const entries = new Map(entriesOf(liveStateOf(new Random(1))));
     entries.set('\x7fx', new Uint8Array(1));
-    expect(() => stillStateOf(entries)).toThrowError(expect.objectContaining({ code: 'live/malformed' }));
+    expect(() => stillStateOf(entries, 2)).toThrowError(expect.objectContaining({ code: 'live/malformed' }));
   });
 });
 

@@ -1,10 +1,12 @@
 import { NavError } from '../../base/index.js';
 import { crc32Update } from '../../recording/crc32.js';
 import { ByteReader, ByteWriter, LARGEST_LIVE_MESSAGE, malformed } from './bytes.js';
-import { type FactEntries, readEntries, writeEntries } from './facts.js';
+import { type FactEntries, type LiveVersion, readEntries, writeEntries } from './facts.js';
 
-/** The version of the messages: raised by a change that an older peer would misread. */
-export const LIVE_VERSION = 1;
+/** The version of the messages that are sent: raised by a change that an older peer would misread. */
+export const LIVE_VERSION = 2;
+/** Versions that are read. An older observer refuses a newer operator by name, and shows nothing. */
+const READ: readonly LiveVersion[] = [1, LIVE_VERSION];
 
 /**
  * How a message may be carried.
@@ -19,6 +21,7 @@ const KINDS: readonly LiveKind[] = ['snapshot', 'change', 'motion'];
 
 /** What stands before a message's content. */
 export interface LiveHeader {
+  readonly version: LiveVersion;
   readonly kind: LiveKind;
   /** Which run of the operator's publisher: the second it began, of 1970. A later run has a larger one. */
   readonly epoch: number;
@@ -40,7 +43,7 @@ export interface LiveMessage extends LiveHeader {
 }
 
 function writeHeader(to: ByteWriter, header: LiveHeader, digest: number): void {
-  to.u8(LIVE_VERSION * 16 + KINDS.indexOf(header.kind));
+  to.u8(header.version * 16 + KINDS.indexOf(header.kind));
   to.u32(digest);
   to.u32(header.epoch);
   to.whole(header.sequence);
@@ -87,22 +90,28 @@ export function decodeLive(bytes: Uint8Array): LiveMessage {
   if (bytes.length > LARGEST_LIVE_MESSAGE) throw malformed(`${bytes.length} bytes, over ${LARGEST_LIVE_MESSAGE}`);
   const from = new ByteReader(bytes);
   const first = from.u8();
-  const version = first >> 4;
-  if (version !== LIVE_VERSION) {
-    const message = `The operator sends version ${version} of the live session, this observer knows ${LIVE_VERSION}. Update the older of the two.`;
-    throw new NavError('live/wrong-version', message, { detail: { theirs: version, ours: LIVE_VERSION } });
-  }
+  const version = versionOf(first);
   const kind = KINDS[first & 15];
   if (kind === undefined) throw malformed(`kind ${first & 15}`);
   const [digest, epoch] = [from.u32(), from.u32()];
   const [sequence, revision] = [from.whole(), from.whole()];
   const capturedUtcMs = 1000 * epoch + from.signed();
   const entries = kind === 'motion' ? new Map<string, Uint8Array | undefined>() : readEntries(from);
-  return { kind, epoch, sequence, revision, capturedUtcMs, digest, entries, motion: from.bytes(from.left).slice() };
+  return { version, kind, epoch, sequence, revision, capturedUtcMs, digest, entries, motion: from.bytes(from.left).slice() };
+}
+
+function versionOf(first: number): LiveVersion {
+  const theirs = first >> 4;
+  const version = READ.find((known) => known === theirs);
+  if (version !== undefined) return version;
+  const message =
+    `The operator sends version ${theirs} of the live session, this observer reads ${READ.join(' and ')}. ` +
+    'Update the older of the two.';
+  throw new NavError('live/wrong-version', message, { detail: { theirs, ours: LIVE_VERSION } });
 }
 
 /** The kind of a message, from its first byte alone: for who carries it. Undefined where it is none. */
 export function liveKindOf(bytes: Uint8Array): LiveKind | undefined {
   const first = bytes[0] ?? 0;
-  return first >> 4 === LIVE_VERSION ? KINDS[first & 15] : undefined;
+  return READ.some((version) => version === first >> 4) ? KINDS[first & 15] : undefined;
 }

@@ -2,7 +2,7 @@ import { NavError } from '../../base/index.js';
 import type { Clock, Instant } from '../../time/index.js';
 import { ByteWriter } from './bytes.js';
 import { changesBetween, entriesOf, type FactEntries, isOfViewsOnly } from './facts.js';
-import { digestOf, encodeLive, factBytes, type LiveHeader, type LiveKind } from './message.js';
+import { digestOf, encodeLive, factBytes, LIVE_VERSION, type LiveHeader, type LiveKind } from './message.js';
 import { writeMotion } from './motion.js';
 import type { LiveState } from './state.js';
 
@@ -146,6 +146,7 @@ export class LivePublisher {
   ): OutgoingLive {
     this.#sequence += 1;
     const header: LiveHeader = {
+      version: LIVE_VERSION,
       kind,
       epoch: this.#epoch,
       sequence: this.#sequence,

@@ -251,7 +251,7 @@ export class LiveReplica {
       this.#known = false;
       return false;
     }
-    const still = known ?? stillStateOf(entries);
+    const still = known ?? stillStateOf(entries, message.version);
     const from = new ByteReader(message.motion);
     const state = readMotion(from, still);
     from.end();

@@ -1,5 +1,5 @@
 import type { Status } from '../../frames/index.js';
-import type { AlarmPhase, AlarmPriority, GuidanceState } from '../../guidance/index.js';
+import type { AlarmPhase, AlarmPriority, AlarmValues, GuidanceState } from '../../guidance/index.js';
 import type { ViewState } from '../kept.js';
 
 /** Three numbers of a point or direction in a patient frame: LPS, mm for points. */
@@ -45,13 +45,19 @@ export interface LiveReading {
   readonly bound95: number;
 }
 
-/** An alarm that stands, without the names of who answered it. Times are ms of the operator's clock. */
+/**
+ * An alarm that stands, without the names of who answered it. Times are ms of the operator's clock. Rule, subject and figures are the alarm in
+ * no language: who looks on says it in their own (`AlarmTexts` of guidance).
+ */
 export interface LiveAlarm {
   readonly rule: string;
   readonly subject: string;
   readonly priority: AlarmPriority;
   readonly phase: AlarmPhase;
+  /** In English, for rules that the observer's program does not know. */
   readonly message: string;
+  /** What the rule saw when it raised the alarm, by names with their units: `movedMm`. Empty of an operator whose version does not send it. */
+  readonly values: AlarmValues;
   readonly raisedAtMs: number;
   readonly passedAtMs: number | undefined;
   readonly acknowledgedAtMs: number | undefined;

@@ -58,6 +58,7 @@ function alarmOf(n: number, random: Random): LiveAlarm {
     raisedAtMs: random.below(1e6),
     passedAtMs: random.uniform() < 0.5 ? undefined : random.below(1e6),
     acknowledgedAtMs: random.uniform() < 0.5 ? undefined : random.below(1e6),
+    values: random.uniform() < 0.3 ? {} : { movedMm: random.between(0, 9), limitMm: Number.NaN },
   };
 }
 
