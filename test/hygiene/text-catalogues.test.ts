@@ -23,8 +23,6 @@ const ENGLISH_PAGES = ['mr-us-biopsy'];
 const ALLOWED: Readonly<Record<string, string>> = {
   Trocar: 'the name of the software',
   '#steps li[data-step="{}"]': 'a selector',
-  'ct-liver-ablation.html': 'the name of a file',
-  'ct-liver-ablation-{}.html': 'the name of a file',
   mm: 'a unit',
   'The registration was stopped.': 'an error of the program, shown marked as English',
   'Landmark {} was touched {} mm from where the registration puts it.': 'goes into the log, which is written in one language',

@@ -1,10 +1,11 @@
 import { type Side, UNKNOWN } from '@trocar/core/guidance';
+import { type DocumentKind, documentActions } from '../../suite/page/documents.js';
 import type { Errands } from '../../suite/page/errands.js';
 import type { Action } from '../../suite/page/panel.js';
 import type { ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SimulatedHand } from './hand.js';
-import type { DocumentKind, Keeping } from './keeping.js';
+import type { Keeping } from './keeping.js';
 import { t } from './texts/index.js';
 
 /** What the buttons act on. */
@@ -71,11 +72,7 @@ const OWN: Readonly<Record<Procedure['stage'], Buttons>> = {
   burn: ({ procedure }) => [plain('stop-burn', t('Stop the burn'), () => procedure.stopBurn())],
   assess: assessButtons,
   confirm: confirmButtons,
-  finished: ({ write }) => [
-    primary('report', t('Report'), () => write('report')),
-    plain('summary', t('Summary for the meeting'), () => write('summary')),
-    plain('handout', t('Page for the patient'), () => write('handout')),
-  ],
+  finished: ({ write }) => documentActions(write),
 };
 
 /** By the side: which word it is decides what is treated, so each is a sentence of its own. */

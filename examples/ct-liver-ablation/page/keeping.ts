@@ -1,12 +1,12 @@
 import type { Clock } from '@trocar/core';
 import type { ProbeSetting, Side } from '@trocar/core/guidance';
 import type { Stage as Pictures } from '@trocar/core/render';
-import { handoutHtml, REPORT_TEXTS, type ReportPicture, reportHtml, type SessionState, summaryHtml } from '@trocar/core/session';
+import type { ReportPicture, SessionState } from '@trocar/core/session';
 import { AlarmBar, blockedText } from '../../suite/page/alarm-bar.js';
 import { CaseKeeper } from '../../suite/page/case-keeper.js';
+import { type DocumentKind, documentHtml } from '../../suite/page/documents.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
 import { type Resumable, sessionNote } from '../../suite/page/resumed.js';
-import { language, type PageLanguage } from '../../suite/page/texts/language.js';
 import type { Refusal } from '../../suite/src/refusal.js';
 import type { ConnectedProcedure } from '../src/client.js';
 import { KeptAblation } from '../src/kept.js';
@@ -177,18 +177,11 @@ export class Keeping implements Resumable {
     const kept = this.#kept;
     await kept?.keep();
     if (kept === undefined) return undefined;
-    const tag = language.locale.language as PageLanguage;
-    const input = { ...(await kept.reportInput(made, pictures, tell)), text: REPORT_TEXTS[tag] };
-    if (kind === 'report') return reportHtml(input);
-    if (kind === 'summary') return summaryHtml(input);
     const n = this.#connected.procedure.burning.burns.length;
     const heated = t('{n, plural, one {The tumour was heated at # place.} other {The tumour was heated at # places.}}', { n });
-    return handoutHtml(input, { language: tag, done: [heated], timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+    return documentHtml(kind, await kept.reportInput(made, pictures, tell), [heated]);
   }
 }
-
-/** What can be made of a session for people. */
-export type DocumentKind = 'report' | 'summary' | 'handout';
 
 const NOT_KEPT: Refusal = {
   code: 'not-kept',

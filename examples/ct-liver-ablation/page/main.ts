@@ -2,6 +2,7 @@ import { type Instant, isNavError, systemClock } from '@trocar/core';
 import { formatBound, formatMm, readout, UNKNOWN } from '@trocar/core/guidance';
 import { createStage, GateIndicator, instrumentFromJson, type Stage, type Tool } from '@trocar/core/render';
 import type { ReportPicture } from '@trocar/core/session';
+import { type DocumentKind, handOver } from '../../suite/page/documents.js';
 import { h } from '../../suite/page/dom.js';
 import { Errands } from '../../suite/page/errands.js';
 import { Guide, type Guided } from '../../suite/page/guide.js';
@@ -24,7 +25,7 @@ import { detailOf } from './details.js';
 import { Graphics, LIVER_WINDOW } from './graphics.js';
 import { SimulatedHand } from './hand.js';
 import { heatInWorker } from './heat-in-worker.js';
-import { type DocumentKind, Keeping } from './keeping.js';
+import { Keeping } from './keeping.js';
 import { type CaseFacts, loadCase, loadPost } from './link.js';
 import { registerHere } from './register-here.js';
 import { SHELL, STEP_OF } from './shell.js';
@@ -317,12 +318,7 @@ class Page {
   /** Report, summary or handout as a file of its own. */
   async #write(kind: DocumentKind): Promise<void> {
     const html = await this.#keeping?.document(kind, this.#clock.utc(this.#clock.now()), this.#pictures);
-    if (html === undefined) return;
-    const url = URL.createObjectURL(new Blob([html], { type: 'text/html' }));
-    const name = kind === 'report' ? 'ct-liver-ablation.html' : `ct-liver-ablation-${kind}.html`;
-    const link = h('a', { href: url, download: name }, name);
-    this.#panel.detail(h('p', { class: 'lead' }, t('The report of this procedure')), h('p', { id: 'report' }, link));
-    link.click();
+    if (html !== undefined) this.#panel.detail(...handOver(html, kind, 'ct-liver-ablation'));
   }
 }
 

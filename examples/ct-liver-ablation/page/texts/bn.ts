@@ -125,7 +125,6 @@ export const BN: Readonly<Record<AblationText, string>> = {
   'Proposing probes': 'প্রোব প্রস্তাব হচ্ছে',
   'Working out the heat': 'তাপ হিসাব হচ্ছে',
   'Taking a CT': 'CT নেওয়া হচ্ছে',
-  'The report of this procedure': 'এই প্রক্রিয়ার রিপোর্ট',
   'The plan as it was accepted: tumour with planned margins and zone': 'গৃহীত পরিকল্পনা: পরিকল্পিত মার্জিন ও অঞ্চলসহ টিউমার',
   'The applicator when the burn began': 'অ্যাবলেশন শুরুর সময় অ্যাপ্লিকেটর',
   'The zone expected at the tracked pose': 'ট্র্যাক করা অবস্থানে প্রত্যাশিত অঞ্চল',
@@ -174,8 +173,6 @@ export const BN: Readonly<Record<AblationText, string>> = {
   'Accept smaller margin, both sides': 'কম মার্জিন গ্রহণ, দুই পাশ',
   midline: 'মধ্যরেখা',
   'both sides': 'দুই পাশ',
-  'Summary for the meeting': 'বৈঠকের সারাংশ',
-  'Page for the patient': 'রোগীর জন্য পৃষ্ঠা',
   '{n, plural, one {The tumour was heated at # place.} other {The tumour was heated at # places.}}':
     '{n, plural, one {টিউমারটি # জায়গায় উত্তপ্ত করা হয়েছে।} other {টিউমারটি # জায়গায় উত্তপ্ত করা হয়েছে।}}',
   Applicator: 'অ্যাপ্লিকেটর',

@@ -126,7 +126,6 @@ export const GU: Readonly<Record<AblationText, string>> = {
   'Proposing probes': 'પ્રોબ સૂચવાય છે',
   'Working out the heat': 'ગરમીની ગણતરી થાય છે',
   'Taking a CT': 'CT લેવાય છે',
-  'The report of this procedure': 'આ પ્રક્રિયાનો રિપોર્ટ',
   'The plan as it was accepted: tumour with planned margins and zone': 'સ્વીકૃત યોજના: આયોજિત માર્જિન અને ક્ષેત્ર સહિત ટ્યૂમર',
   'The applicator when the burn began': 'ઍબ્લેશન શરૂ થયું ત્યારે ઍપ્લિકેટર',
   'The zone expected at the tracked pose': 'ટ્રૅક કરેલી સ્થિતિએ અપેક્ષિત ક્ષેત્ર',
@@ -175,8 +174,6 @@ export const GU: Readonly<Record<AblationText, string>> = {
   'Accept smaller margin, both sides': 'ઓછું માર્જિન સ્વીકારો, બંને બાજુ',
   midline: 'મધ્યરેખા',
   'both sides': 'બંને બાજુ',
-  'Summary for the meeting': 'બેઠક માટે સારાંશ',
-  'Page for the patient': 'દર્દી માટે પાનું',
   '{n, plural, one {The tumour was heated at # place.} other {The tumour was heated at # places.}}':
     '{n, plural, one {ટ્યૂમરને # જગ્યાએ ગરમ કરાયું.} other {ટ્યૂમરને # જગ્યાએ ગરમ કરાયું.}}',
   Applicator: 'ઍપ્લિકેટર',

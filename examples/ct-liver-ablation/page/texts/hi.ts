@@ -125,7 +125,6 @@ export const HI: Readonly<Record<AblationText, string>> = {
   'Proposing probes': 'प्रोब सुझाए जा रहे हैं',
   'Working out the heat': 'ताप की गणना हो रही है',
   'Taking a CT': 'CT लिया जा रहा है',
-  'The report of this procedure': 'इस प्रक्रिया की रिपोर्ट',
   'The plan as it was accepted: tumour with planned margins and zone': 'स्वीकृत योजना: नियोजित मार्जिन और क्षेत्र सहित ट्यूमर',
   'The applicator when the burn began': 'एब्लेशन शुरू होते समय एप्लिकेटर',
   'The zone expected at the tracked pose': 'ट्रैक की गई स्थिति पर अपेक्षित क्षेत्र',
@@ -174,8 +173,6 @@ export const HI: Readonly<Record<AblationText, string>> = {
   'Accept smaller margin, both sides': 'कम मार्जिन स्वीकारें, दोनों ओर',
   midline: 'मध्य रेखा',
   'both sides': 'दोनों ओर',
-  'Summary for the meeting': 'बैठक के लिए सारांश',
-  'Page for the patient': 'मरीज़ के लिए पृष्ठ',
   '{n, plural, one {The tumour was heated at # place.} other {The tumour was heated at # places.}}':
     '{n, plural, one {ट्यूमर को # जगह पर गरम किया गया।} other {ट्यूमर को # जगहों पर गरम किया गया।}}',
   Applicator: 'एप्लिकेटर',

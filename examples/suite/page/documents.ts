@@ -1,0 +1,42 @@
+import { handoutHtml, REPORT_TEXTS, type ReportInput, reportHtml, summaryHtml } from '@trocar/core/session';
+import { h } from './dom.js';
+import type { Action } from './panel.js';
+import { t } from './texts/index.js';
+import { language, type PageLanguage } from './texts/language.js';
+
+/** What can be made of a session for people: all of it, one page for a meeting, one for the patient. */
+export type DocumentKind = 'report' | 'summary' | 'handout';
+
+/**
+ * Report, summary or handout as HTML, in the language of the moment; the days in a handout are those where the browser is.
+ * @param done what the patient's page says of what was done, whole sentences in that language
+ * @throws NavError `session/bad-value` where the state is not of this log
+ */
+export function documentHtml<F extends string>(kind: DocumentKind, input: ReportInput<F>, done: readonly string[]): string {
+  const tag = language.locale.language as PageLanguage;
+  const said = { ...input, text: REPORT_TEXTS[tag] };
+  if (kind === 'report') return reportHtml(said);
+  if (kind === 'summary') return summaryHtml(said);
+  return handoutHtml(said, { language: tag, done, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+}
+
+/** The buttons that ask for them, the report first. */
+export function documentActions(write: (kind: DocumentKind) => void): Action[] {
+  return [
+    { id: 'report', label: t('Report'), primary: true, run: () => write('report') },
+    { id: 'summary', label: t('Summary for the meeting'), run: () => write('summary') },
+    { id: 'handout', label: t('Page for the patient'), run: () => write('handout') },
+  ];
+}
+
+/**
+ * Hands a document over as a file. @param application one word, the file's name
+ * @returns for the panel: what it is, and the link to it, for a browser that asks first or refuses
+ */
+export function handOver(html: string, kind: DocumentKind, application: string): HTMLElement[] {
+  const url = URL.createObjectURL(new Blob([html], { type: 'text/html' }));
+  const name = kind === 'report' ? `${application}.html` : `${application}-${kind}.html`;
+  const link = h('a', { href: url, download: name }, name);
+  link.click();
+  return [h('p', { class: 'lead' }, t('The report of this procedure')), h('p', { id: 'report' }, link)];
+}
