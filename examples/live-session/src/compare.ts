@@ -25,10 +25,11 @@ export function wrongWith(shown: LiveState, truth: LiveState): string | undefine
   );
 }
 
+/** In one order, whatever order their parts were written in. */
 const byRule = (state: LiveState): unknown =>
   [...state.alarms]
     .sort((a, b) => (a.rule + a.subject < b.rule + b.subject ? -1 : 1))
-    .map((one) => ({ ...one, values: Object.entries(one.values).sort() }));
+    .map((one) => Object.entries({ ...one, values: Object.entries(one.values).sort() }).sort());
 
 const find = <T extends { readonly name: string }>(list: readonly T[], name: string): T | undefined =>
   list.find((one) => one.name === name);
