@@ -8,6 +8,7 @@ import { PerRatio } from './per-ratio.js';
 import { lettersAlong, type PlaneView } from './planes.js';
 import { SlicePosition } from './slice-position.js';
 import { SEGMENT, Stroke, type StrokeStyle } from './stroke.js';
+import { ViewTitle } from './view-title.js';
 
 /** The longest of 1, 2, 5 × 10ⁿ mm that takes at most `maxMm`. */
 export function scaleBarMm(maxMm: number): number {
@@ -27,7 +28,7 @@ export class SliceFurniture {
   readonly #right = new Label();
   readonly #top = new Label();
   readonly #bottom = new Label();
-  readonly #name = new Label();
+  readonly #name: ViewTitle;
   readonly #position = new GlyphLine();
   readonly #where = new SlicePosition();
   readonly #scale = new Label();
@@ -41,6 +42,7 @@ export class SliceFurniture {
   #crossStyle: CornerStyles | undefined;
 
   constructor(hud: Hud) {
+    this.#name = new ViewTitle(hud);
     hud.scene.add(this.#crosshair.object, this.#bar.object, this.#border.object, this.#position.object);
     for (const label of this.#labels()) hud.scene.add(label.object);
   }
@@ -63,6 +65,7 @@ export class SliceFurniture {
 
   dispose(): void {
     for (const label of this.#labels()) label.dispose();
+    this.#name.dispose();
     this.#position.dispose();
     this.#bar.dispose();
     this.#crosshair.dispose();
@@ -70,7 +73,7 @@ export class SliceFurniture {
   }
 
   #labels(): Label[] {
-    return [this.#left, this.#right, this.#top, this.#bottom, this.#name, this.#scale];
+    return [this.#left, this.#right, this.#top, this.#bottom, this.#scale];
   }
 
   #turnLetters({ axes: { right, up } }: PlaneView): void {
@@ -96,8 +99,7 @@ export class SliceFurniture {
   #drawCorner(name: string, plane: PlaneView, model: StageModel, full: boolean): void {
     const { dpr } = model;
     const styles = this.#styles.at(dpr);
-    this.#name.set(full ? name : '', styles.name);
-    this.#name.at(8 * dpr, 16 * dpr);
+    this.#name.update(full ? name : '', plane.width, dpr, letterSize(plane.width, plane.height, dpr));
     const line = this.#position;
     line.object.visible = full && model.volume !== undefined;
     if (!line.object.visible) return;
@@ -154,7 +156,6 @@ function crossLines(segments: Float32Array, at: Vec3, { width, height }: PlaneVi
 
 /** What stands in the corners of a slice at a device pixel ratio. */
 interface CornerStyles {
-  readonly name: LabelStyle;
   readonly position: LabelStyle;
   readonly scale: LabelStyle;
   readonly crosshair: StrokeStyle & { readonly gapPx: number };
@@ -163,7 +164,6 @@ interface CornerStyles {
 function cornerStyles(dpr: number): CornerStyles {
   const quiet = { sizePx: Math.round(14 * dpr), colour: PALETTE.quietText, anchor: 'left' } as const;
   return {
-    name: { ...quiet, weight: 700 },
     position: { ...quiet, weight: 600 },
     scale: { sizePx: Math.round(13 * dpr), colour: PALETTE.text, anchor: 'right', weight: 600 },
     crosshair: { widthPx: 1.25 * dpr, rimPx: 0.75 * dpr, gapPx: 16 * dpr },

@@ -40,6 +40,8 @@ export interface LabelStyle {
   readonly colour: string;
   readonly anchor?: Anchor;
   readonly weight?: 400 | 600 | 700;
+  /** No wider than this, device pixels: smaller where it would be. */
+  readonly mostPx?: number;
 }
 
 /** A line of text in pixel coordinates, from the upper left corner of its view; redrawn only when it changes. */
@@ -137,9 +139,13 @@ export class Label {
     this.#texture.dispose();
   }
 
-  #draw(text: string, { sizePx, colour, weight = 600 }: LabelStyle): void {
+  #draw(text: string, { sizePx: wanted, colour, weight = 600, mostPx = Number.POSITIVE_INFINITY }: LabelStyle): void {
     const c = this.#canvas.getContext('2d') as CanvasRenderingContext2D | null;
     if (c === null) return;
+    c.font = `${weight} ${wanted}px ${FONT}`;
+    const widest = c.measureText(text).width;
+    const room = mostPx - 2 * Math.max(2, wanted / 7);
+    const sizePx = widest > room ? Math.max(1, Math.floor((wanted * room) / widest)) : wanted;
     const font = `${weight} ${sizePx}px ${FONT}`;
     const rim = Math.max(2, sizePx / 7);
     c.font = font;
@@ -168,5 +174,5 @@ export class Label {
 }
 
 function alike(a: LabelStyle, b: LabelStyle): boolean {
-  return a.sizePx === b.sizePx && a.colour === b.colour && a.weight === b.weight;
+  return a.sizePx === b.sizePx && a.colour === b.colour && a.weight === b.weight && a.mostPx === b.mostPx;
 }

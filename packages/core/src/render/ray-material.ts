@@ -34,9 +34,16 @@ void main() {
 }`;
 
 /**
+ * Steps grow where little of them is seen (Danskin and Hanrahan 1992, β-acceleration): twice as long where a tenth is left to be seen, four times
+ * where three hundredths are. With a hundredth left the ray ends, and that is taken to look as what lies before it.
+ */
+const SEEN = { twice: 0.1, fourfold: 0.03, end: 0.01 } as const;
+const hidden = (seen: number): string => (1 - seen).toFixed(2);
+
+/**
  * Emission and absorption, front to back, at the middles of steps counted from where the ray enters (Max 1995, eq. 8–10;
- * Levoy 1988 for the shading). A step is the same length inside an empty block as anywhere: skipping whole numbers of
- * steps leaves the picture as it was, bit for bit but for rounding.
+ * Levoy 1988 for the shading). What is passed over in empty blocks is a whole number of steps: the picture stays as it was, bit for bit but for
+ * rounding, while the steps have one length; where they have grown it changes by less than a grey level.
  */
 const FRAGMENT = /* glsl */ `
 ${STORED_GLSL}
@@ -49,7 +56,7 @@ uniform vec3 uEye; // index
 uniform vec3 uForward;
 uniform vec4 uClip; // n · index + d > 0 is cut away, mm
 uniform vec2 uNearFar;
-uniform vec2 uTableRange; // first value, 1 / range
+uniform vec2 uTableRange; // value at the table's beginning, tables a unit of value
 uniform vec2 uRescale; // value = texel · x + y
 uniform float uStepMm, uEdge, uJitter;
 in vec3 vRay;
@@ -60,10 +67,8 @@ out vec4 colour;
 #else
 #define value(at) (texture(uVolume, at).r * uRescale.x + uRescale.y)
 #endif
-// The table's nearest entry: there are more of them than grey levels between any two.
-vec4 transfer(float v) {
-  return texelFetch(uTable, ivec2(clamp((v - uTableRange.x) * uTableRange.y, 0.0, 1.0) * ${(TABLE_SIZE - 1).toFixed(1)} + 0.5, 0), 0);
-}
+// The table's nearest entry, the first and the last beyond its ends: there are more of them than grey levels between any two.
+vec4 transfer(float v) { return texture(uTable, vec2((v - uTableRange.x) * uTableRange.y, 0.5)); }
 vec3 gradient(vec3 at) {
   vec3 e = 1.0 / uSize;
   vec3 g = vec3(
@@ -110,21 +115,22 @@ void main() {
   vec4 sum = vec4(0.0);
   int n = 0, asked = 0; // the blocks are asked again from this step on
   while (n < steps) {
+    int stride = sum.a > ${hidden(SEEN.fourfold)} ? 4 : sum.a > ${hidden(SEEN.twice)} ? 2 : 1;
     float from = enter + max(0.0, float(n) + offset) * uStepMm;
-    float to = min(leave, enter + (float(n) + 1.0 + offset) * uStepMm);
+    float to = min(leave, enter + (float(n + stride) + offset) * uStepMm);
     float t = 0.5 * (from + to);
     if (n >= asked) {
       vec3 p = uEye + t * way;
       vec3 block = clamp(floor((p + 0.5) / ${BLOCK_EDGE.toFixed(1)}), vec3(0.0), uBlockCount - 1.0);
       int clear = int(texelFetch(uBlocks, ivec3(block), 0).r * 255.0 + 0.5);
       // The first step whose middle lies beyond; the next at least, or rounding at a face would stand still.
-      asked = max(n + 1, int(ceil((leaves(p, way, t, block, max(clear, 1)) - enter) / uStepMm - offset - 0.5)));
+      asked = max(n + stride, int(ceil((leaves(p, way, t, block, max(clear, 1)) - enter) / uStepMm - offset - 0.5 * float(stride))));
       if (clear > 0) {
         n = asked;
         continue;
       }
     }
-    n += 1;
+    n += stride;
     vec3 at = eyeAt + t * wayAt;
     float v = value(at);
     vec4 drawn = isnan(v) ? vec4(0.0) : transfer(v);
@@ -136,7 +142,10 @@ void main() {
       vec3 tint = drawn.rgb;
 #endif
       sum += (1.0 - sum.a) * opacity * vec4(min(tint, 1.0), 1.0);
-      if (sum.a > 0.998) break;
+      if (sum.a > ${hidden(SEEN.end)}) {
+        sum /= sum.a;
+        break;
+      }
     }
   }
   colour = sum;
@@ -200,7 +209,9 @@ export class RayMaterial {
     setDefine(material, 'MANUAL_FILTER', !uploaded.smooth);
     const first = (transfer[0] as TransferFunction[number]).value;
     const range = (transfer[transfer.length - 1] as TransferFunction[number]).value - first;
-    uniform<Vector2>(material, 'uTableRange').value.set(first, 1 / range);
+    // The middles of the first and last texel are the ends of the range.
+    const half = range / (2 * (TABLE_SIZE - 1));
+    uniform<Vector2>(material, 'uTableRange').value.set(first - half, 1 / (range + 2 * half));
     uniform<number>(material, 'uEdge').value = EDGE_RANGES_PER_MM * range;
     this.freeTextures();
     this.#table = new DataTexture(transferTable(transfer), TABLE_SIZE, 1, RGBAFormat, FloatType);

@@ -39,6 +39,7 @@ import { SliceMaterial } from './slice-material.js';
 import { Stroke } from './stroke.js';
 import { Surface, type SurfaceMesh, type SurfaceStyle } from './surface.js';
 import type { Tool } from './tool.js';
+import { ViewTitle } from './view-title.js';
 import { VolumeInScene } from './volume-in-scene.js';
 import type { VolumeTexture } from './volume-texture.js';
 import type { DrawnWords } from './words.js';
@@ -63,7 +64,7 @@ export class SceneView {
   readonly #light = new DirectionalLight(0xffffff, 2.2);
   readonly #hud = new Hud();
   readonly #compass = new Compass(this.#hud);
-  readonly #name = new Label();
+  readonly #name = new ViewTitle(this.#hud);
   readonly #border = new Stroke(4, { colour: PALETTE.alarm, roundEnds: false, rimPx: 0 });
   readonly #slices: readonly StandingSlice[];
   /** The volume as a whole. */
@@ -73,7 +74,6 @@ export class SceneView {
   readonly #error: ErrorInScene;
   readonly #tools: ToolInScene[] = [];
   readonly #shelf = new LabelShelf();
-  readonly #styles = new PerRatio(nameStyle);
   #title = '';
   #titled = Number.NaN;
   #words: DrawnWords | undefined;
@@ -95,7 +95,7 @@ export class SceneView {
     this.#plan = new PlanInScene(this.#scene);
     this.#fiducials = new FiducialsInScene(this.#scene, this.#hud);
     this.#error = new ErrorInScene(this.#scene, this.#hud);
-    this.#hud.scene.add(this.#name.object, this.#border.object);
+    this.#hud.scene.add(this.#border.object);
     // z is towards the patient's head: up.
     this.#camera.up.set(0, 0, 1);
   }
@@ -160,7 +160,7 @@ export class SceneView {
     const turned = this.#turned(width, height, model);
     this.#arrange(this.#camera, rect, model, turned);
     if (turned) this.#compass.update(this.orbit, width, height, model.dpr);
-    this.#nameIt(Math.min(width, height) > 200 * model.dpr, model);
+    this.#nameIt(rect, model);
     drawBorder(this.#border, rect, model.dpr, !model.focusShown);
     this.#hud.resize(width, height);
     this.rays.prepare(renderer, rect, this.#scene, this.#camera, model);
@@ -218,15 +218,14 @@ export class SceneView {
   }
 
   /** The view's name, and how much too large errors are drawn in it. */
-  #nameIt(big: boolean, { dpr, errorScale, targetError, fiducials, words }: StageModel): void {
+  #nameIt({ width, height }: PixelRect, { dpr, errorScale, targetError, fiducials, words }: StageModel): void {
     let scaled = errorScale !== 1 && targetError !== undefined;
     for (let n = 0; errorScale !== 1 && !scaled && n < fiducials.length; n += 1) scaled = fiducials[n]?.offset !== undefined;
     const factor = scaled ? errorScale : 1;
     if (factor !== this.#titled || words !== this.#words) this.#title = factor === 1 ? '3D' : `3D · ${words.errorsDrawn(factor)}`;
     this.#titled = factor;
     this.#words = words;
-    this.#name.set(big ? this.#title : '', this.#styles.at(dpr));
-    this.#name.at(8 * dpr, 16 * dpr);
+    this.#name.update(Math.min(width, height) > 200 * dpr ? this.#title : '', width, dpr, 0);
   }
 
   dispose(): void {
@@ -277,10 +276,6 @@ export class SceneView {
     this.#light.position.fromArray(at);
     this.#light.target.position.fromArray(t);
   }
-}
-
-function nameStyle(dpr: number): LabelStyle {
-  return { sizePx: Math.round(14 * dpr), colour: PALETTE.quietText, anchor: 'left', weight: 700 };
 }
 
 function compassStyle(dpr: number): LabelStyle {

@@ -135,8 +135,17 @@ export class GateIndicator implements GuidanceGraphic {
     const word = this.#words.gate[this.#said];
     const room = panel.width - head - 14;
     const known = words !== '';
-    panel.text(word, head + 8, head * (known ? 0.4 : 0.52), head * 0.36, known ? colour : PALETTE.text, 'left', room);
-    panel.text(words, head + 8, head * 0.78, head * 0.22, PALETTE.quietText, 'left', room);
+    // However low the panel: words that are there are to be read.
+    panel.text(
+      word,
+      head + 8,
+      head * (known ? 0.4 : 0.52),
+      Math.max(13, head * 0.36),
+      known ? colour : PALETTE.text,
+      'left',
+      room,
+    );
+    panel.text(words, head + 8, head * 0.78, Math.max(11, head * 0.22), PALETTE.quietText, 'left', room);
   }
 
   #head(): number {

@@ -216,18 +216,36 @@ describe('a word whose letters join', () => {
     panel.dispose();
   });
 
+  it('is smaller in a label that has no more room', () => {
+    const label = new Label();
+    const style = { sizePx: 14, colour: '#ffffff', weight: 700, mostPx: 184 } as const;
+    label.set('इन-प्लेन 90° · औसत 10 mm · लॉक · मापन-क्षेत्र से बाहर', style);
+    expect(label.width).toBeLessThanOrEqual(184);
+    expect(label.width).toBeGreaterThan(140);
+    const short = label.set.bind(label, 'AXIAL');
+    short(style);
+    const { width } = label;
+    short({ ...style, mostPx: 1000 });
+    expect(label.width).toBe(width);
+    short({ ...style, mostPx: 30 });
+    expect(label.width).toBeLessThanOrEqual(30);
+    label.dispose();
+  });
+
   it('has the height that it needs in a label, and a Latin one what it had', () => {
     const label = new Label();
     const style = { sizePx: 20, colour: '#ffffff' } as const;
     label.set('STALE', style);
     expect(label.height).toBe(Math.ceil(20 * 1.3 + (2 * 20) / 7));
     const c = new OffscreenCanvas(10, 10).getContext('2d') as OffscreenCanvasRenderingContext2D;
-    for (const text of ['ষ্ট্রৈঁ', 'र्क्ष्मू्ँ', 'ઍક્સ્ટ્રૂ']) {
+    const marks = `O${'\u0302'.repeat(8)}`;
+    for (const text of ['ষ্ট্রৈঁ', 'र्क्ष्मू्ँ', 'ઍક્સ્ટ્રૂ', marks]) {
       label.set(text, style);
       c.font = '600 20px system-ui, sans-serif';
       c.textBaseline = 'middle';
       const { actualBoundingBoxAscent: above, actualBoundingBoxDescent: below } = c.measureText(text);
       expect(label.height).toBeGreaterThanOrEqual(2 * Math.max(above, below));
+      if (text === marks) expect(above).toBeGreaterThan(20);
     }
     label.dispose();
   });
