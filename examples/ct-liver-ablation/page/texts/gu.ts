@@ -32,7 +32,7 @@ export const GU: Readonly<Record<AblationText, string>> = {
   stylus: 'સ્ટાઇલસ',
   applicator: 'ઍપ્લિકેટર',
   'Touch all fiducials': 'બધા ફિડ્યુશિયલને અડો',
-  Register: 'રજિસ્ટર કરો',
+  Register: 'રજિસ્ટર',
   '{n} again': '{n} ફરી',
   'Touch the landmarks': 'લૅન્ડમાર્કને અડો',
   Verify: 'ચકાસો',

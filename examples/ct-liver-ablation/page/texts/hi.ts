@@ -32,7 +32,7 @@ export const HI: Readonly<Record<AblationText, string>> = {
   stylus: 'स्टाइलस',
   applicator: 'एप्लिकेटर',
   'Touch all fiducials': 'सभी फ़िड्यूशियल छुएँ',
-  Register: 'रजिस्टर करें',
+  Register: 'रजिस्टर',
   '{n} again': '{n} फिर',
   'Touch the landmarks': 'लैंडमार्क छुएँ',
   Verify: 'जाँचें',

@@ -17,7 +17,7 @@ export const GU: Readonly<Record<NavigationText, string>> = {
   'Hold still': 'સ્થિર રાખો',
   'Touch all {count} left': 'બાકી બધા {count} ને અડો',
   'Touch {next}': '{next} ને અડો',
-  Register: 'રજિસ્ટર કરો',
+  Register: 'રજિસ્ટર',
   'Calibrate again': 'ફરી કૅલિબ્રેટ કરો',
   'Slip next touch': 'આગલો સ્પર્શ લપસે',
   'Accept although suspect': 'શંકાસ્પદ છતાં સ્વીકારો',

@@ -17,7 +17,7 @@ export const HI: Readonly<Record<NavigationText, string>> = {
   'Hold still': 'स्थिर रखें',
   'Touch all {count} left': 'बाकी सभी {count} छुएँ',
   'Touch {next}': '{next} छुएँ',
-  Register: 'रजिस्टर करें',
+  Register: 'रजिस्टर',
   'Calibrate again': 'फिर कैलिब्रेट करें',
   'Slip next touch': 'अगला स्पर्श फिसले',
   'Accept although suspect': 'संदिग्ध होते हुए स्वीकारें',

@@ -147,7 +147,7 @@ export const BN: Readonly<Record<SuiteText, string>> = {
     'স্পর্শগুলির তফাত {fle} mm, সর্বাধিক {most} mm গ্রহণযোগ্য: রেফারেন্স রোগীর সাপেক্ষে সরেছে, অথবা ফিডুশিয়াল ফসকেছে। রেফারেন্স ঠিক করে সবগুলি আবার স্পর্শ করুন।',
   PREDICTED: 'অনুমিত',
   'NOT CONFIRMED': 'নিশ্চিত নয়',
-  'OUT OF VOLUME': 'পরিমাপ-ক্ষেত্রের বাইরে',
+  'OUT OF VOLUME': 'ক্ষেত্রের বাইরে',
   STALE: 'পুরোনো',
   'NOT VISIBLE': 'দেখা যাচ্ছে না',
   DISCONNECTED: 'সংযোগ নেই',

@@ -147,7 +147,7 @@ export const GU: Readonly<Record<SuiteText, string>> = {
     'સ્પર્શો વચ્ચે {fle} mm ફેર છે, વધુમાં વધુ {most} mm માન્ય છે: રેફરન્સ દર્દીની સાપેક્ષે ખસ્યું, અથવા ફિડ્યુશિયલ ચૂક્યા. રેફરન્સ સરખું કરીને બધાને ફરી અડો.',
   PREDICTED: 'અનુમાનિત',
   'NOT CONFIRMED': 'અપુષ્ટ',
-  'OUT OF VOLUME': 'માપન-ક્ષેત્રની બહાર',
+  'OUT OF VOLUME': 'ક્ષેત્રની બહાર',
   STALE: 'જૂનું',
   'NOT VISIBLE': 'દેખાતું નથી',
   DISCONNECTED: 'જોડાણ નથી',

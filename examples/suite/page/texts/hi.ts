@@ -147,7 +147,7 @@ export const HI: Readonly<Record<SuiteText, string>> = {
     'स्पर्शों में {fle} mm का अंतर है, अधिकतम {most} mm मान्य है: रेफ़रेंस मरीज़ के सापेक्ष हिला, या फ़िड्यूशियल चूके। रेफ़रेंस ठीक करके सभी को दोबारा छुएँ।',
   PREDICTED: 'अनुमानित',
   'NOT CONFIRMED': 'अपुष्ट',
-  'OUT OF VOLUME': 'मापन-क्षेत्र से बाहर',
+  'OUT OF VOLUME': 'क्षेत्र से बाहर',
   STALE: 'पुराना',
   'NOT VISIBLE': 'नहीं दिख रहा',
   DISCONNECTED: 'कनेक्शन नहीं',
