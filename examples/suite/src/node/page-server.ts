@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, extname, join, normalize } from 'node:path';
 import { isNavError, NavError } from '@trocar/core';
 import { BadOrder } from './orders.js';
+import { PageGuard, statusOf, type Visitor } from './page-guard.js';
 import type { ResultsDesk } from './results-desk.js';
 import { answerResults } from './results-http.js';
 
@@ -33,6 +34,8 @@ export interface PageServerOptions<W extends PageWorld> {
   readonly bytes?: (world: W, name: string) => Uint8Array | undefined;
   /** Keeps the results of the procedure and sends them to an archive; absent, nothing can be kept here. It is closed with the server. */
   readonly results?: ResultsDesk;
+  /** Who may come in and do what, and who is told of it. Default: whoever is at this machine may do everything, and nobody is told. */
+  readonly guard?: PageGuard;
   /** Default 0: any free port. */
   readonly port?: number;
 }
@@ -68,23 +71,28 @@ const TYPES: Readonly<Record<string, string>> = {
  * bridge that only this page may connect to.
  *
  * The page may load nothing from elsewhere (Content-Security-Policy), and only the page may give orders (Origin).
- * @throws NavError `device/connect-failed` where it cannot listen; what `startWorld` throws
+ * With a guard, what it does not let happen does not happen, and what happens was told first.
+ * @throws NavError `device/connect-failed` where it cannot listen; what `startWorld` throws; `audit/…` where it cannot be told
  */
 export async function servePage<W extends PageWorld>(options: PageServerOptions<W>): Promise<PageServer<W>> {
   const server = createServer({ requestTimeout: 10_000 });
   const port = await listen(server, options.port ?? 0);
   const origin = `http://${HOST}:${port}`;
+  const guard = options.guard ?? new PageGuard({ now: Date.now });
   let world: W;
   try {
+    await guard.started();
     world = await options.startWorld(origin);
   } catch (error) {
     server.close();
     throw error;
   }
-  const site: Site<W> = { ...options, origin, world };
+  const site: Site<W> = { ...options, guard, origin, world };
   server.on('request', (request, response) => {
     answer(site, request, response).catch((error: unknown) => {
+      const status = statusOf(error);
       if (error instanceof BadOrder) send(response, 400, error.message);
+      else if (status !== undefined) send(response, status, `${(error as NavError).code}: ${(error as NavError).message}`);
       else if (isMissing(error)) send(response, 404, 'There is nothing here.');
       else send(response, 500, 'The request failed.');
     });
@@ -99,11 +107,13 @@ export async function servePage<W extends PageWorld>(options: PageServerOptions<
         server.close(() => resolve());
         server.closeAllConnections();
       });
+      await guard.stopped();
     },
   };
 }
 
 interface Site<W extends PageWorld> extends PageServerOptions<W> {
+  readonly guard: PageGuard;
   readonly origin: string;
   readonly world: W;
 }
@@ -121,13 +131,18 @@ async function answer<W extends PageWorld>(site: Site<W>, request: IncomingMessa
   const url = new URL(request.url ?? '/', site.origin);
   // A name that was made to point here (DNS rebinding) is not this site.
   if (`http://${request.headers.host ?? ''}` !== site.origin) return send(response, 403, 'This is not the address of the page.');
-  if (request.method === 'POST' && url.pathname === '/order') return takeOrder(site, request, response);
+  const visitor = await site.guard.admit(request, response, url, site.origin);
+  if (visitor === undefined) return;
+  if (request.method === 'POST') return takePost(site, visitor, request, response, url);
   if (/^\/results(\/|$)/.test(url.pathname)) return sendResults(site, url.pathname, request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'Only GET is answered here.');
-  if (url.pathname === '/case') return sendJson(response, { ...site.facts(site.world), bridge: site.world.bridge.url });
+  if (url.pathname === '/case') return sendCase(site, visitor, response);
   const file = /^\/files\/([a-z][a-z-]{0,31})\/(\d{1,6})$/.exec(url.pathname);
-  if (file !== null)
+  if (file !== null) {
+    // The first of a list stands for all: a page reads them together.
+    if (file[2] === '0') await site.guard.read(visitor);
     return sendFile(site, response, fileOf(site, file[1] as string, Number(file[2])), 'application/octet-stream');
+  }
   const live = /^\/bytes\/([a-z][a-z-]{0,31})$/.exec(url.pathname);
   if (live !== null) return sendBytes(site, response, site.bytes?.(site.world, live[1] as string));
   const path = normalize(url.pathname === '/' ? '/index.html' : decodeURIComponent(url.pathname));
@@ -138,8 +153,26 @@ function fileOf<W extends PageWorld>({ files = {} }: Site<W>, list: string, n: n
   return Object.hasOwn(files, list) ? files[list]?.[n] : undefined;
 }
 
-async function takeOrder<W extends PageWorld>(site: Site<W>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function sendCase<W extends PageWorld>(site: Site<W>, visitor: Visitor, response: ServerResponse): Promise<void> {
+  await site.guard.opened(visitor);
+  sendJson(response, { ...site.facts(site.world), bridge: site.world.bridge.url, ...site.guard.factsOf(visitor) });
+}
+
+async function takePost<W extends PageWorld>(
+  site: Site<W>,
+  visitor: Visitor,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> {
   if (request.headers.origin !== site.origin) return send(response, 403, 'Only the page itself may give orders.');
+  if (url.pathname.startsWith('/audit/')) return site.guard.take(visitor, request, response, url);
+  if (url.pathname !== '/order') return send(response, 405, 'Only GET is answered here.');
+  await site.guard.requireOrder(visitor);
+  return takeOrder(site, request, response);
+}
+
+async function takeOrder<W extends PageWorld>(site: Site<W>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   let body = '';
   for await (const chunk of request) {
     body += String(chunk);

@@ -119,10 +119,11 @@ const HASH = /^[0-9a-f]{64}$/;
  * A hash chain finds what was changed by who did not compute all later hashes anew. Against who did, and against a log
  * whose end was removed, there is the head: keep it elsewhere, and hand it in.
  * @param kept where the log ended when the head was kept; lines after it are allowed
+ * @param from where an earlier part ended that was checked already: `log` is what follows it. Default the beginning
  */
-export function verifyAudit(log: Uint8Array, kept?: AuditHead): AuditVerdict {
+export function verifyAudit(log: Uint8Array, kept?: AuditHead, from: AuditHead = NO_LINES): AuditVerdict {
   const entries: AuditEntry[] = [];
-  let head = NO_LINES;
+  let head = from;
   let finding: AuditFinding | undefined;
   let at = 0;
   while (at < log.length && finding === undefined) {
