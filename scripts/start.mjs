@@ -1,6 +1,6 @@
 /**
- * `npm start`: the phantom navigation example, on sources; `--procedure NAME` starts another of examples/, and `--archive orthanc` or `--archive URL`
- * takes images to an archive and results back. Other arguments after `--` go to it.
+ * `npm start`: the phantom navigation example, on sources; `--procedure NAME` starts another of examples/. Without a procedure, `--archive orthanc` or
+ * `--archive URL` takes images to an archive and results back; with one it is where that takes its case from. Other arguments after `--` go to it.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ const mainOf = (name) => `examples/${name}/src/main.ts`;
  */
 function procedureOf(args) {
   const at = args.findIndex((a) => a === '--procedure' || a.startsWith('--procedure='));
-  if (at < 0) return { name: DEFAULT, rest: args };
+  if (at < 0) return { name: DEFAULT, named: false, rest: args };
   const joined = args[at]?.startsWith('--procedure=') === true;
   const name = joined ? args[at]?.slice('--procedure='.length) : args[at + 1];
-  return { name: name ?? '', rest: [...args.slice(0, at), ...args.slice(at + (joined ? 1 : 2))] };
+  return { name: name ?? '', named: true, rest: [...args.slice(0, at), ...args.slice(at + (joined ? 1 : 2))] };
 }
 
 /** Which examples are procedures: those that have a page and a program. */
@@ -32,8 +32,8 @@ function procedures() {
   });
 }
 
-const { name, rest } = procedureOf(process.argv.slice(2));
-if (rest.some((a) => a === '--archive' || a.startsWith('--archive='))) {
+const { name, named, rest } = procedureOf(process.argv.slice(2));
+if (!named && rest.some((a) => a === '--archive' || a.startsWith('--archive='))) {
   await ready('archive');
   const { code } = await runTypeScript(mainOf('archive'), rest, { show: 'all' });
   process.exitCode = code;

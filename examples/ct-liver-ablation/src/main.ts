@@ -3,11 +3,21 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
 import { printReport, runExample, type Served, seedAndPort } from '../../suite/src/node/command.js';
+import { ResultsDesk } from '../../suite/src/node/results-desk.js';
+import {
+  STUDY_OPTIONS,
+  STUDY_USAGE,
+  type StudyArguments,
+  studyArgumentsOf,
+  studyPlaceOf,
+} from '../../suite/src/node/study-options.js';
+import { originOf } from '../../suite/src/results.js';
 import { type AblationCase, type LabelRoles, phantomCase } from './case.js';
 import { filesCase } from './files-case.js';
 import { CT } from './frames.js';
 import { runHeadless, SPEEDS } from './node/headless.js';
 import { serveProcedure } from './node/serve.js';
+import { ablationFromStudy } from './node/study-case.js';
 import { startWorld } from './node/world.js';
 import { type PlanDemands, USUAL_DEMANDS } from './plan-step.js';
 
@@ -16,8 +26,8 @@ const USAGE = `Usage: npm start -- --procedure ct-liver-ablation [options]
   --json          print one JSON object as the last line (headless)
   --report FILE   write a report of the procedure, to be printed (headless)
   --volume PATH   a CT (DICOM folder, .nii.gz, .mha, .nrrd) instead of the phantom; needs --labels and --tumour
-  --labels PATH   its label map, on the same grid
-  --tumour N      the label of the tumour
+  --labels PATH   its label map, on the same grid; also instead of what a --study has drawn
+  --tumour N      the label of the tumour; of a --study without --labels the number of its segment or region
   --vessels N     labels of large vessels, which cool and are kept clear of: --vessels 3,4
   --liver N       labels of the liver
   --avoid N=NAME:MM  an organ to keep clear of, and by how much; may be given again
@@ -28,7 +38,9 @@ const USAGE = `Usage: npm start -- --procedure ct-liver-ablation [options]
   --port N        of the page; default any free one
   --seed N        seed of the simulated world; default 1
   --fast          a hand, a patient and a generator in a hurry
-`;
+
+  The case from a study, and results back to it:
+${STUDY_USAGE}`;
 
 interface Arguments {
   readonly headless: boolean;
@@ -38,6 +50,9 @@ interface Arguments {
   readonly volume: string | undefined;
   readonly labels: string | undefined;
   readonly roles: LabelRoles | undefined;
+  /** The number of the tumour among what a study has drawn. */
+  readonly tumour: number | undefined;
+  readonly from: StudyArguments;
   readonly demands: PlanDemands;
   readonly seed: number;
   readonly port: number;
@@ -53,6 +68,7 @@ function readArguments(): Arguments {
       avoid: { type: 'string', multiple: true },
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
+      ...STUDY_OPTIONS,
     },
   });
   const number = (name: keyof typeof values, otherwise: number): number => {
@@ -64,10 +80,15 @@ function readArguments(): Arguments {
   const { seed, port } = seedAndPort(values);
   const { headless, json, fast, report, volume, labels } = values;
   if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
-  if ((volume === undefined) !== (labels === undefined)) throw new TypeError('--volume and --labels belong together.');
+  const from = studyArgumentsOf(values);
+  if (volume !== undefined && from.study !== undefined) throw new TypeError('Give --volume or --study, not both.');
+  if (volume !== undefined && labels === undefined) throw new TypeError('--volume and --labels belong together.');
+  if (labels !== undefined && volume === undefined && from.study === undefined)
+    throw new TypeError('--labels needs the images it is drawn on: --volume PATH or --study UID.');
   return {
-    ...{ headless, json, fast, report, volume, labels, seed, port },
-    roles: volume === undefined ? undefined : rolesOf(values),
+    ...{ headless, json, fast, report, volume, labels, seed, port, from },
+    roles: labels === undefined ? undefined : rolesOf(values),
+    tumour: labels === undefined && values.tumour !== undefined ? labelOf(values.tumour) : undefined,
     demands: {
       ...USUAL_DEMANDS,
       marginMm: number('margin', USUAL_DEMANDS.marginMm),
@@ -90,7 +111,7 @@ interface RoleArguments {
 
 function rolesOf({ tumour, vessels, liver, avoid = [] }: RoleArguments): LabelRoles {
   const labels = (given: string | undefined): number[] => (given === undefined ? [] : given.split(',').map(labelOf));
-  if (tumour === undefined) throw new TypeError('--volume needs --tumour N: which label is the tumour.');
+  if (tumour === undefined) throw new TypeError('--labels needs --tumour N: which label is the tumour.');
   const cool = labels(vessels);
   return {
     tumour: labelOf(tumour),
@@ -113,31 +134,62 @@ function labelOf(text: string): number {
   return label;
 }
 
-async function makeCase({ volume, labels, roles, seed }: Arguments): Promise<AblationCase> {
-  if (volume === undefined || labels === undefined || roles === undefined) return phantomCase(seed);
-  return filesCase(await readVolume(volume, { frame: CT }), await readVolume(labels, { frame: CT }), roles, seed);
+/** A case, and the desk for its results: none where nobody said where to keep them and nobody waits at a page. */
+interface Begun {
+  readonly given: AblationCase;
+  readonly desk: ResultsDesk | undefined;
+}
+
+async function begin(args: Arguments): Promise<Begun> {
+  const { volume, labels, roles, seed, from, tumour, headless: unseen } = args;
+  const asked = from.archive !== undefined || from.studies !== undefined;
+  const place = asked || !unseen ? await studyPlaceOf(from) : undefined;
+  const { study } = from;
+  if (study !== undefined && place !== undefined) {
+    const drawn = labels === undefined || roles === undefined ? undefined : { path: labels, roles };
+    const made = await ablationFromStudy({ place, args: { ...from, study }, drawn, tumour, seed, say: toStandardError });
+    for (const warning of made.given.warnings) toStandardError(warning);
+    return { given: made.given, desk: await ResultsDesk.open({ place, origin: made.origin }) };
+  }
+  const given =
+    volume === undefined || labels === undefined || roles === undefined
+      ? phantomCase(seed)
+      : filesCase(await readVolume(volume, { frame: CT }), await readVolume(labels, { frame: CT }), roles, seed);
+  const origin = originOf(given.volume);
+  return { given, desk: place && origin && (await ResultsDesk.open({ place, origin })) };
+}
+
+function toStandardError(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 async function headless(args: Arguments): Promise<number> {
   const { demands, seed, fast, report: file } = args;
-  const report = await runHeadless({
-    case: await makeCase(args),
-    ...{ demands, seed, fast },
-    onStep: (text) => void process.stderr.write(`${text} …\n`),
-    ...(file !== undefined && { onSessionReport: (html: string) => writeFileSync(file, html) }),
-  });
-  printReport(report, args.json);
-  return report.outcome === 'confirmed' ? 0 : 1;
+  const { given, desk } = await begin(args);
+  try {
+    const report = await runHeadless({
+      case: given,
+      ...{ demands, seed, fast },
+      ...(desk !== undefined && { results: desk }),
+      onStep: (text) => toStandardError(`${text} …`),
+      ...(file !== undefined && { onSessionReport: (html: string) => writeFileSync(file, html) }),
+    });
+    printReport(report, args.json);
+    return report.outcome === 'confirmed' ? 0 : 1;
+  } finally {
+    await desk?.close();
+  }
 }
 
 /** The page's server. */
 async function serve(args: Arguments): Promise<Served> {
   const clock = systemClock();
-  const given = await makeCase(args);
+  const { given, desk } = await begin(args);
   const { seed, demands, fast, port } = args;
   const { breathing, pace } = fast ? SPEEDS.fast : SPEEDS.usual;
   const server = await serveProcedure({
     ...{ clock, case: given, demands, fast, port },
+    ...(desk !== undefined && { results: desk }),
     startWorld: (origin) => startWorld({ case: given, seed, clock, breathing, allowedOrigins: [origin] }),
   });
   server.world.truth.hand.pace = pace;

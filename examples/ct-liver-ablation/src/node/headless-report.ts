@@ -1,6 +1,7 @@
 import { edgeBetween, type SessionState } from '@trocar/core/session';
 import { spacingOf } from '@trocar/core/volume';
 import { REFERENCE } from '../../../suite/src/frames.js';
+import type { HeadlessResults } from '../../../suite/src/node/headless-results.js';
 import type { Check } from '../../../suite/src/node/headless-run.js';
 import { CT } from '../frames.js';
 import { BURN, valuesOf } from '../kept-records.js';
@@ -59,6 +60,8 @@ export interface HeadlessReport {
     /** Whether all of the tumour truly was destroyed. */
     readonly trulyComplete: boolean;
   };
+  /** Where each result went; absent where none was to be kept. */
+  readonly results?: HeadlessResults['lines'];
   readonly seconds: number;
 }
 
@@ -69,6 +72,7 @@ export interface Parts {
   readonly tips: readonly TipShown[];
   readonly restored: SessionState<'ct'>;
   readonly seconds: number;
+  readonly results: HeadlessResults | undefined;
 }
 
 /** A bound for 95 % is passed by one in twenty: beyond so many times it, something is broken. */
@@ -129,9 +133,10 @@ export function assemble(parts: Parts): HeadlessReport {
       withMargin: confirmation.withMargin?.probability ?? null,
       trulyComplete: trueMargin >= 0,
     },
+    ...(parts.results !== undefined && { results: parts.results.lines }),
     seconds,
   };
-  const checks = checksOf(parts, report);
+  const checks = [...checksOf(parts, report), ...(parts.results === undefined ? [] : [parts.results.check])];
   return { outcome: checks.every((c) => c.held) ? 'confirmed' : 'failed', checks, ...report };
 }
 

@@ -2,7 +2,9 @@ import { type Clock, systemClock } from '@trocar/core';
 import { beginSession, memoryStorage, restoreSession } from '@trocar/core/session';
 import { nodeSocket } from '@trocar/device-bridge/node';
 import { PACES } from '../../../suite/src/hand.js';
+import { type HeadlessResults, keepResults } from '../../../suite/src/node/headless-results.js';
 import { fail, sleep, untilHolds } from '../../../suite/src/node/headless-run.js';
+import type { ResultsDesk } from '../../../suite/src/node/results-desk.js';
 import type { Refusal } from '../../../suite/src/refusal.js';
 import type { AblationCase } from '../case.js';
 import { connectProcedure } from '../client.js';
@@ -10,6 +12,7 @@ import { KeptAblation } from '../kept.js';
 import type { PlanDemands } from '../plan-step.js';
 import type { Procedure } from '../procedure.js';
 import { registerPost } from '../register-post.js';
+import { ablationResults } from '../results.js';
 import { assemble, type HeadlessReport, type TipShown } from './headless-report.js';
 import { startWorld, type World } from './world.js';
 
@@ -22,6 +25,8 @@ export interface HeadlessOptions {
   readonly fast?: boolean;
   /** Told what is done next, for a person who waits. */
   readonly onStep?: (text: string) => void;
+  /** Keeps the results, and sends them where there is an archive. */
+  readonly results?: ResultsDesk;
   /** Gets the report of the session as HTML. */
   readonly onSessionReport?: (html: string) => void;
 }
@@ -82,12 +87,18 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
     await run.confirm();
     const { session: again } = await restoreSession({ storage: storage.copy(), clock, image: given.volume, by: 'restore' });
     options.onSessionReport?.(await kept.report(clock.utc(clock.now())));
+    const results = options.results && (await resultsOf(options.results, procedure, session.state.id, clock));
     const seconds = (clock.now() - startedAt) / 1000;
-    return assemble({ world, procedure, tips, restored: again.state, seconds });
+    return assemble({ world, procedure, tips, restored: again.state, seconds, results });
   } finally {
     connected.close();
     await world.close();
   }
+}
+
+async function resultsOf(desk: ResultsDesk, procedure: Procedure, session: string, clock: Clock): Promise<HeadlessResults> {
+  const making = { origin: desk.origin, session, at: clock.utc(clock.now()), by: SCRIPT };
+  return keepResults(desk, await ablationResults(procedure, making));
 }
 
 /** What the person does. */

@@ -5,6 +5,7 @@ import type { Clock } from '@trocar/core';
 import { buildPage } from '../../../suite/src/node/build-page.js';
 import { isRecord } from '../../../suite/src/node/orders.js';
 import { type PageServer, servePage } from '../../../suite/src/node/page-server.js';
+import type { ResultsDesk } from '../../../suite/src/node/results-desk.js';
 import type { AblationCase } from '../case.js';
 import type { PlanDemands } from '../plan-step.js';
 import { packCase, packPost } from '../volume-file.js';
@@ -20,6 +21,8 @@ export interface ServeOptions {
   readonly fast?: boolean;
   /** Starts tracker and bridge for pages of that origin. */
   readonly startWorld: (origin: string) => Promise<World>;
+  /** Keeps results and sends them to an archive; closed with the server. Absent: nothing can be kept here. */
+  readonly results?: ResultsDesk;
   /** Default 0: any free port. */
   readonly port?: number;
 }
@@ -29,7 +32,7 @@ export interface ServeOptions {
  * @throws NavError as `servePage`
  */
 export async function serveProcedure(options: ServeOptions): Promise<PageServer<World>> {
-  const { clock, case: given, demands, fast = false, startWorld, port = 0 } = options;
+  const { clock, case: given, demands, fast = false, startWorld, results, port = 0 } = options;
   const folder = await buildPage(join(import.meta.dirname, '../..'));
   const shelf = mkdtempSync(join(tmpdir(), 'trocar-ablation-'));
   const written = (name: string, files: readonly Uint8Array[]): string[] =>
@@ -43,8 +46,15 @@ export async function serveProcedure(options: ServeOptions): Promise<PageServer<
     folder,
     startWorld,
     port,
+    ...(results !== undefined && { results }),
     files: { case: written('case', packCase(given)), post },
-    facts: ({ truth, tracker }) => ({ demands, fast, covered: truth.covered, frozen: tracker.frozen }),
+    facts: ({ truth, tracker }) => ({
+      demands,
+      fast,
+      results: results !== undefined,
+      covered: truth.covered,
+      frozen: tracker.frozen,
+    }),
     obey: (world, order) => {
       if (!isRecord(order) || order['ct'] !== true) return obey(world, clock, order);
       post.splice(0, post.length, ...written('post', packPost(world.postCt())));

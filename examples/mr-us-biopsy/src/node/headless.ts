@@ -2,7 +2,9 @@ import { type Clock, systemClock } from '@trocar/core';
 import { symmetricEigen } from '@trocar/core/math';
 import { beginSession, memoryStorage } from '@trocar/core/session';
 import { nodeSocket } from '@trocar/device-bridge/node';
+import { type HeadlessResults, keepResults } from '../../../suite/src/node/headless-results.js';
 import { type Check, fail } from '../../../suite/src/node/headless-run.js';
+import type { ResultsDesk } from '../../../suite/src/node/results-desk.js';
 import { isRefusal, type Refusal } from '../../../suite/src/refusal.js';
 import type { BiopsyCase } from '../case.js';
 import { type ConnectedProcedure, connectProcedure } from '../client.js';
@@ -12,6 +14,7 @@ import { KeptBiopsy } from '../kept.js';
 import { BATH_BEADS } from '../probe.js';
 import { HELD_OUT_MARKS, INITIAL_MARKS, marked } from '../register-step.js';
 import { compareDeformable, registerBy } from '../register-sweep.js';
+import { biopsyResults } from '../results.js';
 import { inReference } from '../simulated-procedure.js';
 import type { TrueBody, TrueCore } from '../truth.js';
 import { obey, startWorld, type World } from './world.js';
@@ -24,6 +27,8 @@ export interface HeadlessOptions {
   readonly fast?: boolean;
   /** Compares the rigid registration with a deformable one: takes a while. */
   readonly deformable?: boolean;
+  /** Keeps the results, and sends them where there is an archive. */
+  readonly results?: ResultsDesk;
   /** Gets the report of the session as HTML. */
   readonly onReport?: (html: string) => void;
 }
@@ -59,6 +64,8 @@ export interface HeadlessReport {
     readonly inTargetMm: number;
   }[];
   readonly targets: readonly { readonly name: string; readonly probability: number; readonly truly: boolean }[];
+  /** Where each result went; absent where none was to be kept. */
+  readonly results?: HeadlessResults['lines'];
 }
 
 const BY = 'script';
@@ -97,7 +104,10 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessRep
     const html = await kept.html(clock.utc(clock.now()));
     options.onReport?.(html);
     const deformable = options.deformable === true ? await run.deformable(options.given) : undefined;
-    return reportOf({ options, world, run, cores, html, deformable, seconds: (clock.now() - startedAt) / 1000 });
+    const made = { session: session.state.id, at: clock.utc(clock.now()), by: BY };
+    const desk = options.results;
+    const results = desk && (await keepResults(desk, await biopsyResults(connected.procedure, { origin: desk.origin, ...made })));
+    return reportOf({ options, world, run, cores, html, deformable, results, seconds: (clock.now() - startedAt) / 1000 });
   } finally {
     connected?.close();
     await world.close();
@@ -279,10 +289,11 @@ interface Ran {
   readonly cores: readonly Fired[];
   readonly html: string;
   readonly deformable: HeadlessReport['deformable'];
+  readonly results: HeadlessResults | undefined;
   readonly seconds: number;
 }
 
-function reportOf({ options, world, run, cores, html, deformable, seconds }: Ran): HeadlessReport {
+function reportOf({ options, world, run, cores, html, deformable, results, seconds }: Ran): HeadlessReport {
   const { procedure } = run;
   const { proposal, registration, verification } = procedure;
   const { lesions } = options.given;
@@ -322,6 +333,7 @@ function reportOf({ options, world, run, cores, html, deformable, seconds }: Ran
       detail: targets.map((t) => `${t.name} ${(100 * t.probability).toFixed(0)} %, ${t.truly ? 'sampled' : 'missed'}`).join(', '),
     },
     ...run.refused,
+    ...(results === undefined ? [] : [results.check]),
   ];
   return {
     outcome: checks.every((c) => c.held) ? 'done' : 'failed',
@@ -337,6 +349,7 @@ function reportOf({ options, world, run, cores, html, deformable, seconds }: Ran
     deformable,
     cores: scored,
     targets,
+    ...(results !== undefined && { results: results.lines }),
   };
 }
 

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@trocar/core';
 import { buildPage } from '../../../suite/src/node/build-page.js';
 import { namesOf, type PageServer, servePage } from '../../../suite/src/node/page-server.js';
+import type { ResultsDesk } from '../../../suite/src/node/results-desk.js';
+import type { BiopsyCase } from '../case.js';
+import { packCase } from '../case-bytes.js';
 import type { EquipmentFaults, TrueBody } from '../truth.js';
 import { obey, startWorld, type World } from './world.js';
 
@@ -14,18 +19,29 @@ export interface ServeOptions {
   readonly faults?: EquipmentFaults;
   /** Files the page is to read its images from; without, it makes the phantom of the seed. */
   readonly files?: { readonly mr: readonly string[]; readonly lesions: readonly string[] };
+  /** The case itself, for a page that can neither make nor read it; goes before {@link files}. */
+  readonly given?: BiopsyCase;
+  /** Keeps results and sends them to an archive; closed with the server. Absent: nothing can be kept here. */
+  readonly results?: ResultsDesk;
   readonly port?: number;
 }
 
 /** Builds the page and serves it with its simulated room. @throws NavError as `servePage` */
-export async function serveProcedure({ clock, seed, body, faults, files, port = 0 }: ServeOptions): Promise<PageServer<World>> {
-  return servePage({
-    folder: await buildPage(join(import.meta.dirname, '../..')),
+export async function serveProcedure(options: ServeOptions): Promise<PageServer<World>> {
+  const { clock, seed, body, faults, files, given, results, port = 0 } = options;
+  const folder = await buildPage(join(import.meta.dirname, '../..'));
+  const shelf = given && mkdtempSync(join(tmpdir(), 'trocar-biopsy-'));
+  const packed =
+    shelf === undefined ? [] : packCase(given as BiopsyCase).map((bytes, n) => written(join(shelf, `case-${n}`), bytes));
+  const server = await servePage<World>({
+    folder,
     port,
-    files: files === undefined ? {} : { mr: files.mr, lesions: files.lesions },
+    ...(results !== undefined && { results }),
+    files: given !== undefined ? { case: packed } : files === undefined ? {} : { mr: files.mr, lesions: files.lesions },
     startWorld: (origin) => startWorld({ body, seed, clock, ...(faults && { faults }), allowedOrigins: [origin] }),
     facts: (world) => ({
-      kind: files === undefined ? 'phantom' : 'files',
+      kind: given !== undefined ? 'packed' : files === undefined ? 'phantom' : 'files',
+      results: results !== undefined,
       seed,
       mr: namesOf(files?.mr ?? []),
       lesions: namesOf(files?.lesions ?? []),
@@ -37,6 +53,18 @@ export async function serveProcedure({ clock, seed, body, faults, files, port = 
       return name === 'marks' ? marksOf(world) : undefined;
     },
   });
+  return {
+    ...server,
+    close: async () => {
+      await server.close();
+      if (shelf !== undefined) rmSync(shelf, { recursive: true, force: true });
+    },
+  };
+}
+
+function written(path: string, bytes: Uint8Array): string {
+  writeFileSync(path, bytes);
+  return path;
 }
 
 /** Where a scripted person would click each landmark, in both images: JSON. */

@@ -54,7 +54,8 @@ export async function listStudy({ store, archive }: StudyPlace, uid: string): Pr
     }
     if (series.length > 0) return { uid, series, offline: undefined };
   } catch (error) {
-    if (isAway(error) && kept.length > 0) return { uid, series: kept, offline: (error as Error).message };
+    if (isAway(error) && kept.length > 0)
+      return { uid, series: kept, offline: `the archive did not answer (${(error as NavError).code})` };
     if (!isNavError(error, 'archive/not-found')) throw error;
   }
   throw new NavError(
@@ -105,16 +106,27 @@ export function pickSeries(study: ListedStudy, wish: SeriesWish, named: string |
 }
 
 function wrong(study: ListedStudy, what: string, series: readonly ListedSeries[]): NavError {
-  const lines = series.map(lineOf).join('');
+  const lines = [...series]
+    .sort((a, b) => (a.number ?? 0) - (b.number ?? 0))
+    .map(lineOf)
+    .join('');
   return new NavError('guidance/wrong-series', `${what}${lines}`, {
     detail: { studyUid: study.uid, seriesUids: series.map(({ uid }) => uid) },
   });
 }
 
 /** A series as a line for a person. */
-export function lineOf({ uid, modality, number, description, instances }: ListedSeries): string {
+function lineOf({ uid, modality, number, description, instances }: ListedSeries): string {
   const count = instances === undefined ? '' : `, ${instances} images`;
   return `\n  ${uid}: ${modality ?? '?'} ${number ?? ''} "${description ?? ''}"${count}`;
+}
+
+/**
+ * The objects of a series that each stand for themselves, as segmentations do: from a folder alone, those that are kept.
+ * @throws NavError as {@link filesOfSeries}
+ */
+export async function objectsOfSeries(place: StudyPlace, study: ListedStudy, series: string): Promise<readonly Uint8Array[]> {
+  return study.offline === undefined ? filesOfSeries(place, study, series) : place.store.files(series);
 }
 
 /**

@@ -2,7 +2,7 @@ import { isNavError, NavError } from '@trocar/core';
 import { decodeSegmentation, readSource, readStructures, SOP_CLASS, type Structure, structureLabel } from '@trocar/core/dicom';
 import type { Volume } from '@trocar/core/volume';
 import type { StudyPlace } from './study-options.js';
-import { filesOfSeries, type ListedStudy } from './study-series.js';
+import { type ListedStudy, objectsOfSeries } from './study-series.js';
 
 /** Something that was drawn on the images of a case. */
 export interface StudyStructure {
@@ -49,7 +49,7 @@ export async function structuresOn<F extends string>(
   const [drawn, warnings]: [Drawn[], string[]] = [[], []];
   for (const { uid, modality } of study.series) {
     if (modality !== 'SEG' && modality !== 'RTSTRUCT') continue;
-    for (const bytes of await filesOfSeries(place, study, uid)) {
+    for (const bytes of await objectsOfSeries(place, study, uid)) {
       const one = await drawnIn(bytes, options);
       if (typeof one === 'string') warnings.push(one);
       else if (one !== undefined) drawn.push(one);
