@@ -167,8 +167,10 @@ async function takePost<W extends PageWorld>(
 ): Promise<void> {
   if (request.headers.origin !== site.origin) return send(response, 403, 'Only the page itself may give orders.');
   if (url.pathname.startsWith('/audit/')) return site.guard.take(visitor, request, response, url);
-  if (url.pathname !== '/order') return send(response, 405, 'Only GET is answered here.');
+  const isResult = url.pathname.startsWith('/results/');
+  if (url.pathname !== '/order' && !isResult) return send(response, 405, 'Only GET is answered here.');
   await site.guard.requireOrder(visitor);
+  if (isResult) return sendResults(site, url.pathname, request, response);
   return takeOrder(site, request, response);
 }
 
@@ -188,14 +190,12 @@ async function takeOrder<W extends PageWorld>(site: Site<W>, request: IncomingMe
 }
 
 async function sendResults<W extends PageWorld>(
-  { results, origin }: Site<W>,
+  { results }: Site<W>,
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (results === undefined) return send(response, 404, 'Nothing is kept here.');
-  if (request.method !== 'GET' && request.headers.origin !== origin)
-    return send(response, 403, 'Only the page itself may keep results.');
   try {
     sendJson(response, await answerResults(results, path, request));
   } catch (error) {
