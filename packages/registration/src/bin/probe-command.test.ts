@@ -241,7 +241,7 @@ describe('faults are named', () => {
       const { code, json } = await probe('--sequence', good, '--config', set, '--lag', '60');
       expect(code).toBe(1);
       expect(json.outcome).not.toBe('ok');
-      expect(json['code']).toMatch(/too-few-poses|pixel-shape|scale|poor-fit/);
+      expect(json['code']).toMatch(/too-few-poses|pixel-shape|scale|poor-fit|wiring/);
     }
   });
 

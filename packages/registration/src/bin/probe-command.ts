@@ -52,7 +52,7 @@ export async function probeCommand(args: Arguments): Promise<Report> {
   args.notes.push(...setup.notes);
   const phantomSetup = args.text('phantom') === undefined ? setup : await ultrasoundSetupOf(args.required('phantom'));
   const phantom = phantomIn(phantomSetup);
-  const look = lookOf(setup, pixelMm);
+  const look = lookOf(setup, pixelMm, 3 * phantom.patterns.length);
   const recording = await wireRecordingOf(path, setup, phantom, look);
   args.notes.push(...recording.notes);
   const result = calibrateProbe(PROBE, IMAGE, phantom, recording.observations, {
@@ -105,7 +105,7 @@ function phantomIn(setup: UltrasoundSetup): NWirePhantom {
 
 function reported(args: Arguments, found: Found): Report {
   const { recording, result, validation, check } = found;
-  const warnings: Note[] = [...args.notes];
+  const warnings: Note[] = [...args.notes, ...sizeNotes(found)];
   const findings = [...recording.findings, ...result.findings, ...(validation?.findings ?? []), ...(check?.findings ?? [])];
   const bad = findings.length > 0 && result.outcome === 'ok';
   return {
@@ -115,6 +115,18 @@ function reported(args: Arguments, found: Found): Report {
     facts: factsOf(args, found),
     lines: linesOf(args, found),
   };
+}
+
+/** Less than this, and less than so many standard deviations, is nothing to speak of. */
+const LEAST_SIZE = Math.log(1.006);
+const LEAST_SIZE_SD = 4;
+
+/** A size that does not fail the calibration, for trackers stretch as much themselves; but a person should know. */
+function sizeNotes({ phantom, result: { phantomSize, findings } }: Found): Note[] {
+  const off = Math.abs(Math.log(phantomSize.factor));
+  if (!(off > LEAST_SIZE && off > LEAST_SIZE_SD * phantomSize.sd) || findings.length > 0) return [];
+  const message = `By the tracked motion ${phantom.name} is ${phantomSize.factor.toFixed(3)} times as large as described (sd ${phantomSize.sd.toFixed(3)}): its description is off by that, or the tracker's millimetres or the phantom's registration are. Distances by this calibration may be, too.`;
+  return [{ code: 'phantom-size', message }];
 }
 
 const errorOf = (check: { readonly meanMm: number; readonly sdMm: number }): { mean: number; sd: number } => ({

@@ -13,12 +13,15 @@ export type WireLook = DotOptions & WireOptions;
 
 /** Fewer candidates than this lose dots beside bright walls, which PLUS would have merged. */
 const LEAST_CANDIDATES = 30;
+/** And where there are many wires, artefacts as strong as they are must not push them out. */
+const CANDIDATES_A_WIRE = 3;
 
 /**
  * How the set-up says that dots are looked for.
+ * @param wires of the phantom
  * @throws NavError `setup/missing` where nobody says how large a pixel is
  */
-export function lookOf(setup: UltrasoundSetup, pixelMm: number | undefined): WireLook {
+export function lookOf(setup: UltrasoundSetup, pixelMm: number | undefined, wires: number): WireLook {
   const said = setup.segmentation;
   const size = pixelMm ?? said?.pixelMm;
   if (size === undefined) {
@@ -30,7 +33,7 @@ export function lookOf(setup: UltrasoundSetup, pixelMm: number | undefined): Wir
   const { discMm, threshold, lengthError, offLineMm, tiltDeg, parallelDeg, clip, mostDots = LEAST_CANDIDATES } = said ?? {};
   return {
     pixelMm: size,
-    most: Math.max(LEAST_CANDIDATES, mostDots),
+    most: Math.max(LEAST_CANDIDATES, CANDIDATES_A_WIRE * wires, mostDots),
     ...(clip !== undefined && { clip }),
     ...(discMm !== undefined && { discMm }),
     ...(threshold !== undefined && { threshold }),
@@ -87,7 +90,7 @@ export async function wireRecordingOf(
       without.push({ index, dots });
       return;
     }
-    observations.push({ dots: wires, phantomFromProbe: pose.matrix, timeMs: pose.timeMs });
+    observations.push({ dots: wires, spots: dots, phantomFromProbe: pose.matrix, timeMs: pose.timeMs });
     numbers.push(index);
   });
   const findings = missingWires(recorded.name, phantom, look, without, observations.length);

@@ -76,20 +76,41 @@ export async function eachImage(
   visit: (pixels: Uint8Array, index: number, size: readonly [number, number]) => void,
 ): Promise<readonly Note[]> {
   const [columns = 0, rows = 0, depth = 1] = sequence.size;
-  if (sequence.bytesPerFrame === 0 || sequence.elementType !== 'MET_UCHAR' || sequence.channels !== 1 || depth !== 1) {
-    const has = sequence.bytesPerFrame === 0 ? 'no images' : `images of ${sequence.channels} × ${sequence.elementType}`;
-    throw new NavError('sequence/unsupported', `Flat grey images of 8 bits are needed, and ${name} has ${has}.`);
+  const { channels } = sequence;
+  if (sequence.bytesPerFrame === 0 || sequence.elementType !== 'MET_UCHAR' || !(channels in GREY_OF) || depth !== 1) {
+    const has = sequence.bytesPerFrame === 0 ? 'no images' : `images of ${channels} × ${sequence.elementType}`;
+    throw new NavError('sequence/unsupported', `Flat images of 8 bits, grey or in colour, are needed, and ${name} has ${has}.`);
   }
   const turn = turnToMarkedFar(sequence, name);
   let index = 0;
   for await (const pixels of sequenceImages(sequence, name)) {
     if (sequence.frames[index]?.imageStatus !== 'INVALID')
-      visit(turnedImage(pixels, [columns, rows], turn), index, [columns, rows]);
+      visit(turnedImage(greyOf(pixels, channels), [columns, rows], turn), index, [columns, rows]);
     index += 1;
   }
-  if (!turn.columns && !turn.rows) return [];
+  const notes: Note[] = [];
+  if (channels > 1) {
+    const message = `${name} has images in colour; their brightness was used (Rec. 601).`;
+    notes.push({ code: 'images-in-colour', message });
+  }
+  if (!turn.columns && !turn.rows) return notes;
   const message = `${name} has images of orientation ${sequence.orientation.trim()}; they were turned to MF, in which calibrations are told.`;
-  return [{ code: 'images-turned', message }];
+  return [...notes, { code: 'images-turned', message }];
+}
+
+/** Which channels of how many make the brightness, in 1/1024: grey, or red, green and blue (and what covers) by ITU-R BT.601. */
+const GREY_OF: Readonly<Record<number, readonly number[]>> = { 1: [1024], 3: [306, 601, 117], 4: [306, 601, 117] };
+
+function greyOf(pixels: Uint8Array, channels: number): Uint8Array {
+  const weights = GREY_OF[channels] as readonly number[];
+  if (channels === 1) return pixels;
+  const [red, green, blue] = weights as readonly [number, number, number];
+  const grey = new Uint8Array(pixels.length / channels);
+  for (let n = 0, from = 0; n < grey.length; n += 1, from += channels) {
+    const sum = red * (pixels[from] as number) + green * (pixels[from + 1] as number) + blue * (pixels[from + 2] as number);
+    grey[n] = (sum + 512) >> 10;
+  }
+  return grey;
 }
 
 /** A pose of a recording. */

@@ -11,12 +11,15 @@ import {
   requireMotion,
   requireObservations,
   requirePoses,
+  requireReadable,
   type TimedProbePose,
   type WireObservation,
 } from './observations.js';
 import { type NWirePhantom, patternsOf, type WirePattern } from './phantom.js';
+import { reassigned } from './reassign.js';
 import { startOf } from './start.js';
 import { type CheckedProbe, distancesOf, type ProbeValidation } from './validate-probe.js';
+import { crossedWires } from './wiring.js';
 
 /** What a probe calibration may be told. */
 export interface ProbeOptions {
@@ -43,13 +46,21 @@ export interface ProbeOptions {
 /**
  * Something about a probe's calibration that a person must look at.
  *
- * `many-outliers`: more than 20 % of the images disagree with the rest; `poor-fit`: held-out middle wires are more than 2 mm off on average;
+ * `wiring`: a middle wire runs the other way than it is said to; `many-outliers`: more than 20 % of the images disagree with the rest; `poor-fit`: held-out middle wires are more than 2 mm off on average;
  * `labelling`: another way to number the wires fits about as well; `lag-unknown`: the lag is known to no better than 20 ms;
  * `not-converged`: the fit did not settle; `depth-changed`: pixels are of another size from some image on; `pixel-shape`: the edges of a pixel differ
  * by more than 25 %; `scale`: the tracker's millimetres make the phantom more than 4 % larger or smaller than it is said to be.
  */
 export type ProbeFinding = Finding<
-  'many-outliers' | 'poor-fit' | 'labelling' | 'lag-unknown' | 'not-converged' | 'depth-changed' | 'pixel-shape' | 'scale'
+  | 'wiring'
+  | 'many-outliers'
+  | 'poor-fit'
+  | 'labelling'
+  | 'lag-unknown'
+  | 'not-converged'
+  | 'depth-changed'
+  | 'pixel-shape'
+  | 'scale'
 >;
 
 /** What one image says. */
@@ -143,18 +154,19 @@ export function calibrateProbe<Probe extends string, Image extends string>(
   if (options.poses !== undefined) requirePoses(options.poses);
   const asMeasured = new ProbeTrack(observations, 'measured');
   const track = wanted === 0 ? asMeasured : new ProbeTrack(observations, 'smoothed', options.poses);
+  if (wanted !== 0) requireReadable(observations, options.poses ?? [], track, wanted === 'estimate' ? 0 : wanted, LEAST_IMAGES);
   const start = new Start(observations, track, patterns, options, wanted);
   const linear = linearProbe(observations, asMeasured, patterns, start.labelling)?.probeFromImage ?? start.probeFromImage;
-  const model: WireModel = { observations, track, phantom, labelling: start.labelling };
-  const images = observations.map((_, n) => n);
-  const fit = fitProbe(model, start.state, { estimateLag: wanted === 'estimate', images });
+  const { model, fit } = fitted({ observations, track, phantom, labelling: start.labelling }, start.state, wanted === 'estimate');
   const probeFromImage = probeFromImageOf(fit.state);
   const middles = (poses: ProbeTrack, lagMs: number): Float64Array =>
-    middlePoints(observations, poses, patterns, start.labelling, lagMs);
+    middlePoints(model.observations, poses, patterns, start.labelling, lagMs);
   const heldOut = crossValidate(model, patterns, fit.state, wanted === 'estimate', options.folds ?? 5);
   const lagSdMs = wanted === 'estimate' ? Math.sqrt(at(fit.covariance, LAG * PARAMETERS + LAG)) : Number.NaN;
   const phantomSize = phantomSizeOf(model, fit, wanted === 'estimate');
+  const crossed = crossedWires(model, fit.state.lagMs);
   const findings = [
+    ...wiringOf(phantom, crossed),
     ...scaleFindingsOf(fit, phantomSize, depthChangeOf(model, fit, wanted === 'estimate')),
     ...findingsOf(fit, heldOut, lagSdMs, start.rival),
   ];
@@ -179,6 +191,30 @@ export function calibrateProbe<Probe extends string, Image extends string>(
     errorBoundMm: (column, row, probability = 0.95) => errorBoundAt(fit, column, row, probability),
     counts: { used, groups: fit.clusters, effective: used },
   };
+}
+
+/** Rounds in which spots are chosen anew, at most. */
+const MOST_ROUNDS = 3;
+
+/** The fit of all images, their dots chosen anew among their spots as long as that changes any. */
+function fitted(first: WireModel, from: ProbeState, estimateLag: boolean): { model: WireModel; fit: ProbeFit } {
+  const images = first.observations.map((_, n) => n);
+  let model = first;
+  let fit = fitProbe(model, from, { estimateLag, images });
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const observations = reassigned(model, fit);
+    if (observations === undefined) break;
+    model = { ...model, observations };
+    fit = fitProbe(model, fit.state, { estimateLag, images });
+  }
+  return { model, fit };
+}
+
+function wiringOf({ patterns }: NWirePhantom, crossed: readonly number[]): ProbeFinding[] {
+  if (crossed.length === 0) return [];
+  const names = crossed.map((n) => `${n + 1} (${patterns[n]?.[1].name})`).join(' and ');
+  const message = `The images fit much better where the middle wire of N-wire ${names} runs the other way: its ends are exchanged in the description, or in the phantom.`;
+  return [{ code: 'wiring', message }];
 }
 
 /** The closed form: how the wires are numbered, and about how large the lag is. */

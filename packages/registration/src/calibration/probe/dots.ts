@@ -6,7 +6,7 @@ export interface Dot {
   /** Its centre of brightness: column and row in pixels, the centre of the first pixel at (0, 0). */
   readonly column: number;
   readonly row: number;
-  /** Sum of its grey values. */
+  /** Sum of its grey values; of one that was cut out of a longer spot, above the level that it was cut at. */
   readonly strength: number;
 }
 
@@ -158,7 +158,9 @@ class Seeker {
       bottom = Math.max(bottom, row);
     }
     if (Math.max(right - left, bottom - top) + 1 <= this.#longest) {
-      this.#dots.push({ column: u / sum, row: v / sum, strength: sum });
+      // Of what stands out of a band or a wall only that counts which stands out.
+      const strength = rises === 0 ? sum : sum - level * members.length;
+      this.#dots.push({ column: u / sum, row: v / sum, strength });
       return;
     }
     const higher = level + Math.max(1, Math.floor(RISE * (most - level)));

@@ -1,5 +1,6 @@
 import type { Dot } from './dots.js';
 import { type NWirePhantom, patternsOf } from './phantom.js';
+import { type Triple, WireLayout } from './wire-layout.js';
 
 /** How {@link findWires} joins dots. */
 export interface WireOptions {
@@ -18,27 +19,25 @@ export interface WireOptions {
 /** Dots of the wires: column and row for each wire, patterns from top to bottom, wires from LEFT to right. */
 export type WireDots = Float64Array;
 
-/** Three dots in a line. */
-interface Triple {
-  readonly left: Dot;
-  readonly middle: Dot;
-  readonly right: Dot;
-  readonly angle: number;
-  readonly strength: number;
-}
-
 /**
  * Which dots are the wires of a phantom: for each N-wire three in a line with the sides' distance, the lines parallel and
- * in order; of several sets the strongest. Which side is which wire is not decided here: a mirrored image shows the same.
+ * in order and as far from each other as the phantom's; the dots of all sides lie as a plane cuts parallel wires, which is an affine picture of the phantom's
+ * cross-section. Of several sets the strongest. Which side is which wire is not decided here: a mirrored image shows the same.
  * @returns undefined where there is no such set
- * @throws NavError `calibration/bad-option` where the phantom has no N-wires
+ * @throws NavError `calibration/bad-option` where the phantom has no N-wires, or as patternsOf()
  */
 export function findWires(dots: readonly Dot[], phantom: NWirePhantom, options: WireOptions): WireDots | undefined {
-  const triples = patternsOf(phantom).map(({ widthMm }) => triplesOf(dots, widthMm / options.pixelMm, options));
-  const upright = strongestOf(triples, options);
-  // An image that is stored upside down shows the phantom's last N-wire first.
-  const turned = triples.length > 1 ? strongestOf([...triples].reverse(), options) : undefined;
-  const best = turned !== undefined && turned.strength > (upright?.strength ?? 0) ? turned : upright;
+  const patterns = patternsOf(phantom);
+  const triples = patterns.map(({ widthMm }) => triplesOf(dots, widthMm / options.pixelMm, options));
+  let best: Rows | undefined;
+  // An image that is stored upside down shows the phantom's last N-wire first, a mirrored one each from its other end.
+  for (const upsideDown of patterns.length > 1 ? [false, true] : [false]) {
+    for (const mirrored of [false, true]) {
+      const own = upsideDown ? [...triples].reverse() : triples;
+      const found = strongestOf(own, new WireLayout(patterns, { mirrored, upsideDown }, options.pixelMm), options);
+      if (found !== undefined && found.strength > (best?.strength ?? 0)) best = found;
+    }
+  }
   return (
     best &&
     Float64Array.from(best.rows.flatMap(({ left, middle, right }) => [left, middle, right].flatMap((d) => [d.column, d.row])))
@@ -51,24 +50,39 @@ interface Rows {
 }
 
 /** One triple for each pattern from top to bottom: of all that fit together the strongest. */
-function strongestOf(triples: ReadonlyArray<readonly Triple[]>, options: WireOptions): Rows | undefined {
+function strongestOf(triples: ReadonlyArray<readonly Triple[]>, layout: WireLayout, options: WireOptions): Rows | undefined {
   const parallel = ((options.parallelDeg ?? 10) * Math.PI) / 180;
+  const most = (options.offLineMm ?? 0.6) / options.pixelMm;
+  // What the rest could add at most: sets that cannot become the strongest are not followed.
+  const rest = triples.map(() => 0);
+  for (let n = triples.length - 1; n > 0; n -= 1)
+    rest[n - 1] = (rest[n] as number) + Math.max(0, ...(triples[n] as readonly Triple[]).map(({ strength }) => strength));
   let best: Rows | undefined;
+  let steps = 0;
   const extend = (rows: readonly Triple[], strength: number): void => {
+    steps += 1;
+    if (steps > MOST_STEPS) return;
+    if (rows.length > 0 && strength + (rest[rows.length - 1] as number) <= (best?.strength ?? 0)) return;
     if (rows.length === triples.length) {
-      if (best === undefined || strength > best.strength) best = { rows, strength };
+      if (layout.misfit(rows) <= most) best = { rows, strength };
       return;
     }
     const last = rows.at(-1);
     for (const next of triples[rows.length] as readonly Triple[]) {
       if (last !== undefined && !(Math.abs(next.angle - last.angle) <= parallel && isBelow(next, last))) continue;
       if (rows.some((row) => sharesDot(row, next))) continue;
+      if (rows.length > 0 && !layout.allows(rows[0] as Triple, next, rows.length)) continue;
       extend([...rows, next], strength + next.strength);
     }
   };
   extend([], 0);
   return best;
 }
+
+/** Bands across an image break into spots that make thousands of lines; the wires are among the strongest, or cannot be told. */
+const MOST_TRIPLES = 150;
+/** Sets that are looked at in one image: what is not found among so many of the strongest is in no image to go by. */
+const MOST_STEPS = 3000;
 
 function triplesOf(dots: readonly Dot[], width: number, options: WireOptions): Triple[] {
   const { pixelMm, lengthError = 0.1, offLineMm = 0.6, tiltDeg = 70 } = options;
@@ -89,7 +103,8 @@ function triplesOf(dots: readonly Dot[], width: number, options: WireOptions): T
       }
     }
   }
-  return found;
+  // The strongest first: with them a set is found early that the others cannot surpass.
+  return found.sort((a, b) => b.strength - a.strength).slice(0, MOST_TRIPLES);
 }
 
 /** Both ends of a line lie on the lower side of another. */

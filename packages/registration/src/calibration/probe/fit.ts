@@ -1,4 +1,5 @@
-import { cholesky, choleskySolve, invertSymmetric, radiusQuantile } from '@trocar/core/math';
+import { NavError } from '@trocar/core';
+import { cholesky, choleskySolve, radiusQuantile } from '@trocar/core/math';
 import { median, tukeyWeight } from '../../accuracy/robust.js';
 import { at } from '../../points/rigid-fit.js';
 import {
@@ -91,8 +92,8 @@ class Fitter {
     return at(this.sd, kindOf(k >> 1, k & 1));
   }
 
-  /** Normal matrix and gradient; `scores` gets the gradient of each image. */
-  normal(state: ProbeState, scores?: Float64Array[]): { a: Float64Array; g: Float64Array } {
+  /** Normal matrix and gradient of some images. */
+  normal(state: ProbeState, images: readonly number[] = this.#images): { a: Float64Array; g: Float64Array } {
     const free = this.#free;
     const f = free.length;
     const a = new Float64Array(f * f);
@@ -100,24 +101,19 @@ class Fitter {
     const r = new Float64Array(2 * this.#wires);
     const slopes = new Float64Array(r.length * PARAMETERS);
     const withLag = free.includes(LAG);
-    for (const n of this.#images) {
+    for (const n of images) {
       const weight = at(this.weights, n);
       if (weight === 0) continue;
       derivativesOf(r, slopes, this.#model, state, n, this.pivot, withLag);
-      const own = new Float64Array(f);
       for (let k = 0; k < r.length; k += 1) {
         const w = weight / this.#sdOf(k) ** 2;
         const row = k * PARAMETERS;
         for (let i = 0; i < f; i += 1) {
           const ci = w * at(slopes, row + (free[i] as number));
-          own[i] = at(own, i) + ci * at(r, k);
+          g[i] = at(g, i) + ci * at(r, k);
           for (let j = 0; j <= i; j += 1) a[i * f + j] = at(a, i * f + j) + ci * at(slopes, row + (free[j] as number));
         }
       }
-      own.forEach((x, i) => {
-        g[i] = at(g, i) + x;
-      });
-      scores?.push(own);
     }
     for (let i = 0; i < f; i += 1) for (let j = i + 1; j < f; j += 1) a[i * f + j] = at(a, j * f + i);
     return { a, g };
@@ -179,38 +175,38 @@ class Fitter {
   }
 
   /**
-   * Covariance of the parameters from how much the images' own gradients differ, in stretches of images that follow each other
-   * (sandwich estimate; White 1982, Econometrica 50:1, with clusters as in Liang & Zeger 1986, Biometrika 73:13): dots of one image share the pose's
+   * Covariance of the parameters by the jackknife over stretches of images that follow each other (CR3: MacKinnon & White 1985, J. Econometrics 29:305; by groups as in Bell &
+   * McCaffrey 2002, Survey Methodology 28:169): without stretch g the fit would be (A − A_g)⁻¹ s_g elsewhere. Dots of one image share the pose's
    * error, and images in a row share what the tracker does slowly.
+   * @throws NavError `calibration/narrow` where the images do not determine the parameters
    */
   covariance(state: ProbeState): { covariance: Float64Array; clusters: number } {
     const f = this.#free.length;
-    const scores: Float64Array[] = [];
-    const { a } = this.normal(state, scores);
-    const length = Math.max(1, Math.ceil(scores.length / CLUSTERS));
-    const clusters = Math.ceil(scores.length / length);
-    const middle = new Float64Array(f * f);
-    for (let c = 0; c < clusters; c += 1) {
-      const sum = new Float64Array(f);
-      for (const own of scores.slice(c * length, (c + 1) * length)) {
-        for (let i = 0; i < f; i += 1) sum[i] = at(sum, i) + at(own, i);
-      }
-      for (let i = 0; i < f; i += 1)
-        for (let j = 0; j < f; j += 1) middle[i * f + j] = at(middle, i * f + j) + at(sum, i) * at(sum, j);
-    }
-    const inverse = invertSymmetric(a, f);
-    const scale = clusters / Math.max(1, clusters - 1);
-    const half = product(inverse, middle, f);
-    const whole = product(half, inverse, f);
+    const used = this.#images.filter((n) => at(this.weights, n) > 0);
+    const { a } = this.normal(state, used);
+    const length = Math.max(1, Math.ceil(used.length / CLUSTERS));
+    const clusters = Math.ceil(used.length / length);
     const out = new Float64Array(PARAMETERS * PARAMETERS);
-    this.#free.forEach((p, i) => {
-      this.#free.forEach((q, j) => {
-        out[p * PARAMETERS + q] = (scale * (at(whole, i * f + j) + at(whole, j * f + i))) / 2;
+    for (let c = 0; c < clusters; c += 1) {
+      const own = this.normal(state, used.slice(c * length, (c + 1) * length));
+      const rest = a.map((x, i) => x - at(own.a, i));
+      if (!cholesky(rest, rest, f)) throw undetermined();
+      const x = choleskySolve(new Float64Array(f), rest, own.g, f);
+      this.#free.forEach((p, i) => {
+        this.#free.forEach((q, j) => {
+          out[p * PARAMETERS + q] = at(out, p * PARAMETERS + q) + (at(x, i) * at(x, j) * (clusters - 1)) / clusters;
+        });
       });
-    });
+    }
     return { covariance: out, clusters };
   }
 }
+
+const undetermined = (): NavError =>
+  new NavError(
+    'calibration/narrow',
+    'The images do not determine the map from pixels: what is taken for the wires does not fit together in enough of them. Check the wiring and the clip, move the probe along the phantom and tilt it.',
+  );
 
 /** By how much a whole step of Gauss–Newton would lower the cost if it were quadratic: gᵀ A⁻¹ g / 2; Infinity where A is singular. */
 function expectedGain(a: Float64Array, g: Float64Array): number {
@@ -221,17 +217,7 @@ function expectedGain(a: Float64Array, g: Float64Array): number {
 }
 
 /** Stretches of images whose errors are taken for independent: at most. */
-const CLUSTERS = 24;
-
-function product(a: Float64Array, b: Float64Array, n: number): Float64Array {
-  const out = new Float64Array(n * n);
-  for (let i = 0; i < n; i += 1) {
-    for (let j = 0; j < n; j += 1) {
-      for (let k = 0; k < n; k += 1) out[i * n + j] = at(out, i * n + j) + at(a, i * n + k) * at(b, k * n + j);
-    }
-  }
-  return out;
-}
+const CLUSTERS = 12;
 
 /** The middle of all dots, mm in the probe's frame. */
 function middleOf(model: WireModel, { pose, columnMm, rowMm }: ProbeState, images: readonly number[]): Float64Array {

@@ -1,11 +1,15 @@
 import { NavError } from '@trocar/core';
 import { fromQuaternion, invertRigid, multiply4, quaternionOf, rigidityError, rotationAngleBetween } from '@trocar/core/math';
+import { median } from '../../accuracy/robust.js';
+import type { Dot } from './dots.js';
 import type { WireDots } from './find-wires.js';
 
 /** One image of the phantom: where the wires show, where the probe was, and when. */
 export interface WireObservation {
   /** As findWires() gives them: column and row for each wire, patterns from top to bottom, wires from left to right. */
   readonly dots: WireDots;
+  /** All bright spots of the image, as detectDots() gives them, the wires' among them: calibrateProbe() may choose others of them once it knows where the wires are. */
+  readonly spots?: readonly Dot[];
   /** p_phantom = m · p_probe: 16 doubles, column-major, mm: the tracked pose, through the reference and the phantom's registration. */
   readonly phantomFromProbe: ArrayLike<number>;
   /** When the image was stamped and, by the same clock, the pose; ms. Needed where a lag is estimated. */
@@ -182,6 +186,26 @@ export function requirePoses(poses: readonly TimedProbePose[]): void {
       );
     last = timeMs;
   });
+}
+
+/**
+ * Poses near enough to each other in time that one can be read between them.
+ * @param lagMs about which it is read
+ * @throws NavError `calibration/too-few-poses`
+ */
+export function requireReadable(
+  observations: readonly WireObservation[],
+  poses: readonly TimedProbePose[],
+  track: ProbeTrack,
+  lagMs: number,
+  least: number,
+): void {
+  const covered = observations.filter((_, n) => track.covers(n, lagMs)).length;
+  if (covered >= least) return;
+  const times = (poses.length > 0 ? poses : observations).map(({ timeMs }) => timeMs as number);
+  const gap = median(Float64Array.from(times.slice(1), (t, n) => t - (times[n] as number)));
+  const message = `Only ${covered} of ${observations.length} images have poses around them to read one at a lag of ${lagMs} ms (${least} are needed): poses are ${gap.toFixed(0)} ms apart, and four within ${LONGEST_GAP_MS} ms are read. Record faster, or give the lag as 0 where the probe stood still.`;
+  throw new NavError('calibration/too-few-poses', message, { detail: { covered, apartMs: gap } });
 }
 
 /** Whether all images have times, so that a lag can be looked for. */

@@ -23,6 +23,10 @@ export interface WireSceneOptions {
   /** Share of images whose dots are somewhere else. */
   readonly outlierShare?: number;
   readonly phantom?: NWirePhantom;
+  /** How much larger pixels are than 0.08 mm. Default 1. */
+  readonly pixelScale?: number;
+  /** From one image to the next, ms. Default 78. */
+  readonly everyMs?: number;
 }
 
 /** A made-up recording of the phantom, and the truth. */
@@ -35,17 +39,27 @@ export interface WireScene {
 
 /** A probe that wanders over the phantom: slides along the wires and tilts, with an unknown calibration. */
 export function wireScene(random: Random, options: WireSceneOptions = {}): WireScene {
-  const { images = 120, dotNoise = 0, poseNoise = [0, 0], lagMs = 0, outlierShare = 0, phantom = PHANTOM } = options;
+  const {
+    images = 120,
+    dotNoise = 0,
+    poseNoise = [0, 0],
+    lagMs = 0,
+    outlierShare = 0,
+    phantom = PHANTOM,
+    pixelScale = 1,
+    everyMs = 78,
+  } = options;
   const pose = fromRotationVector(new Float64Array(16), [random.between(-1, 1), random.between(-1, 1), random.between(-1, 1)]);
   for (let r = 0; r < 3; r += 1) pose[12 + r] = random.between(-40, 40);
-  const [sx, sy] = [random.between(0.07, 0.09), random.between(0.07, 0.09)];
+  const [sx, sy] = [pixelScale * random.between(0.07, 0.09), pixelScale * random.between(0.07, 0.09)];
   const probeFromImage = pose.map((x, n) => (n < 4 ? x * sx : n < 8 ? x * sy : n < 12 ? (x * (sx + sy)) / 2 : x));
   const phases = Array.from({ length: 6 }, () => random.between(0, 6.28));
   const spoilt = new Set<number>();
+  const centre = centreOf(phantom);
   const observations = Array.from({ length: images }, (_, n): WireObservation => {
-    const timeMs = 1000 + 78 * n;
+    const timeMs = 1000 + everyMs * n;
     // The image shows the phantom as it is at its time; the pose that belongs to it is stamped `lagMs` later.
-    const dots = cutWires(phantomFromImagePlane(timeMs, phases), phantom, sx, sy);
+    const dots = cutWires(phantomFromImagePlane(timeMs, phases, centre, pixelScale), phantom, sx, sy);
     for (let k = 0; k < dots.length; k += 1) dots[k] = (dots[k] as number) + dotNoise * random.normal();
     if (random.uniform() < outlierShare) {
       spoilt.add(n);
@@ -56,21 +70,36 @@ export function wireScene(random: Random, options: WireSceneOptions = {}): WireS
       [0, 1, 2].map(() => poseNoise[1] * random.normal()),
     );
     for (let r = 0; r < 3; r += 1) jitter[12 + r] = poseNoise[0] * random.normal();
-    const plane = phantomFromImagePlane(timeMs - lagMs, phases);
+    const plane = phantomFromImagePlane(timeMs - lagMs, phases, centre, pixelScale);
     const phantomFromProbe = multiply4(new Float64Array(16), plane, invertRigid(new Float64Array(16), pose));
     return { dots, phantomFromProbe: multiply4(phantomFromProbe, phantomFromProbe, jitter), timeMs };
   });
   return { probeFromImage, observations, spoilt };
 }
 
+/** The middle of the box around a phantom's wires, mm. */
+function centreOf({ patterns }: NWirePhantom): number[] {
+  const ends = patterns.flatMap((pattern) => pattern.flatMap(({ front, back }) => [front, back]));
+  return [0, 1, 2].map((r) => {
+    const values = ends.map((p) => p[r] as number);
+    return (Math.min(...values) + Math.max(...values)) / 2;
+  });
+}
+
 /** Where the plane of the image is, mm: columns against the phantom's x, rows against its z, a little turned, moving along y. */
-function phantomFromImagePlane(timeMs: number, phases: readonly number[]): Float64Array {
+function phantomFromImagePlane(
+  timeMs: number,
+  phases: readonly number[],
+  centre: readonly number[],
+  pixelScale: number,
+): Float64Array {
   const wave = (n: number, period: number): number => Math.sin(timeMs / period + (phases[n] as number));
   const down = Float64Array.of(-1, 0, 0, 0, 0, 0, -1, 0, 0, -1, 0, 0, 0, 0, 0, 1);
   const turn = fromRotationVector(new Float64Array(16), [0.2 * wave(0, 900), 0.15 * wave(1, 1300), 0.2 * wave(2, 1100)]);
   const m = multiply4(new Float64Array(16), down, turn);
-  const [u, v] = [410 * 0.08, 300 * 0.08];
-  const middle = [35 + 3 * wave(3, 1000), 20 + 13 * wave(4, 1500), 5 + 3 * wave(5, 1200)];
+  const [u, v] = [410 * 0.08 * pixelScale, 300 * 0.08 * pixelScale];
+  const off = [3 * wave(3, 1000), 13 * wave(4, 1500), 3 * wave(5, 1200)];
+  const middle = centre.map((x, r) => x + (off[r] as number));
   for (let r = 0; r < 3; r += 1) m[12 + r] = (middle[r] as number) - (m[r] as number) * u - (m[4 + r] as number) * v;
   return m;
 }
