@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
+import { isNavError } from '@trocar/core';
+import { GUARD_OPTIONS, guardArgumentsOf, openGuard } from '../../suite/src/node/guard-options.js';
 import { runHeadless } from './node/headless.js';
 import { serveLive } from './node/serve.js';
 
 /**
  * `npm start -- --procedure live-session`: the page of who looks on, beside a simulated operator. `--port N`, `--seed N` (1).
- * `--headless`: without a screen, over a poor link; `--seconds N` (20), `--observers N` through a broker (0).
+ * `--audit FILE`, `--audit-syslog HOST:PORT` with `--audit-ca FILE`: what happens, as audit messages; `--access-key FILE`: the page opens with a
+ * signed token (docs/audit.md). `--headless`: without a screen, over a poor link; `--seconds N` (20), `--observers N` through a broker (0).
  */
 const { values } = parseArgs({
   options: {
@@ -13,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '20' },
     observers: { type: 'string', default: '0' },
+    ...GUARD_OPTIONS,
   },
 });
 const [port, seed, seconds, observers] = [values.port, values.seed, values.seconds, values.observers].map(Number) as [
@@ -29,10 +33,20 @@ if (values.headless) {
   await runHeadless(seconds, seed, observers);
   process.exit(0);
 }
-const served = await serveLive({ port, seed });
+const served = await serveGuarded();
 console.log(`Live session, a simulated operator: ${served.url}`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     served.close().finally(() => process.exit(0));
   });
+}
+
+async function serveGuarded(): ReturnType<typeof serveLive> {
+  try {
+    const guard = await openGuard(guardArgumentsOf(values), { application: 'live-session' });
+    return await serveLive({ port, seed, guard });
+  } catch (error) {
+    console.error(isNavError(error) ? `${error.code}: ${error.message}` : error instanceof TypeError ? error.message : error);
+    process.exit(error instanceof TypeError ? 2 : 1);
+  }
 }

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { frame, isNavError, point } from '@trocar/core';
 import { straightPlan } from '@trocar/core/guidance';
 import { beginSession, checkAuditMessage, memoryStorage, type Role, restoreSession, signToken } from '@trocar/core/session';
@@ -287,6 +290,44 @@ describe('what a page accepts', () => {
     const headers = { origin: server.url };
     expect((await fetch(`${server.url}/order`, { method: 'POST', headers, body: '1' })).status).toBe(200);
     expect((await fetch(`${server.url}/audit/log/a?at=0`, { method: 'POST', headers, body: 'x' })).status).toBe(404);
+  });
+});
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+
+describe.skipIf(!hasOpenssl)('an audit server over TLS (needs openssl)', () => {
+  it('gets what happens in its order, and nothing where its certificate is not vouched for; the file has it all the same', async () => {
+    const [key, cert] = [join(root, 'tls.key'), join(root, 'tls.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+    expect(spawnSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert]).status).toBe(0);
+    let got = '';
+    const syslog = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        got += data.toString();
+      });
+    });
+    syslog.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => syslog.listen(0, 'localhost', resolve));
+    closing.push(() => new Promise((resolve) => void syslog.close(() => resolve())));
+    const at = `localhost:${(syslog.address() as AddressInfo).port}`;
+    const wary = await served({ audit: file, 'audit-syslog': at });
+    await fetch(`${wary.url}/case`);
+    await wary.close();
+    expect([got, told()]).toEqual([
+      '',
+      [expect.stringMatching(/Start/), expect.stringMatching(/opened/), expect.stringMatching(/Stop/)],
+    ]);
+    const server = await served({ audit: file, 'audit-syslog': at, 'audit-ca': cert });
+    await fetch(`${server.url}/case`);
+    await server.close();
+    closing.splice(1);
+    await expect.poll(() => got.match(/<85>1 \S+ \S+ test-page \d+ DICOM\+RFC3881 - \ufeff<AuditMessage>/g)?.length).toBe(6);
+    expect(got.match(/case\/opened|Application St(?:art|op)|Procedure Record/g)).toEqual(
+      [1, 2].flatMap(() => ['Application Start', 'Procedure Record', 'Application Stop']),
+    );
+    expect(told()).toHaveLength(6);
   });
 });
 

@@ -34,9 +34,9 @@ export class PageGuard {
     this.#options = options;
   }
 
-  /** Whether the page is to hand the lines of its log over before it keeps them. */
-  get audited(): boolean {
-    return this.#options.audit !== undefined;
+  /** Who is told; undefined where nobody is. A page then hands the lines of its log over before it keeps them. */
+  get audit(): PageAudit | undefined {
+    return this.#options.audit;
   }
 
   /** The server begins to answer. */
@@ -113,7 +113,7 @@ export class PageGuard {
   factsOf({ identity }: Visitor): Readonly<Record<string, unknown>> {
     return {
       ...(identity && { by: identity.subject, roles: identity.roles, mayOrder: isPermitted(identity, ORDER) }),
-      ...(this.audited && { audited: true }),
+      ...(this.audit !== undefined && { audited: true }),
     };
   }
 
