@@ -1,3 +1,4 @@
+import { type DocumentKind, documentActions } from '../../suite/page/documents.js';
 import type { Errands } from '../../suite/page/errands.js';
 import { pause } from '../../suite/page/link.js';
 import type { Action } from '../../suite/page/panel.js';
@@ -12,6 +13,7 @@ import { fitBeadInWorker } from './fit-bead-in-worker.js';
 import { BY, type Keeping } from './keeping.js';
 import { scriptedMarks } from './server-link.js';
 import type { Step } from './shell.js';
+import { t } from './texts/index.js';
 
 /** What the buttons work on. */
 export interface ActionPlace {
@@ -25,7 +27,7 @@ export interface ActionPlace {
   /** Runs something that takes a while, and says so. */
   run(doing: string, act: () => Promise<void>): void;
   tryOtherSegmentation(): void;
-  report(): void;
+  write(kind: DocumentKind): void;
 }
 
 /** Where the gland goes when it is pushed, mm along the body's axes. */
@@ -45,7 +47,7 @@ const ACTIONS: Readonly<Record<Step, (place: ActionPlace) => Action[]>> = {
   register: registerActions,
   verify: verifyActions,
   biopsy: biopsyActions,
-  finished: (place) => [{ id: 'report', label: 'Write report', primary: true, run: place.report }],
+  finished: ({ write }) => documentActions(write),
 };
 
 function importActions({ keeping, run, tryOtherSegmentation }: ActionPlace): Action[] {
@@ -53,25 +55,25 @@ function importActions({ keeping, run, tryOtherSegmentation }: ActionPlace): Act
   const accept = (): void => run('', () => keeping.acceptCase());
   const begin: Action[] =
     newest === undefined
-      ? [{ id: 'accept-case', label: 'Accept images and targets', primary: true, run: accept }]
+      ? [{ id: 'accept-case', label: t('Accept images and targets'), primary: true, run: accept }]
       : [
-          { id: 'resume', label: 'Resume the open procedure', primary: true, run: () => keeping.resume(newest.name) },
-          { id: 'accept-case', label: 'Accept images and targets, begin anew', wide: true, run: accept },
+          { id: 'resume', label: t('Resume the open procedure'), primary: true, run: () => keeping.resume(newest.name) },
+          { id: 'accept-case', label: t('Accept images and targets, begin anew'), wide: true, run: accept },
         ];
   return [
     ...begin,
-    { id: 'other-segmentation', label: 'Segmentation of another frame', simulated: true, run: tryOtherSegmentation },
+    { id: 'other-segmentation', label: t('Segmentation of another frame'), simulated: true, run: tryOtherSegmentation },
   ];
 }
 
 /** The next check that has not held yet. */
 function nextCheck({
   equipment: { checks },
-}: Procedure): { readonly label: string; readonly what: 'side' | 'needle' | number } | undefined {
-  if (!checks.side) return { label: 'Check the marked side', what: 'side' };
+}: Procedure): { readonly label: string; readonly of: 'side' | 'needle' | number } | undefined {
+  if (!checks.side) return { label: t('Check the marked side'), of: 'side' };
   const bead = checks.beadsMm.indexOf(undefined);
-  if (bead >= 0) return { label: `Check bead ${bead + 1} of ${BATH_BEADS.length}`, what: bead };
-  return checks.needleMm === undefined ? { label: 'Check the needle guide', what: 'needle' } : undefined;
+  if (bead >= 0) return { label: t('Check bead {n} of {count}', { n: bead + 1, count: BATH_BEADS.length }), of: bead };
+  return checks.needleMm === undefined ? { label: t('Check the needle guide'), of: 'needle' } : undefined;
 }
 
 /** The bead from all sides: a person would turn the probe, here the simulated hand does. */
@@ -95,31 +97,31 @@ function equipmentActions(place: ActionPlace): Action[] {
   const { procedure, keeping, errands } = place;
   const calibrate: Action = {
     id: 'calibrate-probe',
-    label: 'Calibrate the probe anew',
+    label: t('Calibrate the probe anew'),
     wide: true,
-    run: () => place.run('Looking at bead 1 from all sides …', () => calibrateProbe(place)),
+    run: () => place.run(t('Looking at bead 1 from all sides …'), () => calibrateProbe(place)),
   };
   const { found } = procedure.calibration;
   if (found !== undefined && whyNotCalibrated(found) === undefined) {
     const accept = (): void => place.run('', () => keeping.accept((kept) => kept.acceptProbeCalibration()));
     return [
-      { id: 'accept-calibration', label: 'Accept the calibration', primary: true, accepts: true, run: accept },
-      { id: 'keep-stored', label: 'Keep the calibration before', wide: true, run: () => procedure.calibration.restart() },
+      { id: 'accept-calibration', label: t('Accept the calibration'), primary: true, accepts: true, run: accept },
+      { id: 'keep-stored', label: t('Keep the calibration before'), wide: true, run: () => procedure.calibration.restart() },
     ];
   }
   const next = nextCheck(procedure);
   if (next === undefined) {
     const accept = (): void => place.run('', () => keeping.accept((kept) => kept.acceptEquipment()));
-    return [{ id: 'accept-equipment', label: 'Accept probe and guide', primary: true, accepts: true, run: accept }, calibrate];
+    return [{ id: 'accept-equipment', label: t('Accept probe and guide'), primary: true, accepts: true, run: accept }, calibrate];
   }
   const check = async (): Promise<void> => {
-    await errands.send(next.what === 'side' || next.what === 'needle' ? { bead: 0 } : { bead: next.what });
-    if (next.what === 'side') await errands.send({ finger: true });
-    if (next.what === 'needle') await errands.send({ needle: true });
+    await errands.send(next.of === 'side' || next.of === 'needle' ? { bead: 0 } : { bead: next.of });
+    if (next.of === 'side') await errands.send({ finger: true });
+    if (next.of === 'needle') await errands.send({ needle: true });
     await freshImage(procedure);
-    procedure.check(next.what);
-    if (next.what === 'side') await errands.send({ finger: false });
-    if (next.what === 'needle') await errands.send({ needle: false });
+    procedure.check(next.of);
+    if (next.of === 'side') await errands.send({ finger: false });
+    if (next.of === 'needle') await errands.send({ needle: false });
   };
   return [{ id: 'check', label: next.label, primary: true, run: () => place.run(next.label, check) }, calibrate];
 }
@@ -135,11 +137,11 @@ function sweepActions(place: ActionPlace): Action[] {
     await freshImage(procedure);
     if (procedure.endSweep() === undefined) await keeping.accept((kept) => kept.keepSweep());
   };
-  const run = (fault: 'good' | 'gap' | 'too-fast') => (): void => place.run('Sweeping …', sweep(fault));
+  const run = (fault: 'good' | 'gap' | 'too-fast') => (): void => place.run(t('Sweeping …'), sweep(fault));
   return [
-    { id: 'sweep', label: 'Sweep the gland', primary: true, run: run('good') },
-    { id: 'sweep-gap', label: 'Sweep with a slip', simulated: true, run: run('gap') },
-    { id: 'sweep-fast', label: 'Sweep too fast', simulated: true, run: run('too-fast') },
+    { id: 'sweep', label: t('Sweep the gland'), primary: true, run: run('good') },
+    { id: 'sweep-gap', label: t('Sweep with a slip'), simulated: true, run: run('gap') },
+    { id: 'sweep-fast', label: t('Sweep too fast'), simulated: true, run: run('too-fast') },
   ];
 }
 
@@ -150,35 +152,35 @@ const markAll = async (procedure: Procedure, names: readonly string[]): Promise<
 function registerActions(place: ActionPlace): Action[] {
   const { procedure, keeping } = place;
   const again = sweepAgain(place);
-  if (procedure.isRegistering) return [{ id: 'stop', label: 'Stop', wide: true, run: () => procedure.stopRegistering() }];
+  if (procedure.isRegistering) return [{ id: 'stop', label: t('Stop'), wide: true, run: () => procedure.stopRegistering() }];
   if (procedure.marksWanted.length > 0) {
     return [
       {
         id: 'mark',
-        label: 'Mark four places in both images',
+        label: t('Mark four places in both images'),
         primary: true,
-        run: () => place.run('Marking …', () => markAll(procedure, INITIAL_MARKS)),
+        run: () => place.run(t('Marking …'), () => markAll(procedure, INITIAL_MARKS)),
       },
       again,
     ];
   }
   const register: Action = {
     id: 'register',
-    label: procedure.proposal === undefined ? 'Register' : 'Register again',
+    label: procedure.proposal === undefined ? t('Register') : t('Register again'),
     primary: procedure.proposal === undefined,
     run: () => place.run('', async () => void (await procedure.register())),
   };
   if (procedure.proposal === undefined) return [register, again];
   const accept = (): void => place.run('', () => keeping.accept((kept) => kept.acceptRegistration()));
   return [
-    { id: 'accept-registration', label: 'Accept registration', primary: true, accepts: true, run: accept },
+    { id: 'accept-registration', label: t('Accept registration'), primary: true, accepts: true, run: accept },
     register,
     again,
   ];
 }
 
 function sweepAgain({ run, keeping }: ActionPlace): Action {
-  return { id: 'sweep-again', label: 'Sweep again', run: () => run('', () => keeping.accept((kept) => kept.sweepAgain())) };
+  return { id: 'sweep-again', label: t('Sweep again'), run: () => run('', () => keeping.accept((kept) => kept.sweepAgain())) };
 }
 
 /** What is to be done for a verification now: landmarks first. */
@@ -186,13 +188,13 @@ function verifyAction({ procedure, keeping, run }: ActionPlace): Action {
   const mark = (): Promise<void> => markAll(procedure, HELD_OUT_MARKS);
   const verify = (): Promise<void> => keeping.accept((kept) => kept.verify());
   if (procedure.marksWanted.length > 0)
-    return { id: 'mark', label: 'Mark landmarks in both images', primary: true, run: () => run('Marking …', mark) };
+    return { id: 'mark', label: t('Mark landmarks in both images'), primary: true, run: () => run(t('Marking …'), mark) };
   // It is what ends the alarms of a registration in doubt: they do not stand in its way.
-  return { id: 'verify', label: 'Verify', primary: true, run: () => run('Verifying …', verify) };
+  return { id: 'verify', label: t('Verify'), primary: true, run: () => run(t('Verifying …'), verify) };
 }
 
 function verifyActions(place: ActionPlace): Action[] {
-  const again: Action = { id: 'mark-again', label: 'Mark again', run: () => void place.procedure.verifyAgain() };
+  const again: Action = { id: 'mark-again', label: t('Mark again'), run: () => void place.procedure.verifyAgain() };
   return [verifyAction(place), again, sweepAgain(place)];
 }
 
@@ -211,15 +213,15 @@ function biopsyActions(place: ActionPlace): Action[] {
     : [
         {
           id: 'fire',
-          label: `Fire · stop at ${stopText(procedure)}`,
+          label: t('Fire · stop at {depth}', { depth: stopText(procedure) }),
           primary: true,
           accepts: true,
           disabled: Number.isNaN(procedure.aim.probability),
           run: () => place.run('', fire),
         },
       ];
-  const again: Action = { id: 'verify-again', label: 'Verify again', run: () => void procedure.verifyAgain() };
-  const finish: Action = { id: 'finish', label: 'Finish', run: () => void procedure.finish() };
+  const again: Action = { id: 'verify-again', label: t('Verify again'), run: () => void procedure.verifyAgain() };
+  const finish: Action = { id: 'finish', label: t('Finish'), run: () => void procedure.finish() };
   const others = procedure.needsVerification ? [sweepAgain(place)] : [again];
   return [...primary, ...others, finish, ...simulated(place, errands, simulation)];
 }
@@ -234,10 +236,10 @@ function simulated(
     if (m !== undefined) await errands.send({ aim: Array.from(inReference(m, procedure.fire.target.centre.xyz)) });
   };
   return [
-    { id: 'aim', label: 'Aim at the target', simulated: true, run: () => run('Aiming …', aim) },
+    { id: 'aim', label: t('Aim at the target'), simulated: true, run: () => run(t('Aiming …'), aim) },
     {
       id: 'move',
-      label: simulation.moved ? 'Put the gland back' : 'Move the prostate',
+      label: simulation.moved ? t('Put the gland back') : t('Move the prostate'),
       simulated: true,
       pressed: simulation.moved,
       run: () => {
@@ -247,14 +249,14 @@ function simulated(
     },
     {
       id: 'hide',
-      label: 'Hide the probe',
+      label: t('Hide the probe'),
       simulated: true,
       pressed: errands.covered.has('probe'),
       run: () => errands.cover('probe'),
     },
     {
       id: 'hang',
-      label: 'Freeze the image',
+      label: t('Freeze the image'),
       simulated: true,
       pressed: simulation.hangs,
       run: () => {

@@ -4,12 +4,13 @@ import type { Volume } from '@trocar/core/volume';
 import { h, setText } from '../../suite/page/dom.js';
 import { withUnknown } from '../src/compound.js';
 import type { Procedure } from '../src/procedure.js';
+import { t } from './texts/index.js';
 
 /** How both images are looked at, in the order that the button goes through; undefined: the MR alone. */
-const WAYS: readonly { readonly name: string; readonly look: FusionLook | undefined }[] = [
-  { name: 'MR + US mixed', look: { mode: 'blend', fraction: 0.5 } },
-  { name: 'MR + US in squares', look: { mode: 'checkerboard', squareMm: 10 } },
-  { name: 'MR alone', look: undefined },
+const WAYS: readonly { readonly name: () => string; readonly look: FusionLook | undefined }[] = [
+  { name: () => t('MR + US mixed'), look: { mode: 'blend', fraction: 0.5 } },
+  { name: () => t('MR + US in squares'), look: { mode: 'checkerboard', squareMm: 10 } },
+  { name: () => t('MR alone'), look: undefined },
 ];
 const ALONE = WAYS.length - 1;
 /** Where echoes averaged over a sweep lie. The second image is tinted, so that nobody takes it for the first. */
@@ -34,6 +35,7 @@ export class FusedView {
     const next = (): void => {
       this.#way = (this.#way + 1) % WAYS.length;
       this.#take(this.#edge);
+      setText(this.button, this.#chosen.name());
     };
     this.button = h('button', { id: 'fused', type: 'button', 'data-action': 'fused', hidden: true, onclick: next });
   }
@@ -51,13 +53,17 @@ export class FusedView {
     }
     const edge = us === undefined ? undefined : (registration ?? proposal?.edge);
     if (changed || edge !== this.#edge) this.#take(edge);
+    setText(this.button, this.#chosen.name());
+  }
+
+  get #chosen(): (typeof WAYS)[number] {
+    return WAYS[this.#way] as (typeof WAYS)[number];
   }
 
   #take(edge: Transform<'mr', 'reference'> | undefined): void {
     this.#edge = edge;
-    const { name, look } = WAYS[this.#way] as (typeof WAYS)[number];
+    const { look } = this.#chosen;
     this.button.hidden = edge === undefined;
-    setText(this.button, name);
     if (edge === undefined || look === undefined || this.#us === undefined) {
       this.#remove();
       return;

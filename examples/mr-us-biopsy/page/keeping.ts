@@ -1,7 +1,8 @@
 import { type Clock, isNavError } from '@trocar/core';
 import type { Stage } from '@trocar/core/render';
-import type { SessionState } from '@trocar/core/session';
+import type { ReportPicture, SessionState } from '@trocar/core/session';
 import { CaseKeeper } from '../../suite/page/case-keeper.js';
+import { type DocumentKind, documentHtml } from '../../suite/page/documents.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
 import { type Resumable, sessionNote } from '../../suite/page/resumed.js';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
@@ -9,8 +10,11 @@ import type { TakenCore } from '../src/fire-step.js';
 import { KeptBiopsy } from '../src/kept.js';
 import type { Monitoring } from '../src/monitoring.js';
 import type { Procedure } from '../src/procedure.js';
+import { tablesOf } from '../src/report-tables.js';
 import { resume } from '../src/resume.js';
+import { saidTable } from './report-words.js';
 import type { Step } from './shell.js';
+import { t, tell } from './texts/index.js';
 
 /** Who works at this page, as the log names them. */
 export const BY = 'operator';
@@ -110,9 +114,38 @@ export class Keeping implements Resumable {
     );
   }
 
-  /** The report. @throws NavError as `Session.audit` */
-  async html(...of: Parameters<KeptBiopsy['html']>): Promise<string> {
-    return (await this.#kept?.html(...of)) ?? '';
+  /**
+   * Report, summary or handout in the language of the moment, as HTML; undefined before anything was accepted.
+   * @throws NavError as the session's methods
+   */
+  async document(kind: DocumentKind, made: Date, pictures: readonly ReportPicture[]): Promise<string | undefined> {
+    if (this.#kept === undefined) return undefined;
+    const { session } = this.#kept;
+    const { mr, lesions } = this.#procedure.case;
+    const { patient, modality, series, frameOfReferenceUid: uid } = mr;
+    const input = {
+      state: session.state,
+      audit: await session.audit(),
+      ...(patient && { patient }),
+      images: {
+        ...(modality && { modality }),
+        ...(series.description && { description: series.description }),
+        ...(uid && { frameOfReferenceUid: uid }),
+      },
+      pictures,
+      tables: tablesOf(this.#procedure, session.state).map((table) => saidTable(table, tell)),
+      made,
+    };
+    return documentHtml(kind, input, [
+      t(
+        '{n, plural, one {The team had marked # place in the MR images to take samples from.} other {The team had marked # places in the MR images to take samples from.}}',
+        { n: lesions.length },
+      ),
+      t(
+        '{n, plural, =0 {No tissue sample was taken.} one {# tissue sample was taken from the prostate.} other {# tissue samples were taken from the prostate.}}',
+        { n: this.#procedure.fire.cores.length },
+      ),
+    ]);
   }
 
   /** Keeps the step and how the views lie; once, lays them as they were kept. Last thing of a frame. */

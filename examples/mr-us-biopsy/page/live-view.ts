@@ -1,13 +1,14 @@
 import { PoseView } from '@trocar/core';
 import { formatBound } from '@trocar/core/guidance';
 import { PALETTE } from '@trocar/core/render';
-import { h } from '../../suite/page/dom.js';
+import { h, liveAttribute } from '../../suite/page/dom.js';
 import { GUIDE, PLANE } from '../src/frames.js';
 import { FAN, GUN } from '../src/probe.js';
 import { IMAGE_STALE_MS, type Procedure } from '../src/procedure.js';
 import { PIXEL_MM, RASTER, rasterised } from '../src/raster.js';
 import { CELL_MM, CELLS, CrossSections } from './cross-sections.js';
-import { LESION_COLOURS } from './looks.js';
+import { LESION_COLOURS, pageFont } from './looks.js';
+import { t } from './texts/index.js';
 
 /** How a place of the plane is drawn: x to the right, z upwards, the probe at the bottom, as the rectum lies. */
 interface Scale {
@@ -32,7 +33,7 @@ export class LiveView {
   #number = -1;
 
   constructor(host: HTMLElement) {
-    this.canvas = h('canvas', { 'aria-label': 'Live ultrasound with what the MR has in its plane' });
+    this.canvas = liveAttribute(h('canvas'), 'aria-label', () => t('Live ultrasound with what the MR has in its plane'));
     host.append(this.canvas);
   }
 
@@ -80,10 +81,11 @@ export class LiveView {
     }
     const unverified = live && procedure.needsVerification;
     letters(c, width, height, dpr, scale);
-    if (procedure.latest === undefined) word(c, width, height, dpr, 'Waiting for the scanner’s first image', 0.5, PALETTE.text);
-    else if (stale) word(c, width, height, dpr, 'IMAGE STALE');
-    else if (procedure.stage === 'biopsy' && !live) word(c, width, height, dpr, 'PROBE NOT SEEN · MR NOT SHOWN', 0.18);
-    else if (unverified) word(c, width, height, dpr, 'MR NOT VERIFIED', 0.18);
+    if (procedure.latest === undefined)
+      word(c, width, height, dpr, t('Waiting for the scanner’s first image'), 0.5, PALETTE.text);
+    else if (stale) word(c, width, height, dpr, t('IMAGE STALE'));
+    else if (procedure.stage === 'biopsy' && !live) word(c, width, height, dpr, t('PROBE NOT SEEN · MR NOT SHOWN'), 0.18);
+    else if (unverified) word(c, width, height, dpr, t('MR NOT VERIFIED'), 0.18);
   }
 
   #begin(): CanvasRenderingContext2D {
@@ -234,14 +236,24 @@ function needleWay(c: CanvasRenderingContext2D, procedure: Procedure, s: Scale, 
   c.setLineDash([2 * dpr, 4 * dpr]);
   c.stroke();
   c.setLineDash([]);
-  text(c, `notch, 95 % ${formatBound(error95Mm)}`, x - 14 * dpr, y + 5 * dpr, dpr, colour, 13, 'right');
+  text(
+    c,
+    t('notch, 95 % {bound}', { bound: formatBound(error95Mm) }),
+    x - 14 * dpr,
+    y + 5 * dpr,
+    dpr,
+    colour,
+    13,
+    'right',
+    x - 24 * dpr,
+  );
 }
 
 /** Whose left is where, and the dot of the probe's marked side. */
 function letters(c: CanvasRenderingContext2D, width: number, height: number, dpr: number, s: Scale): void {
   text(c, 'R', 12 * dpr, height / 2, dpr, PALETTE.text, 17);
   text(c, 'L', width - 12 * dpr, height / 2, dpr, PALETTE.text, 17, 'right');
-  text(c, 'Live ultrasound', 12 * dpr, 22 * dpr, dpr, PALETTE.text, 14);
+  text(c, t('Live ultrasound'), 12 * dpr, 22 * dpr, dpr, PALETTE.text, 14);
   const [x, y] = [s.x(FAN.startMm * Math.sin(FAN.halfAngle) + 5), s.y(FAN.startMm * Math.cos(FAN.halfAngle) - 1)];
   c.beginPath();
   c.arc(x, y, 5 * dpr, 0, 2 * Math.PI);
@@ -262,9 +274,10 @@ function word(
   c.fillStyle = 'rgba(11, 14, 18, 0.82)';
   c.fillRect(0, height * at - 26 * dpr, width, 44 * dpr);
   c.restore();
-  text(c, said, width / 2, height * at + 4 * dpr, dpr, colour, 22, 'center');
+  text(c, said, width / 2, height * at + 4 * dpr, dpr, colour, 22, 'center', width - 24 * dpr);
 }
 
+/** A line of text. @param px its size, CSS px. @param most no wider than this, device px: smaller where it would be */
 function text(
   c: CanvasRenderingContext2D,
   said: string,
@@ -274,8 +287,11 @@ function text(
   colour: string,
   px: number,
   align: CanvasTextAlign = 'left',
+  most = Number.POSITIVE_INFINITY,
 ): void {
-  c.font = `600 ${px * dpr}px "DejaVu Sans", "Segoe UI", system-ui, sans-serif`;
+  c.font = `600 ${px * dpr}px ${pageFont()}`;
+  const width = c.measureText(said).width;
+  if (width > most) c.font = `600 ${(px * dpr * most) / width}px ${pageFont()}`;
   c.textAlign = align;
   c.lineWidth = 4 * dpr;
   c.strokeStyle = '#0b0e12';

@@ -2,6 +2,7 @@ import { systemClock } from '@trocar/core';
 import { formatAge, formatBound, formatMm, UNKNOWN } from '@trocar/core/guidance';
 import { formatProbability } from '@trocar/core/render';
 import { AlarmBar, blockedText } from '../../suite/page/alarm-bar.js';
+import { type DocumentKind, handOver } from '../../suite/page/documents.js';
 import { h, setText } from '../../suite/page/dom.js';
 import { Errands } from '../../suite/page/errands.js';
 import { crosshairKeys } from '../../suite/page/keys.js';
@@ -9,6 +10,7 @@ import { caseFacts, drawsInSoftware, painted, pause } from '../../suite/page/lin
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
+import { inEnglish, language } from '../../suite/page/texts/language.js';
 import { type BiopsyCase, importCase, onAnotherFrame } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
 import { ENOUGH } from '../src/fire-step.js';
@@ -28,6 +30,7 @@ import { registerInWorker } from './register-in-worker.js';
 import { type CaseFacts, loadCase } from './server-link.js';
 import { type NumberName, SHELL, type Step } from './shell.js';
 import { SweptView } from './swept-view.js';
+import { refusalText, t } from './texts/index.js';
 
 const app = document.querySelector<HTMLElement>('#app') as HTMLElement;
 
@@ -55,6 +58,8 @@ export class BiopsyPage {
   #running = false;
   #message = '';
   #detailKey = '';
+  /** The document that was written last: what it is, and its link. */
+  #handed: readonly HTMLElement[] = [];
 
   constructor() {
     this.#pictures = new Pictures(this.#panel.canvas, this.#clock);
@@ -73,7 +78,7 @@ export class BiopsyPage {
   fail(what: string, why: string): void {
     this.#panel.busy('');
     this.#panel.banner({ kind: 'stop', text: what });
-    this.#panel.detail(said(why));
+    this.#panel.detail(said(inEnglish(why)));
   }
 
   /** Takes the case of the server that the page came from, connects, and draws from then on. */
@@ -82,7 +87,7 @@ export class BiopsyPage {
     const facts = await caseFacts<CaseFacts>();
     for (const name of facts.covered) this.#errands.covered.add(name);
     const given = await loadCase(facts, (text) => this.#panel.busy(text));
-    this.#panel.busy('Drawing the gland …');
+    this.#panel.busy(t('Drawing the gland …'));
     await painted();
     const loop = new MonitorLoop({ tick: () => this.#look() }, this.#clock);
     this.#panel.newest = () => loop.caughtUp();
@@ -96,12 +101,21 @@ export class BiopsyPage {
     });
     const { procedure } = connected;
     this.#keeping = await Keeping.open(procedure, this.#monitoring, this.#clock);
-    this.#panel.caseName(`MR ${given.mr.size.join('×')} · ${given.lesions.length} targets`);
+    this.#caseName(given);
     this.#pictures.open(given);
     this.#connected = connected;
     this.#panel.busy('');
     await Promise.race([connected.bridge.ready.catch(() => undefined), pause(1500)]);
     startPaced(this.#pictures.stage, () => this.#frame());
+  }
+
+  /** What is on the screen, in the language of the moment. */
+  #caseName({ mr, lesions }: BiopsyCase): void {
+    const size = mr.size.join('×');
+    const say = (): void =>
+      this.#panel.caseName(t('MR {size} · {n, plural, one {# target} other {# targets}}', { size, n: lesions.length }));
+    say();
+    language.onChange(say);
   }
 
   /** Poses and pictures as they come, however rarely frames are drawn. */
@@ -136,16 +150,24 @@ export class BiopsyPage {
     setText(this.#next, nextAt(procedure));
     this.#panel.banner(this.#banner(procedure, keeping));
     this.#panel.tools(TOOLS.map((name) => ({ name, status: procedure.tools[name].status })));
-    this.#panel.link(bridge.state.link === 'open' ? `Clock ±${bridge.clock.boundMs.toFixed(1)} ms` : bridge.state.reason);
+    const { state, clock } = bridge;
+    this.#panel.link(
+      state.link === 'open' ? t('Clock ±{boundMs} ms', { boundMs: clock.boundMs.toFixed(1) }) : inEnglish(state.reason),
+    );
     this.#notes(procedure, keeping);
     this.#panel.actions(this.#actions(procedure, this.#step, keeping), blockedText(this.#monitoring.monitor));
-    const refusal = this.#message !== '' ? this.#message : (procedure.refusal?.message ?? keeping.trouble);
-    const detail = detailOf(this.#step, procedure, keeping, refusal);
+    const detail = detailOf(this.#step, procedure, keeping, this.#refusal(procedure, keeping));
     if (detail.key !== this.#detailKey) {
       this.#detailKey = detail.key;
-      this.#panel.detail(...detail.build());
+      this.#panel.detail(...detail.build(), ...this.#handed);
     }
     return this.#live;
+  }
+
+  /** Why the last thing was not done; empty where it was. */
+  #refusal({ refusal }: Procedure, { trouble }: Keeping): string {
+    if (this.#message !== '') return inEnglish(this.#message);
+    return refusal === undefined ? (trouble === '' ? '' : inEnglish(trouble)) : refusalText(refusal);
   }
 
   #numbers(p: Procedure): void {
@@ -173,10 +195,10 @@ export class BiopsyPage {
   /** What every place on this page rests on. */
   #notes({ proposal, registration, needsVerification }: Procedure, { note }: Keeping): void {
     if (registration === undefined) this.#panel.note('basis', '');
-    else if (needsVerification) this.#panel.note('basis', 'MR on ultrasound: to be verified again', true);
+    else if (needsVerification) this.#panel.note('basis', t('MR on ultrasound: to be verified again'), true);
     else {
       const worst = Math.max(...(proposal?.tre95Mm ?? [Number.NaN]));
-      this.#panel.note('basis', `MR on ultrasound: ${formatBound(worst)} at the targets (95 %)`);
+      this.#panel.note('basis', t('MR on ultrasound: {bound} at the targets (95 %)', { bound: formatBound(worst) }));
     }
     this.#panel.note('session', note.text, note.warn);
   }
@@ -185,12 +207,12 @@ export class BiopsyPage {
   #banner(p: Procedure, keeping: Keeping): Banner | undefined {
     const link = this.#connected?.bridge.state;
     if (link !== undefined && (link.link === 'refused' || link.link === 'silent'))
-      return { kind: 'stop', text: 'No connection to the bridge' };
-    if (p.stage === 'biopsy' && p.verificationDue !== undefined) return { kind: 'stop', text: VERIFY[p.verificationDue] };
+      return { kind: 'stop', text: t('No connection to the bridge') };
+    if (p.stage === 'biopsy' && p.verificationDue !== undefined) return { kind: 'stop', text: t(VERIFY[p.verificationDue]) };
     for (const name of TOOLS) {
       const { status } = p.tools[name];
       if (keeping.accepted && status !== 'ok' && status !== 'predicted')
-        return { kind: 'stop', text: `${name === 'probe' ? 'Probe' : 'Reference'} not seen` };
+        return { kind: 'stop', text: name === 'probe' ? t('Probe not seen') : t('Reference not seen') };
     }
     if (this.#errands.trouble !== '') return { kind: 'warn', text: this.#errands.trouble };
     return this.#doing === '' ? undefined : { kind: 'warn', text: this.#doing };
@@ -206,7 +228,7 @@ export class BiopsyPage {
       simulation: this.#simulation,
       run: (doing, act) => void this.#run(doing, act),
       tryOtherSegmentation: () => this.#tryOther(procedure.case),
-      report: () => void this.#run('', () => this.#report(keeping)),
+      write: (kind) => void this.#run('', () => this.#write(kind, keeping)),
     });
   }
 
@@ -232,21 +254,23 @@ export class BiopsyPage {
   #tryOther(given: BiopsyCase): void {
     try {
       importCase(given.mr, onAnotherFrame(given.labels));
-      this.#message = 'It was taken, and should not be.';
+      throw new Error('It was taken, and should not be.');
     } catch (error) {
       this.#message = error instanceof Error ? error.message : String(error);
     }
   }
 
-  async #report(keeping: Keeping): Promise<void> {
+  /** Report, summary or handout as a file of its own. */
+  async #write(kind: DocumentKind, keeping: Keeping): Promise<void> {
     this.#pictures.stage.render();
     const pictures = [
-      { dataUrl: this.#panel.canvas.toDataURL('image/png'), caption: 'MR with targets, cores and their 95 % regions' },
-      { dataUrl: this.#live.canvas.toDataURL('image/png'), caption: 'Live ultrasound, as it last was' },
+      { dataUrl: this.#panel.canvas.toDataURL('image/png'), caption: t('MR with targets, cores and their 95 % regions') },
+      { dataUrl: this.#live.canvas.toDataURL('image/png'), caption: t('Live ultrasound, as it last was') },
     ];
-    const html = await keeping.html(this.#clock.utc(this.#clock.now()), pictures);
-    const link = h('a', { href: URL.createObjectURL(new Blob([html], { type: 'text/html' })), download: 'biopsy-report.html' });
-    link.click();
+    const html = await keeping.document(kind, this.#clock.utc(this.#clock.now()), pictures);
+    if (html === undefined) return;
+    this.#handed = handOver(html, kind, 'mr-us-biopsy');
+    this.#detailKey = '';
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@trocar/core/render';
 import { labelSurface } from '@trocar/core/vtk';
 import { drawsInSoftware } from '../../suite/page/link.js';
+import { speakWith } from '../../suite/page/speak.js';
 import type { BiopsyCase } from '../src/case.js';
 import { ENOUGH } from '../src/fire-step.js';
 import { MR } from '../src/frames.js';
@@ -51,6 +52,7 @@ export class Pictures {
 
   constructor(canvas: HTMLCanvasElement, clock: Clock) {
     this.stage = createStage(canvas, { frame: MR, clock, layout: LAYOUT, antialias: !drawsInSoftware() });
+    speakWith(this.stage);
     this.#plane = new UltrasoundPlane({
       image: this.#image,
       spacingMm: [PIXEL_MM, PIXEL_MM],

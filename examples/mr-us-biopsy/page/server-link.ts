@@ -4,6 +4,7 @@ import { type BiopsyCase, importCase } from '../src/case.js';
 import { MR, type ToolName } from '../src/frames.js';
 import { phantomCase } from '../src/phantom-case.js';
 import { type Marked, marked } from '../src/register-step.js';
+import { t } from './texts/index.js';
 
 /** What the server says of the case: see `src/main.ts`. */
 export interface CaseFacts {
@@ -20,7 +21,7 @@ export interface CaseFacts {
 /** The case, made here or fetched and decoded here. @throws NavError as `readVolume` and `importCase` */
 export async function loadCase(facts: CaseFacts, progress: (text: string) => void): Promise<BiopsyCase> {
   if (facts.kind === 'phantom') {
-    progress('Making the phantom …');
+    progress(t('Making the phantom …'));
     await painted();
     return phantomCase(facts.seed).given;
   }

@@ -1,18 +1,43 @@
 import { spacingOf, type Volume } from '@trocar/core/volume';
-import { h, setText } from '../../suite/page/dom.js';
+import { h, live, liveAttribute, setText } from '../../suite/page/dom.js';
+import { language } from '../../suite/page/texts/language.js';
 import { isRefusal, tried } from '../../suite/src/refusal.js';
 import { GrowingVolume } from '../src/growing-volume.js';
 import type { Procedure } from '../src/procedure.js';
 import { middleSlice, type SliceAxes, type SweptVoxels, seenMl } from '../src/swept-slice.js';
+import { refusalText, t } from './texts/index.js';
 
 /** Where the swept volume is shown: beside the live image, in the place of the 3D view, or not at all. */
 export type SweptPlace = 'corner' | 'none';
 
 /** A slice with what it is named: the probe lies below, as in the live image. */
-const SLICES: readonly { readonly name: string; readonly sides: boolean; readonly axes: SliceAxes }[] = [
-  { name: 'as the images', sides: true, axes: { across: 2, right: 0, up: 1 } },
-  { name: 'along the sweep', sides: false, axes: { across: 0, right: 2, up: 1 } },
-  { name: 'at one depth', sides: true, axes: { across: 1, right: 0, up: 2 } },
+interface NamedSlice {
+  readonly name: () => string;
+  /** What is said of it to who does not see it. */
+  readonly spoken: () => string;
+  readonly sides: boolean;
+  readonly axes: SliceAxes;
+}
+
+const SLICES: readonly NamedSlice[] = [
+  {
+    name: () => t('as the images'),
+    spoken: () => t('Swept volume, as the images'),
+    sides: true,
+    axes: { across: 2, right: 0, up: 1 },
+  },
+  {
+    name: () => t('along the sweep'),
+    spoken: () => t('Swept volume, along the sweep'),
+    sides: false,
+    axes: { across: 0, right: 2, up: 1 },
+  },
+  {
+    name: () => t('at one depth'),
+    spoken: () => t('Swept volume, at one depth'),
+    sides: true,
+    axes: { across: 1, right: 0, up: 2 },
+  },
 ];
 /** A slice shows so much at least, mm: what grows then does not jump in size. */
 const LEAST_MM = [104, 66] as const;
@@ -24,7 +49,7 @@ const LEAST_MM = [104, 66] as const;
 export class SweptView {
   readonly #host: HTMLElement;
   readonly #said = h('p', { class: 'swept-said', role: 'status' });
-  readonly #slices = SLICES.map((slice) => ({ ...slice, canvas: h('canvas', { 'aria-label': `Swept volume, ${slice.name}` }) }));
+  readonly #slices = SLICES.map((slice) => ({ ...slice, canvas: liveAttribute(h('canvas'), 'aria-label', slice.spoken) }));
   readonly #picture = h('canvas');
   readonly #growing = new GrowingVolume();
   readonly #everyMs: number;
@@ -44,7 +69,7 @@ export class SweptView {
           'figure',
           { 'data-sides': sides },
           canvas,
-          h('figcaption', {}, name),
+          h('figcaption', {}, live(name)),
           sides ? h('span', { class: 'right' }, 'R') : undefined,
           sides ? h('span', { class: 'left' }, 'L') : undefined,
         ),
@@ -75,20 +100,22 @@ export class SweptView {
   #grow({ sweep }: Procedure, now: number): void {
     const growing = this.#growing;
     const grown = tried(() => ({ changed: growing.follow(sweep.frames) }));
-    const trouble = isRefusal(grown) ? grown.message : '';
+    const trouble = isRefusal(grown) ? refusalText(grown) : '';
     const [first] = sweep.frames;
-    // Its size on the screen changes with the window's.
-    const key = `${first?.atMs} ${growing.images} ${this.#sizes} ${trouble}`;
+    const key = `${first?.atMs} ${growing.images} ${this.#look} ${trouble}`;
     if (key === this.#key) return;
     this.#key = key;
     this.#drawnAtMs = now;
     this.#host.dataset['ml'] = growing.seenMl.toFixed(1);
-    setText(this.#said, trouble !== '' ? trouble : growing.images === 0 ? NOTHING_YET : seenText(growing.seenMl));
+    setText(
+      this.#said,
+      trouble !== '' ? trouble : growing.images === 0 ? t('Swept volume · nothing seen yet') : seenText(growing.seenMl),
+    );
     this.#draw(growing);
   }
 
   #finished(us: Volume<'reference'>, now: number): void {
-    const key = this.#sizes;
+    const key = this.#look;
     if (key === this.#key) return;
     this.#key = key;
     this.#drawnAtMs = now;
@@ -100,8 +127,10 @@ export class SweptView {
     this.#draw(swept);
   }
 
-  get #sizes(): string {
-    return this.#slices.map(({ canvas }) => `${canvas.clientWidth}×${canvas.clientHeight}`).join(' ');
+  /** What changes how it looks: its size on the screen with the window's, its words with the language. */
+  get #look(): string {
+    const sizes = this.#slices.map(({ canvas }) => `${canvas.clientWidth}×${canvas.clientHeight}`);
+    return `${sizes.join(' ')} ${language.locale.language}`;
   }
 
   #draw(swept: SweptVoxels): void {
@@ -123,10 +152,8 @@ export class SweptView {
   }
 }
 
-const NOTHING_YET = 'Swept volume · nothing seen yet';
-
 function seenText(ml: number): string {
-  return `Swept volume · ${ml.toFixed(0)}\u202fml seen · hatched: not seen`;
+  return t('Swept volume · {ml} ml seen · hatched: not seen', { ml: ml.toFixed(0) });
 }
 
 function placeOf({ stage, proposal }: Procedure, begun: boolean): SweptPlace {

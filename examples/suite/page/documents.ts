@@ -1,5 +1,5 @@
 import { handoutHtml, REPORT_TEXTS, type ReportInput, reportHtml, summaryHtml } from '@trocar/core/session';
-import { h } from './dom.js';
+import { h, live } from './dom.js';
 import type { Action } from './panel.js';
 import { t } from './texts/index.js';
 import { language, type PageLanguage } from './texts/language.js';
@@ -20,6 +20,13 @@ export function documentHtml<F extends string>(kind: DocumentKind, input: Report
   return handoutHtml(said, { language: tag, done, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
 }
 
+/** What each is called above its link. */
+const NAMED: Readonly<Record<DocumentKind, () => string>> = {
+  report: () => t('The report of this procedure'),
+  summary: () => t('Summary for the meeting'),
+  handout: () => t('Page for the patient'),
+};
+
 /** The buttons that ask for them, the report first. */
 export function documentActions(write: (kind: DocumentKind) => void): Action[] {
   return [
@@ -38,5 +45,6 @@ export function handOver(html: string, kind: DocumentKind, application: string):
   const name = kind === 'report' ? `${application}.html` : `${application}-${kind}.html`;
   const link = h('a', { href: url, download: name }, name);
   link.click();
-  return [h('p', { class: 'lead' }, t('The report of this procedure')), h('p', { id: 'report' }, link)];
+  const heading = h('p', { class: 'lead' }, live(NAMED[kind]));
+  return [heading, h('p', { id: 'report' }, link)];
 }
