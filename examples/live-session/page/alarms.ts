@@ -1,7 +1,7 @@
 import { AlarmTexts } from '@trocar/core/guidance';
 import type { LiveAlarm } from '@trocar/core/session';
 import { h, setText } from '../../suite/page/dom.js';
-import { t as suite } from '../../suite/page/texts/index.js';
+import { t as say } from '../../suite/page/texts/index.js';
 import { language } from '../../suite/page/texts/language.js';
 import { t } from './texts/index.js';
 import { figuresText } from './words.js';
@@ -10,7 +10,7 @@ const texts = new AlarmTexts(language);
 
 /** As at the operator's: form and word say the priority as well as colour does. */
 const SIGNS = { high: '!!!', medium: '!!', low: '!' } as const;
-const WORDS = { high: 'High', medium: 'Medium', low: 'Low' } as const;
+const WORDS = { high: () => say('High'), medium: () => say('Medium'), low: () => say('Low') } as const;
 
 /**
  * The operator's alarms as this observer reads them: made here from rule, subject and figures, in the language of this page. There is nothing
@@ -31,7 +31,7 @@ export class AlarmRows {
     this.#key = key;
     this.#at.dataset['priority'] = alarms[0]?.priority ?? 'none';
     if (alarms.length > 0) this.#at.replaceChildren(...alarms.map(rowOf));
-    else this.#at.replaceChildren(h('p', { class: 'quiet' }, known ? suite('No alarms') : t('Nothing known')));
+    else this.#at.replaceChildren(h('p', { class: 'quiet' }, known ? say('No alarms') : t('Nothing known')));
   }
 }
 
@@ -41,9 +41,9 @@ function rowOf(alarm: LiveAlarm): HTMLElement {
   setText(message, texts.say(alarm));
   const parts = [
     t('{word} priority · {phase} · {answer}', {
-      word: suite(WORDS[alarm.priority]),
-      phase: alarm.phase === 'latched' ? suite('passed, to be reset') : suite('stands'),
-      answer: alarm.acknowledgedAtMs === undefined ? suite('not acknowledged') : t('acknowledged'),
+      word: WORDS[alarm.priority](),
+      phase: alarm.phase === 'latched' ? say('passed, to be reset') : say('stands'),
+      answer: alarm.acknowledgedAtMs === undefined ? say('not acknowledged') : t('acknowledged'),
     }),
     figuresText(alarm.values),
   ];

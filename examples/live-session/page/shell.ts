@@ -1,6 +1,6 @@
 import { h, live, liveAttribute } from '../../suite/page/dom.js';
 import { languageMenu } from '../../suite/page/language-menu.js';
-import { t as suite } from '../../suite/page/texts/index.js';
+import { t as say } from '../../suite/page/texts/index.js';
 import { t } from './texts/index.js';
 
 /** The parts of the page, all there from the beginning, so that nothing jumps when something is said for the first time. */
@@ -24,12 +24,12 @@ export function buildObserverShell(app: HTMLElement): ObserverShell {
     canvas: liveAttribute(h('canvas', { id: 'stage', tabindex: 0 }), 'aria-label', () =>
       t('Slices of the images that the operator sees: a click moves the crosshair'),
     ),
-    alarms: liveAttribute(h('section', { id: 'alarms', 'data-priority': 'none' }), 'aria-label', () => suite('Alarms')),
+    alarms: liveAttribute(h('section', { id: 'alarms', 'data-priority': 'none' }), 'aria-label', () => say('Alarms')),
     standing: h('p', { id: 'standing', role: 'status' }),
     title: h('p', { id: 'case' }),
     guidance: h('p', { id: 'guidance' }),
     readings: h('section', { id: 'readout', 'aria-live': 'off' }),
-    tools: liveAttribute(h('ul', { id: 'tools' }), 'aria-label', () => suite('Tools')),
+    tools: liveAttribute(h('ul', { id: 'tools' }), 'aria-label', () => say('Tools')),
     propose: h(
       'button',
       { type: 'button', class: 'primary', 'data-action': 'propose' },
@@ -39,7 +39,7 @@ export function buildObserverShell(app: HTMLElement): ObserverShell {
     link: h('p', { id: 'link' }),
   };
   const pictures = h('div', { id: 'pictures' }, parts.canvas);
-  const views = liveAttribute(h('section', { id: 'views' }, parts.alarms, pictures), 'aria-label', () => suite('Images'));
+  const views = liveAttribute(h('section', { id: 'views' }, parts.alarms, pictures), 'aria-label', () => say('Images'));
   app.replaceChildren(views, panelOf(parts));
   return parts;
 }

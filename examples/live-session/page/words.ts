@@ -1,7 +1,7 @@
 import type { Status } from '@trocar/core';
 import { formatAge, formatBound, formatDegrees, formatMm, formatNumber, UNKNOWN } from '@trocar/core/guidance';
 import { asOfText, type Freshness, type LiveGuidance, type LiveReading, type LiveTool } from '@trocar/core/session';
-import { t as suite } from '../../suite/page/texts/index.js';
+import { t as say } from '../../suite/page/texts/index.js';
 import { inEnglish } from '../../suite/page/texts/language.js';
 import { named, t } from './texts/index.js';
 
@@ -70,8 +70,8 @@ export function readingBound({ unit, bound95 }: LiveReading): string {
 
 const TOOLS: Readonly<Record<string, () => string>> = {
   needle: () => t('needle'),
-  probe: () => suite('probe'),
-  stylus: () => suite('stylus'),
+  probe: () => say('probe'),
+  stylus: () => say('stylus'),
 };
 
 /** What a tool is called. */
@@ -82,13 +82,13 @@ export function toolName({ name }: LiveTool): string {
 /** Whether a tool is seen. */
 export function toolStatus({ status }: LiveTool): string {
   const words: Readonly<Record<Status, () => string>> = {
-    ok: () => suite('visible'),
-    predicted: () => suite('predicted'),
-    unknown: () => suite('visibility unknown'),
-    outOfVolume: () => suite('out of volume'),
-    stale: () => suite('stale'),
-    missing: () => suite('not visible'),
-    disconnected: () => suite('disconnected'),
+    ok: () => say('visible'),
+    predicted: () => say('predicted'),
+    unknown: () => say('visibility unknown'),
+    outOfVolume: () => say('out of volume'),
+    stale: () => say('stale'),
+    missing: () => say('not visible'),
+    disconnected: () => say('disconnected'),
   };
   return words[status]();
 }
@@ -111,7 +111,7 @@ const FIGURES: Readonly<Record<string, () => string>> = {
 /** The figures that an alarm's rule saw, each with its name and the unit that its name ends with. */
 export function figuresText(values: Readonly<Record<string, number>>): string {
   return Object.entries(values)
-    .map(([name, value]) => t('{name} {figure}', { name: named(name, FIGURES), figure: figure(name, value) }))
+    .map(([name, value]) => `${named(name, FIGURES)} ${figure(name, value)}`)
     .join(' · ');
 }
 

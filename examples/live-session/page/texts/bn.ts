@@ -36,7 +36,6 @@ export const BN: Readonly<Record<LiveText, string>> = {
   'tip off by': 'ডগার পার্থক্য',
   scale: 'মাপের অনুপাত',
   'scale, standard deviation': 'মাপের অনুপাত, প্রমাণ বিচ্যুতি',
-  '{name} {figure}': '{name} {figure}',
   'Look here': 'এখানে দেখুন',
   'Propose the point under the crosshair': 'ক্রসহেয়ারের নিচের বিন্দুটি প্রস্তাব করুন',
   'What you propose is part of the session only once the operator accepts it.': 'অপারেটর গ্রহণ করলে তবেই আপনার প্রস্তাব সেশনের অংশ হয়।',

@@ -34,7 +34,6 @@ export const EN = [
   'tip off by',
   'scale',
   'scale, standard deviation',
-  '{name} {figure}',
   'Look here',
   'Propose the point under the crosshair',
   'What you propose is part of the session only once the operator accepts it.',

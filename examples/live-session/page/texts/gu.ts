@@ -36,7 +36,6 @@ export const GU: Readonly<Record<LiveText, string>> = {
   'tip off by': 'ટોચનો તફાવત',
   scale: 'માપ-ગુણોત્તર',
   'scale, standard deviation': 'માપ-ગુણોત્તર, પ્રમાણિત વિચલન',
-  '{name} {figure}': '{name} {figure}',
   'Look here': 'અહીં જુઓ',
   'Propose the point under the crosshair': 'ક્રૉસહેર નીચેનું બિંદુ સૂચવો',
   'What you propose is part of the session only once the operator accepts it.': 'ઑપરેટર સ્વીકારે ત્યારે જ તમારું સૂચન સત્રનો ભાગ બને છે.',

@@ -36,7 +36,6 @@ export const HI: Readonly<Record<LiveText, string>> = {
   'tip off by': 'नोक का अंतर',
   scale: 'माप-अनुपात',
   'scale, standard deviation': 'माप-अनुपात, मानक विचलन',
-  '{name} {figure}': '{name} {figure}',
   'Look here': 'यहाँ देखें',
   'Propose the point under the crosshair': 'क्रॉसहेयर के नीचे का बिंदु प्रस्तावित करें',
   'What you propose is part of the session only once the operator accepts it.':
