@@ -1,7 +1,7 @@
 import { isNavError } from '@trocar/core';
 import { type Alarm, type AlarmPriority, AlarmTexts, type Monitor } from '@trocar/core/guidance';
 import { h, live, setText } from './dom.js';
-import { t } from './texts/index.js';
+import { calledHere, t } from './texts/index.js';
 import { language } from './texts/language.js';
 
 const texts = new AlarmTexts(language);
@@ -136,6 +136,11 @@ export class AlarmBar {
   }
 }
 
+/** An alarm in words, of the tool or image as it is called on the screen. */
+function sayAlarm(alarm: Alarm): string {
+  return texts.say({ ...alarm, subject: calledHere(alarm.subject) });
+}
+
 function isUnanswered(alarm: Alarm): boolean {
   return alarm.acknowledged === undefined;
 }
@@ -164,7 +169,7 @@ function fill({ element, sign, message, who }: Row, alarm: Alarm): void {
   element.dataset['phase'] = alarm.phase;
   const { sign: form, word } = SIGNS[alarm.priority];
   setText(sign, form);
-  const said = texts.say(alarm);
+  const said = sayAlarm(alarm);
   setText(message, said);
   message.title = said;
   const by = alarm.acknowledged === undefined ? t('not acknowledged') : t('acknowledged by {by}', { by: alarm.acknowledged.by });
@@ -184,6 +189,6 @@ export function blockedText(monitor: Monitor): string | undefined {
   const high = monitor.alarms.filter((a) => a.priority === 'high');
   return t('Nothing can be accepted while {n, plural, one {this alarm stands} other {these alarms stand}}: {alarms}', {
     n: high.length,
-    alarms: high.map((alarm) => texts.say(alarm)).join(' '),
+    alarms: high.map(sayAlarm).join(' '),
   });
 }

@@ -56,6 +56,7 @@ export const BN: Readonly<Record<SuiteText, string>> = {
   reference: 'রেফারেন্স',
   anchor: 'অ্যাঙ্কর',
   probe: 'প্রোব',
+  ultrasound: 'আল্ট্রাসাউন্ড',
   Resume: 'আবার শুরু',
   'A procedure on these images was not finished:': 'এই ছবিগুলিতে একটি প্রক্রিয়া শেষ হয়নি:',
   'at an unknown time': 'অজানা সময়ে',

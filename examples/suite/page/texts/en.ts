@@ -50,6 +50,7 @@ export const EN = [
   'reference',
   'anchor',
   'probe',
+  'ultrasound',
   'Resume',
   'A procedure on these images was not finished:',
   'at an unknown time',

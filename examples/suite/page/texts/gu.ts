@@ -56,6 +56,7 @@ export const GU: Readonly<Record<SuiteText, string>> = {
   reference: 'રેફરન્સ',
   anchor: 'ઍન્કર',
   probe: 'પ્રોબ',
+  ultrasound: 'અલ્ટ્રાસાઉન્ડ',
   Resume: 'ફરી શરૂ કરો',
   'A procedure on these images was not finished:': 'આ છબીઓ પર એક પ્રક્રિયા અધૂરી છે:',
   'at an unknown time': 'અજાણ્યા સમયે',

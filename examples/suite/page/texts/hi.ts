@@ -56,6 +56,7 @@ export const HI: Readonly<Record<SuiteText, string>> = {
   reference: 'रेफ़रेंस',
   anchor: 'एंकर',
   probe: 'प्रोब',
+  ultrasound: 'अल्ट्रासाउंड',
   Resume: 'फिर शुरू करें',
   'A procedure on these images was not finished:': 'इन छवियों पर एक प्रक्रिया अधूरी है:',
   'at an unknown time': 'अज्ञात समय पर',

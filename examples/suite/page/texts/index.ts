@@ -20,6 +20,11 @@ export const t: Said['say'] = (key, ...values) => texts.say(key, ...values);
 /** Whether a clinician whose language it is has released what is said now. */
 export const isReviewed = (): boolean => texts.reviewed;
 
+/** What a tool, an image or a step is called in the language of the moment; one that the catalogue does not have is called as it is. */
+export function calledHere(name: string): string {
+  return (EN as readonly string[]).includes(name) ? t(name as 'plan') : name;
+}
+
 /** A word of the program, as the name of a tool or a step, where the catalogue has it; where it has not, as it is, marked as English. */
 export function worded(word: string): string {
   return (EN as readonly string[]).includes(word) ? t(word as 'plan') : inEnglish(word);

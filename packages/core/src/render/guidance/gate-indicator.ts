@@ -135,17 +135,15 @@ export class GateIndicator implements GuidanceGraphic {
     const word = this.#words.gate[this.#said];
     const room = panel.width - head - 14;
     const known = words !== '';
-    // However low the panel: words that are there are to be read.
-    panel.text(
-      word,
-      head + 8,
-      head * (known ? 0.4 : 0.52),
-      Math.max(13, head * 0.36),
-      known ? colour : PALETTE.text,
-      'left',
-      room,
-    );
-    panel.text(words, head + 8, head * 0.78, Math.max(11, head * 0.22), PALETTE.quietText, 'left', room);
+    const ink = known ? colour : PALETTE.text;
+    // Where there is no room for two lines that are read, the second stands at the end of the first.
+    if (head < LEAST_FOR_TWO) {
+      panel.text(word, head + 8, head * 0.52, 15, ink, 'left', known ? room * 0.6 : room);
+      panel.text(words, panel.width - 8, head * 0.52, 13, PALETTE.quietText, 'right', room * 0.36);
+      return;
+    }
+    panel.text(word, head + 8, head * (known ? 0.4 : 0.52), head * 0.36, ink, 'left', room);
+    panel.text(words, head + 8, head * 0.78, head * 0.22, PALETTE.quietText, 'left', room);
   }
 
   #head(): number {
@@ -241,5 +239,7 @@ export class GateIndicator implements GuidanceGraphic {
   }
 }
 
+/** The least height of the sign and the words, CSS pixels, at which two lines of them are read. */
+const LEAST_FOR_TWO = 46;
 const BROKEN: readonly [number, number] = [6, 5];
 const BAND: readonly [number, number] = [6, 4];
