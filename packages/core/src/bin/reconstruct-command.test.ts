@@ -283,6 +283,38 @@ describe('trocar-volume reconstruct', () => {
     expect([...new Set(v.voxels)].filter((value) => value !== 0 && !kept.has(value as number))).toEqual([]);
   });
 
+  it('takes of each image what it fills of a fan, and voxels of which a whole number reach over the images', async () => {
+    // Dark on the right of one image, all over in the next.
+    const pixels = (n: number): Uint8Array =>
+      Uint8Array.from({ length: 480 }, (_, k) => (n === 3 || (n % 2 === 1 && k % 24 > 12) ? 4 : 120));
+    const sequence = await recording({ pixels });
+    const fan =
+      'FanAnglesDeg="-80 80" FanOriginPixel="12 0" FanRadiusStartPixel="2" FanRadiusStopPixel="24" EnableFanAnglesAutoDetect="TRUE" FanAnglesAutoDetectFilterRadiusPixel="1" RecomputeOutputSpacing="TRUE"';
+    const config = await deviceSet(VOLUME(fan).replace('OutputSpacing="0.5 0.5 0.5"', 'OutputSpacing="0.5 0.5 0.6"'));
+    const seen: number[][] = [];
+    for (const mode of [['--like-plus'], []]) {
+      const out = INTO(`fan${mode.length}.mha`);
+      expect((await ask('--sequence', sequence, '--config', config, '--out', out, ...mode)).code).toBe(0);
+      const v = await read(out);
+      // 7 mm are eleven voxels of 0.6364 mm; our own box has a plane to spare.
+      expect([v.size[2], (v.frameFromIndex[10] as number).toFixed(4)]).toEqual([mode.length === 1 ? 12 : 13, '0.6364']);
+      const bright = (mm: number): number => {
+        const k = Math.round((mm * 11) / 7);
+        const plane = v.size[0] * v.size[1];
+        return v.voxels.subarray(k * plane, (k + 1) * plane).filter((value) => (value as number) > 60).length;
+      };
+      seen.push([0, 1, 3].map(bright));
+    }
+    for (const [whole, half, dark] of seen as [number, number, number][]) {
+      expect(dark).toBe(0);
+      expect(whole).toBeGreaterThan(100);
+      expect(half).toBeLessThan(0.8 * whole);
+      expect(half).toBeGreaterThan(20);
+    }
+    const latest = await deviceSet(VOLUME(fan).replace('MEAN', 'LATEST'));
+    expect((await run('--sequence', sequence, '--config', latest, '--out', INTO('x.mha'))).error).toContain('--like-plus only');
+  });
+
   it('weighs pixels by the mask beside the device set', async () => {
     const sequence = await recording();
     const mask = Uint8Array.from({ length: 480 }, (_, k) => (k % 24 < 12 ? 255 : 0));

@@ -7,10 +7,14 @@ import {
   reconstructLikePlus,
   reconstructSweep,
   type Sweep,
+  type SweepFrame,
   type SweepReconstruction,
   type SweepReconstructionOptions,
   startReconstructionWorker,
 } from '../ultrasound/index.js';
+import { detectPlusFan } from '../ultrasound/plus/fan-angles.js';
+import { inPlainFan } from '../ultrasound/plus/options.js';
+import { plusSpacing } from '../ultrasound/plus/reconstruct-like-plus.js';
 import { spacingOf, type Volume, volume } from '../volume/index.js';
 
 /** A volume, and how it was made. */
@@ -64,6 +68,8 @@ export function likePlus(
     clip: clipOf(plan),
     ...(importance !== undefined && compounding === 'importance' && { importance }),
     ...(rejectBelow !== undefined && { rejectBelow }),
+    ...(plan.fanDetection !== undefined && { fanDetection: plan.fanDetection }),
+    ...(plan.recomputeSpacing === true && { recomputeSpacing: true }),
     holeFilling,
   });
   return { volume: made, facts: { interpolation, compounding, optimization, holeFilling }, notes: [] };
@@ -79,7 +85,9 @@ export async function ownWay(
   importance: Uint8Array | undefined,
   options: OwnWayOptions,
 ): Promise<Reconstructed> {
-  const { interpolation, spacingMm, rejectBelow } = plan;
+  const { interpolation, rejectBelow, fanDetection, recomputeSpacing } = plan;
+  const isRecomputed = recomputeSpacing === true && options.axes === 'frame';
+  const spacingMm = isRecomputed ? plusSpacing(sweep, clipOf(plan), plan.spacingMm) : plan.spacingMm;
   const weighed = plan.compounding === 'importance';
   const compounding = plan.compounding === 'importance' ? 'mean' : plan.compounding;
   const fillGapsMm = options.fillGapsMm ?? gapOf(plan);
@@ -95,21 +103,26 @@ export async function ownWay(
   const workers = Array.from({ length: options.workers }, () => startReconstructionWorker());
   try {
     const result =
-      rejectBelow === undefined
+      rejectBelow === undefined && fanDetection === undefined
         ? await reconstructSweep(sweep, { ...common, fillGapsMm, voxels: options.voxels, workers })
-        : await withoutDark(sweep, rejectBelow, common, { ...options, fillGapsMm, workers });
+        : await withoutSome(sweep, keptOf(sweep, plan), common, { ...options, fillGapsMm, workers });
     const { seen, filled } = result;
     const unknown = result.coverage.length - seen - filled;
     return {
       volume: result.volume,
       coverage: result.coverage,
       facts: { ...facts, seen, filled, unknown },
-      notes: notesOf(plan, options),
+      notes: [...notesOf(plan, options), ...(recomputeSpacing === true && !isRecomputed ? [AXES_NOTE] : [])],
     };
   } finally {
     for (const worker of workers) worker.terminate();
   }
 }
+
+const AXES_NOTE: SetupNote = {
+  code: 'spacing-as-said',
+  message: "RecomputeOutputSpacing was not carried out: it is for a box along the reference's axes (--axes frame).",
+};
 
 /** A stick of PLUS's bridges so many voxels, centre to centre, less one; a cube fills what lies within half its edge of a known voxel. */
 function gapOf({ holeFilling, spacingMm }: SetupReconstruction): number {
@@ -130,33 +143,53 @@ function notesOf({ holeFilling, spacingMm }: SetupReconstruction, { fillGapsMm }
   ];
 }
 
+/** Which pixels of an image count: 1, or 0. */
+type Kept = (frame: SweepFrame) => Uint8Array;
+
+/** Those that are not too dark, and in that part of the fan which the image fills. */
+function keptOf({ size }: Sweep<'reference'>, { rejectBelow = 0, fan, fanDetection }: SetupReconstruction): Kept {
+  return ({ pixels }) => {
+    const kept = pixels.map((value) => (value < rejectBelow ? 0 : 1));
+    if (fan === undefined || fanDetection === undefined) return kept;
+    const own = detectPlusFan(pixels, size, fan, fanDetection);
+    if (own === undefined) return kept.fill(0);
+    for (let n = 0; n < kept.length; n += 1) {
+      if (kept[n] === 1 && !inPlainFan(n % size[0], Math.floor(n / size[0]), own)) kept[n] = 0;
+    }
+    return kept;
+  };
+}
+
 /**
- * Pixels darker than a threshold left out. Sums over the pixels that are left, and how much of the weight they are, are made as two volumes of the
+ * Some pixels left out. Sums over the pixels that are left, and how much of the weight they are, are made as two volumes of the
  * same sums: their quotient is the mean of what is left, and where it is 0 nothing was seen.
  * @throws NavError `setup/unsupported` for LATEST, which cannot be told so
  */
-async function withoutDark(
+async function withoutSome(
   sweep: Sweep<'reference'>,
-  threshold: number,
+  kept: Kept,
   common: SweepReconstructionOptions,
   options: Omit<OwnWayOptions, 'workers'> & { readonly fillGapsMm: number; readonly workers: readonly ReconstructionWorker[] },
 ): Promise<SweepReconstruction<'reference'>> {
   if (common.compounding === 'latest') {
     const message =
-      'PixelRejectionThreshold with CompoundingMode LATEST is known to --like-plus only: take MEAN or MAXIMUM, or --like-plus.';
+      'PixelRejectionThreshold and EnableFanAnglesAutoDetect with CompoundingMode LATEST are known to --like-plus only: take MEAN or MAXIMUM, or --like-plus.';
     throw new NavError('setup/unsupported', message);
   }
   const { workers } = options;
   const changed = (how: (value: number) => number): Sweep<'reference'> => ({
     ...sweep,
-    frames: sweep.frames.map((one) => ({ ...one, pixels: one.pixels.map(how) })),
+    frames: sweep.frames.map((one) => {
+      const left = kept(one);
+      return { ...one, pixels: one.pixels.map((value, n) => (left[n] === 1 ? how(value) : 0)) };
+    }),
   });
   const bright = await reconstructSweep(
-    changed((v) => (v < threshold ? 0 : v)),
+    changed((value) => value),
     { ...common, voxels: 'float32', workers },
   );
   const share = await reconstructSweep(
-    changed((v) => (v < threshold ? 0 : 255)),
+    changed(() => 255),
     { ...common, voxels: 'float32', workers },
   );
   const float = options.voxels === 'float32';

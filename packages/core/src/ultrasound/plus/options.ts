@@ -2,6 +2,7 @@ import { NavError } from '../../base/index.js';
 import type { ClipFan, ImageClip } from '../clip.js';
 import type { SweepGrid } from '../grid.js';
 import { plusCeil, plusFloor } from './arithmetic.js';
+import type { PlusFanDetection } from './fan-angles.js';
 import type { PlusHoleFilling } from './holes.js';
 
 /** How PLUS places a pixel: in the voxel nearest to it, or shared out among the eight around it. */
@@ -20,6 +21,10 @@ export interface PlusReconstructionOptions {
   readonly optimization?: PlusOptimization;
   /** PLUS's rectangle holds one more column and one more row than its size says. */
   readonly clip?: ImageClip;
+  /** PLUS's EnableFanAnglesAutoDetect: of the clip's fan that part which each image fills; images that fill none are left out. Needs a fan. */
+  readonly fanDetection?: PlusFanDetection;
+  /** PLUS's RecomputeOutputSpacing: the voxels' third edge is made larger, so that a whole number of them reaches from the first to the last image. Default false. */
+  readonly recomputeSpacing?: boolean;
   /** One byte per pixel, for `importance`. */
   readonly importance?: Uint8Array;
   /** PLUS's PixelRejectionThreshold: darker pixels are left out. Default none. */
@@ -116,7 +121,16 @@ const LARGEST_CUBE = 51;
 
 /** @throws NavError `ultrasound/bad-option` */
 export function requirePlusOptions(options: PlusReconstructionOptions, pixels: number): void {
-  const { importance, compounding, rejectBelow, interpolation } = options;
+  const { importance, compounding, rejectBelow, interpolation, fanDetection, clip } = options;
+  if (fanDetection !== undefined && clip?.fan === undefined) {
+    throw new NavError('ultrasound/bad-option', 'A fan is looked for within one: say with clip.fan how far it may reach.');
+  }
+  if (fanDetection !== undefined && !((fanDetection.brightness ?? 30) >= 0 && (fanDetection.filterRadiusPx ?? 10) >= 1)) {
+    throw new NavError(
+      'ultrasound/bad-option',
+      'A fan is looked for from a grey level of 0 on, and over 1 pixel or more to either side.',
+    );
+  }
   if (rejectBelow !== undefined && compounding === 'importance' && interpolation === 'nearest') {
     throw new NavError(
       'ultrasound/bad-option',

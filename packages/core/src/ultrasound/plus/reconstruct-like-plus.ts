@@ -1,8 +1,9 @@
 import { type Volume, volume } from '../../volume/index.js';
-import type { ImageClip } from '../clip.js';
+import type { ClipFan, ImageClip } from '../clip.js';
 import { type SweepGrid, spacingsOf } from '../grid.js';
 import type { Sweep, SweepFrame } from '../sweep.js';
 import { type PlusVolume, plusRound, Q14, toQ14 } from './arithmetic.js';
+import { detectPlusFan } from './fan-angles.js';
 import { fillHolesLikePlus } from './holes.js';
 import { PlusSplat } from './linear.js';
 import { Pasted, PlusPaste } from './nearest.js';
@@ -29,11 +30,17 @@ import {
 export function reconstructLikePlus<F extends string>(sweep: Sweep<F>, options: PlusReconstructionOptions): Volume<F> {
   requirePlusOptions(options, sweep.size[0] * sweep.size[1]);
   const extent = plusExtent(sweep.size, options.clip);
-  const grid = options.grid ?? plusGrid(sweep, extent, spacingsOf(options.spacingMm));
+  const spacing = spacingsOf(options.spacingMm);
+  const grid =
+    options.grid ??
+    plusGrid(sweep, extent, options.recomputeSpacing === true ? plusSpacing(sweep, options.clip, spacing) : spacing);
   const count = grid.size[0] * grid.size[1] * grid.size[2];
   const out: PlusVolume = { voxels: new Uint8Array(count), accumulator: new Uint16Array(count), size: grid.size };
   const insert = options.interpolation === 'linear' ? linearInsert(out, options) : nearestInsert(out, options);
-  for (const frame of sweep.frames) insert(frame, placeIn(grid, frame), sweep.size, extent);
+  for (const frame of sweep.frames) {
+    const fan = fanIn(frame, sweep.size, options);
+    if (fan !== 'dark') insert(frame, placeIn(grid, frame), sweep.size, extent, fan);
+  }
   const { holeFilling = [] } = options;
   const voxels = holeFilling.length === 0 ? out.voxels : fillHolesLikePlus(out, holeFilling);
   return volume({
@@ -45,10 +52,50 @@ export function reconstructLikePlus<F extends string>(sweep: Sweep<F>, options: 
   });
 }
 
-type Insert = (frame: SweepFrame, place: Float64Array, size: readonly [number, number], extent: PlusExtent) => void;
+type Insert = (
+  frame: SweepFrame,
+  place: Float64Array,
+  size: readonly [number, number],
+  extent: PlusExtent,
+  fan: ClipFan | undefined,
+) => void;
+
+/** What of a fan an image is pasted by; `dark` where it fills none of it. */
+function fanIn(
+  { pixels }: SweepFrame,
+  size: readonly [number, number],
+  { clip, fanDetection }: PlusReconstructionOptions,
+): ClipFan | 'dark' | undefined {
+  if (fanDetection === undefined || clip?.fan === undefined) return clip?.fan;
+  return detectPlusFan(pixels, size, clip.fan, fanDetection) ?? 'dark';
+}
 
 /** A box along the frame's axes from the least of the clip corners; its size is the range in voxels, rounded, and one. */
 function plusGrid<F extends string>(sweep: Sweep<F>, e: PlusExtent, spacing: readonly [number, number, number]): SweepGrid {
+  const { low, high } = plusBox(sweep, e);
+  const size = [0, 1, 2].map((r) => Math.round(((high[r] as number) - (low[r] as number)) / (spacing[r] as number)) + 1);
+  const [sx, sy, sz] = spacing;
+  const frameFromIndex = Float64Array.of(sx, 0, 0, 0, 0, sy, 0, 0, 0, 0, sz, 0, ...low, 1);
+  return { size: size as [number, number, number], frameFromIndex };
+}
+
+/**
+ * PLUS's RecomputeOutputSpacing: the third edge of a voxel so much larger that a whole number of them reaches over the images, which PLUS's box may otherwise exceed or miss by half of one. A
+ * range below one voxel leaves it as it is: PLUS divides by zero there.
+ */
+export function plusSpacing<F extends string>(
+  sweep: Sweep<F>,
+  clip: ImageClip | undefined,
+  [sx, sy, sz]: readonly [number, number, number],
+): readonly [number, number, number] {
+  const { low, high } = plusBox(sweep, plusExtent(sweep.size, clip));
+  const range = (high[2] as number) - (low[2] as number);
+  const whole = Math.floor(range / sz);
+  return [sx, sy, whole >= 1 ? range / whole : sz];
+}
+
+/** The least and the greatest of the clip corners along the frame's axes, mm. */
+function plusBox<F extends string>(sweep: Sweep<F>, e: PlusExtent): { readonly low: number[]; readonly high: number[] } {
   const low = [0, 0, 0].map(() => Number.POSITIVE_INFINITY);
   const high = [0, 0, 0].map(() => Number.NEGATIVE_INFINITY);
   for (const { frameFromImage: m } of sweep.frames) {
@@ -65,10 +112,7 @@ function plusGrid<F extends string>(sweep: Sweep<F>, e: PlusExtent, spacing: rea
       }
     }
   }
-  const size = [0, 1, 2].map((r) => Math.round(((high[r] as number) - (low[r] as number)) / (spacing[r] as number)) + 1);
-  const [sx, sy, sz] = spacing;
-  const frameFromIndex = Float64Array.of(sx, 0, 0, 0, 0, sy, 0, 0, 0, 0, sz, 0, ...low, 1);
-  return { size: size as [number, number, number], frameFromIndex };
+  return { low, high };
 }
 
 /** Rows x, y and 1 of index-from-image: 3 × 3, column by column. The grid lies along the frame's axes, as PLUS's do. */
@@ -88,10 +132,10 @@ function linearInsert(out: PlusVolume, options: PlusReconstructionOptions): Inse
   const fixed = (options.optimization ?? 'full') === 'full';
   const reject = options.rejectBelow ?? 0;
   const splat = new PlusSplat(out, options.compounding, options.importance ?? new Uint8Array(0), fixed);
-  return (frame, place, size, extent) => {
+  return (frame, place, size, extent, fan) => {
     const [x0, y0, z0, x1, y1, z1, x2, y2, z2] = (fixed ? place.map(toQ14) : place) as unknown as Place;
     const { pixels } = frame;
-    eachPixel(options, size, extent, (u, v, index) => {
+    eachPixel(options, fan, size, extent, (u, v, index) => {
       if ((pixels[index] as number) < reject) return false;
       splat.paste(x2 + x1 * v + x0 * u, y2 + y1 * v + y0 * u, z2 + z1 * v + z0 * u, pixels[index] as number, index);
       return false;
@@ -110,12 +154,12 @@ function nearestInsert(out: PlusVolume, options: PlusReconstructionOptions): Ins
   const full = optimization === 'full';
   const nearest = full ? nearestQ14 : plusRound;
   const slips = compounding === 'importance' && optimization !== 'none';
-  return (frame, place, size, extent) => {
+  return (frame, place, size, extent, fan) => {
     const [x0, y0, z0, x1, y1, z1, x2, y2, z2] = (full ? place.map(toQ14) : place) as unknown as Place;
     // How far the fast loops' pointers have fallen behind.
     let behind = 0;
     let maskBehind = 0;
-    eachPixel(options, size, extent, (u, v, index, left) => {
+    eachPixel(options, fan, size, extent, (u, v, index, left) => {
       if ((frame.pixels[index] as number) < reject) return false;
       const [value, weight] = [frame.pixels[index - behind] as number, importance[index - maskBehind] ?? 0];
       const i = nearest(x2 + x1 * v + x0 * u);
@@ -135,13 +179,13 @@ function nearestInsert(out: PlusVolume, options: PlusReconstructionOptions): Ins
 
 /** @param visit true where the rest of the stretch is to be skipped; `left` counts its pixels, this one too */
 function eachPixel(
-  { optimization, clip }: { readonly optimization?: string; readonly clip?: ImageClip },
+  { optimization }: { readonly optimization?: string },
+  fan: ClipFan | undefined,
   size: readonly [number, number],
   extent: PlusExtent,
   visit: (column: number, row: number, index: number, left: number) => boolean,
 ): void {
   const plain = optimization === 'none';
-  const fan = clip?.fan;
   const span: PlusRow = { from: 0, to: -1, skipFrom: 0, skipTo: -1 };
   const stretch = (row: number, from: number, to: number): void => {
     for (let column = from; column <= to; column += 1) {

@@ -12,12 +12,12 @@ export function reconstructionOf(root: XmlElement, file: string, notes: SetupNot
   const element = elementIn(root, file);
   if (element === undefined) return undefined;
   const values = new Values(element, file);
-  refuseUnknown(values);
   const spacingMm = values.triple('OutputSpacing');
   if (spacingMm === undefined) throw values.missing('OutputSpacing', ': how large a voxel is, mm');
   if (!(Math.min(...spacingMm) > 0)) throw values.fault('has an OutputSpacing that is not above zero');
   noteIgnored(values, notes);
   const [clip, fan] = [rectangleOf(values), fanOf(values)];
+  const fanDetection = fanDetectionOf(values, fan);
   const rejectBelow = values.number('PixelRejectionThreshold');
   const importanceFile = values.text('ImportanceMaskFilename');
   const compounding = compoundingOf(values, notes);
@@ -31,6 +31,8 @@ export function reconstructionOf(root: XmlElement, file: string, notes: SetupNot
     holeFilling: values.word('FillHoles', ON) === true ? holeFillingOf(values, file) : [],
     ...(clip !== undefined && { clip }),
     ...(fan !== undefined && { fan }),
+    ...(fanDetection !== undefined && { fanDetection }),
+    ...(values.word('RecomputeOutputSpacing', ON) === true && { recomputeSpacing: true }),
     ...(rejectBelow !== undefined && { rejectBelow }),
     ...(importanceFile !== undefined && { importanceFile }),
     ...(imageFrame !== undefined && { imageFrame }),
@@ -46,11 +48,15 @@ function elementIn(root: XmlElement, file: string): XmlElement | undefined {
   return first;
 }
 
-/** What would change the volume and is not known here. */
-function refuseUnknown(values: Values): void {
-  for (const attribute of ['EnableFanAnglesAutoDetect', 'RecomputeOutputSpacing']) {
-    if (values.word(attribute, ON) === true) throw values.unsupported(`asks for ${attribute}, which is not known here`);
-  }
+/** @throws NavError `setup/missing` where it is not said how far the fan may reach: PLUS finds nothing then, and leaves every image out */
+function fanDetectionOf(values: Values, fan: SetupFan | undefined): SetupReconstruction['fanDetection'] {
+  if (values.word('EnableFanAnglesAutoDetect', ON) !== true) return undefined;
+  if (fan === undefined)
+    throw values.missing('FanAnglesDeg', ', how far a fan may reach that EnableFanAnglesAutoDetect looks for');
+  return {
+    brightness: values.within('FanAnglesAutoDetectBrightnessThreshold', 0, 255) ?? 30,
+    filterRadiusPx: Math.round(values.within('FanAnglesAutoDetectFilterRadiusPixel', 1, 1000) ?? 10),
+  };
 }
 
 function noteIgnored(values: Values, notes: SetupNote[]): void {

@@ -150,7 +150,11 @@ describe('a device set', () => {
       /^setup\/contradictory/,
     ],
     ['an unknown mode', volume(`${SPACING} CompoundingMode="MEDIAN"`), /^setup\/unsupported.*MEDIAN.*LATEST/],
-    ['fan detection', volume(`${SPACING} EnableFanAnglesAutoDetect="TRUE"`), /^setup\/unsupported.*EnableFanAnglesAutoDetect/],
+    [
+      'fan detection',
+      volume(`${SPACING} EnableFanAnglesAutoDetect="TRUE"`),
+      /^setup\/missing.*FanAnglesDeg.*EnableFanAnglesAutoDetect/,
+    ],
     ['holes without filling', volume(`${SPACING} FillHoles="ON"`), /^setup\/missing.*HoleFillingElement/],
     ['a pattern of parallels', phantom('<Pattern Type="CoplanarParallelWires"/>'), /^setup\/unsupported.*CoplanarParallelWires/],
     [

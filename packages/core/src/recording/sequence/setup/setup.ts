@@ -70,6 +70,10 @@ export interface SetupReconstruction {
   readonly spacingMm: readonly [number, number, number];
   readonly clip?: SetupRectangle;
   readonly fan?: SetupFan;
+  /** The part of the fan that an image fills is looked for in each: from which grey level a pixel is lit, and over how many pixels to either side. */
+  readonly fanDetection?: { readonly brightness: number; readonly filterRadiusPx: number };
+  /** The third edge of a voxel is made a little larger, so that a whole number of them fills the box. */
+  readonly recomputeSpacing?: true;
   readonly interpolation: 'nearest' | 'linear';
   readonly compounding: 'latest' | 'maximum' | 'mean' | 'importance';
   readonly optimization: 'full' | 'partial' | 'none';
