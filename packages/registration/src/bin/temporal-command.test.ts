@@ -2,7 +2,7 @@ import type { NavErrorCode } from '@trocar/core';
 import { Random } from '@trocar/core/math';
 import { makeTrackedSequence, type SequenceField, writeTrackedSequence } from '@trocar/core/recording';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type WaterTank, waterTank } from '../calibration/probe/test-support/water-tank.js';
+import { type WaterTank, type WaterTankOptions, waterTank } from '../calibration/probe/test-support/water-tank.js';
 import { ask, Folder, run } from './test-support/run-command.js';
 
 const folder = new Folder();
@@ -93,6 +93,61 @@ describe('trocar-register temporal', () => {
     const other = waterTank(new Random(12), { lagMs: 0, motion: (t) => 9 * Math.sin(t / 800) + 4 * Math.sin(t / 517) });
     const { code, json } = await ask('temporal', '--video', video, '--tracker', await trackerFile('other.igs.mha', other));
     expect([code, json.outcome, json.code]).toEqual([1, 'failed', 'disagree']);
+  });
+
+  it.each<[string, WaterTankOptions]>([
+    ['a tracker stamped late by most of the range', { lagMs: 430 }],
+    ['times that jitter by 8 ms', { lagMs: -90, jitterMs: 8, seconds: 8 }],
+    ['a video of 10 Hz beside a tracker of 100', { lagMs: 75, hz: [10, 100], seconds: 12 }],
+    ['a video of 50 Hz beside a tracker of 12', { lagMs: -140, hz: [50, 12], seconds: 8 }],
+    [
+      'a probe that slides along the bottom more than it goes up and down',
+      { lagMs: 60, slide: (t) => 25 * Math.sin(t / 640 + 1) + 9 * Math.sin(t / 210) },
+    ],
+    ['an image of few pixels a millimetre', { lagMs: -33, pixelsPerMm: 3 }],
+  ])('%s: within a millisecond, or three of its standard deviations', async (_, options) => {
+    for (const seed of [31, 32]) {
+      const made = waterTank(new Random(seed), options);
+      const { json } = await ask(
+        'temporal',
+        '--video',
+        await videoFile('v.igs.mha', made),
+        '--tracker',
+        await trackerFile('t.igs.mha', made),
+      );
+      expect([seed, json.outcome]).toEqual([seed, 'ok']);
+      const off = Math.abs((json['lagMs'] as number) - options.lagMs);
+      expect(off).toBeLessThan(Math.max(1, 3 * (json['lagSdMs'] as number)));
+      expect(json['lagSdMs']).toBeLessThan(1);
+    }
+  });
+
+  it('reads nothing across a tracker that was covered for most of a second', async () => {
+    const made = waterTank(new Random(33), { lagMs: 85, seconds: 8 });
+    const path = await trackerFile('t.igs.mha', made, { status: (n) => (n % 150 > 110 ? 'INVALID' : 'OK') });
+    const { json } = await ask('temporal', '--video', await videoFile('v.igs.mha', made), '--tracker', path);
+    expect([json.outcome, json.warnings.map((w) => w.code)]).toEqual(['ok', ['without-pose']]);
+    expect(Math.abs((json['lagMs'] as number) - 85)).toBeLessThan(1);
+    expect((json['images'] as { used: number }).used).toBeLessThan(0.8 * made.video.images.length);
+  });
+
+  it('of a motion so slow that it does not tell: named, never a wrong lag', async () => {
+    const made = waterTank(new Random(34), {
+      lagMs: 120,
+      seconds: 20,
+      hz: [10, 20],
+      noiseMm: 0.4,
+      motion: (t) => 16 * Math.sin(t / 9000),
+    });
+    const { json, code } = await ask(
+      'temporal',
+      '--video',
+      await videoFile('v.igs.mha', made),
+      '--tracker',
+      await trackerFile('t.igs.mha', made),
+    );
+    expect([code, json.outcome === 'ok']).toEqual([1, false]);
+    expect(json.code).toMatch(/^(lag-unknown|ambiguous)$/);
   });
 
   it.each<[string, () => Promise<readonly string[]>, NavErrorCode]>([

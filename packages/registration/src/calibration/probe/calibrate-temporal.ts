@@ -1,9 +1,9 @@
 import { NavError } from '@trocar/core';
-import { symmetricEigen } from '@trocar/core/math';
+import { cholesky, choleskySolve, symmetricEigen } from '@trocar/core/math';
 import { median } from '../../accuracy/robust.js';
 import type { Finding, ResultOutcome } from '../../outcome.js';
 import { at } from '../../points/rigid-fit.js';
-import { estimateSignalLag, misfitsAtLag, type Signal, type SignalLag } from './temporal.js';
+import { estimateSignalLag, misfitsAtLag, type Signal, type SignalLag, valueAt } from './temporal.js';
 
 /** What a video shows over time: the row of a line in its images. */
 export interface VideoLine {
@@ -27,7 +27,7 @@ export interface TemporalOptions {
   readonly mostLagMs?: number;
 }
 
-/** `ambiguous`: another lag fits about as well; `disagree`: video and tracker hardly show one motion; `lag-unknown`: the lag is known to no better than 20 ms. */
+/** `ambiguous`: another lag fits about as well; `disagree`: video and tracker hardly show one motion; `lag-unknown`: the lag is known to no better than 5 ms (standard deviation). */
 export type TemporalFinding = Finding<'ambiguous' | 'disagree' | 'lag-unknown'>;
 
 /** How much later a tracker tells of a motion than a video shows it. */
@@ -40,13 +40,14 @@ export interface TemporalCalibration {
   readonly explained: number;
   /** Pixels a millimetre along the principal axis; negative: they move against each other. */
   readonly pixelsPerMm: number;
-  /** Direction of the tracked motion, unit vector in the tracker's frame, and how far it goes, mm. */
+  /** The direction of the tracked motion that the line follows, unit vector in the tracker's frame, and how far it goes along it, mm. */
   readonly axis: Float64Array;
   readonly travelMm: number;
   /** How far the line goes, pixels. */
   readonly travelPx: number;
   /** Times of the video, ms, and what is left of the line there, pixels; NaN where it was not used. */
   readonly residualsPx: Float64Array;
+  /** Lines that agree with a place of the tracker at their time. */
   readonly used: number;
   readonly runnerUp: SignalLag['runnerUp'];
   readonly findings: readonly TemporalFinding[];
@@ -61,22 +62,18 @@ const ROUNDS = 4;
 /** Less of the line's motion, or of the lines, is no agreement: what disagrees can always be left out until the rest agrees. */
 const LEAST_EXPLAINED = 0.8;
 const LEAST_USED = 0.6;
-const WELL_KNOWN_MS = 20;
+const WELL_KNOWN_MS = 5;
 
 /**
- * The lag of a video against a tracker by one motion that both show: a probe moved up and down over the bottom of a water tank. The line's row against the tracked place along its principal
- * axis, by estimateSignalLag(): the lag that explains most, whatever its size and whichever way they move; lines far from it are left out, and it is looked for again.
+ * The lag of a video against a tracker by one motion that both show: a probe moved up and down over the bottom of a water tank. The line's row against the tracked place along that
+ * direction which explains it best (seldom the one in which most moves: what slides along the bottom shows nothing), by estimateSignalLag(): the lag that explains most, whatever its size and whichever way they move; lines far from it are left out, and it is looked for again.
  * @throws NavError `calibration/motionless` (less than 8 mm or 30 pixels), and those of estimateSignalLag()
  */
 export function calibrateTemporal(video: VideoLine, tracker: TrackedPlaces, options: TemporalOptions = {}): TemporalCalibration {
   requireSame(video.timesMs.length, video.rows.length, 'video');
   requireSame(3 * tracker.timesMs.length, tracker.places.length, 'tracker');
-  const motion = principalMotion(tracker);
-  if (!(motion.travelMm >= LEAST_MM)) {
-    const message = `The tracked probe moves ${motion.travelMm.toFixed(1)} mm at most; ${LEAST_MM} mm are needed. Move it up and down over the bottom.`;
-    throw new NavError('calibration/motionless', message);
-  }
-  const leader: Signal = { timesMs: tracker.timesMs, values: motion.along };
+  const whole = principalMotion(tracker);
+  requireTravel(whole.travelMm);
   const [first, last] = [at(tracker.timesMs, 0), at(tracker.timesMs, tracker.timesMs.length - 1)];
   // What the video shows before and after the tracker's recording says nothing.
   const inside = Array.from({ length: video.rows.length }, (_, n) => n).filter(
@@ -87,6 +84,10 @@ export function calibrateTemporal(video: VideoLine, tracker: TrackedPlaces, opti
     const message = `The line in the images moves ${travelPx.toFixed(0)} pixels at most; ${LEAST_PX} are needed. Is it the bottom of the tank, and in the clip?`;
     throw new NavError('calibration/motionless', message);
   }
+  const follows = explainingMotion(video, tracker, inside, whole, options.mostLagMs ?? MOST_LAG_MS);
+  // A direction in which hardly anything moves fits by chance, and what follows says that nothing agrees.
+  const motion = follows.travelMm >= LEAST_MM ? follows : whole;
+  const leader: Signal = { timesMs: tracker.timesMs, values: motion.along };
   let used = inside;
   let found: SignalLag | undefined;
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -139,7 +140,7 @@ function answerOf(
     travelMm,
     travelPx,
     residualsPx,
-    used: used.length,
+    used: used.filter((n) => !Number.isNaN(at(all, n))).length,
     runnerUp: found.runnerUp,
     findings,
   };
@@ -152,6 +153,100 @@ interface Motion {
   /** How far along the axis each place is, from their mean, mm. */
   readonly along: Float64Array;
   readonly travelMm: number;
+}
+
+function requireTravel(travelMm: number): void {
+  if (travelMm >= LEAST_MM) return;
+  const message = `The tracked probe moves ${travelMm.toFixed(1)} mm at most; ${LEAST_MM} mm are needed. Move it up and down over the bottom.`;
+  throw new NavError('calibration/motionless', message);
+}
+
+const MOST_LAG_MS = 500;
+/** Lags at which directions are tried, ms; how often the direction is found anew at the lag that it gave. */
+const DIRECTION_STEP_MS = 20;
+const DIRECTION_ROUNDS = 3;
+/** What a tracker errs by, mm: directions that move no more say nothing. */
+const TRACKER_MM = 0.5;
+
+/** The motion along the direction whose places explain the line best, at the lag where they do. */
+function explainingMotion(
+  video: VideoLine,
+  tracker: TrackedPlaces,
+  inside: readonly number[],
+  whole: Motion,
+  mostLagMs: number,
+): Motion {
+  const axes = [0, 1, 2].map(
+    (r): Signal => ({
+      timesMs: tracker.timesMs,
+      values: Float64Array.from({ length: tracker.timesMs.length }, (_, n) => at(tracker.places, 3 * n + r)),
+    }),
+  );
+  let best: Direction | undefined;
+  for (let lag = -Math.floor(mostLagMs / DIRECTION_STEP_MS) * DIRECTION_STEP_MS; lag <= mostLagMs; lag += DIRECTION_STEP_MS) {
+    const found = directionAt(video, axes, inside, lag);
+    if (found !== undefined && found.explained > (best?.explained ?? 0)) best = found;
+  }
+  if (best === undefined) return whole;
+  let motion = motionAlong(tracker, best.axis);
+  for (let round = 0; round < DIRECTION_ROUNDS; round += 1) {
+    const follower: Signal = { timesMs: inside.map((n) => at(video.timesMs, n)), values: inside.map((n) => at(video.rows, n)) };
+    const { lagMs } = estimateSignalLag(follower, { timesMs: tracker.timesMs, values: motion.along }, { mostLagMs });
+    const next = directionAt(video, axes, inside, lagMs);
+    if (next === undefined || !(next.explained > best.explained)) break;
+    best = next;
+    motion = motionAlong(tracker, next.axis);
+  }
+  return motion;
+}
+
+/** A direction, and the share of the line's motion that places along it explain. */
+interface Direction {
+  readonly axis: Float64Array;
+  readonly explained: number;
+}
+
+/** Least squares of the line's row on the three coordinates, so many ms later; damped by what a tracker errs by. */
+function directionAt(video: VideoLine, axes: readonly Signal[], inside: readonly number[], lagMs: number): Direction | undefined {
+  const rows: number[][] = [];
+  for (const n of inside) {
+    const p = axes.map((axis) => valueAt(axis, at(video.timesMs, n) + lagMs));
+    if (!p.some(Number.isNaN)) rows.push([...p, at(video.rows, n)]);
+  }
+  const count = rows.length;
+  if (count < LEAST_SHARE * inside.length || count < 10) return undefined;
+  const mean = [0, 1, 2, 3].map((c) => rows.reduce((sum, row) => sum + (row[c] as number), 0) / count);
+  const [normal, right] = [new Float64Array(9), new Float64Array(3)];
+  let squares = 0;
+  for (const row of rows) {
+    const d = row.map((x, c) => x - (mean[c] as number));
+    squares += (d[3] as number) ** 2;
+    for (let i = 0; i < 3; i += 1) {
+      right[i] = at(right, i) + (d[i] as number) * (d[3] as number);
+      for (let j = 0; j < 3; j += 1) normal[3 * i + j] = at(normal, 3 * i + j) + (d[i] as number) * (d[j] as number);
+    }
+  }
+  for (let i = 0; i < 3; i += 1) normal[4 * i] = at(normal, 4 * i) + count * TRACKER_MM ** 2;
+  if (!(squares > 0) || !cholesky(normal, normal, 3)) return undefined;
+  const weights = choleskySolve(new Float64Array(3), normal, right, 3);
+  const length = Math.hypot(...weights);
+  if (!(length > 0)) return undefined;
+  const explained = weights.reduce((sum, w, i) => sum + w * at(right, i), 0) / squares;
+  return { axis: weights.map((w) => w / length), explained };
+}
+
+/** So much of the line must have places beside it. */
+const LEAST_SHARE = 0.6;
+
+/** How far along a direction the places are, from their mean. */
+function motionAlong({ places }: TrackedPlaces, axis: Float64Array): Motion {
+  const count = places.length / 3;
+  const along = Float64Array.from({ length: count }, (_, n) =>
+    [0, 1, 2].reduce((sum, r) => sum + at(axis, r) * at(places, 3 * n + r), 0),
+  );
+  const mean = along.reduce((sum, x) => sum + x, 0) / count;
+  for (let n = 0; n < count; n += 1) along[n] = at(along, n) - mean;
+  return { axis, along, travelMm: reachOf(along) };
 }
 
 /** The direction in which places are spread most. */
@@ -174,10 +269,7 @@ function principalMotion({ places }: TrackedPlaces): Motion {
     throw new NavError('calibration/not-finite', 'A place of the tracker is not finite.');
   const { vectors } = symmetricEigen(spread, 3);
   const axis = Float64Array.from([0, 1, 2], (r) => at(vectors, 3 * r));
-  const along = Float64Array.from({ length: count }, (_, n) =>
-    [0, 1, 2].reduce((sum, r) => sum + at(axis, r) * (at(places, 3 * n + r) - (mean[r] as number)), 0),
-  );
-  return { axis, along, travelMm: reachOf(along) };
+  return motionAlong({ timesMs: [], places }, axis);
 }
 
 function reachOf(values: ArrayLike<number>): number {

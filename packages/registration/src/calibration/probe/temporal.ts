@@ -1,4 +1,5 @@
 import { NavError } from '@trocar/core';
+import { median } from '../../accuracy/robust.js';
 import { at } from '../../points/rigid-fit.js';
 
 /** A number that was measured over time: where a line shows in an image, or how far along its path a tracked tool is. */
@@ -152,7 +153,24 @@ function deviationOf(follower: Signal, leader: Signal, { lagMs, gain, offset }: 
   return Math.sqrt(((squares / Math.max(1, left.length - 3)) * ((1 + rho) / (1 - rho))) / steepness);
 }
 
-/** The sample at or before a time; −1 outside. */
+/** Samples farther apart than this many usual distances, and this, ms, are not read between: what happened there is not known. */
+const LONGEST_GAP = 4;
+const LONGEST_GAP_MS = 100;
+
+const gaps = new WeakMap<ArrayLike<number>, number>();
+
+/** The longest distance of samples that is read between, ms. */
+function longestGap(timesMs: ArrayLike<number>): number {
+  let gap = gaps.get(timesMs);
+  if (gap === undefined) {
+    const steps = Float64Array.from({ length: timesMs.length - 1 }, (_, n) => at(timesMs, n + 1) - at(timesMs, n));
+    gap = Math.max(LONGEST_GAP_MS, LONGEST_GAP * median(steps));
+    gaps.set(timesMs, gap);
+  }
+  return gap;
+}
+
+/** The sample at or before a time; −1 outside, and in a gap. */
 function before({ timesMs }: Signal, time: number): number {
   let [low, high] = [0, timesMs.length - 1];
   if (!(time >= at(timesMs, low) && time <= at(timesMs, high))) return -1;
@@ -161,17 +179,22 @@ function before({ timesMs }: Signal, time: number): number {
     if (at(timesMs, middle) <= time) low = middle;
     else high = middle;
   }
-  return low;
+  return at(timesMs, high) - at(timesMs, low) > longestGap(timesMs) ? -1 : low;
 }
 
 /** Slope at a sample from its neighbours (Catmull–Rom for uneven times). */
 function tangent({ timesMs, values }: Signal, n: number): number {
-  const [a, b] = [Math.max(0, n - 1), Math.min(values.length - 1, n + 1)];
+  const gap = longestGap(timesMs);
+  const near = (k: number): boolean => Math.abs(at(timesMs, k) - at(timesMs, n)) <= gap;
+  const [first, last] = [Math.max(0, n - 1), Math.min(values.length - 1, n + 1)];
+  const [a, b] = [near(first) ? first : n, near(last) ? last : n];
+  // A sample between two gaps is all that is known of its time.
+  if (a === b) return 0;
   return (at(values, b) - at(values, a)) / (at(timesMs, b) - at(timesMs, a));
 }
 
-/** Cubic Hermite between samples; NaN outside. */
-function valueAt(signal: Signal, time: number): number {
+/** Cubic Hermite between samples; NaN outside, and in gaps. */
+export function valueAt(signal: Signal, time: number): number {
   const n = before(signal, time);
   if (n < 0) return Number.NaN;
   const h = at(signal.timesMs, n + 1) - at(signal.timesMs, n);

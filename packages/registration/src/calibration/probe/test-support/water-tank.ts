@@ -19,6 +19,14 @@ export interface WaterTankOptions {
   readonly noiseMm?: number;
   /** The hand's motion at a time, mm. */
   readonly motion?: (timeMs: number) => number;
+  /** Motion along the bottom, which the video does not show, at a time, mm. */
+  readonly slide?: (timeMs: number) => number;
+  /** Images and poses a second. Default 28 and 45. */
+  readonly hz?: readonly [number, number];
+  /** How far times are off evenly spaced ones, ms to either side. Default 2. */
+  readonly jitterMs?: number;
+  /** Pixels a millimetre. Default 5. */
+  readonly pixelsPerMm?: number;
 }
 
 /** A hand that moves up and down, never twice alike. */
@@ -31,27 +39,40 @@ export const handOver = (random: Random): ((timeMs: number) => number) => {
 
 /** Video at 28 Hz and a tracker at 45 Hz: a bottom that is slanted and speckled, ring-down that stands still, noise, an echo at twice the depth. */
 export function waterTank(random: Random, options: WaterTankOptions): WaterTank {
-  const { lagMs, seconds = 5, echoes = 0, noiseMm = 0.1, motion = handOver(random) } = options;
+  const { lagMs, seconds = 5, echoes = 0, noiseMm = 0.1, motion = handOver(random), slide = () => 0 } = options;
+  const { hz = [28, 45], jitterMs = 2 } = options;
   const size = [56, 240] as const;
-  const pixelsPerMm = 5 * (random.uniform() < 0.5 ? -1 : 1);
+  const pixelsPerMm = (options.pixelsPerMm ?? 5) * (random.uniform() < 0.5 ? -1 : 1);
   const slope = random.between(-0.15, 0.15);
   const axis = [random.normal(), random.normal(), random.normal()];
   const length = Math.hypot(...axis);
-  const videoTimes = timesOf(random, seconds, 1000 / 28);
+  // At right angles to it: along the bottom.
+  const beside = [axis[1] as number, -(axis[0] as number), 0];
+  const width = Math.hypot(...beside);
+  const videoTimes = timesOf(random, seconds, 1000 / hz[0], jitterMs);
   const images = Array.from(videoTimes, (t) =>
     picture(random, size, 120 + pixelsPerMm * motion(t), slope, random.uniform() < echoes),
   );
-  const trackerTimes = timesOf(random, seconds, 1000 / 45);
+  const trackerTimes = timesOf(random, seconds, 1000 / hz[1], jitterMs);
   const places = Float64Array.from(
     Array.from(trackerTimes, (t) =>
-      axis.map((x, r) => (x / length) * motion(t - lagMs) + 100 * r + noiseMm * random.normal()),
+      axis.map(
+        (x, r) =>
+          (x / length) * motion(t - lagMs) +
+          ((beside[r] as number) / width) * slide(t - lagMs) +
+          100 * r +
+          noiseMm * random.normal(),
+      ),
     ).flat(),
   );
   return { size, video: { timesMs: videoTimes, images }, tracker: { timesMs: trackerTimes, places }, pixelsPerMm };
 }
 
-const timesOf = (random: Random, seconds: number, period: number): Float64Array =>
-  Float64Array.from({ length: Math.floor((1000 * seconds) / period) }, (_, n) => 5000 + n * period + random.between(-2, 2));
+const timesOf = (random: Random, seconds: number, period: number, jitterMs: number): Float64Array =>
+  Float64Array.from(
+    { length: Math.floor((1000 * seconds) / period) },
+    (_, n) => 5000 + n * period + random.between(-jitterMs, jitterMs),
+  );
 
 function picture(
   random: Random,
