@@ -53,3 +53,28 @@ function jpeg2000Size(code: Uint8Array): StreamSize | undefined {
     precision: ((code[42] as number) & 0x7f) + 1,
   };
 }
+
+/** The first box of a JP2 file (ISO 15444-1, I.5.1): its length, its type and its mark, with which damaged transfers are found. */
+const JP2_SIGNATURE = [0, 0, 0, 12, 0x6a, 0x50, 0x20, 0x20, 0x0d, 0x0a, 0x87, 0x0a];
+/** `jp2c`: the box that holds the code stream (I.5.4). */
+const JP2_CODE = 0x6a703263;
+
+/**
+ * The code stream of a frame that was put into its file as a whole JP2 file, as some writers do though PS3.5 (A.4.4) asks for the bare
+ * stream; the colour space that the JP2 names is DICOM's to say. Anything else as it is.
+ */
+export function withoutJp2(frame: Uint8Array): Uint8Array {
+  if (!JP2_SIGNATURE.every((byte, n) => frame[n] === byte)) return frame;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  for (let at = 0; at + 8 <= frame.length; ) {
+    const short = view.getUint32(at);
+    // 1: the length stands behind the type, in eight bytes; 0: up to the end.
+    const header = short === 1 ? 16 : 8;
+    if (at + header > frame.length) break;
+    const length = short === 1 ? Number(view.getBigUint64(at + 8)) : short === 0 ? frame.length - at : short;
+    if (view.getUint32(at + 4) === JP2_CODE) return frame.subarray(at + header, at + length);
+    if (length < header) break;
+    at += length;
+  }
+  return frame;
+}

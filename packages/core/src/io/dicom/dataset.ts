@@ -33,7 +33,7 @@ export async function parseDicomFile(file: VolumeFile): Promise<DicomFile> {
     });
   }
   try {
-    const dataset = await parse(file.bytes);
+    const dataset = withoutPadding(await parse(file.bytes));
     const cut = cutElement(dataset);
     if (cut !== undefined) throw truncated(file.name, cut);
     const twice = repeatedTag(dataset);
@@ -42,6 +42,23 @@ export async function parseDicomFile(file: VolumeFile): Promise<DicomFile> {
   } catch (cause) {
     throw isNavError(cause) ? cause : unreadable(file.name, cause);
   }
+}
+
+const NOTHING = 'x00000000';
+
+/**
+ * Drops what the parser takes for elements (0000,0000) where a writer has filled a file up with zeros behind its last element. Zeros
+ * with anything behind them stay, and are refused as elements that stand twice.
+ */
+function withoutPadding(dataset: DataSet): DataSet {
+  const { [NOTHING]: nothing, ...others } = dataset.elements;
+  if (nothing === undefined) return dataset;
+  const end = Math.max(...Object.values(others).map((e) => e.dataOffset + e.length));
+  if (nothing.dataOffset < end || dataset.byteArray.subarray(end).some((byte) => byte !== 0)) return dataset;
+  delete dataset.elements[NOTHING];
+  // Behind the last zeros the parser looked for an item, without which nothing is missing.
+  dataset.warnings = dataset.warnings.filter((w) => !w.includes('peeking to determine VR'));
+  return dataset;
 }
 
 async function parse(bytes: Uint8Array): Promise<DataSet> {

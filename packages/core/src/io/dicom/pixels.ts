@@ -5,7 +5,7 @@ import { swapWords } from '../bytes.js';
 import { DICOM_PIPELINE } from '../pipelines.js';
 import type { Platform } from '../platform.js';
 import { breathe } from '../source.js';
-import { streamSize } from './code-stream.js';
+import { streamSize, withoutJp2 } from './code-stream.js';
 import { rleHolds } from './rle.js';
 import { type FramePixels, type PixelLayout, sliceName } from './slice.js';
 import { type Encapsulated, wrapFrames } from './wrap.js';
@@ -230,6 +230,10 @@ function named(cause: unknown, slices: readonly FramePixels[]): unknown {
 
 /** One frame's code stream, of however many fragments (PS3.5, A.4). @throws NavError `dicom/truncated`, `io/corrupt` */
 export function codeStream(slice: FramePixels): Uint8Array {
+  return withoutJp2(encapsulated(slice));
+}
+
+function encapsulated(slice: FramePixels): Uint8Array {
   const { dataset, name } = slice.header.file;
   const element = dataset.elements['x7fe00010'];
   const fragments = element?.fragments;
