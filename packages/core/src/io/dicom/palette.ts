@@ -1,6 +1,8 @@
 import { NavError } from '../../base/index.js';
 import type { VoxelArray } from '../../volume/index.js';
+import { isPairSwapped } from './big-endian.js';
 import { type DicomFile, tagName } from './dataset.js';
+import { expandSegments } from './segmented-palette.js';
 
 /** A palette of red, green and blue, 8 bits each (PS3.3, C.7.6.3.1.5 and C.7.6.3.1.6). */
 export interface Palette {
@@ -16,18 +18,14 @@ const TABLES = ['x00281201', 'x00281202', 'x00281203'];
 const SEGMENTED = ['x00281221', 'x00281222', 'x00281223'];
 
 /**
- * A file's palette.
+ * A file's palette, entry by entry or in segments (PS3.3, C.7.9.2).
  * @param signed whether stored values are signed: the first mapped value then is too
- * @throws NavError `io/corrupt`, `dicom/unsupported-object` (segmented)
+ * @throws NavError `io/corrupt`
  */
 export function paletteOf(file: DicomFile, signed: boolean): Palette {
   const { dataset, name } = file;
-  if (TABLES.some((tag) => dataset.elements[tag] === undefined) && SEGMENTED.some((tag) => dataset.elements[tag])) {
-    throw new NavError('dicom/unsupported-object', `"${name}" cannot become a picture: its palette is segmented.`, {
-      detail: { file: name },
-    });
-  }
-  const tables = DESCRIPTORS.map((tag, n) => tableOf(file, tag, TABLES[n] as string, signed));
+  const segmented = TABLES.some((tag) => dataset.elements[tag] === undefined) && SEGMENTED.some((tag) => dataset.elements[tag]);
+  const tables = DESCRIPTORS.map((tag, n) => tableOf(file, tag, (segmented ? SEGMENTED : TABLES)[n] as string, signed));
   const first = tables[0]?.first as number;
   if (tables.some((t) => t.first !== first)) throw damaged(name, 'its three tables start at different values');
   const wide = tables.some((t) => t.bits === 16);
@@ -51,18 +49,27 @@ function tableOf(
   }
   // 0 stands for 65536 (PS3.3, C.7.6.3.1.5).
   const count = entries === 0 ? 65_536 : (entries as number);
+  const first = signed && (from as number) > 32_767 ? (from as number) - 65_536 : (from as number);
+  if (SEGMENTED.includes(tag)) {
+    const values = expandSegments(wordsOf(file, tag, bits), bits, count);
+    if (typeof values === 'string') throw damaged(name, `the segments of its palette ${tagName(tag)} ${values}`);
+    return { first, bits, values };
+  }
   // Entries of 8 bits are packed by most writers, one to a word by others.
-  const bytes = element.length >= 2 * count ? 2 : 1;
-  if (element.length < count * bytes || element.length > 2 * count + 1) {
+  const wide = element.length >= 2 * count;
+  if (element.length < count || element.length > 2 * count + 1) {
     throw damaged(name, `its palette ${tagName(tag)} has ${element.length} bytes for ${count} entries`);
   }
-  const at = element.dataOffset;
-  const values: number[] =
-    bytes === 2
-      ? Array.from({ length: count }, (_, n) => dataset.uint16(tag, n) as number)
-      : Array.from(dataset.byteArray.subarray(at, at + count));
-  const first = signed && (from as number) > 32_767 ? (from as number) - 65_536 : (from as number);
-  return { first, bits: bytes === 2 ? bits : 8, values };
+  return { first, bits: wide ? bits : 8, values: wordsOf(file, tag, wide ? 16 : 8).slice(0, count) };
+}
+
+/** An element's values of 8 or 16 bits. */
+function wordsOf(file: DicomFile, tag: string, bits: 8 | 16): number[] {
+  const { dataset } = file;
+  const { dataOffset: at, length } = dataset.elements[tag] as { dataOffset: number; length: number };
+  const pair = isPairSwapped(file, tag) ? 1 : 0;
+  if (bits === 8) return Array.from({ length }, (_, n) => dataset.byteArray[at + (n ^ pair)] as number);
+  return Array.from({ length: Math.floor(length / 2) }, (_, n) => dataset.uint16(tag, n) as number);
 }
 
 function damaged(name: string, what: string): NavError<'io/corrupt'> {

@@ -1,5 +1,6 @@
 import { NavError } from '../../base/index.js';
 import type { VoxelArray } from '../../volume/index.js';
+import { isPairSwapped } from './big-endian.js';
 import { codeOf, type DicomFile, numbersOf } from './dataset.js';
 import { bitsOf, type PixelLayout } from './layout.js';
 import { applyPalette, paletteOf } from './palette.js';
@@ -170,7 +171,7 @@ function nativeColour(frames: readonly FramePixels[], photometric: string): Uint
   for (const frame of frames) requirePixels(frame, frameBytes);
   const start = dataset.elements['x7fe00010']?.dataOffset as number;
   const out = new Uint8Array(3 * size * frames.length);
-  const swapped = file.syntax === '1.2.840.10008.1.2.2' && dataset.elements['x7fe00010']?.vr !== 'OB';
+  const swapped = isPairSwapped(file, 'x7fe00010');
   for (let n = 0; n < frames.length; n += 1) {
     const from = start + n * frameBytes;
     const bytes = swapped
