@@ -10,6 +10,7 @@ import type { TakenCore } from '../src/fire-step.js';
 import { KeptBiopsy } from '../src/kept.js';
 import type { Monitoring } from '../src/monitoring.js';
 import type { Procedure } from '../src/procedure.js';
+import { KINDS } from '../src/record-kinds.js';
 import { tablesOf } from '../src/report-tables.js';
 import { resume } from '../src/resume.js';
 import { saidTable } from './report-words.js';
@@ -19,6 +20,8 @@ import { t, tell } from './texts/index.js';
 /** Who works at this page, as the log names them. */
 export const BY = 'operator';
 const APPLICATION = 'mr-us-biopsy';
+/** What a meeting looks at: the summary is one page. */
+const IN_SUMMARY: ReadonlySet<string | undefined> = new Set([KINDS.core, KINDS.targets, KINDS.verification]);
 
 /**
  * What keeps the procedure: its session in the browser's folder, taken up again after a crash. Whatever is accepted goes through here: it is
@@ -133,7 +136,9 @@ export class Keeping implements Resumable {
         ...(uid && { frameOfReferenceUid: uid }),
       },
       pictures,
-      tables: tablesOf(this.#procedure, session.state).map((table) => saidTable(table, tell)),
+      tables: tablesOf(this.#procedure, session.state)
+        .filter((table) => kind !== 'summary' || IN_SUMMARY.has(table.kind))
+        .map((table) => saidTable(table, tell)),
       made,
     };
     return documentHtml(kind, input, [

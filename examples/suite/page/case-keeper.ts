@@ -19,7 +19,7 @@ export interface CaseKeeperOptions<F extends string> {
 }
 
 /** The kind of the record that holds the alarms that stand. */
-const ALARMS = 'alarms';
+export const ALARMS = 'alarms';
 /** The views are kept when they have lain still for so long, ms. */
 const VIEWS_REST_MS = 1500;
 /** Or this often, while they move, ms. */

@@ -1,4 +1,14 @@
-import { handoutHtml, REPORT_TEXTS, type ReportInput, reportHtml, summaryHtml } from '@trocar/core/session';
+import { type Alarm, AlarmTexts } from '@trocar/core/guidance';
+import {
+  handoutHtml,
+  REPORT_TEXTS,
+  type ReportInput,
+  type ReportTable,
+  reportHtml,
+  type SessionState,
+  summaryHtml,
+} from '@trocar/core/session';
+import { ALARMS } from './case-keeper.js';
 import { h, live } from './dom.js';
 import type { Action } from './panel.js';
 import { t } from './texts/index.js';
@@ -15,9 +25,22 @@ export type DocumentKind = 'report' | 'summary' | 'handout';
 export function documentHtml<F extends string>(kind: DocumentKind, input: ReportInput<F>, done: readonly string[]): string {
   const tag = language.locale.language as PageLanguage;
   const said = { ...input, text: REPORT_TEXTS[tag] };
-  if (kind === 'report') return reportHtml(said);
+  if (kind === 'report') return reportHtml({ ...said, tables: [...(input.tables ?? []), standingAlarms(input.state)] });
   if (kind === 'summary') return summaryHtml(said);
   return handoutHtml(said, { language: tag, done, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+}
+
+/** The alarms that stood when the session was last kept, in words. */
+function standingAlarms<F extends string>({ records }: SessionState<F>): ReportTable {
+  const texts = new AlarmTexts(language);
+  const kept = records.find(({ kind }) => kind === ALARMS)?.value as { readonly alarms?: readonly Alarm[] } | undefined;
+  const rows = (kept?.alarms ?? []).map((alarm) => [
+    texts.say(alarm),
+    alarm.phase === 'latched' ? t('passed, to be reset') : t('stands'),
+    alarm.acknowledged === undefined ? t('not acknowledged') : t('acknowledged by {by}', { by: alarm.acknowledged.by }),
+  ]);
+  const columns = [{ label: '' }, { label: '' }, { label: '' }];
+  return { title: t('Alarms'), kind: ALARMS, columns, rows: rows.length === 0 ? [[t('No alarms'), '', '']] : rows };
 }
 
 /** What each is called above its link. */

@@ -10,7 +10,7 @@ export const GU: Readonly<Record<BiopsyText, string>> = {
   Register: 'રજિસ્ટર',
   Verify: 'ચકાસો',
   Biopsy: 'બાયોપ્સી',
-  'Would sample the target now': 'અત્યારે લક્ષ્યમાંથી નમૂનો મળશે',
+  'Would sample the target now': 'અત્યારે લક્ષ્યમાંથી નમૂનો મળવાની સંભાવના',
   'Beside the target': 'લક્ષ્યથી બાજુમાં',
   'Depth to target': 'લક્ષ્ય સુધી ઊંડાઈ',
   'Set depth stop': 'ડેપ્થ સ્ટૉપ ગોઠવો',
