@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Browser } from 'playwright';
 import { findBrowser } from '../scripts/lib/host.mjs';
 import { buildPage, inNewPage, servePages, startBrowser } from './_pages.js';
+import { figureText, medianOf, ratioRow, ratioText, tableRow } from './_peers.js';
 import { median, type Row, report, row } from './_report.js';
 import { inRounds, option, progress } from './_rounds.js';
 import type { ContenderName, PageOrder, PageResult } from './render/page.js';
@@ -36,6 +37,10 @@ const WAYS: readonly { readonly who: ContenderName; readonly name: string; reado
   { who: 'vtkReslice', name: 'vtk.js, reslice', greys: [1, 3] },
   { who: 'vtkSlices', name: 'vtk.js, slices of voxels', greys: [1, 3] },
 ];
+
+const PEERS = WAYS.map(({ who }) => who).filter((who) => who !== 'trocar');
+/** Those that cut between voxels, too. */
+const PEERS_BETWEEN = PEERS.filter((who) => who !== 'vtkSlices');
 
 function once(browser: Browser, url: string, order: PageOrder): Promise<PageResult> {
   return inNewPage(browser, url, 'renderBench', { width: 512, height: 512 }, (page) =>
@@ -121,78 +126,53 @@ function rowsOf({ scan, runs, firsts, bytes }: Race): Row[] {
   return figures.flatMap(({ what, unit, limit, of }) => {
     const rows = WAYS.map(({ who, name }) => row(`${scan.name}: ${what}, ${name}`, unit, of(who)));
     const ours = median(of('trocar'));
-    const peers = WAYS.filter(({ who }) => who !== 'trocar').map(({ who }) => ({ who, value: median(of(who)) }));
-    rows.push(ratioRow('    ratio to the best peer', unit, of('trocar').length, ours, peers, limit));
+    const others = (names: readonly ContenderName[]): number[] => names.map((who) => median(of(who)));
+    rows.push(ratioRow('    ratio to the best peer', unit, of('trocar').length, ours, others(PEERS), limit));
     // A navigated slice lies between voxels, as often as not.
-    const between = peers.filter(({ who }) => who !== 'vtkSlices');
+    const between = others(PEERS_BETWEEN);
     rows.push(ratioRow('    ratio to the best peer that cuts between voxels', unit, of('trocar').length, ours, between, limit));
     return rows;
   });
 }
 
-function ratioRow(
-  name: string,
-  unit: string,
-  runs: number,
-  ours: number,
-  peers: readonly { readonly value: number }[],
-  given?: number,
-): Row {
-  const values = peers.map(({ value }) => value);
-  const more = unit === '1/s';
-  const ratio = ours / (more ? Math.max(...values) : Math.min(...values));
-  const limit = given ?? (more ? 1.5 : unit === 'ms' ? 1 : 1.1);
-  const met = more ? ratio >= limit : ratio <= limit;
-  return { name, median: ratio, unit: '×', runs, aim: `at ${more ? 'least' : 'most'} ${Number(limit.toFixed(2))}`, met };
-}
-
 /** The rows of docs/rendering-benchmark.md, ready to be put there. */
 function markdownOf({ name }: Scan, { runs, firsts, bytes }: Omit<Race, 'scan'>): string {
   const scan = name.slice(0, 2);
-  const figure = (x: number): string => (x >= 100 ? x.toFixed(0) : String(Number(x.toPrecision(3))));
   const line = (
     what: string,
+    unit: string,
     of: (who: ContenderName) => number,
-    more: boolean,
-    shown = (who: ContenderName) => figure(of(who)),
+    shown = (who: ContenderName) => figureText(of(who)),
   ): string => {
-    const ratio = (peers: readonly ContenderName[]): string => {
-      const best = peers.map(of).reduce((a, b) => (more ? Math.max(a, b) : Math.min(a, b)));
-      return String(Number((of('trocar') / best).toPrecision(2)));
-    };
-    const ratios = `${ratio(['niivue', 'vtkReslice', 'vtkSlices'])}, ${ratio(['niivue', 'vtkReslice'])}`;
-    return `| ${[`${scan}, ${what}`, ...WAYS.map(({ who }) => shown(who)), ratios].join(' | ')} |`;
+    const ratio = (peers: readonly ContenderName[]): string => ratioText(of('trocar'), peers.map(of), unit);
+    const ratios = `${ratio(PEERS)}, ${ratio(PEERS_BETWEEN)}`;
+    return tableRow([`${scan}, ${what}`, ...WAYS.map(({ who }) => shown(who)), ratios]);
   };
-  const mid = (take: (r: PageResult) => number) => (who: ContenderName) => median((runs.get(who) ?? []).map(take));
-  const first = (take: (r: PageResult) => number) => (who: ContenderName) => median((firsts.get(who) ?? []).map(take));
+  const ms = 'ms';
   const mib = (who: ContenderName, of: 'live' | 'peak'): number => (bytes.get(who)?.[of] ?? Number.NaN) / 2 ** 20;
+  const held = (who: ContenderName): string => `${figureText(mib(who, 'live'))} (${figureText(mib(who, 'peak'))})`;
   return [
     line(
       'frames a second',
-      mid((r) => r.framesPerSecond),
-      true,
+      '1/s',
+      medianOf(runs, (r) => r.framesPerSecond),
     ),
     line(
       'processor time a frame, ms',
-      mid((r) => r.processorMsAFrame),
-      false,
+      ms,
+      medianOf(runs, (r) => r.processorMsAFrame),
     ),
     line(
       'data → first picture, ms',
-      first((r) => r.firstMs),
-      false,
+      ms,
+      medianOf(firsts, (r) => r.firstMs),
     ),
     line(
       'data → first picture, processor time, ms',
-      first((r) => r.firstProcessorMs),
-      false,
+      ms,
+      medianOf(firsts, (r) => r.firstProcessorMs),
     ),
-    line(
-      'textures held (most), MiB',
-      (who) => mib(who, 'live'),
-      false,
-      (who) => `${figure(mib(who, 'live'))} (${figure(mib(who, 'peak'))})`,
-    ),
+    line('textures held (most), MiB', 'MiB', (who) => mib(who, 'live'), held),
   ].join('\n');
 }
 

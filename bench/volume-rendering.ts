@@ -6,6 +6,7 @@ import type { TransferFunction } from '@trocar/core/render';
 import type { Browser } from 'playwright';
 import { findBrowser } from '../scripts/lib/host.mjs';
 import { buildPage, inNewPage, servePages, startBrowser } from './_pages.js';
+import { figureText, medianOf, ratioRow, ratioText, tableRow } from './_peers.js';
 import { median, type Row, report, row } from './_report.js';
 import { inRounds, option, progress } from './_rounds.js';
 import type { ContenderName, PageOrder, PageResult } from './volume-rendering/page.js';
@@ -53,6 +54,8 @@ const WAYS: readonly { readonly who: ContenderName; readonly name: string }[] = 
   { who: 'vtk', name: 'vtk.js' },
   { who: 'niivue', name: 'NiiVue' },
 ];
+
+const PEERS = WAYS.map(({ who }) => who).filter((who) => who !== 'trocar');
 
 function once(browser: Browser, url: string, order: PageOrder): Promise<PageResult> {
   return inNewPage(browser, url, 'volumeBench', { width: 512, height: 512 }, (page) =>
@@ -149,57 +152,46 @@ function rowsOf(race: Race, steps: Steps): Row[] {
     { what: 'data → first picture', unit: 'ms', of: of((r) => r.firstMs) },
     { what: 'texture bytes held', unit: 'MiB', of: (who: ContenderName) => [bytes.get(who) ?? Number.NaN] },
   ];
-  return figures.flatMap(({ what, unit, limit: given, of }) => {
+  return figures.flatMap(({ what, unit, limit, of }) => {
     const rows = WAYS.map(({ who, name }) => row(`${title}: ${what}, ${label(who, name)}`, unit, of(who)));
-    const peers = WAYS.filter(({ who }) => who !== 'trocar').map(({ who }) => median(of(who)));
-    const more = unit === '1/s';
-    const ratio = median(of('trocar')) / (more ? Math.max(...peers) : Math.min(...peers));
-    const limit = given ?? (more ? 1.5 : unit === 'ms' ? 1 : 1.1);
-    const met = more ? ratio >= limit : ratio <= limit;
-    rows.push({
-      ...{ name: '    ratio to the best peer', median: ratio, unit: '×', runs: of('trocar').length },
-      ...{ aim: `at ${more ? 'least' : 'most'} ${Number(limit.toFixed(2))}`, met },
-    });
+    const peers = PEERS.map((who) => median(of(who)));
+    rows.push(ratioRow('    ratio to the best peer', unit, of('trocar').length, median(of('trocar')), peers, limit));
     return rows;
   });
 }
 
 /** The rows of docs/rendering-benchmark.md, ready to be put there. */
 function markdownOf({ scan, shaded, runs, bytes }: Race, steps: Steps): string {
-  const name = `${scan.name.slice(0, 2)}, ${shaded ? 'shaded' : 'plain'}`;
-  const figure = (x: number): string => (x >= 100 ? x.toFixed(0) : String(Number(x.toPrecision(3))));
-  const line = (what: string, of: (who: ContenderName) => number, more: boolean): string => {
-    const peers = WAYS.filter(({ who }) => who !== 'trocar').map(({ who }) => of(who));
-    const ratio = of('trocar') / (more ? Math.max(...peers) : Math.min(...peers));
-    return `| ${[`${name}, ${what}`, ...WAYS.map(({ who }) => figure(of(who))), Number(ratio.toPrecision(2))].join(' | ')} |`;
-  };
-  const mid = (take: (r: PageResult) => number) => (who: ContenderName) => median((runs.get(who) ?? []).map(take));
+  const name = scan.name.slice(0, 2);
+  const line = (what: string, unit: string, of: (who: ContenderName) => number): string =>
+    tableRow([
+      `${name}, ${shaded ? 'shaded' : 'plain'}, ${what}`,
+      ...WAYS.map(({ who }) => figureText(of(who))),
+      ratioText(of('trocar'), PEERS.map(of), unit),
+    ]);
   const step = (who: ContenderName): string => {
     const own = steps.get(who);
     return own === undefined ? 'its own' : `${own.step}, ${own.error.toFixed(1)}`;
   };
+  const stepRow = tableRow([`${name}, step in voxels, grey levels off`, ...WAYS.map(({ who }) => step(who)), '']);
   return [
-    ...(shaded
-      ? []
-      : [
-          `| ${[`${scan.name.slice(0, 2)}, step in voxels, grey levels off`, ...WAYS.map(({ who }) => step(who)), ''].join(' | ')} |`,
-        ]),
+    ...(shaded ? [] : [stepRow]),
     line(
       'frames a second',
-      mid((r) => r.framesPerSecond),
-      true,
+      '1/s',
+      medianOf(runs, (r) => r.framesPerSecond),
     ),
     line(
       'processor time a frame, ms',
-      mid((r) => r.processorMsAFrame),
-      false,
+      'ms',
+      medianOf(runs, (r) => r.processorMsAFrame),
     ),
     line(
       'data → first picture, ms',
-      mid((r) => r.firstMs),
-      false,
+      'ms',
+      medianOf(runs, (r) => r.firstMs),
     ),
-    line('textures held, MiB', (who) => bytes.get(who) ?? Number.NaN, false),
+    line('textures held, MiB', 'MiB', (who) => bytes.get(who) ?? Number.NaN),
   ].join('\n');
 }
 
