@@ -33,7 +33,10 @@ const CASES: readonly (readonly [string, Volume<'ct'>, TransferFunction])[] = [
   ['uint8, rescaled', made(new Uint8Array(COUNT), 250, OBLIQUE, { slope: 4, intercept: 0 }), POINTS],
 ];
 
-/** Rounding to 8 bits twice (the rays' picture, then over what is there), opacity beyond 0.998 left out (0.5), and the GPU's floats. */
+/**
+ * Rounding to 8 bits twice (the rays' picture, then over what is there), steps that grow where a tenth is left to be seen, the last hundredth taken to
+ * look as what lies before it, and the GPU's floats.
+ */
 const GREY_LEVELS = 2;
 
 describe('a volume by rays, against the CPU', () => {

@@ -16,7 +16,7 @@ import type { XrStage } from './xr-stage.js';
 
 /** An emulated headset: its eyes half of 320 × 160 pixels each, 90° high and wide, 64 mm apart. */
 const [WIDTH, HEIGHT, EYE, IPD_M] = [320, 160, 160, 0.064];
-/** As the page's own rays are held to: rounding to 8 bits twice, opacity beyond 0.998 left out, the GPU's floats. */
+/** As the page's own rays are held to: rounding to 8 bits twice, the last hundredth that would be seen taken to look as what lies before it, the GPU's floats. */
 const GREY_LEVELS = 2;
 
 const V = made(new Float32Array(COUNT), 1000, grid([0.4, -0.7, 0.2]));
