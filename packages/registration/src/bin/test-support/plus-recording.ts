@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib';
-import { invertRigid, multiply4, type Random } from '@trocar/core/math';
+import { multiply4, type Random } from '@trocar/core/math';
 import { fCalPhantom, type NWirePhantom, type PhantomWire } from '../../calibration/probe/phantom.js';
 import { type WireScene, type WireSceneOptions, wireScene } from '../../calibration/probe/test-support/wire-scenes.js';
 
@@ -253,6 +253,3 @@ ${patterns.join('\n')}
 </PlusConfiguration>
 `;
 }
-
-/** The reverse of how a phantom's frame lies in the reference: for tests that build poses of their own. */
-export const PHANTOM_FROM_REFERENCE: Float64Array = invertRigid(new Float64Array(16), REFERENCE_FROM_PHANTOM);

@@ -255,7 +255,7 @@ export function fitProbe(model: WireModel, from: ProbeState, options: FitOptions
 }
 
 /** What an error is told from. */
-export type ErrorSource = Pick<ProbeFit, 'state' | 'covariance' | 'pivot' | 'clusters'>;
+type ErrorSource = Pick<ProbeFit, 'state' | 'covariance' | 'pivot' | 'clusters'>;
 
 /** Root mean square error at a pixel, mm. */
 export function expectedErrorAt(fit: ErrorSource, column: number, row: number): number {
