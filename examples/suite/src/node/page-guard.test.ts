@@ -290,6 +290,20 @@ describe('what a page accepts', () => {
     const headers = { origin: server.url };
     expect((await fetch(`${server.url}/order`, { method: 'POST', headers, body: '1' })).status).toBe(200);
     expect((await fetch(`${server.url}/audit/log/a?at=0`, { method: 'POST', headers, body: 'x' })).status).toBe(404);
+    let asked = 0;
+    const post: Tell = (path, body) => {
+      asked += 1;
+      return fetch(server.url + path, { method: 'POST', headers, body });
+    };
+    const session = await beginSession({
+      clock,
+      image,
+      software: 'x',
+      storage: auditedStorage(memoryStorage(), 'a', post),
+      by: 'Dr. K',
+    });
+    expect((await session.acceptPlan(PLAN, 'Dr. K')).plan).toBeDefined();
+    expect(asked).toBe(1);
   });
 });
 
