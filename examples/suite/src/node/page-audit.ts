@@ -12,7 +12,6 @@ import {
   eventsOfSession,
   exported,
   instancesAccessed,
-  instancesTransferred,
   procedureRecord,
   securityAlert,
   userAuthentication,
@@ -120,17 +119,6 @@ export class PageAudit {
         { id: this.#options.application, description },
         this.#common(8),
       ),
-    );
-  }
-
-  /** Results went to an archive. @param archive its address, without a query @param failed why they did not get there */
-  stored(who: string, results: AuditStudy, archive: string, failed?: string): Promise<void> {
-    const { patient } = this.#subject;
-    const destination = { userId: archive, isRequestor: false };
-    const others = [{ userId: who, isRequestor: true }];
-    const common = this.#common(failed === undefined ? 0 : 4, failed);
-    return this.#options.trail.record(
-      instancesTransferred('C', { source: this.#program, destination, others }, [results], patient, common),
     );
   }
 

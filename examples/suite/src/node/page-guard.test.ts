@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { auditedStorage, type Tell } from '../audited-storage.js';
 import { guardArgumentsOf, openGuard } from './guard-options.js';
 import { type PageServer, servePage } from './page-server.js';
+import type { ResultsDesk } from './results-desk.js';
 
 const root = mkdtempSync(join(tmpdir(), 'trocar-guard-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -39,7 +40,7 @@ afterEach(async () => {
 type Served = PageServer<{ readonly bridge: { readonly url: string }; close(): Promise<void> }>;
 
 /** A page of nothing but what a server is asked for, with the options of a command line. */
-async function served(options: Parameters<typeof guardArgumentsOf>[0]): Promise<Served> {
+async function served(options: Parameters<typeof guardArgumentsOf>[0], results?: ResultsDesk): Promise<Served> {
   const guard = await openGuard(guardArgumentsOf(options), { application: 'test-page', now: () => nowMs });
   const server = await servePage({
     folder: root,
@@ -47,6 +48,7 @@ async function served(options: Parameters<typeof guardArgumentsOf>[0]): Promise<
     files: { image: [join(root, 'image')] },
     startWorld: async () => ({ bridge: { url: 'ws://127.0.0.1:1' }, close: async () => undefined }),
     facts: () => ({ kind: 'phantom' }),
+    ...(results && { results }),
     obey: (_, order) => orders.push(order),
   });
   closing.push(() => server.close());
@@ -259,6 +261,31 @@ describe('what a page accepts', () => {
     expect(told().slice(2)).toEqual([
       'Procedure Record | Dr. K | session/begun | 0',
       'Procedure Record | Dr. K | plan/accepted | 0',
+    ]);
+  });
+
+  it('is told of its results before they are kept or sent, and an observer keeps and sends none', async () => {
+    const kept: string[] = [];
+    // What a desk is asked, and no archive.
+    const desk = {
+      view: () => ({ results: [] }),
+      take: async (kind: string) => void kept.push(`${kind} after ${told().length} lines`),
+      send: async () => void kept.push('sent'),
+      close: async () => undefined,
+    } as unknown as ResultsDesk;
+    const server = await served({ 'access-key': join(root, 'key'), audit: file }, desk);
+    const operator = await browserOf(server, 'a.tech', 'operator');
+    expect(await operator.post('/results/keep/report', new Uint8Array(8))).toMatchObject({ status: 200 });
+    expect(await operator.post('/results/send', new Uint8Array(0))).toMatchObject({ status: 200 });
+    expect(kept).toEqual(['report after 3 lines', 'sent']);
+    const observer = await browserOf(server, 'b.guest', 'observer');
+    expect(await observer.post('/results/send', new Uint8Array(0))).toMatchObject({ status: 403 });
+    expect(kept).toHaveLength(2);
+    expect(told().slice(2)).toEqual([
+      'Procedure Record | a.tech | result/keep/report | 0',
+      'Procedure Record | a.tech | result/send | 0',
+      'User Authentication | Login | b.guest | 0',
+      'Security Alert | Use of Restricted Function | b.guest | 8',
     ]);
   });
 

@@ -130,6 +130,11 @@ export class PageGuard {
     await this.#require(visitor, ORDER);
   }
 
+  /** A result is to be kept or sent: told before it is. @param what as `keep/report`, `send` */
+  async result(visitor: Visitor, what: string): Promise<void> {
+    await this.audit?.did(nameOf(visitor), `result/${what}`);
+  }
+
   async #require({ identity }: Visitor, action: SessionAction): Promise<void> {
     if (identity === undefined) return;
     try {

@@ -170,7 +170,10 @@ async function takePost<W extends PageWorld>(
   const isResult = url.pathname.startsWith('/results/');
   if (url.pathname !== '/order' && !isResult) return send(response, 405, 'Only GET is answered here.');
   await site.guard.requireOrder(visitor);
-  if (isResult) return sendResults(site, url.pathname, request, response);
+  if (isResult) {
+    if (site.results !== undefined) await site.guard.result(visitor, url.pathname.slice('/results/'.length));
+    return sendResults(site, url.pathname, request, response);
+  }
   return takeOrder(site, request, response);
 }
 
