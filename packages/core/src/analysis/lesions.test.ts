@@ -125,6 +125,35 @@ describe('lesions of a label volume', () => {
     expect(lesion?.errorsKnown).toBe(true);
   });
 
+  it('tell how sure the network was of each, and those below a confidence do not count', () => {
+    const two = [
+      { centre: [-8, 0, 0], radii: [4, 4, 4] },
+      { centre: [6, 0, 0], radii: [7, 6, 6] },
+    ] as const;
+    const { labels } = drawn(new Random(seed + 3), 40, [1, 1, 1], two);
+    const [large] = measureLesions(labels);
+    expect(large).not.toHaveProperty('confidence');
+    const [small] = measureLesions(drawn(new Random(seed + 3), 40, [1, 1, 1], [two[0]]).labels);
+    // 0.6 in the smaller of the two, alternately 0.8 and 1 in the other, nothing beside them.
+    const of = drawn(new Random(seed + 3), 40, [1, 1, 1], [two[0]]).labels.voxels;
+    const voxels = Uint8Array.from(labels.voxels, (label, n) => (label === 0 ? 0 : of[n] === 1 ? 60 : 80 + 20 * (n % 2)));
+    const { size, frameFromIndex } = labels;
+    const probability = volume({ frame: CT, size, frameFromIndex, voxels, rescale: { slope: 0.01, intercept: 0 } });
+    const both = measureLesions(labels, { probability });
+    expect(both.map((l) => l.confidence?.toFixed(1))).toEqual(['0.9', '0.6']);
+    expect(both[1]?.confidence).toBeCloseTo(0.6, 12);
+    expect(both.map((l) => l.voxels)).toEqual([large?.voxels, small?.voxels]);
+    expect(measureLesions(labels, { probability, leastConfidence: 0.65 }).map((l) => l.voxels)).toEqual([large?.voxels]);
+    expect(measureLesions(labels, { probability, leastConfidence: 0.95 })).toEqual([]);
+    for (const wrong of [
+      { leastConfidence: 0.5 },
+      { probability, leastConfidence: 1.1 },
+      { probability, leastConfidence: NaN },
+    ]) {
+      expect(codeOf(() => measureLesions(labels, wrong))).toBe('analysis/bad-option');
+    }
+  });
+
   it('refuses what is no label, and a probability on another grid', () => {
     const { labels, share } = drawn(new Random(4), 12, [1, 1, 1], []);
     expect(codeOf(() => measureLesions(labels, { label: 0 }))).toBe('analysis/bad-option');

@@ -14,6 +14,8 @@ export interface LesionOptions<F extends string> {
   readonly leastMl?: number;
   /** The label's probability on the same grid: places the surface between voxels, where it passes one half. */
   readonly probability?: Volume<F>;
+  /** Components whose {@link Lesion.confidence} is below this do not count, 0 … 1; needs `probability`. Default 0. */
+  readonly leastConfidence?: number;
   /** Errors of whoever drew the labels; absent means unknown: only those of the voxels are then told. */
   readonly errors?: MeasuredErrors | undefined;
 }
@@ -36,6 +38,8 @@ export interface Lesion<F extends string> {
   /** It reaches the border of the image: it may be larger than told. */
   readonly cutOff: boolean;
   readonly voxels: number;
+  /** Mean of the label's probability over its voxels, 0 … 1, where that was given. What a network says of itself: no chance of being right. */
+  readonly confidence?: number;
   /** Smallest box around it: first and last voxel along i, j, k. */
   readonly box: readonly [number, number, number, number, number, number];
 }
@@ -49,11 +53,20 @@ export interface Lesion<F extends string> {
  * @throws NavError `analysis/bad-labels` (a probability on another grid, values that are no labels), `analysis/bad-option`
  */
 export function measureLesions<F extends string>(labels: Volume<F>, options: LesionOptions<F> = {}): Lesion<F>[] {
-  const { label = 1, leastMl = 0, probability, errors } = options;
+  const { label = 1, leastMl = 0, leastConfidence = 0, probability, errors } = options;
   if (!(Number.isInteger(label) && label !== 0) || !(leastMl >= 0)) {
     throw new NavError('analysis/bad-option', 'A lesion has a whole label other than 0, and a least volume of 0 ml or more.', {
       detail: { label, leastMl },
     });
+  }
+  if (!(leastConfidence >= 0 && leastConfidence <= 1) || (leastConfidence > 0 && probability === undefined)) {
+    throw new NavError(
+      'analysis/bad-option',
+      'leastConfidence is from 0 to 1, and above 0 it needs the probability of the label.',
+      {
+        detail: { leastConfidence, probability: probability !== undefined },
+      },
+    );
   }
   if (probability !== undefined) requireSameGrid(labels, probability);
   const voxelMl = Math.abs(determinant3(labels.frameFromIndex)) / 1000;
@@ -61,8 +74,11 @@ export function measureLesions<F extends string>(labels: Volume<F>, options: Les
   for (const component of componentsOf(labels, storedLabel(labels, label))) {
     const volumeMl = component.indices.length * voxelMl;
     if (volumeMl < leastMl) continue;
+    const confidence = probability && meanAt(probability, component.indices);
+    if (confidence !== undefined && confidence < leastConfidence) continue;
     const surface = surfacePoints(labels, component, probability);
-    found.push(lesionOf(labels, label, component.indices, component.box, { volumeMl, surface, errors }));
+    const lesion = lesionOf(labels, label, component.indices, component.box, { volumeMl, surface, errors });
+    found.push({ ...lesion, ...(confidence !== undefined && { confidence }) });
   }
   return found.sort((a, b) => b.volumeMl - a.volumeMl);
 }
@@ -94,6 +110,13 @@ function lesionOf<F extends string>(
     voxels: indices.length,
     box,
   };
+}
+
+/** Mean of the rescaled values at some voxels. */
+function meanAt({ voxels, rescale: { slope, intercept } }: AnyVolume, indices: Int32Array): number {
+  let sum = 0;
+  for (const n of indices) sum += voxels[n] as number;
+  return (slope * sum) / indices.length + intercept;
 }
 
 /** Standard deviation along an axis that the faces give the centroid: each adds or takes up to half a voxel at its place. */

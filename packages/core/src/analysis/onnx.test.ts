@@ -13,6 +13,16 @@ const description = modelDescription(JSON.parse(file('liver-tumour.json').toStri
 
 ort.env.wasm.numThreads = 1;
 
+/** The patch of test/models/liver-tumour/check.py, made of the same formula: liver with a slow wave, a darker ball, no image beyond one side. */
+function checkPatch(): Float32Array {
+  return Float32Array.from({ length: 48 ** 3 }, (_, n) => {
+    const [i, j, k] = [n % 48, Math.floor(n / 48) % 48, Math.floor(n / 48 ** 2)];
+    if (i >= 44) return -2;
+    const inBall = (i - 24) ** 2 + (j - 22) ** 2 + (k - 23) ** 2 <= 25;
+    return 0.55 + 0.05 * Math.sin(0.7 * i + 0.3 * j + 0.5 * k) - (inBall ? 0.45 : 0);
+  });
+}
+
 describe('the demonstration network', () => {
   let model: SegmentationModel;
   beforeAll(async () => {
@@ -53,6 +63,23 @@ describe('the demonstration network', () => {
       );
       expect(Math.min(...off)).toBeLessThan(4);
     }
+  });
+
+  it('says for one patch what torch says of the same weights', async () => {
+    const check = JSON.parse(file('liver-tumour.check.json').toString()) as {
+      readonly sha256: string;
+      readonly row: { readonly k: number; readonly j: number };
+      readonly sum: number;
+      readonly probability: readonly number[];
+    };
+    expect(check.sha256).toBe(description.sha256);
+    const tumour = (await model.run(checkPatch())).subarray(48 ** 3);
+    const from = 48 * (check.row.j + 48 * check.row.k);
+    const row = tumour.subarray(from, from + 48);
+    // Single precision through a dozen layers of sums: a millionth of the full scale, times ten.
+    expect(Math.max(...check.probability.map((p, i) => Math.abs(p - (row[i] as number))))).toBeLessThan(1e-5);
+    expect(Math.abs(tumour.reduce((a, b) => a + b, 0) / check.sum - 1)).toBeLessThan(1e-5);
+    expect(Math.max(...row)).toBeGreaterThan(0.9);
   });
 
   it('is refused for MR', async () => {

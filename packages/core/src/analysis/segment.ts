@@ -50,8 +50,8 @@ export interface Segmentation<F extends string> {
  *
  * The volume is averaged onto a grid of the model's spacing along L, P and S ({@link patientGrid}), so the order of its voxels does not
  * matter; tiles of that overlap, and are blended by Gaussian weights that sum to 1 at every voxel; probabilities, not labels, are interpolated back
- * to the voxels (trilinear). Beside its input and its answer it holds one layer of tiles in single precision, and two bytes for each
- * label and voxel of the model's grid.
+ * to the voxels (trilinear). Beside its input and its answer it holds one layer of tiles in single precision, and for each voxel of
+ * the model's grid two bytes a label and one more.
  * @param given one volume, or one for each channel of the model, all in one frame; the first one's grid is that of the answer
  * @throws NavError `analysis/bad-option`, `analysis/bad-model`, `analysis/wrong-modality`, `analysis/wrong-unit`, `analysis/too-large`,
  * `analysis/bad-output`, `analysis/runtime-failed`, `analysis/no-hash`, `analysis/aborted`, `frame/mismatch`, `volume/sheared`,
@@ -170,7 +170,8 @@ function requireMemory(of: AnyVolume, size: readonly [number, number, number], d
   const area = size[0] * size[1];
   const labels = keptLabels(d).length;
   const layer = 4 * area * d.patch[2] * (d.channels + labels);
-  const bytes = layer + 2 * area * size[2] * labels + 2 * of.voxels.length;
+  // Two bytes for each label and one for where anything was found, on the model's grid; labels and entropy on the volume's.
+  const bytes = layer + area * size[2] * (2 * labels + 1) + 2 * of.voxels.length;
   if (bytes <= maxBytes) return;
   throw new NavError(
     'analysis/too-large',
