@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { isNavError } from '@trocar/core';
-import { GUARD_OPTIONS, guardArgumentsOf, openGuard } from '../../suite/src/node/guard-options.js';
+import { GUARD_OPTIONS, GUARD_USAGE, guardArgumentsOf, openGuard } from '../../suite/src/node/guard-options.js';
 import { runHeadless } from './node/headless.js';
 import { serveLive } from './node/serve.js';
 
@@ -46,7 +46,8 @@ async function serveGuarded(): ReturnType<typeof serveLive> {
     const guard = await openGuard(guardArgumentsOf(values), { application: 'live-session' });
     return await serveLive({ port, seed, guard });
   } catch (error) {
-    console.error(isNavError(error) ? `${error.code}: ${error.message}` : error instanceof TypeError ? error.message : error);
-    process.exit(error instanceof TypeError ? 2 : 1);
+    const wrong = error instanceof TypeError && !isNavError(error);
+    console.error(isNavError(error) ? `${error.code}: ${error.message}` : wrong ? `${error.message}\n${GUARD_USAGE}` : error);
+    process.exit(wrong ? 2 : 1);
   }
 }
