@@ -1,9 +1,11 @@
-"""Trains the demonstration network and writes liver-tumour.onnx. See README.md beside this file.
+"""Trains the demonstration network from nothing and writes weights, description and check vector. See README.md beside this file.
 
-    /usr/bin/python3 train.py --seed 1 --steps 1700 800 300
+    nice -n 19 /usr/bin/python3 train.py --seed 1 --minutes 25 --out /tmp/liver-tumour.onnx
 """
 
 import argparse
+import hashlib
+import json
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+import check
 import phantom
 
 HERE = Path(__file__).parent
@@ -67,14 +70,23 @@ def loss_of(logits, y, w, more):
     return (w * cross * (1 + more * (y > 0))).mean() + 0.5 * dice, 1 - dice.item()
 
 
-def train(model, rng, steps, size, count, rate, more, oblique=False):
-    """Adam, the rate falling as a cosine. `more`: how much more voxels of tumours weigh; above 0 they are drawn too wide."""
+def train(model, rng, steps, seconds, size, count, rate, more, oblique=False):
+    """Adam, the rate falling as a cosine. `more`: how much more voxels of tumours weigh; above 0 they are drawn too wide.
+
+    The stage takes `seconds` at most: where the steps would take longer, the rate falls by the time instead, so that it ends low
+    either way; and it says so, as the weights then depend on how fast the machine was.
+    """
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
-    started, shown = time.time(), []
+    started, shown = time.monotonic(), []
     model.train()
     for step in range(steps):
+        passed = time.monotonic() - started
+        if passed > seconds:
+            print(f"ended by time after step {step} of {steps}: the same seed will not give the same weights", flush=True)
+            break
+        done = max(step / steps, passed / seconds)
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + rate / 200
+            group["lr"] = rate * min(1, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * done)) + rate / 200
         x, y, w = batch(rng, count, size, oblique)
         loss, dice = loss_of(model(x), y, w, more)
         optimiser.zero_grad()
@@ -82,10 +94,9 @@ def train(model, rng, steps, size, count, rate, more, oblique=False):
         nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimiser.step()
         shown.append((loss.item(), dice))
-        if (step + 1) % 50 == 0:
+        if (step + 1) % 50 == 0 or step + 1 == steps:
             recent = np.array(shown[-50:]).mean(0)
-            seconds = time.time() - started
-            print(f"step {step + 1} of {steps}, {seconds:.0f} s: loss {recent[0]:.4f}, Dice {recent[1]:.3f}", flush=True)
+            print(f"step {step + 1} of {steps}, {passed:.0f} s: loss {recent[0]:.4f}, Dice {recent[1]:.3f}", flush=True)
 
 
 def fused(model):
@@ -98,6 +109,16 @@ def fused(model):
     return model
 
 
+def describe(out):
+    """The description beside the weights: of these weights, without the errors that were measured of others."""
+    description = json.loads((HERE / "liver-tumour.json").read_text())
+    sha256 = hashlib.sha256(out.read_bytes()).hexdigest()
+    if description.get("sha256") != sha256:
+        description.pop("errors", None)
+    description["sha256"] = sha256
+    out.with_suffix(".json").write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--seed", type=int, default=1)
@@ -105,23 +126,29 @@ def main():
     arguments.add_argument("--size", type=int, default=32)
     arguments.add_argument("--batch", type=int, default=4)
     arguments.add_argument("--out", default=str(HERE / "liver-tumour.onnx"))
+    arguments.add_argument("--threads", type=int, default=1)
+    arguments.add_argument("--minutes", type=float, default=25, help="of wall time, for all stages together")
     given = arguments.parse_args()
-    torch.set_num_threads(1)
+    seconds = [60 * given.minutes * steps / sum(given.steps) for steps in given.steps]
+    torch.set_num_threads(given.threads)
     torch.manual_seed(given.seed)
     model = TinyUNet()
     print("parameters", sum(p.numel() for p in model.parameters()))
     # First with tumours weighed up, so that they are found at all; then without, so that they are as large as they are.
-    train(model, np.random.default_rng(given.seed), given.steps[0], given.size, given.batch, 4e-3, 3)
+    train(model, np.random.default_rng(given.seed), given.steps[0], seconds[0], given.size, given.batch, 4e-3, 3)
     model = fused(model)
-    train(model, np.random.default_rng(given.seed + 1), given.steps[1], given.size, given.batch, 1e-3, 0)
+    train(model, np.random.default_rng(given.seed + 1), given.steps[1], seconds[1], given.size, given.batch, 1e-3, 0)
     # Last with edges of the picture that are oblique, as an oblique volume has them in patient axes.
-    train(model, np.random.default_rng(given.seed + 2), given.steps[2], given.size, given.batch, 5e-4, 0, True)
+    train(model, np.random.default_rng(given.seed + 2), given.steps[2], seconds[2], given.size, given.batch, 5e-4, 0, True)
     model = nn.Sequential(model.eval(), nn.Softmax(dim=1))
     print("parameters kept", sum(p.numel() for p in model.parameters()))
     torch.onnx.export(
         model, torch.zeros(1, 1, 48, 48, 48), given.out, opset_version=13, input_names=["image"], output_names=["probability"]
     )
-    print("written", given.out, Path(given.out).stat().st_size)
+    out = Path(given.out).resolve()
+    describe(out)
+    print("written", out, out.stat().st_size)
+    check.write_check(out)
 
 
 if __name__ == "__main__":
