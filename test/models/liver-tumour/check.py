@@ -54,11 +54,11 @@ def write_check(path):
         "torch": torch.__version__,
         "row": ROW,
         "sum": float(tumour.astype(np.float64).sum()),
-        "probability": [float(f"{p:.6g}") for p in tumour[ROW["k"], ROW["j"]]],
+        "probability": " ".join(f"{p:.6g}" for p in tumour[ROW["k"], ROW["j"]]),
     }
     beside = Path(path).with_suffix(".check.json")
     beside.write_text(json.dumps(out, indent=2) + "\n")
-    print("written", beside, "sum", out["sum"], "greatest in the row", max(out["probability"]))
+    print("written", beside, "sum", out["sum"], "greatest in the row", float(tumour[ROW["k"], ROW["j"]].max()))
 
 
 if __name__ == "__main__":
