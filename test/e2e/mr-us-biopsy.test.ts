@@ -334,6 +334,15 @@ describe.skipIf(executablePath === undefined)('an MR–ultrasound biopsy in a br
       }
       expect(html).not.toMatch(/https?:\/\//);
       await picture('report');
+      // The patient's page in another language, chosen where the person stands.
+      await page.selectOption('#language', 'hi');
+      await expect.poll(() => text('[data-action="handout"]')).toBe('मरीज़ के लिए पृष्ठ');
+      const [handout] = await Promise.all([page.waitForEvent('download'), click('handout')]);
+      expect(handout.suggestedFilename()).toBe('mr-us-biopsy-handout.html');
+      const told = await readFile(await handout.path(), 'utf8');
+      expect(told).toMatch(/<html lang="hi"/);
+      expect(told).toContain(`प्रोस्टेट से ऊतक के ${made.given.lesions.length} नमूने लिए गए।`);
+      await page.selectOption('#language', 'en');
       expect(foreign).toEqual([]);
       expect(failures).toEqual([]);
     },
