@@ -2,6 +2,7 @@ import { type Side, UNKNOWN } from '@trocar/core/guidance';
 import { type DocumentKind, documentActions } from '../../suite/page/documents.js';
 import type { Errands } from '../../suite/page/errands.js';
 import type { Action } from '../../suite/page/panel.js';
+import { withResults } from '../../suite/page/results.js';
 import type { ToolName } from '../src/frames.js';
 import type { Procedure } from '../src/procedure.js';
 import type { SimulatedHand } from './hand.js';
@@ -29,6 +30,8 @@ export interface Acting {
   chooseEntry(rank: number | undefined): void;
   takeCt(): void;
   write(kind: DocumentKind): void;
+  /** What can be done with the results, where there is somewhere to keep them. */
+  readonly results: readonly Action[];
   play(): void;
 }
 
@@ -72,7 +75,7 @@ const OWN: Readonly<Record<Procedure['stage'], Buttons>> = {
   burn: ({ procedure }) => [plain('stop-burn', t('Stop the burn'), () => procedure.stopBurn())],
   assess: assessButtons,
   confirm: confirmButtons,
-  finished: ({ write }) => documentActions(write),
+  finished: ({ write, results }) => withResults(documentActions(write), results),
 };
 
 /** By the side: which word it is decides what is treated, so each is a sentence of its own. */

@@ -8,6 +8,7 @@ import { type DocumentKind, documentHtml } from '../../suite/page/documents.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
 import { type Resumable, sessionNote } from '../../suite/page/resumed.js';
 import type { Refusal } from '../../suite/src/refusal.js';
+import type { ResultObject, ResultStudy, ScreenPicture } from '../../suite/src/results.js';
 import type { ConnectedProcedure } from '../src/client.js';
 import { KeptAblation } from '../src/kept.js';
 import { resume } from '../src/resume.js';
@@ -180,6 +181,14 @@ export class Keeping implements Resumable {
     const n = this.#connected.procedure.burning.burns.length;
     const heated = t('{n, plural, one {The tumour was heated at # place.} other {The tumour was heated at # places.}}', { n });
     return documentHtml(kind, await kept.reportInput(made, pictures, tell), [heated]);
+  }
+
+  /** The results as objects of the study that the images came from. @throws NavError as `ablationResults` */
+  async results(origin: ResultStudy, at: Date, picture: ScreenPicture): Promise<readonly ResultObject[]> {
+    const session = (await this.#cases.begin()).state.id;
+    // What writes DICOM is needed by nobody who sends nothing.
+    const { ablationResults } = await import('../src/results.js');
+    return ablationResults(this.#connected.procedure, { origin, session, at, by: BY }, picture);
   }
 }
 

@@ -12,6 +12,8 @@ export interface CaseFacts {
   readonly covered: readonly ToolName[];
   readonly frozen: boolean;
   readonly bridge: string;
+  /** Whether results can be sent to an archive; undefined where nothing can be kept. */
+  readonly results?: boolean;
 }
 
 const CASE_FILES = ['images', 'labels', 'marks'] as const;

@@ -11,6 +11,7 @@ import { caseFacts, drawsInSoftware, order, painted, pause } from '../../suite/p
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
+import { ResultsPanel } from '../../suite/page/results.js';
 import { speakWith } from '../../suite/page/speak.js';
 import { inEnglish, language } from '../../suite/page/texts/language.js';
 import type { AblationCase } from '../src/case.js';
@@ -63,6 +64,7 @@ class Page {
   #graphics: Graphics | undefined;
   #hand: SimulatedHand | undefined;
   #loop: MonitorLoop | undefined;
+  #results: ResultsPanel | undefined;
   #work = '';
   #entry: number | undefined;
   /** What the heat of a plan is expected to do. */
@@ -120,6 +122,7 @@ class Page {
     const { procedure } = connected;
     this.#keeping = await Keeping.open(connected, this.#clock, this.#panel.alarms);
     this.#graphics = new Graphics(this.#stage, procedure);
+    if (facts.results !== undefined) this.#results = this.#resultsPanel(facts.results, this.#keeping);
     this.#hand = new SimulatedHand(this.#errands, procedure);
     this.#panel.busy('');
     const loop = new MonitorLoop(connected.monitoring, this.#clock);
@@ -177,6 +180,7 @@ class Page {
       },
       takeCt: () => void this.#takeCt(procedure),
       write: (kind) => void this.#write(kind),
+      results: this.#results?.actions() ?? [],
       play: () => {
         this.#auto = !this.#auto;
       },
@@ -237,7 +241,8 @@ class Page {
 
   #detail(procedure: Procedure, graphics: Graphics, keeping: Keeping): void {
     const heat = this.#heatOf(procedure);
-    const detail = detailOf(procedure, { work: this.#work, legends: graphics.legends, keeping, heat });
+    const asked = procedure.stage === 'finished' ? this.#results?.detail() : undefined;
+    const detail = asked ?? detailOf(procedure, { work: this.#work, legends: graphics.legends, keeping, heat });
     const key = `${language.locale.language}|${detail.key}`;
     if (key === this.#detailKey) return;
     this.#detailKey = key;
@@ -313,6 +318,15 @@ class Page {
       this.#stage.render();
       this.#pictures.push({ dataUrl: this.#panel.canvas.toDataURL('image/jpeg', 0.85), caption });
     }, 1200);
+  }
+
+  #resultsPanel(archive: boolean, keeping: Keeping): ResultsPanel {
+    return new ResultsPanel({
+      archive,
+      make: (origin, picture) => keeping.results(origin, this.#clock.utc(this.#clock.now()), picture),
+      canvas: this.#panel.canvas,
+      draw: () => this.#stage.render(),
+    });
   }
 
   /** Report, summary or handout as a file of its own. */

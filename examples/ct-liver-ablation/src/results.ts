@@ -21,6 +21,7 @@ import {
   pictureObject,
   type ResultObject,
   type ResultPicture,
+  type ScreenPicture,
   slicePicture,
   uidFrom,
 } from '../../suite/src/results.js';
@@ -50,7 +51,7 @@ const GREY = { low: -110, high: 190 } as const;
 export async function ablationResults(
   procedure: Procedure,
   making: Omit<Making, 'application' | 'state'>,
-  picture?: ResultPicture,
+  picture?: ScreenPicture,
 ): Promise<readonly ResultObject[]> {
   const { confirming, burning } = procedure;
   const { confirmation, post, result } = confirming;
@@ -70,7 +71,12 @@ export async function ablationResults(
     ...(await afterRegistration(procedure, full, uid)),
     segmentation,
     await reportObject(procedure, full, uid, segmentation.object),
-    await pictureObject(full, picture ?? sliceOf(procedure, zones)),
+    await pictureObject(
+      full,
+      picture === undefined
+        ? sliceOf(procedure, zones)
+        : { ...picture, shows: 'The margins on the CT afterwards, as the screen showed them' },
+    ),
   ];
 }
 

@@ -2,6 +2,7 @@ import { type DocumentKind, documentActions } from '../../suite/page/documents.j
 import type { Errands } from '../../suite/page/errands.js';
 import { pause } from '../../suite/page/link.js';
 import type { Action } from '../../suite/page/panel.js';
+import { withResults } from '../../suite/page/results.js';
 import { isRefusal } from '../../suite/src/refusal.js';
 import type { ToolName } from '../src/frames.js';
 import { BATH_BEADS } from '../src/probe.js';
@@ -28,6 +29,8 @@ export interface ActionPlace {
   run(doing: string, act: () => Promise<void>): void;
   tryOtherSegmentation(): void;
   write(kind: DocumentKind): void;
+  /** What can be done with the results, where there is somewhere to keep them. */
+  readonly results: readonly Action[];
 }
 
 /** Where the gland goes when it is pushed, mm along the body's axes. */
@@ -47,7 +50,7 @@ const ACTIONS: Readonly<Record<Step, (place: ActionPlace) => Action[]>> = {
   register: registerActions,
   verify: verifyActions,
   biopsy: biopsyActions,
-  finished: ({ write }) => documentActions(write),
+  finished: ({ write, results }) => withResults(documentActions(write), results),
 };
 
 function importActions({ keeping, run, tryOtherSegmentation }: ActionPlace): Action[] {

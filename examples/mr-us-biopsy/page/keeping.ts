@@ -6,6 +6,7 @@ import { type DocumentKind, documentHtml } from '../../suite/page/documents.js';
 import { restoreViews } from '../../suite/page/kept-views.js';
 import { type Resumable, sessionNote } from '../../suite/page/resumed.js';
 import { isRefusal, type Refusal } from '../../suite/src/refusal.js';
+import type { ResultObject, ResultStudy, ScreenPicture } from '../../suite/src/results.js';
 import type { TakenCore } from '../src/fire-step.js';
 import { KeptBiopsy } from '../src/kept.js';
 import type { Monitoring } from '../src/monitoring.js';
@@ -158,5 +159,13 @@ export class Keeping implements Resumable {
     if (this.#views !== undefined) restoreViews(stage, this.#views);
     this.#views = undefined;
     if (this.accepted) this.#cases.follow(step, stage);
+  }
+
+  /** The results as objects of the study that the MR came from. @throws NavError as `biopsyResults` */
+  async results(origin: ResultStudy, at: Date, picture: ScreenPicture): Promise<readonly ResultObject[]> {
+    const session = (await this.#cases.begin()).state.id;
+    // What writes DICOM is needed by nobody who sends nothing.
+    const { biopsyResults } = await import('../src/results.js');
+    return biopsyResults(this.#procedure, { origin, session, at, by: BY }, picture);
   }
 }

@@ -10,6 +10,7 @@ import { caseFacts, drawsInSoftware, painted, pause } from '../../suite/page/lin
 import { MonitorLoop } from '../../suite/page/monitor-loop.js';
 import { startPaced } from '../../suite/page/paced.js';
 import { type Banner, Panel } from '../../suite/page/panel.js';
+import { ResultsPanel } from '../../suite/page/results.js';
 import { inEnglish, language } from '../../suite/page/texts/language.js';
 import { type BiopsyCase, importCase, onAnotherFrame } from '../src/case.js';
 import { type ConnectedProcedure, connectProcedure } from '../src/client.js';
@@ -53,6 +54,7 @@ export class BiopsyPage {
   readonly #simulation = { hangs: false, moved: false };
   #connected: ConnectedProcedure | undefined;
   #keeping: Keeping | undefined;
+  #results: ResultsPanel | undefined;
   #step: Step = 'import';
   #doing = '';
   #running = false;
@@ -100,7 +102,16 @@ export class BiopsyPage {
       onMessage: () => loop.came(),
     });
     const { procedure } = connected;
-    this.#keeping = await Keeping.open(procedure, this.#monitoring, this.#clock);
+    const keeping = await Keeping.open(procedure, this.#monitoring, this.#clock);
+    this.#keeping = keeping;
+    if (facts.results !== undefined) {
+      this.#results = new ResultsPanel({
+        archive: facts.results,
+        make: (origin, picture) => keeping.results(origin, this.#clock.utc(this.#clock.now()), picture),
+        canvas: this.#panel.canvas,
+        draw: () => this.#pictures.stage.render(),
+      });
+    }
     this.#caseName(given);
     this.#pictures.open(given);
     this.#connected = connected;
@@ -156,10 +167,11 @@ export class BiopsyPage {
     );
     this.#notes(procedure, keeping);
     this.#panel.actions(this.#actions(procedure, this.#step, keeping), blockedText(this.#monitoring.monitor));
-    const detail = detailOf(this.#step, procedure, keeping, this.#refusal(procedure, keeping));
+    const asked = this.#step === 'finished' ? this.#results?.detail() : undefined;
+    const detail = asked ?? detailOf(this.#step, procedure, keeping, this.#refusal(procedure, keeping));
     if (detail.key !== this.#detailKey) {
       this.#detailKey = detail.key;
-      this.#panel.detail(...detail.build(), ...this.#handed);
+      this.#panel.detail(...detail.build(), ...(asked === undefined ? this.#handed : []));
     }
     return this.#live;
   }
@@ -229,6 +241,7 @@ export class BiopsyPage {
       run: (doing, act) => void this.#run(doing, act),
       tryOtherSegmentation: () => this.#tryOther(procedure.case),
       write: (kind) => void this.#run('', () => this.#write(kind, keeping)),
+      results: this.#results?.actions() ?? [],
     });
   }
 

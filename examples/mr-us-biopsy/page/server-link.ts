@@ -1,6 +1,7 @@
 import { readVolume, setAssetsBase } from '@trocar/core/io';
 import { fetchFiles, painted } from '../../suite/page/link.js';
 import { type BiopsyCase, importCase } from '../src/case.js';
+import { CASE_FILES, unpackCase } from '../src/case-bytes.js';
 import { MR, type ToolName } from '../src/frames.js';
 import { phantomCase } from '../src/phantom-case.js';
 import { type Marked, marked } from '../src/register-step.js';
@@ -8,7 +9,8 @@ import { t } from './texts/index.js';
 
 /** What the server says of the case: see `src/main.ts`. */
 export interface CaseFacts {
-  readonly kind: 'phantom' | 'files';
+  /** `packed`: the server has it, from a study. */
+  readonly kind: 'phantom' | 'files' | 'packed';
   readonly seed: number;
   /** WebSocket address of the bridge. */
   readonly bridge: string;
@@ -16,6 +18,8 @@ export interface CaseFacts {
   readonly mr: readonly string[];
   readonly lesions: readonly string[];
   readonly covered: readonly ToolName[];
+  /** Whether results can be sent to an archive; undefined where nothing can be kept. */
+  readonly results?: boolean;
 }
 
 /** The case, made here or fetched and decoded here. @throws NavError as `readVolume` and `importCase` */
@@ -25,6 +29,7 @@ export async function loadCase(facts: CaseFacts, progress: (text: string) => voi
     await painted();
     return phantomCase(facts.seed).given;
   }
+  if (facts.kind === 'packed') return unpackCase((await fetchFiles('case', CASE_FILES, progress)).map((f) => f.bytes));
   setAssetsBase('/trocar');
   const mr = await readVolume(await fetchFiles('mr', facts.mr, progress), { frame: MR });
   const lesions = await readVolume(await fetchFiles('lesions', facts.lesions, progress), { frame: MR });

@@ -19,6 +19,7 @@ import {
   pictureObject,
   type ResultObject,
   type ResultPicture,
+  type ScreenPicture,
   slicePicture,
   uidFrom,
 } from '../../suite/src/results.js';
@@ -41,7 +42,7 @@ const CODE = {
 export async function biopsyResults(
   procedure: Procedure,
   making: Omit<Making, 'application' | 'state'>,
-  picture?: ResultPicture,
+  picture?: ScreenPicture,
 ): Promise<readonly ResultObject[]> {
   const { cores } = procedure.fire;
   const uid = making.origin.frameOfReferenceUid;
@@ -56,7 +57,10 @@ export async function biopsyResults(
   return [
     await registrationObject(procedure, full, uid),
     await reportObject(procedure, full, uid),
-    await pictureObject(full, picture ?? sliceOf(procedure)),
+    await pictureObject(
+      full,
+      picture === undefined ? sliceOf(procedure) : { ...picture, shows: 'MR with targets and cores, as the screen showed them' },
+    ),
   ];
 }
 

@@ -87,6 +87,33 @@ describe('a desk for results', () => {
     expect(sent).toEqual(['2.25.201', '2.25.202', '2.25.203', '2.25.204', '2.25.202', '2.25.203']);
   });
 
+  it('asks again by itself an archive that is away, and none that lets nobody in', async () => {
+    for (const [code, again] of [
+      ['archive/unreachable', true],
+      ['archive/unauthorised', false],
+    ] as const) {
+      let asked = 0;
+      const has = async (): Promise<boolean> => {
+        asked += 1;
+        throw new NavError(code, 'No.');
+      };
+      const store = await openStudyStore(memoryFolder());
+      const archive = { has } as unknown as DicomArchive;
+      const desk = await ResultsDesk.open({ place: { store, archive }, origin: ORIGIN, retryMs: 5 });
+      await desk.take('picture', picture(STUDY, '2.25.201'));
+      await desk.send();
+      const before = asked;
+      if (again) await expect.poll(() => asked).toBeGreaterThan(before + 2);
+      else {
+        // As many turns as the other one needed, and more.
+        for (let n = 0; n < 10; n += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(asked).toBe(before);
+      }
+      expect(desk.view()).toMatchObject({ objects: [{ state: 'kept' }], trouble: { code } });
+      await desk.close();
+    }
+  });
+
   it('takes nothing of another patient or study, and nothing that is no result', async () => {
     const { desk, store } = await deskWith(undefined);
     const other = { ...STUDY, patient: { ...STUDY.patient, id: 'P-2' } };

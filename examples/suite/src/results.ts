@@ -40,6 +40,9 @@ export interface ResultPicture {
   readonly shows: string;
 }
 
+/** A picture of the screen: what it shows is said by the procedure. */
+export type ScreenPicture = Omit<ResultPicture, 'shows'>;
+
 /** How results came to be. */
 export interface Making {
   readonly origin: ResultStudy;

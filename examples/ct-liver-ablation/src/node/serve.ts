@@ -51,7 +51,7 @@ export async function serveProcedure(options: ServeOptions): Promise<PageServer<
     facts: ({ truth, tracker }) => ({
       demands,
       fast,
-      results: results !== undefined,
+      results: results?.view().archive,
       covered: truth.covered,
       frozen: tracker.frozen,
     }),

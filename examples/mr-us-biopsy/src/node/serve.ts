@@ -41,7 +41,7 @@ export async function serveProcedure(options: ServeOptions): Promise<PageServer<
     startWorld: (origin) => startWorld({ body, seed, clock, ...(faults && { faults }), allowedOrigins: [origin] }),
     facts: (world) => ({
       kind: given !== undefined ? 'packed' : files === undefined ? 'phantom' : 'files',
-      results: results !== undefined,
+      results: results?.view().archive,
       seed,
       mr: namesOf(files?.mr ?? []),
       lesions: namesOf(files?.lesions ?? []),
