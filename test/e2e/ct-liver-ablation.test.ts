@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { systemClock } from '@trocar/core';
+import { dicomArchive, memoryFolder, openStudyStore } from '@trocar/core/dicom';
+import { findOrthanc, type RunningOrthanc, startOrthanc } from '@trocar/core/dicom/node';
 import { parseReading } from '@trocar/core/guidance';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +14,8 @@ import { startWorld, type World } from '../../examples/ct-liver-ablation/src/nod
 import { placesOn } from '../../examples/ct-liver-ablation/src/plan-geometry.js';
 import { PlanStep, USUAL_DEMANDS } from '../../examples/ct-liver-ablation/src/plan-step.js';
 import type { PageServer } from '../../examples/suite/src/node/page-server.js';
+import { ResultsDesk } from '../../examples/suite/src/node/results-desk.js';
+import { originOf, type ResultStudy } from '../../examples/suite/src/results.js';
 import { findBrowser } from '../../scripts/lib/host.mjs';
 import { openBrowser } from './open-browser.js';
 
@@ -34,6 +38,8 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
   let browser: Browser;
   let page: Page;
   let server: PageServer<World>;
+  let orthanc: RunningOrthanc | undefined;
+  let desk: ResultsDesk;
   const foreign: string[] = [];
   const failures: string[] = [];
 
@@ -47,8 +53,13 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await planned.propose();
     const clock = systemClock();
     const { breathing, pace } = SPEEDS.fast;
+    // Where there is no archive, results are kept; where there is one, they are stored.
+    orthanc = findOrthanc() && (await startOrthanc());
+    const archive = orthanc && dicomArchive({ url: orthanc.url });
+    const place = { store: await openStudyStore(memoryFolder()), archive };
+    desk = await ResultsDesk.open({ place, origin: originOf(given.volume) as ResultStudy });
     server = await serveProcedure({
-      ...{ clock, case: given, demands: USUAL_DEMANDS, fast: true },
+      ...{ clock, case: given, demands: USUAL_DEMANDS, fast: true, results: desk },
       startWorld: (origin) => startWorld({ case: given, seed: SEED, clock, breathing, allowedOrigins: [origin] }),
     });
     server.world.truth.hand.pace = pace;
@@ -69,6 +80,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
   afterAll(async () => {
     await browser?.close();
     await server?.close();
+    await orthanc?.stop();
   });
 
   const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
@@ -201,8 +213,9 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await click('resume');
     await page.waitForSelector('#app[data-step="register"]', { timeout: 60_000 });
     await expect.poll(() => text('#session')).toMatch(/^Session: resumed, begun \d\d:\d\d UTC$/);
-    const standing = page.$$eval('#alarms .alarm:not([hidden])', (all) => all.map((a) => (a as HTMLElement).dataset['rule']));
-    expect(await standing).toContain('restored-unverified');
+    const standing = (): Promise<(string | undefined)[]> =>
+      page.$$eval('#alarms .alarm:not([hidden])', (all) => all.map((a) => (a as HTMLElement).dataset['rule']));
+    await expect.poll(standing).toContain('restored-unverified');
     await page.waitForSelector('#app[data-step="verify"]', { timeout: 60_000 });
     await pictured('resumed');
     await again('touch-landmarks', 'verify');
@@ -212,9 +225,7 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     // The zone follows again from the kept pose of the burn, to the last bit.
     expect(await answer()).toBe(before);
     expect(server.world.truth.burns).toHaveLength(1);
-    expect(
-      await page.$$eval('#alarms .alarm:not([hidden])', (all) => all.map((a) => (a as HTMLElement).dataset['rule'])),
-    ).not.toContain('restored-unverified');
+    await expect.poll(standing).not.toContain('restored-unverified');
     await click('finish-burning');
   }, 240_000);
 
@@ -231,6 +242,28 @@ describe.skipIf(executablePath === undefined)('a liver ablation in a browser', (
     await click('report');
     expect((await download).suggestedFilename()).toBe('ct-liver-ablation.html');
   }, 180_000);
+
+  it('lists what goes back to the study, keeps it, and says of each where it is; pressed again it keeps nothing twice', async () => {
+    await click('send-results');
+    await shown('confirm-send');
+    const rows = (): Promise<string[]> =>
+      page.$$eval('#results tr', (all) => all.map((row) => (row as HTMLElement).dataset['result'] ?? ''));
+    const kinds = ['registration', 'registration-after', 'segmentation', 'report', 'picture'];
+    expect(await rows()).toEqual(kinds);
+    expect(desk.view().objects).toEqual([]);
+    await pictured('results-listed');
+    await click('confirm-send');
+    const states = (): Promise<string[]> =>
+      page.$$eval('#results tr', (all) => all.map((row) => (row as HTMLElement).dataset['state'] ?? ''));
+    const state = orthanc === undefined ? 'kept' : 'stored';
+    await expect.poll(states, { timeout: 60_000 }).toEqual(kinds.map(() => state));
+    await pictured('results');
+    await click('results-back');
+    await click('send-results');
+    await shown('results-back');
+    await expect.poll(states).toEqual(kinds.map(() => state));
+    expect(desk.view().objects.map(({ kind }) => kind)).toEqual(kinds);
+  }, 120_000);
 
   it('asked nobody else for anything, and no script failed', () => {
     expect(foreign).toEqual([]);

@@ -3,6 +3,13 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
 import { printReport, runExample, type Served, seedAndPort } from '../../suite/src/node/command.js';
+import {
+  GUARD_OPTIONS,
+  GUARD_USAGE,
+  type GuardArguments,
+  guardArgumentsOf,
+  openGuard,
+} from '../../suite/src/node/guard-options.js';
 import { ResultsDesk } from '../../suite/src/node/results-desk.js';
 import {
   STUDY_OPTIONS,
@@ -40,7 +47,7 @@ const USAGE = `Usage: npm start -- --procedure ct-liver-ablation [options]
   --fast          a hand, a patient and a generator in a hurry
 
   The case from a study, and results back to it:
-${STUDY_USAGE}`;
+${STUDY_USAGE}${GUARD_USAGE}`;
 
 interface Arguments {
   readonly headless: boolean;
@@ -56,6 +63,7 @@ interface Arguments {
   readonly demands: PlanDemands;
   readonly seed: number;
   readonly port: number;
+  readonly guard: GuardArguments;
 }
 
 function readArguments(): Arguments {
@@ -66,6 +74,7 @@ function readArguments(): Arguments {
       ...{ headless: flag, json: flag, fast: flag, report: text, volume: text, labels: text, tumour: text, vessels: text },
       ...{ liver: text, margin: text, 'max-power': text, 'max-probes': text, 'max-tre': text },
       avoid: { type: 'string', multiple: true },
+      ...GUARD_OPTIONS,
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
       ...STUDY_OPTIONS,
@@ -78,6 +87,7 @@ function readArguments(): Arguments {
     return value;
   };
   const { seed, port } = seedAndPort(values);
+  const guard = guardArgumentsOf(values);
   const { headless, json, fast, report, volume, labels } = values;
   if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
   const from = studyArgumentsOf(values);
@@ -86,7 +96,7 @@ function readArguments(): Arguments {
   if (labels !== undefined && volume === undefined && from.study === undefined)
     throw new TypeError('--labels needs the images it is drawn on: --volume PATH or --study UID.');
   return {
-    ...{ headless, json, fast, report, volume, labels, seed, port, from },
+    ...{ headless, json, fast, report, volume, labels, seed, port, from, guard },
     roles: labels === undefined ? undefined : rolesOf(values),
     tumour: labels === undefined && values.tumour !== undefined ? labelOf(values.tumour) : undefined,
     demands: {
@@ -188,6 +198,7 @@ async function serve(args: Arguments): Promise<Served> {
   const { seed, demands, fast, port } = args;
   const { breathing, pace } = fast ? SPEEDS.fast : SPEEDS.usual;
   const server = await serveProcedure({
+    guard: await openGuard(args.guard, { application: 'ct-liver-ablation' }),
     ...{ clock, case: given, demands, fast, port },
     ...(desk !== undefined && { results: desk }),
     startWorld: (origin) => startWorld({ case: given, seed, clock, breathing, allowedOrigins: [origin] }),

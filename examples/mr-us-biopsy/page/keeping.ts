@@ -12,6 +12,7 @@ import { KeptBiopsy } from '../src/kept.js';
 import type { Monitoring } from '../src/monitoring.js';
 import type { Procedure } from '../src/procedure.js';
 import { KINDS } from '../src/record-kinds.js';
+import { MAX_TRE95_MM } from '../src/register-step.js';
 import { tablesOf } from '../src/report-tables.js';
 import { resume } from '../src/resume.js';
 import { saidTable } from './report-words.js';
@@ -142,7 +143,7 @@ export class Keeping implements Resumable {
         .map((table) => saidTable(table, tell)),
       made,
     };
-    return documentHtml(kind, input, [
+    const done = [
       t(
         '{n, plural, one {The team had marked # place in the MR images to take samples from.} other {The team had marked # places in the MR images to take samples from.}}',
         { n: lesions.length },
@@ -151,7 +152,8 @@ export class Keeping implements Resumable {
         '{n, plural, =0 {No tissue sample was taken.} one {# tissue sample was taken from the prostate.} other {# tissue samples were taken from the prostate.}}',
         { n: this.#procedure.fire.cores.length },
       ),
-    ]);
+    ];
+    return documentHtml(kind, input, done, { planned: false, limitMm: MAX_TRE95_MM });
   }
 
   /** Keeps the step and how the views lie; once, lays them as they were kept. Last thing of a frame. */

@@ -49,7 +49,7 @@ describe('the biopsy’s page in another language', () => {
     for (const tag of Object.keys(LANGUAGES)) {
       it(`cuts no button, step, banner or name of a number: ${tag}, ${width}×${height}`, async () => {
         await page.viewport(width, height);
-        chooseHere(tag);
+        await chooseHere(tag);
         const app = h('main', { id: 'app' });
         document.body.replaceChildren(app);
         const panel = new Panel(app, SHELL);
@@ -83,10 +83,10 @@ describe('the biopsy’s page in another language', () => {
     }
   }
 
-  it('says the side of a target and the name of a landmark, and what is named elsewhere as it is', () => {
+  it('says the side of a target and the name of a landmark, and what is named elsewhere as it is', async () => {
     expect(sidedName('left mid PZ', 'left')).toBe('left mid PZ (left)');
     expect(landmarkName('calcification 2')).toBe('calcification 2');
-    chooseHere('hi');
+    await chooseHere('hi');
     expect(sidedName('left mid PZ', 'left')).toBe('left mid PZ (बायाँ)');
     expect(sidedName('left mid PZ', 'right')).toBe('left mid PZ (दायाँ)');
     expect(landmarkName('calcification 2')).toBe('कैल्सिफ़िकेशन 2');

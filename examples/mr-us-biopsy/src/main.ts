@@ -4,6 +4,13 @@ import { systemClock } from '@trocar/core';
 import { readVolume } from '@trocar/core/io';
 import { printReport, runExample, type Served, seedAndPort } from '../../suite/src/node/command.js';
 import { filesBehind } from '../../suite/src/node/files.js';
+import {
+  GUARD_OPTIONS,
+  GUARD_USAGE,
+  type GuardArguments,
+  guardArgumentsOf,
+  openGuard,
+} from '../../suite/src/node/guard-options.js';
 import { ResultsDesk } from '../../suite/src/node/results-desk.js';
 import {
   STUDY_OPTIONS,
@@ -35,7 +42,7 @@ MR–ultrasound fusion biopsy of a prostate, in a simulated room.
   --mirrored, --wrong-guide   equipment that the checks must find
 
   The case from a study, and results back to it:
-${STUDY_USAGE}`;
+${STUDY_USAGE}${GUARD_USAGE}`;
 
 interface Arguments {
   readonly headless: boolean;
@@ -49,6 +56,7 @@ interface Arguments {
   readonly report: string | undefined;
   readonly seed: number;
   readonly port: number;
+  readonly guard: GuardArguments;
   readonly from: StudyArguments;
 }
 
@@ -65,12 +73,14 @@ function readArguments(): Arguments {
       mr: { type: 'string' },
       lesions: { type: 'string' },
       report: { type: 'string' },
+      ...GUARD_OPTIONS,
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
       ...STUDY_OPTIONS,
     },
   });
   const { seed, port } = seedAndPort(values);
+  const guard = guardArgumentsOf(values);
   const { headless, json, fast, deformable, mirrored, mr, lesions, report } = values;
   const from = studyArgumentsOf(values);
   if (mr !== undefined && from.study !== undefined) throw new TypeError('Give --mr or --study, not both.');
@@ -78,7 +88,21 @@ function readArguments(): Arguments {
   if (lesions !== undefined && mr === undefined && from.study === undefined)
     throw new TypeError('--lesions needs the images it is drawn on: --mr PATH or --study UID.');
   if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
-  return { headless, json, fast, deformable, mirrored, wrongGuide: values['wrong-guide'], mr, lesions, report, seed, port, from };
+  return {
+    headless,
+    json,
+    fast,
+    deformable,
+    mirrored,
+    wrongGuide: values['wrong-guide'],
+    mr,
+    lesions,
+    report,
+    seed,
+    port,
+    from,
+    guard,
+  };
 }
 
 /** A case, the body that its ultrasound is simulated from, and the desk for its results where there is one. */
@@ -141,6 +165,7 @@ async function serve(args: Arguments): Promise<Served> {
     mr === undefined || lesions === undefined ? undefined : { mr: await filesBehind(mr), lesions: await filesBehind(lesions) };
   const faults = { ...(args.mirrored && { mirrored: true }), ...(args.wrongGuide && { guideOffMm: 3.5 }) };
   const server = await serveProcedure({
+    guard: await openGuard(args.guard, { application: 'mr-us-biopsy' }),
     ...{ clock, seed, body, faults, port: args.port },
     ...(files && { files }),
     ...(from.study !== undefined && { given }),

@@ -5,6 +5,13 @@ import { readVolume } from '@trocar/core/io';
 import { PACES } from '../../suite/src/hand.js';
 import { printReport, runExample, type Served, seedAndPort } from '../../suite/src/node/command.js';
 import { filesBehind } from '../../suite/src/node/files.js';
+import {
+  GUARD_OPTIONS,
+  GUARD_USAGE,
+  type GuardArguments,
+  guardArgumentsOf,
+  openGuard,
+} from '../../suite/src/node/guard-options.js';
 import { ptyLine } from '../../suite/src/node/pty.js';
 import { type NavigationCase, phantomCase, volumeCase, withLimit } from './case.js';
 import { CT, SECOND } from './frames.js';
@@ -29,7 +36,7 @@ const USAGE = `Usage: npm start -- [options]
   --port N        of the page; default any free one
   --seed N        seed of the simulated world; default 1
   --fast          a hand without patience
-`;
+${GUARD_USAGE}`;
 
 interface Arguments {
   readonly headless: boolean;
@@ -47,6 +54,7 @@ interface Arguments {
   readonly secondSeries: string | undefined;
   readonly seed: number;
   readonly port: number;
+  readonly guard: GuardArguments;
 }
 
 function readArguments(): Arguments {
@@ -65,6 +73,7 @@ function readArguments(): Arguments {
       'no-second': { type: 'boolean', default: false },
       series: { type: 'string' },
       'second-series': { type: 'string' },
+      ...GUARD_OPTIONS,
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
     },
@@ -73,6 +82,7 @@ function readArguments(): Arguments {
   const noSecond = values['no-second'];
   const secondSeries = values['second-series'];
   const { seed, port } = seedAndPort(values);
+  const guard = guardArgumentsOf(values);
   const maxTre95Mm = values['max-tre'] === undefined ? undefined : Number(values['max-tre']);
   if (maxTre95Mm !== undefined && !(maxTre95Mm > 0))
     throw new TypeError(`--max-tre needs millimetres, got "${values['max-tre']}".`);
@@ -81,7 +91,7 @@ function readArguments(): Arguments {
   if (noSecond && second !== undefined) throw new TypeError('--second and --no-second exclude each other.');
   if (report !== undefined && !headless) throw new TypeError('--report belongs to --headless.');
   const flags = { headless, json, fast, serial, strict, stored, noSecond };
-  return { ...flags, maxTre95Mm, volume, second, series, secondSeries, report, seed, port };
+  return { ...flags, maxTre95Mm, volume, second, series, secondSeries, report, seed, port, guard };
 }
 
 /** A case, and how its volume had to be read. */
@@ -154,6 +164,7 @@ async function serve(args: Arguments): Promise<Served> {
   const { given, gaps } = await makeCase(args);
   const line = args.serial ? await ptyLine() : undefined;
   const server = await serveProcedure({
+    guard: await openGuard(args.guard, { application: 'phantom-navigation' }),
     clock,
     seed: args.seed,
     files: args.volume === undefined ? [] : await filesBehind(args.volume),

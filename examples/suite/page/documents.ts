@@ -1,5 +1,6 @@
 import { type Alarm, AlarmTexts } from '@trocar/core/guidance';
 import {
+  type HandoutOptions,
   handoutHtml,
   REPORT_TEXTS,
   type ReportInput,
@@ -20,14 +21,20 @@ export type DocumentKind = 'report' | 'summary' | 'handout';
 /**
  * Report, summary or handout as HTML, in the language of the moment; the days in a handout are those where the browser is.
  * @param done what the patient's page says of what was done, whole sentences in that language
+ * @param facts what the patient's page takes from elsewhere than a plan
  * @throws NavError `session/bad-value` where the state is not of this log
  */
-export function documentHtml<F extends string>(kind: DocumentKind, input: ReportInput<F>, done: readonly string[]): string {
+export function documentHtml<F extends string>(
+  kind: DocumentKind,
+  input: ReportInput<F>,
+  done: readonly string[],
+  facts: Pick<HandoutOptions, 'planned' | 'limitMm'> = {},
+): string {
   const tag = language.locale.language as PageLanguage;
   const said = { ...input, text: REPORT_TEXTS[tag] };
   if (kind === 'report') return reportHtml({ ...said, tables: [...(input.tables ?? []), standingAlarms(input.state)] });
   if (kind === 'summary') return summaryHtml(said);
-  return handoutHtml(said, { language: tag, done, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+  return handoutHtml(said, { ...facts, language: tag, done, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
 }
 
 /** The alarms that stood when the session was last kept, in words. */

@@ -41,15 +41,15 @@ beforeAll(async () => {
   });
 });
 
-afterEach(() => {
+afterEach(async () => {
   vi.restoreAllMocks();
   for (const end of ends.splice(0)) end();
-  chooseHere('en', false);
+  await chooseHere('en', false);
 });
 
 async function wordsIn(tag: string): Promise<DrawnWords> {
   await fetchLetters(tag);
-  chooseHere(tag, false);
+  await chooseHere(tag, false);
   return drawnWords(t);
 }
 

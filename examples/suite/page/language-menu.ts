@@ -8,7 +8,7 @@ export function languageMenu(): HTMLElement {
     return h('option', { value: tag, lang: tag, selected: tag === language.locale.language }, name);
   });
   const menu = h('select', { id: 'language' }, ...options);
-  menu.addEventListener('change', () => chooseHere(menu.value));
+  menu.addEventListener('change', () => void chooseHere(menu.value));
   const label = h(
     'label',
     { for: 'language', class: 'spoken' },

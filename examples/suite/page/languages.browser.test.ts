@@ -75,7 +75,7 @@ describe('a page in another language', () => {
     for (const tag of Object.keys(LANGUAGES)) {
       it(`cuts no alarm and no answer to it: ${tag}, ${width}×${height}`, async () => {
         await page.viewport(width, height);
-        chooseHere(tag);
+        await chooseHere(tag);
         for (const rule of ALARM_RULES) {
           const { panel, app } = build();
           const other = ALARM_RULES.filter((r) => r !== rule).slice(0, 2);
@@ -103,7 +103,7 @@ describe('a page in another language', () => {
     for (const tag of Object.keys(LANGUAGES)) {
       it(`cuts no button, step or name of a number: ${tag}, ${width}×${height}`, async () => {
         await page.viewport(width, height);
-        chooseHere(tag);
+        await chooseHere(tag);
         for (const shell of [ABLATION, NAVIGATION]) {
           const app = document.createElement('main');
           app.id = 'app';
@@ -164,9 +164,9 @@ describe('a page in another language', () => {
     expect(texts()).toEqual(english);
   });
 
-  it('shows what is English for want of a translation as such', () => {
+  it('shows what is English for want of a translation as such', async () => {
     const at = document.createElement('p');
-    chooseHere('gu');
+    await chooseHere('gu');
     setText(at, inEnglish('The bridge refused.'));
     expect(at.textContent).toBe('[en] The bridge refused.');
     expect(at.hasAttribute('data-untranslated')).toBe(true);
@@ -195,10 +195,10 @@ describe('a page in another language', () => {
     }
   });
 
-  it('takes no language for another, and falls back to English', () => {
-    chooseHere('xx');
+  it('takes no language for another, and falls back to English', async () => {
+    await chooseHere('xx');
     expect(language.locale.language).toBe('en');
-    chooseHere('bn-BD');
+    await chooseHere('bn-BD');
     expect(language.locale.language).toBe('bn');
     expect(EN.length).toBeGreaterThan(80);
   });

@@ -6,7 +6,7 @@ import { Panel } from './panel.js';
 import { ResultsPanel } from './results.js';
 import { fetchLetters } from './texts/fonts.js';
 import { t } from './texts/index.js';
-import { chooseHere, LANGUAGES } from './texts/language.js';
+import { chooseHere, LANGUAGES, language } from './texts/language.js';
 
 const KINDS: readonly ResultKind[] = ['registration', 'registration-after', 'segmentation', 'report', 'picture'];
 const ORIGIN: ResultStudy = {
@@ -98,8 +98,8 @@ beforeAll(async () => {
   await Promise.all(Object.keys(LANGUAGES).map(fetchLetters));
 });
 
-afterEach(() => {
-  chooseHere('en');
+afterEach(async () => {
+  await chooseHere('en');
   vi.unstubAllGlobals();
 });
 
@@ -159,7 +159,8 @@ describe('results at the end of a procedure', () => {
   for (const tag of Object.keys(LANGUAGES)) {
     it(`have room for their words: ${tag}`, async () => {
       await page.viewport(1100, 720);
-      chooseHere(tag);
+      await chooseHere(tag);
+      expect(language.locale.language).toBe(tag);
       serverThat(true, (kind) =>
         kind === 'segmentation'
           ? { state: 'refused', reason: REASON }

@@ -11,6 +11,7 @@ import {
   type SessionStorage,
   verifyAudit,
 } from '@trocar/core/session';
+import { auditedStorage } from '../src/audited-storage.js';
 
 /** A case that somebody began and did not finish. */
 export interface OpenCase {
@@ -93,8 +94,8 @@ export class SessionFolder {
   }
 
   async #storage(name: string, create: boolean): Promise<SessionStorage> {
-    if (this.#folder === undefined) return memoryStorage();
-    return browserFolder(await this.#folder.getDirectoryHandle(name, { create }));
+    if (this.#folder === undefined) return auditedStorage(memoryStorage(), name);
+    return auditedStorage(await browserFolder(await this.#folder.getDirectoryHandle(name, { create })), name);
   }
 }
 

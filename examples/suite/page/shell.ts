@@ -48,7 +48,7 @@ export const DIALS = ['lateral', 'depth'] as const;
  */
 export function buildShell<S extends string, N extends string>(app: HTMLElement, plan: ShellPlan<S, N>): void {
   // Half a page in another language would be worse than none.
-  if (plan.languages !== true) chooseHere('en', false);
+  if (plan.languages !== true) void chooseHere('en', false);
   app.dataset['step'] = plan.steps[0]?.id ?? '';
   app.replaceChildren(viewsOf(plan), panelOf(plan));
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '@trocar/core';
 import { buildPage } from '../../../suite/src/node/build-page.js';
 import { isRecord } from '../../../suite/src/node/orders.js';
+import type { PageGuard } from '../../../suite/src/node/page-guard.js';
 import { type PageServer, servePage } from '../../../suite/src/node/page-server.js';
 import type { ResultsDesk } from '../../../suite/src/node/results-desk.js';
 import type { AblationCase } from '../case.js';
@@ -25,6 +26,8 @@ export interface ServeOptions {
   readonly results?: ResultsDesk;
   /** Default 0: any free port. */
   readonly port?: number;
+  /** Who may open the page and do what, and who is told. */
+  readonly guard?: PageGuard;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface ServeOptions {
  * @throws NavError as `servePage`
  */
 export async function serveProcedure(options: ServeOptions): Promise<PageServer<World>> {
-  const { clock, case: given, demands, fast = false, startWorld, results, port = 0 } = options;
+  const { clock, case: given, demands, fast = false, startWorld, results, port = 0, guard } = options;
   const folder = await buildPage(join(import.meta.dirname, '../..'));
   const shelf = mkdtempSync(join(tmpdir(), 'trocar-ablation-'));
   const written = (name: string, files: readonly Uint8Array[]): string[] =>
@@ -43,6 +46,7 @@ export async function serveProcedure(options: ServeOptions): Promise<PageServer<
     });
   const post: string[] = [];
   const server = await servePage<World>({
+    ...(guard && { guard }),
     folder,
     startWorld,
     port,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@trocar/core';
 import { buildPage } from '../../../suite/src/node/build-page.js';
+import type { PageGuard } from '../../../suite/src/node/page-guard.js';
 import { namesOf, type PageServer, servePage } from '../../../suite/src/node/page-server.js';
 import type { ResultsDesk } from '../../../suite/src/node/results-desk.js';
 import type { BiopsyCase } from '../case.js';
@@ -24,16 +25,19 @@ export interface ServeOptions {
   /** Keeps results and sends them to an archive; closed with the server. Absent: nothing can be kept here. */
   readonly results?: ResultsDesk;
   readonly port?: number;
+  /** Who may open the page and do what, and who is told. */
+  readonly guard?: PageGuard;
 }
 
 /** Builds the page and serves it with its simulated room. @throws NavError as `servePage` */
 export async function serveProcedure(options: ServeOptions): Promise<PageServer<World>> {
-  const { clock, seed, body, faults, files, given, results, port = 0 } = options;
+  const { clock, seed, body, faults, files, given, results, port = 0, guard } = options;
   const folder = await buildPage(join(import.meta.dirname, '../..'));
   const shelf = given && mkdtempSync(join(tmpdir(), 'trocar-biopsy-'));
   const packed =
     shelf === undefined ? [] : packCase(given as BiopsyCase).map((bytes, n) => written(join(shelf, `case-${n}`), bytes));
   const server = await servePage<World>({
+    ...(guard && { guard }),
     folder,
     port,
     ...(results !== undefined && { results }),

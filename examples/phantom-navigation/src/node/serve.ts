@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '@trocar/core';
 import { buildPage } from '../../../suite/src/node/build-page.js';
+import type { PageGuard } from '../../../suite/src/node/page-guard.js';
 import { namesOf, type PageServer, servePage } from '../../../suite/src/node/page-server.js';
 import { obey } from './orders.js';
 import type { World } from './world.js';
@@ -27,12 +28,15 @@ export interface ServeOptions {
   readonly startWorld: (origin: string) => Promise<World>;
   /** Default 0: any free port. */
   readonly port?: number;
+  /** Who may open the page and do what, and who is told. */
+  readonly guard?: PageGuard;
 }
 
 /** Builds the page of this procedure and serves it. @throws NavError as `servePage` */
 export async function serveProcedure(options: ServeOptions): Promise<PageServer<World>> {
-  const { files = [], secondFiles = [], clock, startWorld, port = 0 } = options;
+  const { files = [], secondFiles = [], clock, startWorld, port = 0, guard } = options;
   return servePage({
+    ...(guard && { guard }),
     folder: await buildPage(join(import.meta.dirname, '../..')),
     startWorld,
     port,

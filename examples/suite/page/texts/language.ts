@@ -39,15 +39,19 @@ language.onChange((now) => {
 let asked = 0;
 
 /**
- * Another language, without loading the page anew: at once, or as soon as its letters have come.
+ * Another language, without loading the page anew: at once, or as soon as its letters have come; the promise is kept then.
  * @param keep whether it is for the next time as well: default true
  */
-export function chooseHere(tag: string, keep = true): void {
+export async function chooseHere(tag: string, keep = true): Promise<void> {
   const chosen = chooseLanguage([tag], TAGS);
   asked += 1;
   const mine = asked;
-  if (hasLetters(chosen)) language.choose(chosen);
-  else void fetchLetters(chosen).then(() => (mine === asked ? language.choose(chosen) : undefined));
+  keepChoice(chosen, keep);
+  if (!hasLetters(chosen)) await fetchLetters(chosen);
+  if (mine === asked) language.choose(chosen);
+}
+
+function keepChoice(chosen: string, keep: boolean): void {
   if (!keep) return;
   try {
     localStorage.setItem(KEPT_AS, chosen);

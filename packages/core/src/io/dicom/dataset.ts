@@ -54,7 +54,7 @@ function withoutPadding(dataset: DataSet): DataSet {
   const { [NOTHING]: nothing, ...others } = dataset.elements;
   if (nothing === undefined) return dataset;
   const end = Math.max(...Object.values(others).map((e) => e.dataOffset + e.length));
-  if (nothing.dataOffset < end || dataset.byteArray.subarray(end).some((byte) => byte !== 0)) return dataset;
+  if (nothing.dataOffset < end || dataset.byteArray.subarray(end).some((byte: number) => byte !== 0)) return dataset;
   delete dataset.elements[NOTHING];
   // Behind the last zeros the parser looked for an item, without which nothing is missing.
   dataset.warnings = dataset.warnings.filter((w) => !w.includes('peeking to determine VR'));

@@ -16,6 +16,10 @@ export interface HandoutOptions {
   readonly done?: readonly string[];
   /** Where the patient is: decides which day it was. An IANA name, as `Asia/Kolkata`. Default `UTC`. */
   readonly timeZone?: string;
+  /** False for a procedure that plans no way of a tool, as a biopsy guided by eye: then nothing is said of a plan. Default true. */
+  readonly planned?: boolean;
+  /** The largest bound at the target that was allowed, 95 %, mm, for a procedure that has it elsewhere than in a plan. */
+  readonly limitMm?: number;
 }
 
 type Say = Texts<HandoutMessages>['say'];
@@ -37,8 +41,8 @@ export function handoutHtml<F extends string>(input: ReportInput<F>, options: Ha
     html`<header><h1>${say('title')}</h1><p>${say('for', { name })}<br>${say('notCleared')}</p></header>\n`,
     !texts.reviewed && html`<p class="unreviewed">${say('notReviewed')}</p>\n`,
     html`<p>${say('intro', { day })}</p>\n`,
-    part(say('doneTitle'), [...doneIn(state, input.images?.modality, say), ...(options.done ?? [])]),
-    part(say('exactTitle'), exactness(state, say)),
+    part(say('doneTitle'), [...doneIn(state, input.images?.modality, options.planned ?? true, say), ...(options.done ?? [])]),
+    part(say('exactTitle'), exactness(state, options.limitMm, say)),
     part(say('alarmsTitle'), [
       say('alarms', { n: alarmsRaised(state.events) }),
       say('alarmMeans'),
@@ -54,18 +58,24 @@ export function handoutHtml<F extends string>(input: ReportInput<F>, options: Ha
 const part = (title: string, sentences: readonly string[]): Html =>
   html`<section><h2>${title}</h2>\n${sentences.map((s) => html`<p>${s}</p>\n`)}</section>\n`;
 
-function doneIn<F extends string>({ plan, registration }: SessionState<F>, modality: string | undefined, say: Say): string[] {
+function doneIn<F extends string>(
+  { plan, registration }: SessionState<F>,
+  modality: string | undefined,
+  planned: boolean,
+  say: Say,
+): string[] {
+  const way = plan === undefined ? say('noPlan') : say('planned', { length: formatMm(plan.plan.lengthMm, 0) });
   return [
     modality === undefined ? say('guidedUnknown') : say('guided', { modality }),
-    plan === undefined ? say('noPlan') : say('planned', { length: formatMm(plan.plan.lengthMm, 0) }),
+    ...(planned || plan !== undefined ? [way] : []),
     registration === undefined ? say('notMatched') : say('matched'),
   ];
 }
 
-function exactness<F extends string>({ plan, registration }: SessionState<F>, say: Say): string[] {
+function exactness<F extends string>({ plan, registration }: SessionState<F>, otherMm: number | undefined, say: Say): string[] {
   if (registration === undefined) return [say('unknownBound')];
   const { tre95Mm } = registration.accuracy;
-  const limitMm = plan?.plan.maxTre95Mm;
+  const limitMm = plan?.plan.maxTre95Mm ?? otherMm;
   const known = Number.isFinite(tre95Mm);
   const limit = limitMm === undefined ? UNKNOWN : formatMm(limitMm);
   return [

@@ -106,6 +106,14 @@ describe('a handout', () => {
     expect(within).toContain('limit of 2.0 mm for this. It was kept.');
     expect(await said({ tre95Mm: 2.01, limitMm: 2 })).toContain('It was not kept');
     expect(await said({ tre95Mm: 1.23 })).toContain('No limit for this was set beforehand.');
+    const elsewhere = { planned: false, limitMm: 4 };
+    const biopsy = visible(handoutHtml(await procedure({ tre95Mm: 1.23 }), elsewhere)).replaceAll('\u202f', ' ');
+    expect(biopsy).toContain('limit of 4.0 mm for this. It was kept.');
+    expect(visible(handoutHtml(await procedure({ tre95Mm: 4.01 }), elsewhere))).toContain('It was not kept');
+    const input = await procedure({ tre95Mm: 1.23 });
+    const unplanned = { ...input, state: { ...input.state, plan: undefined } };
+    expect(visible(handoutHtml(unplanned))).toContain('No plan was accepted');
+    expect(visible(handoutHtml(unplanned, elsewhere))).not.toContain('No plan');
     const unknown = await said({ tre95Mm: Number.NaN, limitMm: 2 });
     expect(unknown).toContain('is not known. Beforehand a limit of 2.0 mm was set for this. Whether it was kept is not known.');
     expect(unknown).not.toMatch(/NaN|It was kept/);

@@ -14,8 +14,8 @@ html { background: #fff; }
 body { margin: 0 auto; padding: 10mm 8mm; max-width: 200mm; color: var(--ink); background: #fff;
   font: 10pt/1.45 ${FONTS}; font-variant-numeric: tabular-nums lining-nums; }
 header { display: flex; justify-content: space-between; align-items: flex-end; gap: 8mm; border-bottom: 2px solid var(--ink); padding-bottom: 3mm; }
-h1 { font-size: 19pt; line-height: 1.15; margin: 0; letter-spacing: -0.01em; white-space: nowrap; }
-header p { margin: 0; text-align: right; color: var(--soft); font-size: 8pt; }
+h1 { font-size: 19pt; line-height: 1.15; margin: 0; letter-spacing: -0.01em; text-wrap: balance; }
+header p { margin: 0; flex: 0 0 auto; max-width: 55%; text-align: right; color: var(--soft); font-size: 8pt; }
 h2 { font-size: 12pt; margin: 7mm 0 2mm; padding-bottom: 1mm; border-bottom: 1px solid var(--line); break-after: avoid; }
 h3 { font-size: 10pt; margin: 4mm 0 1mm; break-after: avoid; }
 p { margin: 1.5mm 0; orphans: 3; widows: 3; }
