@@ -1,6 +1,9 @@
+import { systemClock } from '@trocar/core';
 import { parseReading } from '@trocar/core/guidance';
+import { transformDirection } from '@trocar/core/math';
 import { PALETTE } from '@trocar/core/render';
 import type { Page } from 'playwright';
+import type { World } from '../../examples/phantom-navigation/src/node/world.js';
 
 /** What the guidance beside the slices shows, read from the page. */
 
@@ -49,4 +52,20 @@ export function misplaced(page: Page): Promise<string[]> {
     if (list.bottom > guide.bottom + 0.5 || guide.bottom > innerHeight + 0.5) found.push('cut off below');
     return found;
   });
+}
+
+/** What the page should show at this moment, from where the hand truly is: mm, and degrees. */
+export function trueNumbers({ truth }: World): Record<string, number> {
+  const { plan } = truth.case;
+  const m = truth.hand.pose(new Float64Array(16), systemClock().now());
+  const rest = [0, 1, 2].map((k) => (plan.target.xyz[k] as number) - (m[12 + k] as number));
+  const depth = rest.reduce((sum, v, k) => sum + v * (plan.axis[k] as number), 0);
+  const tool = transformDirection(new Float64Array(3), m, [0, 0, -1]);
+  const cosine = tool.reduce((sum, v, k) => sum + v * (plan.axis[k] as number), 0);
+  return {
+    distance: Math.hypot(...rest),
+    depth,
+    lateral: Math.hypot(...rest.map((v, k) => v - depth * (plan.axis[k] as number))),
+    angle: (Math.acos(Math.min(1, cosine)) * 180) / Math.PI,
+  };
 }

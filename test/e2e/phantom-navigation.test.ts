@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@trocar/core';
 import { parseReading } from '@trocar/core/guidance';
-import { transformDirection } from '@trocar/core/math';
 import { headPhantom } from '@trocar/core/testing';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +12,7 @@ import { PACES } from '../../examples/suite/src/hand.js';
 import type { PageServer } from '../../examples/suite/src/node/page-server.js';
 import { type PtyLine, ptyLine } from '../../examples/suite/src/node/pty.js';
 import { findBrowser, hasProgram } from '../../scripts/lib/host.mjs';
-import { avoided, inPanel, misplaced } from './guide-looks.js';
+import { avoided, inPanel, misplaced, trueNumbers } from './guide-looks.js';
 import { openBrowser } from './open-browser.js';
 import { answerAlarms } from './open-page.js';
 
@@ -88,7 +87,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
         names,
       );
       const values = Object.fromEntries(names.map((name, i) => [name, parseReading(texts[i] as string)]));
-      if (Number.isFinite(values['distance']) || attempt >= 100) return { page: values, true: trueNumbers() };
+      if (Number.isFinite(values['distance']) || attempt >= 100) return { page: values, true: trueNumbers(server.world) };
       await page.waitForTimeout(100);
     }
   }
@@ -98,28 +97,13 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await expect
       .poll(
         async () => {
-          const before = trueNumbers();
+          const before = trueNumbers(server.world);
           await page.waitForTimeout(300);
-          return there(before) && Math.abs((trueNumbers()['depth'] as number) - (before['depth'] as number)) < 0.5;
+          return there(before) && Math.abs((trueNumbers(server.world)['depth'] as number) - (before['depth'] as number)) < 0.5;
         },
         { timeout: 60_000 },
       )
       .toBe(true);
-  }
-
-  function trueNumbers(): Record<string, number> {
-    const { plan } = server.world.truth.case;
-    const m = server.world.truth.hand.pose(new Float64Array(16), systemClock().now());
-    const rest = [0, 1, 2].map((k) => (plan.target.xyz[k] as number) - (m[12 + k] as number));
-    const depth = rest.reduce((sum, v, k) => sum + v * (plan.axis[k] as number), 0);
-    const tool = transformDirection(new Float64Array(3), m, [0, 0, -1]);
-    const cosine = tool.reduce((sum, v, k) => sum + v * (plan.axis[k] as number), 0);
-    return {
-      distance: Math.hypot(...rest),
-      depth,
-      lateral: Math.hypot(...rest.map((v, k) => v - depth * (plan.axis[k] as number))),
-      angle: (Math.acos(Math.min(1, cosine)) * 180) / Math.PI,
-    };
   }
 
   /** How many pixels of the images have the colour of a live tool. */

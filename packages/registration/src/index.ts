@@ -61,8 +61,8 @@ export {
   type VideoLine,
 } from './calibration/probe/calibrate-temporal.js';
 export type { SizeCheck } from './calibration/probe/checks.js';
-export { type Dot, type DotOptions, detectDots } from './calibration/probe/dots.js';
-export { findWires, type WireDots, type WireOptions } from './calibration/probe/find-wires.js';
+export { type Dot, type DotOptions, detectDots, type WireDots } from './calibration/probe/dots.js';
+export { findWires, type WireOptions } from './calibration/probe/find-wires.js';
 export { LineFinder, type LineOptions } from './calibration/probe/line.js';
 export type { Labelling } from './calibration/probe/linear.js';
 export { phantomFromProbeOf, type TimedProbePose, type WireObservation } from './calibration/probe/observations.js';

@@ -13,17 +13,7 @@ import { POSE_STEP_MM, readBound, readPose, writeBound, writePose } from './quan
 import { LiveReplica, type ReplicaOptions } from './replica.js';
 import type { LiveAlarm, LiveState } from './state.js';
 import { liveStateOf, randomChange, sentForm } from './test-support/states.js';
-
-/** What an operator of version 1 sent: a whole state with an alarm, its acknowledgement, and a motion; made by that version. */
-const VERSION_1 = [
-  '1014c0ed9c01b955690101000401000b097068616e746f6d20370200030000060864697374616e6365020007107265666572656e63652d6d6f7665647c680f' +
-    '7265666572656e63652d6d6f7665640000003b546865207265666572656e636520686173206d6f76656420616761696e73742069747320616e63686f723a20' +
-    '726567697374657220616761696e2e0000000000208c40000000000000f87f000000000000f87f01a4138e0100',
-  '1152ab0ba501b95569020290030107107265666572656e63652d6d6f7665647c680f7265666572656e63652d6d6f7665640000013b54686520726566657265' +
-    '6e636520686173206d6f76656420616761696e73742069747320616e63686f723a20726567697374657220616761696e2e0000000000208c40000000000000' +
-    'f87f000000000030914001a4138e0100',
-  '12e8803c5801b955690302a0060198118e0100',
-];
+import { VERSION_1 } from './test-support/version-1.js';
 
 const rig = (publisher: Partial<PublisherOptions> = {}, replica: Partial<ReplicaOptions> = {}) => {
   const clock = manualClock(1000);

@@ -10,6 +10,9 @@ export interface Dot {
   readonly strength: number;
 }
 
+/** Dots of the wires: column and row for each wire, patterns from top to bottom, wires from LEFT to right. */
+export type WireDots = Float64Array;
+
 /** How {@link detectDots} looks. */
 export interface DotOptions {
   /** Pixels outside are not looked at: origin and size in pixels. Default all. */

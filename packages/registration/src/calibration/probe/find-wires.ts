@@ -1,4 +1,4 @@
-import type { Dot } from './dots.js';
+import type { Dot, WireDots } from './dots.js';
 import { type NWirePhantom, patternsOf } from './phantom.js';
 import { type Triple, WireLayout } from './wire-layout.js';
 
@@ -15,9 +15,6 @@ export interface WireOptions {
   /** Rows of dots are parallel to within this, degrees. Default 10. */
   readonly parallelDeg?: number;
 }
-
-/** Dots of the wires: column and row for each wire, patterns from top to bottom, wires from LEFT to right. */
-export type WireDots = Float64Array;
 
 /**
  * Which dots are the wires of a phantom: for each N-wire three in a line with the sides' distance, the lines parallel and

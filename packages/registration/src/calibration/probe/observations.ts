@@ -1,8 +1,7 @@
 import { NavError } from '@trocar/core';
 import { fromQuaternion, invertRigid, multiply4, quaternionOf, rigidityError, rotationAngleBetween } from '@trocar/core/math';
 import { median } from '../../accuracy/robust.js';
-import type { Dot } from './dots.js';
-import type { WireDots } from './find-wires.js';
+import type { Dot, WireDots } from './dots.js';
 
 /** One image of the phantom: where the wires show, where the probe was, and when. */
 export interface WireObservation {
