@@ -1,19 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Clock, type Instant, PoseSample } from '@trocar/core';
+import { PoseSample } from '@trocar/core';
 import { type Driver, PoseBatch, type PoseSink } from '@trocar/device-bridge';
 import { startBridge } from '@trocar/device-bridge/node';
 import { WebSocketServer } from 'ws';
+import { addressOf, clock, monotonicMs, onLines, paced } from './_paced.js';
 
 /** The two servers that a load is put on: a bridge, and bare `ws` with the same bytes; each in a process of its own. */
-
-/** CLOCK_MONOTONIC, which processes of one host share, ms. */
-export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-export const clock: Clock = {
-  now: () => monotonicMs() as Instant,
-  plus: (at, ms) => (at + ms) as Instant,
-  utc: () => new Date(Number.NaN),
-};
 
 /** Where a pose message holds the arrival of its first pose, and the frame number of it. */
 export const ARRIVED_AT = 8 + 16;
@@ -54,37 +47,15 @@ export function serve(kind: 'bridge' | 'bare', tools: number): Promise<LoadServe
 
 /** Calls `send` at the rate that a line on standard input gives, every frame of it, a late one as soon as it can. */
 function ticker(send: (frame: number) => void): void {
-  let period = Number.POSITIVE_INFINITY;
-  let generation = 0;
-  let start = 0;
-  let number = 0;
   let frame = 0;
-  const tick = (mine: number): void => {
-    if (mine !== generation) return;
-    const due = Math.floor((monotonicMs() - start) / period);
-    while (number < due) {
-      number += 1;
-      frame += 1;
-      send(frame);
-    }
-    setTimeout(tick, start + (number + 1) * period - monotonicMs(), mine);
-  };
-  process.stdin.on('data', (data: Buffer) => {
-    for (const line of data.toString().trim().split('\n')) {
-      if (line === 'sent') {
-        console.log(frame);
-        continue;
-      }
-      generation += 1;
-      const rateHz = Number(line);
-      if (rateHz === 0) continue;
-      period = 1000 / rateHz;
-      start = monotonicMs();
-      number = 0;
-      tick(generation);
-    }
+  const rate = paced(() => {
+    frame += 1;
+    send(frame);
+  }, 'all');
+  onLines((line) => {
+    if (line === 'sent') console.log(frame);
+    else rate(Number(line));
   });
-  process.stdin.on('end', () => process.exit(0));
 }
 
 async function serveBridge(tools: number): Promise<void> {
@@ -126,9 +97,7 @@ async function serveBare(tools: number): Promise<void> {
     message.writeUInt32LE(frame, FRAME_AT);
     for (const client of server.clients) client.send(message, { binary: true });
   });
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  console.log(`ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`);
+  console.log(await addressOf(server));
 }
 
 if (process.argv[2] === '--serve' && process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Clock, FrameGraph, frame, type Instant, type Path, PoseSample, PoseView, point, transform } from '@trocar/core';
+import { FrameGraph, frame, type Path, PoseSample, PoseView, point, transform } from '@trocar/core';
 import { Deviation, straightPlan } from '@trocar/core/guidance';
 import { type Driver, PoseBatch, type PoseSink } from '@trocar/device-bridge';
 import { connectBridge, type SocketEvents } from '@trocar/device-bridge/browser';
 import { nodeSocket, startBridge } from '@trocar/device-bridge/node';
 import WebSocket, { WebSocketServer } from 'ws';
+import { addressOf, clock, monotonicMs, onLines, paced, pause, quantile } from './_paced.js';
 import { median, type Row, report, row } from './_report.js';
+import { option } from './_rounds.js';
 
 /**
  * One-way latency from a packet at the bridge to the guidance numbers at the client, 8 tools, against bare `ws` one
@@ -20,48 +22,15 @@ import { median, type Row, report, row } from './_report.js';
 const TOOLS = 8;
 const RATES = [60, 400, 1000];
 const RUNS = 5;
-const SECONDS = numberAfter('--seconds') ?? 4;
+const SECONDS = option('--seconds', 4);
 const WARM_UP_MS = 2000;
 const SETTLE_MS = 60;
 const SLICES = 8;
 
-function numberAfter(flag: string): number | undefined {
-  const at = process.argv.indexOf(flag);
-  return at < 0 ? undefined : Number(process.argv[at + 1]);
-}
-
-const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-const clock: Clock = {
-  now: () => monotonicMs() as Instant,
-  plus: (at, ms) => (at + ms) as Instant,
-  utc: () => new Date(Number.NaN),
-};
-
 /** Calls `send` at the rate that a line on standard input gives, 0 for not at all; both servers use it. */
 function ticker(send: (number: number) => void): void {
-  let period = Number.POSITIVE_INFINITY;
-  let generation = 0;
-  let start = 0;
-  let number = 0;
-  const tick = (mine: number): void => {
-    if (mine !== generation) return;
-    const due = Math.floor((monotonicMs() - start) / period);
-    if (due > number) {
-      number = due;
-      send(number);
-    }
-    setTimeout(tick, start + (number + 1) * period - monotonicMs(), mine);
-  };
-  process.stdin.on('data', (line: Buffer) => {
-    const rateHz = Number(line.toString());
-    generation += 1;
-    if (rateHz === 0) return;
-    period = 1000 / rateHz;
-    start = monotonicMs();
-    number = 0;
-    tick(generation);
-  });
-  process.stdin.on('end', () => process.exit(0));
+  const rate = paced(send, 'skip');
+  onLines((line) => rate(Number(line)));
 }
 
 /** The pose of every tool, with the time of sending as its error figure: the one number nothing on the way changes. */
@@ -106,9 +75,7 @@ async function serveBare(): Promise<void> {
     message.writeDoubleLE(monotonicMs(), 24);
     for (const client of server.clients) client.send(message, { binary: true });
   });
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  console.log(`ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`);
+  console.log(await addressOf(server));
 }
 
 interface Server {
@@ -128,8 +95,6 @@ function serve(kind: 'bridge' | 'bare'): Promise<Server> {
     });
   });
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A client of one of the two servers: latencies, ms, are added as packets come. */
 interface Peer {
@@ -208,11 +173,6 @@ async function openBridge(server: Server): Promise<Peer> {
   }
   await client.ready;
   return { server, latencies, everything, close: () => client.close() };
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
 }
 
 /**

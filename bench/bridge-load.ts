@@ -3,8 +3,10 @@ import { encodeHello } from '@trocar/device-bridge';
 import { type BridgeClient, connectBridge, type SocketEvents } from '@trocar/device-bridge/browser';
 import { nodeSocket } from '@trocar/device-bridge/node';
 import WebSocket from 'ws';
-import { ARRIVED_AT, clock, FRAME_AT, type LoadServer, monotonicMs, serve } from './_bridge-servers.js';
+import { ARRIVED_AT, FRAME_AT, type LoadServer, serve } from './_bridge-servers.js';
+import { clock, monotonicMs, pause, quantile } from './_paced.js';
 import { median, type Row, report, row } from './_report.js';
+import { option } from './_rounds.js';
 
 /**
  * Sixteen tools at 1 kHz for a minute: from a driver's frame to sixteen pose buffers of a client, against bare `ws`
@@ -23,14 +25,7 @@ const SETTLE_MS = 60;
 const WARM_UP_MS = 2000;
 /** Slices of which a figure is made: as many figures as a minute has. */
 const SLICES_PER_RUN = 10;
-const SECONDS = numberAfter('--seconds') ?? 60 * Math.min(1, Number(process.env['TROCAR_EFFORT'] ?? 1));
-
-function numberAfter(flag: string): number | undefined {
-  const at = process.argv.indexOf(flag);
-  return at < 0 ? undefined : Number(process.argv[at + 1]);
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const SECONDS = option('--seconds', 60 * Math.min(1, Number(process.env['TROCAR_EFFORT'] ?? 1)));
 
 /** A client of one of the two servers: latencies, ms, are added as messages come, and frames are held against each other. */
 class Peer {
@@ -109,11 +104,6 @@ async function slice(server: LoadServer, peers: readonly Peer[]): Promise<number
   server.send(0);
   await pause(30);
   return peers.flatMap((peer) => peer.latencies.splice(0));
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
 }
 
 /** Slices of half a second, each its latencies, in runs of so many slices. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Clock, type Instant, PoseSample } from '@trocar/core';
+import { type Instant, PoseSample } from '@trocar/core';
 import { Random } from '@trocar/core/math';
 import type { ImageFrame } from '@trocar/core/recording';
 import { type Driver, type PoseSink, simulatedUltrasound } from '@trocar/device-bridge';
@@ -11,6 +11,7 @@ import { startBridge } from '@trocar/device-bridge/node';
 import type { Page } from 'playwright';
 import { WebSocketServer } from 'ws';
 import { findBrowser } from '../scripts/lib/host.mjs';
+import { addressOf, clock, monotonicMs, onLines, paced, pause, quantile } from './_paced.js';
 import { buildPage, inNewPage, servePages, startBrowser } from './_pages.js';
 import { median, type Row, report, row } from './_report.js';
 import { option } from './_rounds.js';
@@ -32,14 +33,6 @@ const RUNS = 5;
 const STALL_MS = 4000;
 const HEADER = 72;
 
-const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-const clock: Clock = {
-  now: () => monotonicMs() as Instant,
-  plus: (at, ms) => (at + ms) as Instant,
-  utc: () => new Date(Number.NaN),
-};
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Bytes that are allocated beside the heap and still reachable: buffers are let go a while after the collection. */
 async function heldBytes(): Promise<number> {
   for (let n = 0; n < 2; n += 1) {
@@ -51,38 +44,21 @@ async function heldBytes(): Promise<number> {
 
 /** Obeys lines on standard input: `rate HZ`, `truth HZ`, and `memory`, which answers with the bytes held, the images sent and the processor's ms so far. */
 function obey(send: (at: number) => void, truth: (hz: number) => void): void {
-  let generation = 0;
   let sent = 0;
-  const run = (hz: number): void => {
-    generation += 1;
-    const mine = generation;
-    const start = monotonicMs();
-    let number = 0;
-    const tick = (): void => {
-      if (mine !== generation) return;
-      const due = Math.floor((monotonicMs() - start) / (1000 / hz));
-      if (due > number) {
-        number = due;
-        sent += 1;
-        send(monotonicMs());
-      }
-      setTimeout(tick, start + (number + 1) * (1000 / hz) - monotonicMs());
-    };
-    if (hz > 0) tick();
-  };
+  const rate = paced(() => {
+    sent += 1;
+    send(monotonicMs());
+  }, 'skip');
   const tell = async (): Promise<void> => {
     const { user, system } = process.cpuUsage();
     console.log(await heldBytes(), sent, (user + system) / 1000);
   };
-  process.stdin.on('data', (data: Buffer) => {
-    for (const line of data.toString().trim().split('\n')) {
-      const [what, value] = line.split(' ');
-      if (what === 'rate') run(Number(value));
-      else if (what === 'truth') truth(Number(value));
-      else void tell();
-    }
+  onLines((line) => {
+    const [what, value] = line.split(' ');
+    if (what === 'rate') rate(Number(value));
+    else if (what === 'truth') truth(Number(value));
+    else void tell();
   });
-  process.stdin.on('end', () => process.exit(0));
 }
 
 const pixels = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => (i * 2_654_435_761) >>> 24);
@@ -148,9 +124,7 @@ async function serveBare(): Promise<void> {
     },
     () => undefined,
   );
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  console.log(`ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`);
+  console.log(await addressOf(server));
 }
 
 interface Server {
@@ -179,11 +153,6 @@ async function serve(kind: 'bridge' | 'bare', origin: string): Promise<Server> {
       return [bytes, sent, ms];
     },
   };
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
 }
 
 /** The two in turns, and a turn's images apart from the next's. */

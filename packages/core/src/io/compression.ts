@@ -5,7 +5,7 @@ import { join } from './bytes.js';
 /** More than this out of one file is not an image but an attack or an accident. */
 const LARGEST_OUTPUT = 8 * 1024 ** 3;
 
-async function pump(bytes: Uint8Array, stream: GenericTransformStream): Promise<Uint8Array> {
+async function pump(bytes: Uint8Array, stream: GenericTransformStream, most: number = LARGEST_OUTPUT): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   const reader = (new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() as ReadableStream<unknown>)
@@ -16,9 +16,9 @@ async function pump(bytes: Uint8Array, stream: GenericTransformStream): Promise<
     if (done) break;
     parts.push(value);
     length += value.length;
-    if (length > LARGEST_OUTPUT) {
+    if (length > most) {
       await reader.cancel();
-      throw new RangeError(`more than ${LARGEST_OUTPUT} bytes came out`);
+      throw new RangeError(`more than ${most} bytes came out`);
     }
   }
   return parts.length === 1 ? (parts[0] as Uint8Array) : join(parts);
@@ -79,9 +79,9 @@ export function inflateZlib(bytes: Uint8Array): Promise<Uint8Array> {
   return pump(bytes, new DecompressionStream('deflate'));
 }
 
-/** Undoes bare deflate (RFC 1951). Rejects where the data is damaged or cut short. */
-export function inflateRaw(bytes: Uint8Array): Promise<Uint8Array> {
-  return pump(bytes, new DecompressionStream('deflate-raw'));
+/** Undoes bare deflate (RFC 1951). Rejects where the data is damaged, cut short, or more than `most` bytes come out. */
+export function inflateRaw(bytes: Uint8Array, most?: number): Promise<Uint8Array> {
+  return pump(bytes, new DecompressionStream('deflate-raw'), most);
 }
 
 /** Gzip, RFC 1952. */

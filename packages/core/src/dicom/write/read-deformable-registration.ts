@@ -5,7 +5,7 @@ import type { Code } from './codes.js';
 import { cross, type DisplacementGrid, dot3, type GridMatrix } from './deformable-registration.js';
 import type { InstanceReference, ObjectIds } from './object.js';
 import { provenanceOf, type ResultProvenance } from './provenance.js';
-import { corrupt, itemsOf, type ReadObject, readCode, readObject, readReferences, requiredNumbers } from './read.js';
+import { corrupt, itemsOf, openRegistration, type ReadObject, readCode, readReferences, requiredNumbers } from './read.js';
 import { matrixOf } from './read-spatial-registration.js';
 import { SOP_CLASS } from './uid.js';
 
@@ -35,11 +35,13 @@ export interface ReadDeformableRegistration extends ObjectIds {
  *   size than it says, or impossible; and as parsing throws
  */
 export async function decodeDeformableRegistration(source: Uint8Array | VolumeFile): Promise<ReadDeformableRegistration> {
-  const from = await readObject(source, [SOP_CLASS.deformableSpatialRegistration], 'Deformable Spatial Registration');
-  const frameOfReferenceUid = codeOf(from.dataset, 'x00200052');
-  if (frameOfReferenceUid === undefined) throw corrupt(from, 'it does not name the frame of reference that it maps from');
-  const items = itemsOf(from.dataset, 'x00640002');
-  if (items.length === 0) throw corrupt(from, 'its Deformable Registration Sequence (0064,0002) is absent or empty');
+  const { from, frameOfReferenceUid, items } = await openRegistration(source, {
+    sopClass: SOP_CLASS.deformableSpatialRegistration,
+    what: 'Deformable Spatial Registration',
+    sequence: 'x00640002',
+    sequenceName: 'Deformable Registration Sequence',
+    maps: 'from',
+  });
   return {
     ...from.ids,
     frameOfReferenceUid,

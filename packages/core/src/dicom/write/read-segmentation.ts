@@ -3,13 +3,13 @@ import type { Frame } from '../../frames/index.js';
 import { codeOf, type DataSet, numbersOf, textOf } from '../../io/dicom/dataset.js';
 import type { VolumeFile } from '../../io/index.js';
 import { type Volume, volume } from '../../volume/index.js';
-import { unpackBits } from './bits.js';
 import type { Code } from './codes.js';
 import type { GridGeometry } from './grid.js';
 import { latticeOf, type PlacedFrame, placeOnto } from './lattice.js';
 import type { InstanceReference, ObjectIds } from './object.js';
 import { provenanceOf, type ResultProvenance } from './provenance.js';
 import { corrupt, itemsOf, type ReadObject, readCode, readObject, readReferences } from './read.js';
+import { segmentPixels } from './read-segment-pixels.js';
 import { SOP_CLASS } from './uid.js';
 
 /** A segment as it was read. */
@@ -25,7 +25,8 @@ export interface ReadSegment {
 
 /** A Segmentation as it was read. */
 export interface ReadSegmentation extends ObjectIds {
-  readonly kind: 'BINARY' | 'PROBABILITY' | 'OCCUPANCY';
+  /** `LABELMAP`: every voxel holds the number of its one segment (DICOM Supplement 243). */
+  readonly kind: 'BINARY' | 'PROBABILITY' | 'OCCUPANCY' | 'LABELMAP';
   readonly frameOfReferenceUid: string | undefined;
   readonly segments: readonly ReadSegment[];
   /** The grid that voxels are given on: the one asked for, else the smallest that holds all frames. */
@@ -34,6 +35,8 @@ export interface ReadSegmentation extends ObjectIds {
   readonly provenance: ResultProvenance | undefined;
   /** The values of a segment on the grid, i fastest: 0 or 1, or stored fractions. @throws NavError `dicom/bad-object` for no such segment */
   voxelsOf(segment: number): Uint8Array;
+  /** Of a `LABELMAP`: the numbers of all segments at once, on the grid; 0 for none, and for what no segment describes. Else undefined. */
+  readonly labels: (() => Uint16Array) | undefined;
   /** What a stored value of 1 stands for: 1, or 1 / Maximum Fractional Value. */
   readonly slope: number;
 }
@@ -45,27 +48,35 @@ export interface DecodeSegmentationOptions {
 }
 
 interface RawFrame extends PlacedFrame {
-  readonly segment: number;
+  /** Undefined in a label map, whose pixels say it. */
+  readonly segment: number | undefined;
 }
 
 /**
- * Reads a Segmentation (PS3.3, C.8.20.2), ours or another's, uncompressed.
- * @throws NavError `dicom/unsupported-object` for another object; `dicom/unsupported-syntax` for compressed frames;
- *   `dicom/missing-geometry`, `dicom/bad-geometry`, `dicom/uneven-spacing` where frames do not lie on one grid, or not on the one asked
+ * Reads a Segmentation or a Label Map Segmentation (PS3.3, C.8.20.2), ours or another's, native or compressed.
+ * @throws NavError `dicom/unsupported-object` for another object; `dicom/unsupported-syntax` for frames that cannot be decoded;
+ *   `dicom/truncated`; `dicom/missing-geometry`, `dicom/bad-geometry`, `dicom/uneven-spacing` where frames do not lie on one grid, or not on the one asked
  *   for; `io/corrupt`; and as parsing throws
  */
 export async function decodeSegmentation(
   source: Uint8Array | VolumeFile,
   options: DecodeSegmentationOptions = {},
 ): Promise<ReadSegmentation> {
-  const from = await readObject(source, [SOP_CLASS.segmentation], 'Segmentation');
+  const from = await readObject(source, [SOP_CLASS.segmentation, SOP_CLASS.labelMapSegmentation], 'Segmentation');
   const { dataset } = from;
   const segments = itemsOf(dataset, 'x00620002').map((item) => segmentOf(from, item));
-  const frames = framesOf(from);
+  const kind = kindOf(from);
+  const frames = framesOf(from, kind === 'LABELMAP');
   const { geometry, planes } = options.onto === undefined ? latticeOf(from, frames) : placeOnto(from, frames, options.onto);
-  const values = valuesOf(from, frames);
-  const fractional = codeOf(dataset, 'x00620001') === 'FRACTIONAL';
-  const kind = fractional ? (codeOf(dataset, 'x00620010') === 'OCCUPANCY' ? 'OCCUPANCY' : 'PROBABILITY') : 'BINARY';
+  const values = await segmentPixels(from, frames.length);
+  const [ni, nj, nk] = geometry.size;
+  const labels = (): Uint16Array => {
+    const all = new Uint16Array(ni * nj * nk);
+    for (const [n, plane] of planes.entries()) all.set(values(n), plane * ni * nj);
+    // Background has the number that Pixel Padding Value states, and no segment.
+    const known = new Set(segments.map((s) => s.number));
+    return all.map((label) => (known.has(label) ? label : 0));
+  };
   return {
     ...from.ids,
     kind,
@@ -74,10 +85,11 @@ export async function decodeSegmentation(
     geometry,
     sources: readReferences(from, sourceItems(dataset)),
     provenance: provenanceOf(dataset),
-    slope: fractional ? 1 / (dataset.uint16('x0062000e') || 255) : 1,
+    slope: kind === 'PROBABILITY' || kind === 'OCCUPANCY' ? 1 / (dataset.uint16('x0062000e') || 255) : 1,
+    labels: kind === 'LABELMAP' ? labels : undefined,
     voxelsOf: (segment) => {
       if (!segments.some((s) => s.number === segment)) throw noSegment(from, segment);
-      const [ni, nj, nk] = geometry.size;
+      if (kind === 'LABELMAP') return Uint8Array.from(labels(), (label) => (label === segment ? 1 : 0));
       const voxels = new Uint8Array(ni * nj * nk);
       frames.forEach((frame, n) => {
         if (frame.segment === segment) voxels.set(values(n), (planes[n] as number) * ni * nj);
@@ -85,6 +97,16 @@ export async function decodeSegmentation(
       return voxels;
     },
   };
+}
+
+/** Segmentation Type (0062,0001) and Segmentation Fractional Type (0062,0010). */
+function kindOf(from: ReadObject): ReadSegmentation['kind'] {
+  const [type, fraction] = [codeOf(from.dataset, 'x00620001'), codeOf(from.dataset, 'x00620010')];
+  const isMap = from.ids.sopClassUid === SOP_CLASS.labelMapSegmentation;
+  if (isMap !== (type === 'LABELMAP')) throw corrupt(from, `its Segmentation Type (0062,0001) is ${type ?? 'absent'}`);
+  if (isMap) return 'LABELMAP';
+  if (type !== 'FRACTIONAL') return 'BINARY';
+  return fraction === 'OCCUPANCY' ? 'OCCUPANCY' : 'PROBABILITY';
 }
 
 function noSegment(from: ReadObject, segment: number): NavError {
@@ -111,7 +133,7 @@ function sourceItems(dataset: DataSet): readonly DataSet[] {
   return [...seen.values()];
 }
 
-function framesOf(from: ReadObject): readonly RawFrame[] {
+function framesOf(from: ReadObject, isMap: boolean): readonly RawFrame[] {
   const { dataset } = from;
   const shared = itemsOf(dataset, 'x52009229')[0];
   const perFrame = itemsOf(dataset, 'x52009230');
@@ -122,11 +144,11 @@ function framesOf(from: ReadObject): readonly RawFrame[] {
   return perFrame.map((own, n) => {
     const group = (tag: string): DataSet | undefined => itemsOf(own, tag)[0] ?? itemsOf(shared, tag)[0];
     const measures = group('x00289110');
-    const segment = group('x0062000a')?.uint16('x0062000b');
+    const segment = isMap ? undefined : group('x0062000a')?.uint16('x0062000b');
     const position = numbersOf(group('x00209113'), 'x00200032', 3);
     const orientation = numbersOf(group('x00209116'), 'x00200037', 6);
     const spacing = numbersOf(measures, 'x00280030', 2);
-    if (segment === undefined) throw corrupt(from, `frame ${n + 1} does not say which segment it is of`);
+    if (segment === undefined && !isMap) throw corrupt(from, `frame ${n + 1} does not say which segment it is of`);
     if (position === undefined || orientation === undefined || spacing === undefined) {
       throw new NavError('dicom/missing-geometry', `"${from.name}" frame ${n + 1} does not say where its pixels are.`, {
         detail: { file: from.name, frame: n + 1 },
@@ -135,27 +157,6 @@ function framesOf(from: ReadObject): readonly RawFrame[] {
     const between = ['x00180088', 'x00180050'].map((tag) => numbersOf(measures, tag, 1)?.[0] ?? 0);
     return { segment, position, orientation, spacing, between: between[0] as number, thickness: between[1] as number };
   });
-}
-
-/** The values of a frame. */
-function valuesOf(from: ReadObject, frames: readonly RawFrame[]): (frame: number) => Uint8Array {
-  const { dataset } = from;
-  const [rows, columns] = [dataset.uint16('x00280010') ?? 0, dataset.uint16('x00280011') ?? 0];
-  const bits = dataset.uint16('x00280100');
-  const pixels = dataset.elements['x7fe00010'];
-  const area = rows * columns;
-  if (pixels === undefined || area === 0 || (bits !== 1 && bits !== 8)) {
-    throw corrupt(from, `it has ${columns}×${rows} pixels of ${bits ?? 'unknown'} bits, where 1 or 8 bits are known`);
-  }
-  if (pixels.encapsulatedPixelData === true || dataset.string('x00020010') === '1.2.840.10008.1.2.2') {
-    throw new NavError('dicom/unsupported-syntax', `"${from.name}" is compressed or big endian; decompress it first.`, {
-      detail: { file: from.name, syntax: dataset.string('x00020010') },
-    });
-  }
-  const needed = Math.ceil((area * frames.length * bits) / 8);
-  if (pixels.length < needed) throw corrupt(from, `its pixels take ${needed} bytes but it holds ${pixels.length}`);
-  const bytes = dataset.byteArray.subarray(pixels.dataOffset, pixels.dataOffset + pixels.length);
-  return (n) => (bits === 1 ? unpackBits(bytes, n * area, area) : bytes.slice(n * area, (n + 1) * area));
 }
 
 /**
@@ -174,6 +175,7 @@ export function segmentVolume<F extends string>(read: ReadSegmentation, segment:
 export function labelVolume<F extends string>(read: ReadSegmentation, frame: Frame<F>): Volume<F> {
   const refuse = (why: string): NavError =>
     new NavError('dicom/bad-object', `The segmentation ${read.sopInstanceUid} is no label map: ${why}. Use segmentVolume().`);
+  if (read.labels !== undefined) return asVolume(read, read.labels(), frame, 1);
   if (read.kind !== 'BINARY') throw refuse(`its segments are fractions (${read.kind})`);
   const labels = new Uint16Array(read.geometry.size.reduce((a, b) => a * b, 1));
   for (const { number } of read.segments) {

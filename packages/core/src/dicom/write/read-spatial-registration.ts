@@ -6,7 +6,7 @@ import { determinant3, identity4, invert4, multiply4, rigidityError } from '../.
 import type { Code } from './codes.js';
 import type { InstanceReference, ObjectIds } from './object.js';
 import { PRIVATE, privateDoubles, provenanceOf, type ResultProvenance } from './provenance.js';
-import { corrupt, itemsOf, type ReadObject, readCode, readObject, readReferences, requiredNumbers } from './read.js';
+import { corrupt, itemsOf, openRegistration, type ReadObject, readCode, readReferences, requiredNumbers } from './read.js';
 import { type MatrixKind, rowMajor, skewOf, type TreBound } from './spatial-registration.js';
 import { SOP_CLASS } from './uid.js';
 
@@ -43,11 +43,13 @@ export interface ReadSpatialRegistration extends ObjectIds {
  *   is not what its type says by more than rounding; and as parsing throws
  */
 export async function decodeSpatialRegistration(source: Uint8Array | VolumeFile): Promise<ReadSpatialRegistration> {
-  const from = await readObject(source, [SOP_CLASS.spatialRegistration], 'Spatial Registration');
-  const frameOfReferenceUid = codeOf(from.dataset, 'x00200052');
-  if (frameOfReferenceUid === undefined) throw corrupt(from, 'it does not name the frame of reference that it maps into');
-  const items = itemsOf(from.dataset, 'x00700308');
-  if (items.length === 0) throw corrupt(from, 'its Registration Sequence (0070,0308) is absent or empty');
+  const { from, frameOfReferenceUid, items } = await openRegistration(source, {
+    sopClass: SOP_CLASS.spatialRegistration,
+    what: 'Spatial Registration',
+    sequence: 'x00700308',
+    sequenceName: 'Registration Sequence',
+    maps: 'into',
+  });
   const registrations = items.map((item, n) => registrationOf(from, item, n));
   return { ...from.ids, frameOfReferenceUid, registrations, provenance: provenanceOf(from.dataset) };
 }

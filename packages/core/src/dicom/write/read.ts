@@ -1,14 +1,21 @@
 import { NavError } from '../../base/index.js';
-import { charsetOf, codeOf, type DataSet, numbersOf, parseDicomFile, tagName, textOf } from '../../io/dicom/dataset.js';
+import {
+  charsetOf,
+  codeOf,
+  type DataSet,
+  type DicomFile,
+  numbersOf,
+  parseDicomFile,
+  tagName,
+  textOf,
+} from '../../io/dicom/dataset.js';
 import type { VolumeFile } from '../../io/index.js';
 import type { Code } from './codes.js';
 import type { InstanceReference, ObjectIds } from './object.js';
 import { isUid } from './uid.js';
 
 /** A parsed object and what is read of every one of them. */
-export interface ReadObject {
-  readonly name: string;
-  readonly dataset: DataSet;
+export interface ReadObject extends DicomFile {
   readonly charset: readonly string[];
   readonly ids: ObjectIds;
 }
@@ -19,7 +26,7 @@ export interface ReadObject {
  */
 export async function readObject(source: Uint8Array | VolumeFile, wanted: readonly string[], what: string): Promise<ReadObject> {
   const file = source instanceof Uint8Array ? { name: what, bytes: source } : source;
-  const { dataset } = await parseDicomFile(file);
+  const { dataset, syntax } = await parseDicomFile(file);
   const sopClassUid = codeOf(dataset, 'x00080016') ?? '';
   if (!wanted.includes(sopClassUid)) {
     throw new NavError('dicom/unsupported-object', `"${file.name}" is no ${what}: its SOP class is ${sopClassUid || 'absent'}.`, {
@@ -32,7 +39,37 @@ export async function readObject(source: Uint8Array | VolumeFile, wanted: readon
     seriesUid: codeOf(dataset, 'x0020000e') ?? '',
     studyUid: codeOf(dataset, 'x0020000d') ?? '',
   };
-  return { name: file.name, dataset, charset: charsetOf(dataset), ids };
+  return { name: file.name, syntax, dataset, charset: charsetOf(dataset), ids };
+}
+
+/** A registration as it is opened: the frame of reference that is its own, and the items of its sequence. */
+export interface OpenedRegistration {
+  readonly from: ReadObject;
+  readonly frameOfReferenceUid: string;
+  readonly items: readonly DataSet[];
+}
+
+/**
+ * Opens a registration of one kind.
+ * @param kind its SOP class, its name, the sequence of what it registers, and whether it maps `into` or `from` its own frame
+ * @throws NavError as {@link readObject}; `io/corrupt` without a frame of reference or an item
+ */
+export async function openRegistration(
+  source: Uint8Array | VolumeFile,
+  kind: {
+    readonly sopClass: string;
+    readonly what: string;
+    readonly sequence: string;
+    readonly sequenceName: string;
+    readonly maps: 'into' | 'from';
+  },
+): Promise<OpenedRegistration> {
+  const from = await readObject(source, [kind.sopClass], kind.what);
+  const frameOfReferenceUid = codeOf(from.dataset, 'x00200052');
+  if (frameOfReferenceUid === undefined) throw corrupt(from, `it does not name the frame of reference that it maps ${kind.maps}`);
+  const items = itemsOf(from.dataset, kind.sequence);
+  if (items.length === 0) throw corrupt(from, `its ${kind.sequenceName} ${tagName(kind.sequence)} is absent or empty`);
+  return { from, frameOfReferenceUid, items };
 }
 
 /** The items of a sequence; none where it is absent. */

@@ -1,4 +1,4 @@
-/** SOP classes of what this folder writes (PS3.4, B.5; PS3.6, A). */
+/** SOP classes of what this folder writes, or reads only (label maps) (PS3.4, B.5; PS3.6, A). */
 export const SOP_CLASS: Readonly<
   Record<
     | 'secondaryCapture'
@@ -9,6 +9,7 @@ export const SOP_CLASS: Readonly<
     | 'spatialRegistration'
     | 'deformableSpatialRegistration'
     | 'segmentation'
+    | 'labelMapSegmentation'
     | 'comprehensive3dSr'
     | 'keyObjectSelection',
     string
@@ -22,6 +23,7 @@ export const SOP_CLASS: Readonly<
   spatialRegistration: '1.2.840.10008.5.1.4.1.1.66.1',
   deformableSpatialRegistration: '1.2.840.10008.5.1.4.1.1.66.3',
   segmentation: '1.2.840.10008.5.1.4.1.1.66.4',
+  labelMapSegmentation: '1.2.840.10008.5.1.4.1.1.66.7',
   comprehensive3dSr: '1.2.840.10008.5.1.4.1.1.88.34',
   keyObjectSelection: '1.2.840.10008.5.1.4.1.1.88.59',
 };
