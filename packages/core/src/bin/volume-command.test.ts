@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { frame } from '../frames/index.js';
 import { readVolume } from '../io/index.js';
-import { dicomSeries } from '../io/test-support/dicom-writer.js';
+import { dicomSeries, dicomSlice, type Tags } from '../io/test-support/dicom-writer.js';
 import { runVolumeCommand } from './volume-command.js';
 
 let folder = '';
@@ -77,6 +77,44 @@ describe('trocar-volume', () => {
     const { code, out } = await run('check', join(folder, 'gap'), '--fill-gaps');
     expect(code).toBe(0);
     expect(out).toContain('warning gaps-filled: 1 of 5 planes');
+  });
+
+  it('tells a PET as SUV, and writes it so; what is no PET is refused', async () => {
+    const pet = join(folder, 'pet');
+    await mkdir(pet);
+    // Corrected to the start of the scan, an hour before which 370 MBq of F-18 were injected, into 64 kg.
+    const tracer: Tags = { '00181072': ['LO', '103000'], '00181074': ['DS', '370000000'], '00181075': ['DS', '6586.2'] };
+    const tags: Tags = {
+      '00080060': ['CS', 'PT'],
+      '00080021': ['DA', '20240305'],
+      '00080022': ['DA', '20240305'],
+      '00080031': ['LO', '113000'],
+      '00080032': ['LO', '113000'],
+      '00101030': ['DS', '64'],
+      '00280051': ['CS', 'ATTN\\DECY'],
+      '00281052': ['DS', '0'],
+      '00281053': ['DS', '2.5'],
+      '00541001': ['CS', 'BQML'],
+      '00541102': ['CS', 'START'],
+      '00540016': ['SQ', [tracer]],
+    };
+    for (const k of [0, 1])
+      await writeFile(join(pet, `${k}.dcm`), dicomSlice({ position: [0, 0, 3 * k], offset: 100 * k, tags }));
+    const perStored = (2.5 * 64_000) / (370e6 * 0.5 ** (3600 / 6586.2));
+    const { code, out } = await run('info', pet, '--suv', 'body-weight', '--json');
+    const facts = JSON.parse(out) as { rescale: { slope: number; unit: string }; range: { max: number } };
+    expect([code, facts.rescale.unit]).toEqual([0, 'g/ml']);
+    expect(facts.range.max / (157 * perStored)).toBeCloseTo(1, 9);
+    const file = join(folder, 'suv.nii.gz');
+    expect((await run('convert', pet, '--suv', 'body-weight', '--out', file)).code).toBe(0);
+    const back = await readVolume(file, { frame: frame('image') });
+    const most = Math.max(...back.voxels) * back.rescale.slope + back.rescale.intercept;
+    expect(most / (157 * perStored)).toBeCloseTo(1, 6);
+    expect((await run('info', join(folder, 'good'), '--suv', 'body-weight')).error).toMatch(/^dicom\/missing-suv/);
+    expect(await run('info', pet, '--suv', 'weight')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('body-weight, lean'),
+    });
   });
 
   it('finds the series in the folders below, and names slices by their place there', async () => {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { frame } from '../frames/index.js';
-import { readVolume, writeVolume } from '../io/index.js';
+import { readVolume, SUV_KINDS, type SuvKind, writeVolume } from '../io/index.js';
 import { copyAssets } from '../io/node/index.js';
 import {
   type AnyVolume,
@@ -33,6 +33,7 @@ PATH is a folder of DICOM files, or one .dcm, .nii, .nii.gz, .nrrd, .nhdr, .mha 
 
   --series UID     which series to take where a folder holds several
   --pick KEY       which volume of a series with several (time points, phases, echoes): the refusal lists them
+  --suv BODY       a PET series as SUV, by body-weight, lean-body-mass-james, lean-body-mass-janmahasatian or body-surface
   --straighten     resample a tilted (sheared) volume onto right-angled axes
   --fill-gaps      interpolate missing and uneven slices instead of refusing them (the result says so)
   --help           this text
@@ -64,6 +65,7 @@ const OPTIONS = {
   pick: { type: 'string' },
   'fill-gaps': { type: 'boolean' },
   straighten: { type: 'boolean' },
+  suv: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -99,6 +101,7 @@ interface Request {
   readonly pick: string | undefined;
   readonly fillGaps: boolean;
   readonly straighten: boolean;
+  readonly suv: SuvKind | undefined;
 }
 
 /** Runs `trocar-volume` with its arguments; the answer is the exit code. Never throws a NavError. */
@@ -156,7 +159,14 @@ function requestOf(args: readonly string[]): Request | 'help' {
     pick: values.pick,
     fillGaps: values['fill-gaps'] ?? false,
     straighten: values.straighten ?? false,
+    suv: suvOf(values.suv),
   };
+}
+
+function suvOf(kind: string | undefined): SuvKind | undefined {
+  const known = SUV_KINDS.find((k) => k === kind);
+  if (kind !== undefined && known === undefined) throw new Error(`--suv "${kind}" is none of ${SUV_KINDS.join(', ')}.`);
+  return known;
 }
 
 async function perform(request: Request, to: CommandOutput): Promise<void> {
@@ -173,6 +183,7 @@ async function perform(request: Request, to: CommandOutput): Promise<void> {
     frame: frame('image'),
     ...(request.seriesUid !== undefined && { seriesUid: request.seriesUid }),
     ...(request.pick !== undefined && { pick: request.pick }),
+    ...(request.suv !== undefined && { suv: request.suv }),
     ...(request.fillGaps && { gaps: 'interpolate' as const }),
   });
   const v = request.straighten ? resampleStraight(read) : read;

@@ -10,6 +10,6 @@ export { type ListedPoint, type ReadPoints, type ReadPointsOptions, readPointPai
 export { encodePoints, type WrittenPoint, writePoints } from './points/write.js';
 export { readVolume } from './read.js';
 export type { FileSource } from './single-file.js';
-export type { ReadVolumeOptions, SuvKind, VolumeFile, VolumeSource } from './source.js';
+export { type ReadVolumeOptions, SUV_KINDS, type SuvKind, type VolumeFile, type VolumeSource } from './source.js';
 export type { ReadWarning, Space, SpaceSource } from './space.js';
 export { encodeVolume, writeVolume } from './write.js';

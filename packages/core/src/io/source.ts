@@ -14,11 +14,19 @@ export interface VolumeFile {
  */
 export type VolumeSource = string | ReadonlyArray<VolumeFile | File>;
 
+/** All {@link SuvKind}s. */
+export const SUV_KINDS: readonly ['body-weight', 'lean-body-mass-james', 'lean-body-mass-janmahasatian', 'body-surface'] = [
+  'body-weight',
+  'lean-body-mass-james',
+  'lean-body-mass-janmahasatian',
+  'body-surface',
+];
+
 /**
  * What an uptake is divided by: body weight, lean body mass by James (Suv Type LBMJAMES128) or by Janmahasatian (LBMJANMA),
  * or body surface by Du Bois (PS3.3, C.8.9.1).
  */
-export type SuvKind = 'body-weight' | 'lean-body-mass-james' | 'lean-body-mass-janmahasatian' | 'body-surface';
+export type SuvKind = (typeof SUV_KINDS)[number];
 
 /** How to read. */
 export interface ReadVolumeOptions<F extends string> {
