@@ -30,7 +30,11 @@ it('counts tests, files that do not load, hooks that fail and errors outside tes
     const { code } = await tool('vitest/vitest.mjs', ['run', '--root', folder], { cwd: folder });
     expect(code).toBe(1);
     const counts = JSON.parse(readFileSync(outputFile, 'utf8'));
-    const { dearest, ...rest } = counts;
+    const { dearest, projects, ...rest } = counts;
+    const together = Object.values(projects as Record<string, { files: number; seconds: number }>);
+    expect(together.map(({ files }) => files)).toEqual([Object.keys(FILES).length]);
+    const sum = dearest.reduce((all: number, [, seconds]: [string, number]) => all + seconds, 0);
+    expect(together[0]?.seconds).toBeCloseTo(sum, 9);
     expect(dearest.map(([file]: [string]) => file).sort()).toEqual(Object.keys(FILES).sort());
     for (const [, seconds] of dearest) expect(seconds).toBeGreaterThanOrEqual(0);
     expect({ ...rest, failures: [...rest.failures].sort() }).toEqual({
