@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { frame, point } from '../../frames/index.js';
 import { cholesky, Random, radiusQuantile } from '../../math/index.js';
 import { SignedMeshDistance } from '../../volume/index.js';
+import { letterSize } from '../furniture.js';
 import { PALETTE } from '../palette.js';
 import { PlaneView, patientAxes } from '../planes.js';
 import { coreRegion } from './core-shape.js';
@@ -102,6 +103,23 @@ describe('a target', () => {
     expect(g.levelOf('A')).toBe('unknown');
     g.setMap(undefined);
     expect(g.status).toBe('unknown');
+  });
+
+  it('has its name beside it, but never over the letter that says which side is which', () => {
+    const targets = [{ name: 'left anterior transition zone', shape: { centre: point(CT, [-15, 0, 0]), radiusMm: 3 } }];
+    const plane = axial(0);
+    plane.mmPerPx = 0.3;
+    const { data } = rig.drawSlice([rig.keep(new BiopsyCores({ frame: CT, targets }))], plane);
+    const size = letterSize(SIZE, SIZE, 1);
+    let [over, elsewhere] = [0, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      const [x, y] = [(i / 4) % SIZE, Math.floor(i / 4 / SIZE)];
+      if (x > 1.4 * size || Math.max(...data.subarray(i, i + 3)) < 32) continue;
+      if (Math.abs(y - SIZE / 2) < 0.5 * size) over += 1;
+      else elsewhere += 1;
+    }
+    expect(over).toBe(0);
+    expect(elsewhere).toBeGreaterThan(20);
   });
 
   it('that was not sampled enough has none of the colour of one that was, in 3D and on a slice', () => {

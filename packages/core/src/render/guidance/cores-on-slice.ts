@@ -1,9 +1,11 @@
 import type { WebGLRenderer } from 'three';
 import { vec3 } from '../../math/index.js';
+import { letterSize } from '../furniture.js';
 import { Hud } from '../hud.js';
 import { Label } from '../label.js';
 import { type Dash, PALETTE } from '../palette.js';
 import { crossInto, type PlaneView } from '../planes.js';
+import { Shelf } from './label-shelf.js';
 import type { CutSink } from './mesh-cut.js';
 import { dashed, Outline } from './outline.js';
 import { type CoreMark, coreColour, SAMPLED_LOOKS, type SampledLevel, type TargetMark } from './sampled-looks.js';
@@ -46,6 +48,7 @@ export class CoresOnSlice implements CutSink {
   /** Of the core being laid, in parts of its length: near, far, and what is between before and behind. */
   readonly #ranges = new Float64Array(6);
   readonly #textAt = new Float64Array(2);
+  readonly #shelf = new Shelf();
   #shown = -1;
   #dpr = 0;
 
@@ -88,6 +91,7 @@ export class CoresOnSlice implements CutSink {
   draw(renderer: WebGLRenderer, plane: PlaneView): void {
     const normal = crossInto(this.#normal, plane.axes.right, plane.axes.up);
     this.#counts.fill(0);
+    this.#keepLetters(plane);
     for (let n = 0; n < this.#targets.length; n += 1) this.#cutTarget(n, plane, normal);
     this.#into = REGIONS;
     for (let n = 0; n < this.#cores.length; n += 1) {
@@ -142,7 +146,32 @@ export class CoresOnSlice implements CutSink {
     const left = onLeft ? (box[0] as number) - gap - label.width : (box[2] as number) + gap;
     this.#textAt[0] = Math.max(2, Math.min(left, plane.width - label.width - 2));
     this.#textAt[1] = Math.max(half, Math.min(plane.height - half, ((box[1] as number) + (box[3] as number)) / 2));
+    this.#textAt[1] += this.#room(label, plane);
     label.beside(this.#textAt, NOWHERE);
+  }
+
+  /** How far a label must go up or down, px, to lie on no letter of the view and on no label before it. */
+  #room({ width, height }: Label, plane: PlaneView): number {
+    const { box } = this.#shelf;
+    box[0] = this.#textAt[0] as number;
+    box[1] = (this.#textAt[1] as number) - height / 2;
+    box[2] = (box[0] as number) + width;
+    box[3] = (box[1] as number) + height;
+    return this.#shelf.place(plane.height);
+  }
+
+  /** The letters at the sides stay: which side is which matters more than any number. */
+  #keepLetters({ width, height }: PlaneView): void {
+    const shelf = this.#shelf;
+    const size = letterSize(width, height, this.#dpr);
+    shelf.clear();
+    for (let side = 0; side < 2; side += 1) {
+      shelf.box[0] = side === 0 ? 0 : width - 1.5 * size;
+      shelf.box[1] = height / 2 - 0.6 * size;
+      shelf.box[2] = side === 0 ? 1.5 * size : width;
+      shelf.box[3] = height / 2 + 0.6 * size;
+      shelf.stay();
+    }
   }
 
   /** The part of a core in the plane, and what of it lies a little before or behind. */

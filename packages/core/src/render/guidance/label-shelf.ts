@@ -6,33 +6,34 @@ const MOST = 64;
 /** Between two labels, device pixels. */
 const GAP_PX = 2;
 
-/**
- * Keeps the labels of all graphics in one 3D view from lying over each other: a number under another one is not read, or read wrong.
- * Those of the graphic that was added first stay where they are; a later one that would cover one of them moves up or down, by as
- * little as clears it.
- */
-export class LabelShelf {
-  /** Left, top, right and bottom of each label that has its place, device pixels. */
+/** Places of texts in one view: what comes later moves up or down, by as little as clears what came before. Nothing is allocated. */
+export class Shelf {
+  /** Left, top, right and bottom of what has its place, device pixels. */
   readonly #boxes = new Float64Array(4 * MOST);
-  readonly #box = new Float64Array(4);
+  /** The box that looks for a place: left, top, right and bottom, device pixels. Fill it, then {@link stay} or {@link place}. */
+  readonly box: Float64Array = new Float64Array(4);
   #count = 0;
 
-  /** Finds a place for every label that is shown. Call it after the graphics were told of the view. */
-  arrange(graphics: readonly GuidanceGraphic[], camera: PerspectiveCamera, width: number, height: number): void {
+  /** Takes all away. */
+  clear(): void {
     this.#count = 0;
-    for (let n = 0; n < graphics.length; n += 1) {
-      const { labels, object } = graphics[n] as GuidanceGraphic;
-      if (labels === undefined || object === undefined || !object.visible) continue;
-      for (let k = 0; k < labels.length && this.#count < MOST; k += 1) {
-        const label = labels[k];
-        if (label?.boxInto(this.#box, camera, width, height)) label.shift(this.#place(height));
-      }
-    }
   }
 
-  /** Takes the box in; by how many pixels it had to go down, or up where that is negative. */
-  #place(height: number): number {
-    const box = this.#box;
+  /** Whether there is no room for another box. */
+  get full(): boolean {
+    return this.#count >= MOST;
+  }
+
+  /** Takes the box in as it is. */
+  stay(): void {
+    if (this.full) return;
+    this.#boxes.set(this.box, 4 * this.#count);
+    this.#count += 1;
+  }
+
+  /** Takes the box in; by how many pixels it had to go down, or up where that is negative. @param height of the view, device pixels */
+  place(height: number): number {
+    const { box } = this;
     const first = box[1] as number;
     const down = this.#cleared(1);
     const up = this.#cleared(-1);
@@ -40,19 +41,18 @@ export class LabelShelf {
     const upFits = first + up >= 0;
     const downFits = first + down + tall <= height;
     const by = upFits && (-up < down || !downFits) ? up : down;
-    this.#boxes.set(box, 4 * this.#count);
-    this.#boxes[4 * this.#count + 1] = first + by;
-    this.#boxes[4 * this.#count + 3] = first + by + tall;
-    this.#count += 1;
+    box[1] = first + by;
+    box[3] = first + by + tall;
+    this.stay();
     return by;
   }
 
   /** How far the box must go in a direction until it lies on no other. */
   #cleared(direction: 1 | -1): number {
-    const left = this.#box[0] as number;
-    const top = this.#box[1] as number;
-    const right = this.#box[2] as number;
-    const bottom = this.#box[3] as number;
+    const left = this.box[0] as number;
+    const top = this.box[1] as number;
+    const right = this.box[2] as number;
+    const bottom = this.box[3] as number;
     const o = this.#boxes;
     let by = 0;
     // Every step clears one box for good, so as many steps as there are boxes are enough.
@@ -67,5 +67,27 @@ export class LabelShelf {
       if (!moved) break;
     }
     return by;
+  }
+}
+
+/**
+ * Keeps the labels of all graphics in one 3D view from lying over each other: a number under another one is not read, or read wrong.
+ * Those of the graphic that was added first stay where they are; a later one that would cover one of them moves.
+ */
+export class LabelShelf {
+  readonly #shelf = new Shelf();
+
+  /** Finds a place for every label that is shown. Call it after the graphics were told of the view. */
+  arrange(graphics: readonly GuidanceGraphic[], camera: PerspectiveCamera, width: number, height: number): void {
+    const shelf = this.#shelf;
+    shelf.clear();
+    for (let n = 0; n < graphics.length; n += 1) {
+      const { labels, object } = graphics[n] as GuidanceGraphic;
+      if (labels === undefined || object === undefined || !object.visible) continue;
+      for (let k = 0; k < labels.length && !shelf.full; k += 1) {
+        const label = labels[k];
+        if (label?.boxInto(shelf.box, camera, width, height)) label.shift(shelf.place(height));
+      }
+    }
   }
 }
