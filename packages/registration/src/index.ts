@@ -48,6 +48,7 @@ export type { OrientationSpread } from './calibration/poses-spread.js';
 export {
   calibrateProbe,
   type ProbeCalibration,
+  type ProbeCounts,
   type ProbeFinding,
   type ProbeOptions,
   type ProbeResidual,
@@ -73,7 +74,7 @@ export {
   type TargetOptions,
   type WallObservation,
 } from './calibration/probe/other-targets.js';
-export { fCalPhantom, type NWire, type NWirePhantom, type PhantomWire } from './calibration/probe/phantom.js';
+export { type FCalVersion, fCalPhantom, type NWire, type NWirePhantom, type PhantomWire } from './calibration/probe/phantom.js';
 export { type SoundSpeed, type SoundSpeedOptions, soundSpeedOf } from './calibration/probe/sound-speed.js';
 export { estimateSignalLag, type Signal, type SignalLag, type SignalLagOptions } from './calibration/probe/temporal.js';
 export {

@@ -13,6 +13,7 @@ export { gridOfSweep, type SweepGrid, type SweepGridOptions } from './grid.js';
 export * from './live/index.js';
 export { mirrorSweep } from './mirror-sweep.js';
 export type { CompoundingOptions, SweepReconstructionOptions } from './options.js';
+export type { PlusFanDetection } from './plus/fan-angles.js';
 export type { PlusHoleFilling } from './plus/holes.js';
 export type { PlusCompounding, PlusInterpolation, PlusOptimization, PlusReconstructionOptions } from './plus/options.js';
 export { reconstructLikePlus } from './plus/reconstruct-like-plus.js';
