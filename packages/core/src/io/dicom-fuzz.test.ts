@@ -25,7 +25,7 @@ const anywhere = frame('anywhere');
 /** What a slice may lie off its even grid without a refusal, and what rounded cosines may do to a corner, mm. */
 const TOLERANCE_MM = 0.15;
 /** A file that takes longer than this hangs, for a person who waits. */
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 10_000;
 /** More memory than this for files of half a megabyte was taken on a damaged header's word. */
 const MOST_BYTES = 400e6;
 
