@@ -238,8 +238,8 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     const focused = (): Promise<string | null> =>
       page.evaluate(() => document.activeElement?.getAttribute('data-action') ?? null);
     await expect.poll(() => focused()).toBe('pick-3');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Tab');
+    // Past "touch again", which has no focus while the hand is still on its way.
+    for (let n = 0; n < 2 && (await focused()) !== 'exclude'; n += 1) await page.keyboard.press('Tab');
     await expect.poll(() => focused()).toBe('exclude');
     await page.keyboard.press('Enter');
     await expect.poll(() => fit(3), { timeout: 10_000 }).toMatch(/left out/);
@@ -447,25 +447,25 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
       }, how);
     const hidden = (): Promise<string> => page.evaluate(() => document.querySelector('canvas')?.style.visibility ?? '');
     await context('loseContext');
-    await expect.poll(banner, { timeout: 10_000 }).toMatch(/no picture/);
+    await expect.poll(banner, { timeout: 30_000 }).toMatch(/no picture/);
     await expect.poll(() => hidden()).toBe('hidden');
-    await expect.poll(() => figure('distance'), { timeout: 10_000 }).toBeGreaterThanOrEqual(0);
+    await expect.poll(() => figure('distance'), { timeout: 30_000 }).toBeGreaterThanOrEqual(0);
     await context('restoreContext');
     await expect.poll(hidden, { timeout: 20_000 }).toBe('');
-    await expect.poll(banner, { timeout: 10_000 }).not.toMatch(/no picture/);
+    await expect.poll(banner, { timeout: 30_000 }).not.toMatch(/no picture/);
     await expect.poll(toolPixels, { timeout: 20_000, interval: 500 }).toBeGreaterThan(0);
-  }, 90_000);
+  }, 150_000);
 
   it('loaded again while a tool is covered, can uncover it', async () => {
     await click('cover-stylus');
-    await expect.poll(banner, { timeout: 10_000 }).toBe('Stylus not visible');
+    await expect.poll(banner, { timeout: 30_000 }).toBe('Stylus not visible');
     await page.reload();
     await click('accept-plan');
-    await expect.poll(banner, { timeout: 10_000 }).toBe('Waiting for the tracker');
+    await expect.poll(banner, { timeout: 30_000 }).toBe('Waiting for the tracker');
     await expect.poll(() => text('[data-action="cover-stylus"]')).toBe('Uncover stylus');
     await click('cover-stylus');
-    await expect.poll(banner, { timeout: 10_000 }).toBe('');
-  }, 120_000);
+    await expect.poll(banner, { timeout: 30_000 }).toBe('');
+  }, 180_000);
 
   it('refuses acceptance beyond the limit that the plan sets, and says so when the tip rests on a stored calibration', async () => {
     await page.reload();
@@ -474,7 +474,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await page.press('#limit', 'Tab');
     await click('accept-plan');
     await click('use-stored');
-    await expect.poll(() => text('#stylus'), { timeout: 10_000 }).toMatch(/stored calibration, not checked today/);
+    await expect.poll(() => text('#stylus'), { timeout: 30_000 }).toMatch(/stored calibration, not checked today/);
     const count = server.world.truth.case.fiducials.length;
     for (let attempt = 0; attempt < 60; attempt += 1) {
       if ((await page.locator('#detail td', { hasText: 'touched' }).count()) === count) break;
@@ -485,7 +485,7 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await page.waitForSelector('#app[data-step="review"]');
     await expect.poll(() => text('#detail .verdict')).toBe('✕ beyond the limit');
     await click('accept');
-    await expect.poll(() => text('#detail .refused'), { timeout: 10_000 }).toMatch(/too large for this plan: limit 0\.2.mm/u);
+    await expect.poll(() => text('#detail .refused'), { timeout: 30_000 }).toMatch(/too large for this plan: limit 0\.2.mm/u);
     await expect.poll(() => page.getAttribute('#app', 'data-step')).toBe('review');
     await picture('beyond-limit');
   }, 240_000);
