@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { systemClock } from '@trocar/core';
 import { parseReading } from '@trocar/core/guidance';
 import { transformDirection } from '@trocar/core/math';
@@ -68,4 +69,11 @@ export function trueNumbers({ truth }: World): Record<string, number> {
     lateral: Math.hypot(...rest.map((v, k) => v - depth * (plan.axis[k] as number))),
     angle: (Math.acos(Math.min(1, cosine)) * 180) / Math.PI,
   };
+}
+
+/** Says what stands on a page after a test of it failed, from which the next ones go on, and takes a picture. */
+export async function tellFailure(page: Page, name: string): Promise<void> {
+  const said = await page.$$eval('#banner:not([hidden]), #alarms, #detail', (all) => all.map((one) => one.textContent ?? ''));
+  process.stderr.write(`${name}: ${said.join(' | ').slice(0, 600)}\n`);
+  await page.screenshot({ path: join(import.meta.dirname, '../../test-results/e2e-failed.png') });
 }

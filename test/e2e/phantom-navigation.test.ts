@@ -4,7 +4,7 @@ import { systemClock } from '@trocar/core';
 import { parseReading } from '@trocar/core/guidance';
 import { headPhantom } from '@trocar/core/testing';
 import type { Browser, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { phantomCase } from '../../examples/phantom-navigation/src/case.js';
 import { serveProcedure } from '../../examples/phantom-navigation/src/node/serve.js';
 import { startWorld, type World } from '../../examples/phantom-navigation/src/node/world.js';
@@ -12,7 +12,7 @@ import { PACES } from '../../examples/suite/src/hand.js';
 import type { PageServer } from '../../examples/suite/src/node/page-server.js';
 import { type PtyLine, ptyLine } from '../../examples/suite/src/node/pty.js';
 import { findBrowser, hasProgram } from '../../scripts/lib/host.mjs';
-import { avoided, inPanel, misplaced, trueNumbers } from './guide-looks.js';
+import { avoided, inPanel, misplaced, tellFailure, trueNumbers } from './guide-looks.js';
 import { openBrowser } from './open-browser.js';
 import { answerAlarms } from './open-page.js';
 
@@ -56,6 +56,8 @@ describe.skipIf(cannotRun)('phantom navigation in a browser, tracker on a pseudo
     await page.goto(server.url);
     await page.waitForSelector('#app[data-step="plan"] [data-action="accept-plan"]', { timeout: 120_000 });
   }, 240_000);
+
+  afterEach(({ task }) => (task.result?.state === 'fail' ? tellFailure(page, task.name) : answerAlarms(page)));
 
   afterAll(async () => {
     await browser?.close();
